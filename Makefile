@@ -1,0 +1,42 @@
+# Needs Python 3.12; with Docker, also the stack. Everything else is installed below .tools and .venv.
+SHELL := /bin/bash
+UV := .tools/bin/uv
+# uv would otherwise fetch an interpreter of its own from the internet.
+export UV_PYTHON_DOWNLOADS ?= never
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := all
+.PHONY: all test lint fix chat up e2e lock
+
+all: lint test ## lint, then test
+
+$(UV):
+	python3 -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+
+.venv/.synced: uv.lock pyproject.toml gateway/pyproject.toml | $(UV)
+	$(UV) sync --quiet --locked && touch $@
+
+test: .venv/.synced ## every test that this machine can run, and why it can't run the others
+	.venv/bin/pytest $(PYTEST_ARGS)
+
+e2e: .venv/.synced ## only the compose stack and the browser
+	.venv/bin/pytest tests/e2e tests/browser $(PYTEST_ARGS)
+
+lint: .venv/.synced ## ruff and mypy
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+fix: .venv/.synced ## what ruff can mend by itself
+	.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+chat: .venv/.synced ## a conversation by text without Docker, or one turn: make chat TEXT="Hello"
+	.venv/bin/python -m tests.chat $(if $(TEXT),"$(TEXT)")
+
+up: ## the stack
+	docker compose up
+
+lock: $(UV) ## take newer versions within pyproject.toml's ranges
+	$(UV) lock --upgrade
+	$(UV) export -q --package vui-gateway --no-dev --no-emit-workspace --no-header -o gateway/requirements.txt
+	$(UV) export -q --package vui-litellm --no-dev --no-emit-workspace --no-header -o src/requirements-text.txt
+	$(UV) export -q --package vui-litellm --no-dev --group speechless --no-emit-workspace --no-header -o tests/e2e/requirements.txt
+	cd src && ../$(UV) pip compile -q --no-config --upgrade --generate-hashes --python-version 3.12 --custom-compile-command "make lock" speech.in -o requirements-speech.txt

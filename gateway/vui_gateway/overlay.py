@@ -1,0 +1,83 @@
+"""What a voice needs of LiteLLM: defaults that a user may change, and doors that nobody opens."""
+
+from __future__ import annotations
+
+__all__ = ["DEMO", "deployment_defaults", "overlay"]
+
+# The model group that vui asks for unless told otherwise.
+DEFAULT_GROUP = "vui"
+
+LITELLM_DEFAULTS = {
+    # The router's retries come on top of the SDK's: a voice turn has no time for either, the next
+    # deployment answers instead. https://docs.litellm.ai/docs/proxy/reliability
+    "num_retries": 0,
+    # The first token count of a Llama-named model asks the model hub for a tokenizer, and waits
+    # 23 s for it where there is no internet.
+    "disable_hf_tokenizer_download": True,
+    # Nothing of a conversation is kept in memory or handed to callbacks.
+    # https://docs.litellm.ai/docs/proxy/logging#turn-off-message-logging
+    "turn_off_message_logging": True,
+}
+
+ROUTER_DEFAULTS = {
+    "num_retries": 0,
+    # Seconds without a byte of the reply, before its first token and within it.
+    "stream_timeout": 4,
+    # Seconds for a call that isn't streamed: the thoughts call, 16 tools and a short answer.
+    "timeout": 20,
+    # One failure, and a deployment is left alone for this many seconds: the next turn doesn't wait
+    # for it again. https://docs.litellm.ai/docs/routing#cooldowns
+    "allowed_fails": 0,
+    "cooldown_time": 30,
+}
+
+GENERAL = {
+    "master_key": "os.environ/VUI_LITELLM_KEY",
+    "custom_auth": "vui_gateway.auth.check",
+    # A barge-in before the first token ends the provider's call too: without it the provider
+    # answers, and bills, to the end. https://docs.litellm.ai/docs/proxy/config_settings
+    "cancel_on_disconnect": True,
+    # A client's request cannot bring its own key or address.
+    "allow_client_side_credentials": False,
+    "disable_spend_logs": True,
+    "disable_budget_reservation": True,
+    # No request to every provider for its model table, at the start and by the hour.
+    "disable_model_info_refresh": True,
+}
+
+# LiteLLM answers from `mock_response` without any provider.
+# https://docs.litellm.ai/docs/completion/mock_requests
+DEMO = {
+    "model_name": "demo",
+    "litellm_params": {
+        "model": "openai/demo",
+        "api_key": "none",
+        "mock_response": "Hi, I'm the demo. None of your models has its key yet. "
+        "Put one into the env file, then start me again.",
+    },
+}
+
+
+def deployment_defaults(deployment: dict) -> dict:
+    """One entry of `model_list`, without the SDK's own retries (two, with back-off)."""
+    return {**deployment, "litellm_params": {"max_retries": 0, **deployment["litellm_params"]}}
+
+
+def overlay(config: dict, deployments: list[dict]) -> dict:
+    """The configuration that LiteLLM is started with.
+
+    With nothing usable left in it, the default group is answered by the demo.
+    """
+    names = [deployment["model_name"] for deployment in deployments]
+    if DEFAULT_GROUP not in names:
+        demo = next((d for d in deployments if d["model_name"] == DEMO["model_name"]), DEMO)
+        if demo is DEMO:
+            deployments = [*deployments, DEMO]
+        deployments = [{**demo, "model_name": DEFAULT_GROUP}, *deployments]
+    return {
+        **config,
+        "model_list": [deployment_defaults(deployment) for deployment in deployments],
+        "litellm_settings": {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})},
+        "router_settings": {**ROUTER_DEFAULTS, **(config.get("router_settings") or {})},
+        "general_settings": GENERAL,
+    }

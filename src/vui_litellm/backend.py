@@ -1,0 +1,115 @@
+"""vui's LLM backend for a LiteLLM proxy: what differs from a local server, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+from vui.serving.stream.llm_backend import DEFAULT_SAMPLING, VLLMBackend
+
+from vui_litellm.errors import GatewayError, spoken, strip_spoken, watch_stream
+from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, Settings
+
+__all__ = ["LiteLLMBackend"]
+
+
+class LiteLLMBackend(VLLMBackend):
+    """Talks to a paid, remote, authenticated gateway through vui's own OpenAI-compatible client.
+
+    Args:
+        model: a model or model group that the gateway serves.
+        base_url: the gateway's address, with or without `/v1`.
+        speak_errors: end a failed reply with one spoken sentence.
+        sampling: knobs to send with every call; unnamed ones stay the model's own.
+        kwargs: `api_key`, `reasoning_effort`, `max_model_len`, as for vui's own backends.
+    """
+
+    name = "litellm"
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        base_url: str = DEFAULT_URL,
+        *,
+        speak_errors: bool = True,
+        sampling: dict | None = None,
+        **kwargs: Any,
+    ):
+        # Without extras vui's client sends standard fields only, and four stops at the most.
+        super().__init__(model, base_url, **{"extras": False, **kwargs})
+        self.sampling = {**dict.fromkeys(DEFAULT_SAMPLING), **(sampling or {})}
+        self.speak_errors = speak_errors
+
+    @classmethod
+    def from_settings(cls, settings: Settings, model: str | None = None) -> LiteLLMBackend:
+        """The backend that the environment describes."""
+        return cls(
+            model or settings.model,
+            settings.url,
+            api_key=settings.key,
+            reasoning_effort=settings.reasoning_effort,
+            max_model_len=settings.context,
+            speak_errors=settings.speak_errors,
+        )
+
+    def _client_inst(self) -> httpx.AsyncClient:
+        client = super()._client_inst()
+        client.event_hooks = {"response": [watch_stream]}
+        return client
+
+    def _body(self, messages: list[dict], **kwargs: Any) -> dict:
+        body = super()._body(strip_spoken(messages), **kwargs)
+        # vui's defaults copy one local Qwen's settings: only a knob that someone named is sent.
+        knobs = self._resolve_sampling(
+            **{k: kwargs[k] for k in ("temperature", "top_k", "top_p", "presence_penalty")}
+        )
+        del knobs["top_k"]  # vLLM's own
+        return {k: v for k, v in {**body, **knobs}.items() if v is not None}
+
+    def _client_stops(self, stop: list[str] | None) -> list[str]:
+        # LiteLLM keeps the first four for every provider, and drops those too for some (GPT-5).
+        return list(stop or [])
+
+    def _drop_extras(self, sent_extras: bool, resp: httpx.Response, error: str) -> bool:
+        # vui asks here before it raises: the gateway's own message is worth more than the status.
+        raise GatewayError(resp, error)
+
+    async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncIterator[str]:
+        said = ""
+        async with aclosing(super().stream(messages, **kwargs)) as reply:
+            try:
+                async for token in reply:
+                    said = token.rstrip() or said
+                    yield token
+            except httpx.HTTPError as error:
+                print(f"[llm] {self.model}: {error or type(error).__name__}", flush=True)
+                if self.speak_errors:
+                    # vui's chunker speaks a sentence once the next one begins: the lone full stop
+                    # lets ours out before the error stops the reply.
+                    yield f"{'' if said[-1:] in '.!?' else '.'} {spoken(error)} ."
+                raise
+
+    async def prefill(self, messages: list[dict]) -> None:
+        """Send nothing: behind a gateway there is no KV cache to warm, only a bill."""
+
+    async def set_model(self, name: str) -> None:
+        """Switch to `name`.
+
+        Raises:
+            ValueError: the gateway doesn't answer, or doesn't serve it; the old model stays.
+        """
+        served = await self._served()
+        if served is None:
+            raise ValueError(f"the gateway at {self.base_url} doesn't answer or refuses the key")
+        if name not in served:
+            raise ValueError(
+                f"{name!r} is not served by the gateway (it serves: {', '.join(served)}). "
+                "Add it to litellm_config.yaml, with its key in .env."
+            )
+        self.model = name
+
+    async def health(self) -> bool:
+        """True only when the gateway answers and takes our key."""
+        return await self._served() is not None

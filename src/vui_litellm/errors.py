@@ -1,0 +1,114 @@
+"""Failures of a call, with the gateway's own message and a sentence for the ear."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+
+__all__ = ["SENTENCES", "GatewayError", "spoken", "strip_spoken", "watch_stream"]
+
+KEY_REFUSED = "Sorry, the gateway refused my key, so please check the VUI LITELLM KEY setting."
+PROVIDER_KEY = "Sorry, the model's provider refused its key, so please check that key."
+QUOTA = "Sorry, the quota for this model is used up, so please top it up or pick another model."
+MODEL_UNKNOWN = "Sorry, the gateway doesn't have that model, so please pick another one."
+GATEWAY_AWAY = "Sorry, I can't reach the gateway, so please check that it is running."
+APOLOGY = "Sorry, something went wrong with the model, please try again."
+
+# Every sentence outlives vui's text clean-up unchanged: it is found again in the conversation.
+SENTENCES = (KEY_REFUSED, PROVIDER_KEY, QUOTA, MODEL_UNKNOWN, GATEWAY_AWAY, APOLOGY)
+
+
+class GatewayError(httpx.HTTPStatusError):
+    """The gateway, or the provider behind it, answered with an error instead of a reply.
+
+    `code` is the HTTP status, or the one that an error frame inside the stream names.
+    """
+
+    def __init__(self, response: httpx.Response, body: str):
+        error = _error_of(body)
+        self.type = str(error.get("type") or "")
+        code = str(error.get("code") or "")
+        self.code = int(code) if response.is_success and code.isdigit() else response.status_code
+        text = error.get("message") or " ".join(body.split())[:300] or response.reason_phrase
+        super().__init__(f"{text} ({self.code})", request=response.request, response=response)
+
+
+def _error_of(body: str) -> dict:
+    try:
+        error = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return error if isinstance(error, dict) else {"message": str(error)}
+
+
+def spoken(error: Exception) -> str:
+    """One short sentence for the ear: what to do, or an apology when the user can do nothing."""
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+        return GATEWAY_AWAY
+    if not isinstance(error, GatewayError):
+        return APOLOGY
+    message = str(error).lower()
+    if "VUI_LITELLM_KEY" in str(error):
+        return KEY_REFUSED
+    if error.code in (401, 403):
+        return PROVIDER_KEY
+    if error.code == 402 or "quota" in message or "budget" in message or "credit" in message:
+        return QUOTA
+    if error.code == 404 or "invalid model name" in message:
+        return MODEL_UNKNOWN
+    return APOLOGY
+
+
+def strip_spoken(messages: list[dict]) -> list[dict]:
+    """The conversation without our own sentences: the model never said them."""
+    kept = []
+    for message in messages:
+        content = message.get("content")
+        if message.get("role") == "assistant" and isinstance(content, str):
+            for sentence in SENTENCES:
+                content = content.replace(sentence, "")
+            if content != message["content"]:
+                if not content.strip():
+                    continue
+                message = {**message, "content": content.strip()}
+        kept.append(message)
+    return kept
+
+
+async def watch_stream(response: httpx.Response) -> None:
+    """An httpx response hook: a streamed reply that fails or just ends raises.
+
+    vui's client passes over an error frame and takes the end of the connection for the end of the
+    reply; LiteLLM reports a provider that dies in mid-reply as such a frame, without `[DONE]`.
+    """
+    if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Watched(response)
+
+
+class _Watched(httpx.AsyncByteStream):
+    def __init__(self, response: httpx.Response):
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        self._response = response
+        self._inner = response.stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        rest = b""
+        done = False
+        async for chunk in self._inner:
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                if line.startswith(b"data:"):
+                    payload = line[5:].strip()
+                    done = done or payload == b"[DONE]"
+                    # The cheap look first: this runs for every token.
+                    if b'"error"' in payload and _error_of(payload.decode(errors="replace")):
+                        raise GatewayError(self._response, payload.decode(errors="replace"))
+            yield chunk
+        if not done:
+            raise GatewayError(self._response, "The reply ended before its end")
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()

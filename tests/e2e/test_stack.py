@@ -1,0 +1,125 @@
+"""The stack as a user runs it."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import eventually, http
+from tests.stack import PROVIDER_KEY, Stack, stack
+
+pytestmark = [pytest.mark.usefixtures("docker"), pytest.mark.timeout(1800)]
+
+
+@pytest.fixture(scope="module")
+def bare(docker: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """What a new user has: a clone, no .env."""
+    with stack(tmp_path_factory.mktemp("bare"), "bare", ["gateway"]) as up:
+        yield up
+
+
+def test_a_clone_without_env_holds_a_conversation(bare: Stack) -> None:
+    result = bare.chat("Hello")
+    assert "I'm the demo" in result.stdout
+
+
+def test_the_key_survives_a_restart_and_a_new_container(bare: Stack) -> None:
+    before = bare.key()
+    assert http(f"{bare.url}/v1/models", key=before)[0] == 200
+    bare.compose("restart", "gateway")
+    bare.compose("up", "-d", "--wait", "gateway")
+    assert bare.key() == before
+    bare.compose("down", "-t", "5")
+    bare.compose("up", "-d", "--wait", "gateway")
+    assert bare.key() == before
+    assert bare.chat("Hello").returncode == 0
+
+
+def test_a_chat_turn_reaches_the_provider_with_its_key(full_stack: Stack) -> None:
+    full_stack.script(text="Hello from the stand-in. It works.")
+    result = full_stack.chat("Hello", "there")
+    assert result.stdout == "Hello from the stand-in.\nIt works.\n"
+    reply, thoughts = full_stack.seen()
+    assert reply["headers"]["authorization"] == f"Bearer {PROVIDER_KEY}"
+    assert len(thoughts["body"]["tools"]) > 10
+
+
+@pytest.mark.parametrize("key", [None, "sk-wrong"])
+def test_the_published_port_wants_the_key(full_stack: Stack, key: str | None) -> None:
+    status, body = http(f"{full_stack.url}/v1/models", key=key)
+    assert status == 401
+    assert "VUI_LITELLM_KEY" in body["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/key/generate", "/config/update", "/ui", "/docs", "/mcp"])
+def test_other_routes_are_closed_to_the_owner_too(full_stack: Stack, path: str) -> None:
+    assert http(f"{full_stack.url}{path}", key=full_stack.key())[0] == 404
+
+
+def test_a_wrong_key_is_one_clear_line(full_stack: Stack) -> None:
+    result = full_stack.chat("Hello", check=False, VUI_LITELLM_KEY="sk-wrong")
+    assert result.returncode == 2
+    assert "Change VUI_LITELLM_KEY" in result.stderr
+
+
+def containers(up: Stack) -> list[dict]:
+    names = up.compose("ps", "-aq").stdout.split()
+    return json.loads(subprocess.check_output(["docker", "inspect", *names]))
+
+
+def test_no_key_is_in_logs_or_in_what_docker_shows(full_stack: Stack) -> None:
+    full_stack.chat("Hello", check=False, VUI_LITELLM_MODEL="nope")
+    shown = json.dumps(containers(full_stack)) + full_stack.logs()
+    shown += subprocess.check_output(
+        ["docker", "history", "--no-trunc", "vui-litellm/gateway"], text=True
+    )
+    shown += full_stack.compose("top").stdout
+    assert full_stack.key() not in shown
+    assert PROVIDER_KEY not in shown
+
+
+def test_vuis_container_sees_the_shared_key_and_no_other(full_stack: Stack) -> None:
+    look = "cat /proc/*/environ /run/vui-litellm/key 2>/dev/null; ls -la / /home/vui"
+    found = full_stack.compose("exec", "-T", "vui", "sh", "-c", look).stdout
+    assert full_stack.key() in found
+    assert PROVIDER_KEY not in found
+    vui = next(c for c in containers(full_stack) if c["Name"].endswith("-vui-1"))
+    mounts = {mount["Destination"] for mount in vui["Mounts"]}
+    assert "/project" not in mounts
+
+
+def test_both_run_without_root_or_rights(full_stack: Stack) -> None:
+    for container in containers(full_stack):
+        if container["Name"].endswith("-provider-1"):
+            continue
+        host = container["HostConfig"]
+        assert host["ReadonlyRootfs"], container["Name"]
+        assert host["CapDrop"] == ["ALL"]
+        assert "no-new-privileges:true" in host["SecurityOpt"]
+        assert host["PidsLimit"]
+    for service in ("gateway", "vui"):
+        assert full_stack.compose("exec", "-T", service, "id", "-u").stdout.strip() != "0"
+
+
+def test_the_gateway_is_published_on_loopback_only(full_stack: Stack) -> None:
+    gateway = next(c for c in containers(full_stack) if c["Name"].endswith("-gateway-1"))
+    ports = gateway["NetworkSettings"]["Ports"]
+    assert {binding["HostIp"] for binding in ports["4000/tcp"]} == {"127.0.0.1"}
+
+
+def test_the_image_holds_no_curl(full_stack: Stack) -> None:
+    assert full_stack.compose("exec", "-T", "gateway", "which", "curl", check=False).returncode
+
+
+def test_vui_waits_for_the_gateway_and_talks_to_it(full_stack: Stack) -> None:
+    assert eventually(lambda: "[main] LLM probe: up" in full_stack.logs(), 30)
+    assert "LLM backend: litellm model=vui" in full_stack.logs()
+
+
+def test_overlays_and_profiles_are_valid(bare: Stack, tmp_path: Path) -> None:
+    for options in (["-f", "compose.yaml", "-f", "compose.gpu.yaml"], ["--profile", "*"]):
+        subprocess.run(
+            ["docker", "compose", *options, "config", "--quiet"], cwd=bare.folder, check=True
+        )

@@ -1,0 +1,200 @@
+"""The real programs, started for a test and ended after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.providers.base import wait_until
+
+ROOT = Path(__file__).parent.parent
+KEY = "sk-test-0123456789abcdefghijklmnopqrstuvwxyzABCDEF"
+
+
+def free_port() -> int:
+    """A port that nothing listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def http(
+    url: str, body: Any = None, *, key: str | None = None, method: str | None = None
+) -> tuple[int, Any]:
+    """Status and decoded JSON (or text) of one request."""
+    request = urllib.request.Request(url, method=method)
+    request.add_header("Content-Type", "application/json")
+    if key:
+        request.add_header("Authorization", f"Bearer {key}")
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(request, data, timeout=30) as answer:
+            status, content = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        status, content = error.code, error.read()
+    try:
+        return status, json.loads(content)
+    except ValueError:
+        return status, content.decode(errors="replace")
+
+
+def openai_model(name: str, base: str, **params: Any) -> dict:
+    """An entry of `model_list` for an OpenAI-format stand-in."""
+    return {
+        "model_name": name,
+        "litellm_params": {"model": f"openai/{name}", "api_base": base, "api_key": "k", **params},
+    }
+
+
+@dataclass
+class Program:
+    """A child process with its log in a file."""
+
+    process: subprocess.Popen
+    log_path: Path
+    url: str = ""
+    key: str = KEY
+    project: Path = field(default_factory=Path)
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 40) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(seconds)
+
+
+@contextmanager
+def program(
+    command: list[str], env: dict[str, str], log_path: Path, cwd: Path
+) -> Iterator[Program]:
+    with log_path.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **env},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+        )
+    started = Program(process, log_path)
+    try:
+        yield started
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def gateway(
+    project: Path, config: dict | str, env: dict[str, str] | None = None, key: str | None = KEY
+) -> Iterator[Program]:
+    """A real gateway on `config`, ready for a turn."""
+    project.mkdir(parents=True, exist_ok=True)
+    text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False)
+    (project / "litellm_config.yaml").write_text(text)
+    port = free_port()
+    settings = {
+        "VUI_GATEWAY_PROJECT": str(project),
+        "VUI_GATEWAY_HOST": "127.0.0.1",
+        "VUI_GATEWAY_PORT": str(port),
+        "VUI_LITELLM_KEY_FILE": str(project / "key"),
+        **({"VUI_LITELLM_KEY": key} if key else {}),
+        **(env or {}),
+    }
+    command = ["-m", "vui_gateway", "serve"]
+    with program(command, settings, project / "gateway.log", project) as started:
+        started.url, started.project = f"http://127.0.0.1:{port}", project
+        started.key = key or ""
+
+        def ready() -> bool:
+            if started.process.poll() is not None:
+                raise RuntimeError(f"the gateway ended:\n{started.log}")
+            return is_ready(started.url)
+
+        wait_until(ready, 90, "the gateway is ready")
+        started.key = (project / "key").read_text().strip()
+        yield started
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return http(f"{url}/health/readiness")[0] == 200
+    except OSError:
+        return False
+
+
+def vui_env(gateway_url: str, model: str, key: str = KEY) -> dict[str, str]:
+    """What vui's side needs to talk to a gateway."""
+    return {"VUI_LITELLM_URL": gateway_url, "VUI_LITELLM_KEY": key, "VUI_LITELLM_MODEL": model}
+
+
+@dataclass
+class Vui:
+    """A running speechless vui."""
+
+    program: Program
+    url: str
+    control: str
+
+    def hear(self, text: str) -> None:
+        http(f"{self.control}/hear", {"text": text})
+
+    def said(self) -> list[str]:
+        return [entry["text"] for entry in http(f"{self.control}/said")[1]]
+
+
+@contextmanager
+def speechless_vui(folder: Path, env: dict[str, str]) -> Iterator[Vui]:
+    """vui's real server without its speech workers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    web, control = free_port(), free_port()
+    prompts = folder / "prompts"
+    prompts.mkdir(exist_ok=True)
+    (prompts / "maeve.wav").touch()  # so that vui fetches no voice
+    settings = {
+        "HOME": str(folder),
+        "VUI_HTTP_PORT": str(web),
+        "VUI_TLS": "0",
+        "VUI_TELEMETRY": "0",
+        "VUI_SPEECHLESS_PORT": str(control),
+        **env,
+    }
+    with program(["-m", "tests.speechless"], settings, folder / "vui.log", folder) as started:
+        vui = Vui(started, f"http://127.0.0.1:{web}", f"http://127.0.0.1:{control}")
+
+        def ready() -> bool:
+            if started.process.poll() is not None:
+                raise RuntimeError(f"vui ended:\n{started.log}")
+            return "Server running" in started.log and "[main] LLM probe" in started.log
+
+        wait_until(ready, 60, "vui is up")
+        yield vui
+
+
+def eventually(condition: Any, seconds: float = 10) -> Any:
+    """The condition's first true value, or its last value."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return value

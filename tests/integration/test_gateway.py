@@ -1,0 +1,177 @@
+"""The gateway as a program: its key, its doors, its start and its end."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.harness import ROOT, Program, eventually, gateway, http, openai_model
+from tests.providers.base import serving
+from tests.providers.openai import OpenAI
+
+DEMO = {"model_name": "demo", "litellm_params": {"model": "openai/demo", "mock_response": "hi"}}
+
+
+@pytest.mark.parametrize("key", [None, "sk-wrong", "sk-wröng"])
+def test_without_the_key_it_answers_401_and_says_what_to_do(
+    shared_gateway: Program, key: str | None
+) -> None:
+    headers = [(b"Authorization", f"Bearer {key}".encode())] if key else []
+    answer = httpx.get(f"{shared_gateway.url}/v1/models", headers=headers)
+    assert answer.status_code == 401
+    error = answer.json()["error"]
+    assert "VUI_LITELLM_KEY" in error["message"]
+    assert set(error) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/key/generate", "/config/update", "/ui", "/docs", "/mcp", "/openapi.json", "/v1/completions",
+     "/", "/v1/models/", "/v1/%6dodels", "//v1/models", "/health", "/v1/chat/completions/x"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("with_key", [True, False])
+def test_everything_else_is_404(
+    shared_gateway: Program, path: str, method: str, with_key: bool
+) -> None:
+    key = shared_gateway.key if with_key else None
+    status, body = http(f"{shared_gateway.url}{path}", method=method, key=key)
+    assert status == 404
+    assert body["error"]["code"] == "404"
+
+
+def test_a_model_without_its_key_is_left_out_with_one_line(shared_gateway: Program) -> None:
+    status, body = http(f"{shared_gateway.url}/v1/models", key=shared_gateway.key)
+    assert status == 200
+    assert [model["id"] for model in body["data"]] == ["vui", "gpt-4.1-mini", "other", "demo"]
+    lines = [line for line in shared_gateway.log.splitlines() if "NOWHERE_API_KEY" in line]
+    assert lines == [
+        "keyless (openai/keyless) is left out: NOWHERE_API_KEY is not set. Put it in .env."
+    ]
+
+
+def test_the_model_table_is_there_for_check(shared_gateway: Program) -> None:
+    status, body = http(f"{shared_gateway.url}/model/info", key=shared_gateway.key)
+    assert status == 200
+    info = next(m for m in body["data"] if m["model_name"] == "gpt-4.1-mini")["model_info"]
+    assert info["input_cost_per_token"] > 0
+
+
+def test_a_key_is_made_once_and_kept(tmp_path: Path) -> None:
+    with gateway(tmp_path, {"model_list": [DEMO]}, key=None) as first:
+        made = first.key
+        mode = stat.S_IMODE((tmp_path / "key").stat().st_mode)
+        assert http(f"{first.url}/v1/models", key=made)[0] == 200
+        shown = subprocess.run(
+            [sys.executable, "-m", "vui_gateway", "key"],
+            env={**os.environ, "VUI_LITELLM_KEY_FILE": str(tmp_path / "key")},
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+        assert shown.stdout.strip() == made
+        assert made not in first.log
+    assert made.startswith("sk-")
+    assert len(made) >= 3 + 43  # 32 bytes in base64
+    assert mode == 0o440
+    with gateway(tmp_path, {"model_list": [DEMO]}, key=None) as second:
+        assert second.key == made
+
+
+def test_a_key_in_env_wins_over_the_kept_one_and_reaches_vui(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sk-old\n")
+    (tmp_path / ".env").write_text('VUI_LITELLM_KEY="sk-new"\n')
+    with gateway(tmp_path, {"model_list": [DEMO]}, key=None) as running:
+        assert running.key == "sk-new"  # what vui reads
+        assert http(f"{running.url}/v1/models", key="sk-new")[0] == 200
+        assert http(f"{running.url}/v1/models", key="sk-old")[0] == 401
+
+
+def test_provider_keys_are_read_from_the_env_file(tmp_path: Path) -> None:
+    with serving((stand_in := OpenAI()).app) as url:
+        (tmp_path / ".env").write_text("SOME_API_KEY=sk-provider\n")
+        model = openai_model("m", f"{url}/v1", api_key="os.environ/SOME_API_KEY")
+        with gateway(tmp_path, {"model_list": [model]}) as running:
+            body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+            assert http(f"{running.url}/v1/chat/completions", body, key=running.key)[0] == 200
+    assert stand_in.seen[0].headers["authorization"] == "Bearer sk-provider"
+    assert "sk-provider" not in running.log
+
+
+def test_sigterm_lets_a_running_reply_end(tmp_path: Path) -> None:
+    with serving((stand_in := OpenAI()).app) as url:
+        stand_in.clear(text="a long reply. " * 10, pace=0.05)
+        config = {"model_list": [openai_model("m", f"{url}/v1")]}
+        with gateway(tmp_path, config) as running:
+            received: list[str] = []
+
+            def listen() -> None:
+                body = {
+                    "model": "m",
+                    "stream": True,
+                    "messages": [{"role": "user", "content": "x"}],
+                }
+                headers = {"Authorization": f"Bearer {running.key}"}
+                address = f"{running.url}/v1/chat/completions"
+                with httpx.stream("POST", address, json=body, headers=headers, timeout=30) as reply:
+                    received.extend(reply.iter_lines())
+
+            listener = threading.Thread(target=listen)
+            listener.start()
+            assert eventually(lambda: len(received) > 3)
+            started = time.monotonic()
+            assert running.stop(signal.SIGTERM) == 0
+            listener.join(10)
+    assert received[-2:] == ["data: [DONE]", ""] or "data: [DONE]" in received
+    assert time.monotonic() - started < 10
+
+
+def test_the_first_request_is_no_slower_than_later_ones_by_much(tmp_path: Path) -> None:
+    """Not a benchmark: without the warm-up the first request takes over a second."""
+    with serving(OpenAI().app) as url:
+        config = {"model_list": [openai_model("m", f"{url}/v1")]}
+        with gateway(tmp_path, config) as running:
+            body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+            started = time.monotonic()
+            assert http(f"{running.url}/v1/chat/completions", body, key=running.key)[0] == 200
+            assert time.monotonic() - started < 0.6
+            models = http(f"{running.url}/v1/models", key=running.key)[1]["data"]
+            assert [model["id"] for model in models] == ["vui", "m", "demo"]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("model_list: [\n", r"litellm_config.yaml:\d+: .*Check the indentation"),
+        ("model_lsit: []\n", r":1: unknown key 'model_lsit'. Did you mean 'model_list'\?"),
+        (
+            "model_list:\n  - model_name: x\n    litellm_params:\n      model: opnai/gpt-4.1\n",
+            r":4: 'opnai' is no provider that LiteLLM knows. Did you mean 'openai'\?",
+        ),
+        ("model_list:\n  - litellm_params: {model: openai/x}\n", r":2: model_name is missing"),
+    ],
+)
+def test_a_broken_config_ends_the_start_with_file_line_and_cure(
+    tmp_path: Path, config: str, said: str
+) -> None:
+    with pytest.raises(RuntimeError, match=said), gateway(tmp_path, config):
+        pass
+
+
+def test_the_shipped_config_is_served_with_every_key_set(tmp_path: Path) -> None:
+    text = (ROOT / "litellm_config.yaml").read_text()
+    names = [entry["model_name"] for entry in yaml.safe_load(text)["model_list"]]
+    keys = {word.split("/")[1] for word in text.split() if word.startswith("os.environ/")}
+    env = dict.fromkeys(keys - {"VUI_LITELLM_KEY"}, "http://127.0.0.1:9")
+    with gateway(tmp_path, text, env) as running:
+        served = [m["id"] for m in http(f"{running.url}/v1/models", key=running.key)[1]["data"]]
+    assert served == list(dict.fromkeys(names))
+    assert "left out" not in running.log

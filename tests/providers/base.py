@@ -1,0 +1,227 @@
+"""What all strict stand-ins share: a record of what they are asked, and ways to misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+TEXT = "Yeah, doing alright. What about you?"
+
+
+class Refused(Exception):
+    """The real API would answer this request with an error."""
+
+    def __init__(self, message: str, status: int = 400, **extra: Any):
+        super().__init__(message)
+        self.status = status
+        self.extra = extra
+
+
+@dataclass
+class Seen:
+    """One request as it arrived, and what became of it."""
+
+    path: str
+    body: dict
+    headers: dict[str, str]
+    connection: str
+    at: float = field(default_factory=time.monotonic)
+    status: int = 0
+    sent: int = 0  # pieces of the reply that went out
+    closed_at: float | None = None  # when the client hung up before the end
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class Script:
+    """What to answer.
+
+    text: the reply, sent in small pieces; `pieces` overrides how it is cut.
+    tool: name of the tool that a request with tools is answered with, and its raw arguments.
+    reasoning: text that a thinking model thinks aloud before its reply.
+    fault: one of the names that `StandIn.frames` knows, or an HTTP status to answer with.
+    delay, pace: seconds before the first piece, and between pieces.
+    """
+
+    text: str = TEXT
+    pieces: list[str] | None = None
+    tool: str = "no_action"
+    arguments: str = "{}"
+    reasoning: str = ""
+    fault: str | int | None = None
+    fault_body: str | None = None
+    fault_headers: dict[str, str] = field(default_factory=dict)
+    after: int = 3  # the piece before which a mid-reply fault strikes
+    delay: float = 0.0
+    pace: float = 0.0
+
+    def cut(self) -> list[str]:
+        """The reply as a model's tokens: a few characters each."""
+        return self.pieces or [self.text[i : i + 4] for i in range(0, len(self.text), 4)]
+
+
+class StandIn:
+    """One provider on one wire format. Subclasses check requests and shape answers."""
+
+    path = "/"
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self.script = Script()
+        self.app = Starlette(
+            routes=[
+                Route("/_script", self._rescript, methods=["POST"]),
+                Route("/_seen", self._report, methods=["GET", "DELETE"]),
+                Route("/{path:path}", self._serve, methods=["GET", "POST"]),
+            ]
+        )
+
+    # ---- for subclasses
+
+    def check(self, request: Request, body: dict) -> None:
+        """Raise Refused where the real API would."""
+
+    def is_stream(self, request: Request, body: dict) -> bool:
+        return bool(body.get("stream"))
+
+    def frames(self, body: dict, script: Script) -> list[bytes]:
+        """The streamed reply, as the pieces that go out one by one."""
+        raise NotImplementedError
+
+    def whole(self, body: dict, script: Script) -> dict:
+        """The reply that isn't streamed."""
+        raise NotImplementedError
+
+    def error(self, message: str, status: int, **extra: Any) -> dict:
+        raise NotImplementedError
+
+    def error_frame(self, message: str) -> bytes:
+        """An error inside a stream that began well."""
+        raise NotImplementedError
+
+    media_type = "text/event-stream"
+
+    # ---- the same for all
+
+    def clear(self, **script: Any) -> None:
+        self.seen.clear()
+        self.script = replace(Script(), **script)
+
+    async def _rescript(self, request: Request) -> Response:
+        self.clear(**await request.json())
+        return JSONResponse({"ok": True})
+
+    async def _report(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.seen.clear()
+        return JSONResponse([asdict(entry) for entry in self.seen])
+
+    async def _serve(self, request: Request) -> Response:
+        script = self.script
+        raw = await request.body()
+        client = request.client
+        seen = Seen(
+            path=request.url.path,
+            body=json.loads(raw) if raw else {},
+            headers=dict(request.headers),
+            connection=f"{client.host}:{client.port}" if client else "",
+        )
+        self.seen.append(seen)
+        response = await self._respond(request, seen, script)
+        seen.status = response.status_code
+        return response
+
+    async def _respond(self, request: Request, seen: Seen, script: Script) -> Response:
+        try:
+            self.check(request, seen.body)
+        except Refused as refused:
+            error = self.error(str(refused), refused.status, **refused.extra)
+            return JSONResponse(error, refused.status)
+        if isinstance(script.fault, int):
+            body = script.fault_body or json.dumps(
+                self.error("the model is not well", script.fault)
+            )
+            return Response(body, script.fault, script.fault_headers, "application/json")
+        if not self.is_stream(request, seen.body):
+            await asyncio.sleep(script.delay)
+            return JSONResponse(self.whole(seen.body, script))
+        return StreamingResponse(
+            self._stream(seen, script), media_type=self.media_type, headers=script.fault_headers
+        )
+
+    async def _stream(self, seen: Seen, script: Script) -> AsyncIterator[bytes]:
+        try:
+            if script.delay:
+                await asyncio.sleep(script.delay)
+            for index, frame in enumerate(self.frames(seen.body, script)):
+                if script.fault and index == script.after:
+                    if script.fault == "error-frame":
+                        yield self.error_frame("the model fell over")
+                        return
+                    if script.fault == "end":
+                        return
+                    if script.fault == "reset":
+                        raise ConnectionResetError("as told")
+                    if script.fault == "stall":
+                        await asyncio.sleep(3600)
+                if script.pace:
+                    await asyncio.sleep(script.pace)
+                # A character of several bytes may arrive in two reads.
+                middle = len(frame) // 2
+                if not frame.isascii():
+                    middle = next(i for i, byte in enumerate(frame) if byte > 127) + 1
+                yield frame[:middle]
+                yield frame[middle:]
+                seen.sent += 1
+            seen.finished = True
+        except (asyncio.CancelledError, GeneratorExit):
+            seen.closed_at = time.monotonic()
+            raise
+
+
+def sse(data: dict | str, event: str | None = None) -> bytes:
+    """One server-sent event."""
+    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    return ((f"event: {event}\n" if event else "") + f"data: {text}\n\n").encode()
+
+
+@contextmanager
+def serving(app: Any, host: str = "127.0.0.1", port: int = 0, **options: Any) -> Iterator[str]:
+    """Run an ASGI app on a thread; yields its base URL."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, host=host, port=port, log_level="critical", lifespan="off", **options)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started, 10)
+    try:
+        yield f"http://{host}:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(5)
+
+
+def wait_until(condition: Callable[[], Any], seconds: float, what: str = "condition") -> Any:
+    """The condition's first true value.
+
+    Raises:
+        TimeoutError: it stayed false.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.005)
+    raise TimeoutError(f"{what} not met within {seconds} s")

@@ -1,0 +1,221 @@
+"""The backend's own decisions, on a transport without sockets."""
+
+import inspect
+import json
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+from vui.serving.stream import llm_backend
+
+import vui_litellm
+from vui_litellm import LiteLLMBackend
+from vui_litellm.errors import APOLOGY, GatewayError
+
+STOPS = [
+    *(
+        "[Results",
+        "[You asked",
+        "\nUser:",
+        "\nYou:",
+        "one sec.",
+        "One sec.",
+        "hold on.",
+        "Hold on.",
+    ),
+    *("give me a sec.", "Give me a sec."),
+]
+ERROR_FRAME = 'data: {"error": {"message": "the model fell over"}}\n\n'
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+def answering(
+    handler: Callable[[httpx.Request], httpx.Response], **options
+) -> tuple[LiteLLMBackend, list[httpx.Request]]:
+    seen: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return handler(request)
+
+    backend = LiteLLMBackend(**{"api_key": "sk-k", **options})
+    backend._client = httpx.AsyncClient(transport=httpx.MockTransport(respond))
+    return backend, seen
+
+
+def stream_of(*pieces: str, done: bool = True, tail: str = "") -> httpx.Response:
+    frames = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
+    body = "".join(f"data: {json.dumps(frame)}\n\n" for frame in frames) + tail
+    body += "data: [DONE]\n\n" if done else ""
+
+    async def arriving() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 7):
+            yield body.encode()[start : start + 7]
+
+    return httpx.Response(200, content=arriving(), headers={"content-type": "text/event-stream"})
+
+
+def serving(*names: str) -> httpx.Response:
+    return httpx.Response(200, json={"data": [{"id": name} for name in names]})
+
+
+async def said(backend: LiteLLMBackend, **options) -> str:
+    return "".join([token async for token in backend.stream(HELLO, **options)])
+
+
+async def test_a_call_sends_only_what_somebody_named() -> None:
+    backend, seen = answering(lambda _: stream_of("hi"))
+    await said(backend, stop=STOPS, max_tokens=2048)
+    assert json.loads(seen[0].content) == {
+        "model": "openai/gpt-4o-mini",
+        "messages": HELLO,
+        "stream": True,
+        "max_tokens": 2048,
+        "stop": STOPS[:4],
+        "stream_options": {"include_usage": True},
+    }
+
+
+async def test_named_knobs_are_sent_and_vllms_own_never() -> None:
+    backend, seen = answering(
+        lambda _: stream_of("hi"), sampling={"top_p": 0.9, "top_k": 3}, reasoning_effort="none"
+    )
+    await said(backend, temperature=0.0, presence_penalty=0.1, top_k=5)
+    body = json.loads(seen[0].content)
+    assert (body["temperature"], body["top_p"], body["presence_penalty"]) == (0.0, 0.9, 0.1)
+    assert body["reasoning_effort"] == "none"
+    assert not {"top_k", "chat_template_kwargs"} & set(body)
+
+
+async def test_every_request_carries_the_key() -> None:
+    backend, seen = answering(lambda r: serving("a") if r.method == "GET" else stream_of("hi"))
+    await said(backend)
+    await backend.health()
+    await backend.list_models()
+    assert [request.headers["authorization"] for request in seen] == ["Bearer sk-k"] * 3
+
+
+async def test_prefill_sends_nothing() -> None:
+    backend, seen = answering(lambda _: stream_of("hi"))
+    await backend.prefill([{"role": "system", "content": "soul"}])
+    assert not seen
+
+
+@pytest.mark.parametrize("stop", STOPS)
+async def test_each_of_vuis_stops_holds_when_it_arrives_split(stop: str) -> None:
+    middle = len(stop) // 2
+    backend, _ = answering(lambda _: stream_of("Yeah ", stop[:middle], stop[middle:], " never"))
+    assert await said(backend, stop=STOPS) == "Yeah "
+
+
+async def test_a_false_start_of_a_stop_is_released() -> None:
+    backend, _ = answering(lambda _: stream_of("Hold", " on", " to that.", " one se"))
+    assert await said(backend, stop=STOPS) == "Hold on to that. one se"
+
+
+async def test_health_is_true_only_when_the_key_is_taken() -> None:
+    assert await answering(lambda _: serving("a"))[0].health()
+    for status in (401, 403, 404, 500):
+        refused = httpx.Response(status, json={})
+        assert not await answering(lambda _, answer=refused: answer)[0].health()  # type: ignore[misc]
+
+    def away(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    assert not await answering(away)[0].health()
+
+
+async def test_the_model_is_switched_only_to_one_that_is_served() -> None:
+    backend, _ = answering(lambda _: serving("a", "b"))
+    await backend.set_model("b")
+    assert backend.model == "b"
+    with pytest.raises(ValueError, match="'c' is not served .* a, b"):
+        await backend.set_model("c")
+    assert backend.model == "b"
+
+
+async def test_a_gateway_that_is_away_keeps_the_model() -> None:
+    backend, _ = answering(lambda _: httpx.Response(502))
+    with pytest.raises(ValueError, match="doesn't answer"):
+        await backend.set_model("b")
+    assert backend.model == "openai/gpt-4o-mini"
+
+
+async def test_the_context_gauge_moves() -> None:
+    usage = 'data: {"choices": [], "usage": {"prompt_tokens": 90, "completion_tokens": 10}}\n\n'
+    backend, _ = answering(lambda _: stream_of("hi", tail=usage))
+    stats: dict = {}
+    await said(backend, stats=stats)
+    assert (stats["ctx_used"], stats["ctx_max"]) == (100, 8192)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response(500, json={"error": {"message": "the model fell over"}}),
+        stream_of("Your calendar", done=False, tail=ERROR_FRAME),
+    ],
+)
+async def test_a_failed_reply_raises_with_the_gateways_own_message(
+    response: httpx.Response,
+) -> None:
+    backend, _ = answering(lambda _: response, speak_errors=False)
+    with pytest.raises(GatewayError, match="the model fell over"):
+        await said(backend)
+
+
+async def test_a_stream_without_its_end_raises() -> None:
+    backend, _ = answering(lambda _: stream_of("Your calendar", done=False), speak_errors=False)
+    with pytest.raises(GatewayError, match="before its end"):
+        await said(backend)
+
+
+async def test_a_failed_reply_ends_with_a_spoken_sentence() -> None:
+    backend, _ = answering(lambda _: stream_of("Your calendar", done=False))
+    heard = []
+    with pytest.raises(GatewayError):
+        async for token in backend.stream(HELLO):
+            heard.append(token)
+    assert "".join(heard) == f"Your calendar. {APOLOGY} ."
+
+
+async def test_our_own_sentence_is_never_sent_to_the_model() -> None:
+    backend, seen = answering(lambda _: stream_of("hi"))
+    history = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": f"Your calendar. {APOLOGY}"},
+        {"role": "user", "content": "b"},
+        {"role": "assistant", "content": APOLOGY},
+        {"role": "user", "content": "c"},
+    ]
+    _ = [token async for token in backend.stream(history)]
+    contents = [message["content"] for message in json.loads(seen[0].content)["messages"]]
+    assert contents == ["a", "Your calendar.", "b", "c"]
+
+
+def test_nothing_of_vuis_client_is_written_again() -> None:
+    own = set(vars(LiteLLMBackend))
+    assert not own & {"complete", "list_models", "_record_stats", "_served"}
+    assert "super().stream" in inspect.getsource(LiteLLMBackend.stream)
+
+
+def test_vuis_own_factory_makes_ours_once_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llm_backend, "make_backend", llm_backend.make_backend)
+    monkeypatch.setattr(llm_backend, "_BACKEND", None)
+    monkeypatch.setenv("VUI_LITELLM_KEY", "sk-env")
+    monkeypatch.setenv("VUI_LITELLM_CONTEXT", "4096")
+    vui_litellm.install()
+    made = llm_backend.make_backend("litellm", model="anthropic/claude-sonnet-4-6")
+    assert isinstance(made, LiteLLMBackend)
+    assert made.model == "anthropic/claude-sonnet-4-6"
+    assert made._headers == {"Authorization": "Bearer sk-env"}
+    assert made.max_model_len == 4096
+    assert isinstance(llm_backend.make_backend("ollama"), llm_backend.OllamaBackend)
+    monkeypatch.setenv("VUI_LLM_BACKEND", "litellm")
+    assert isinstance(llm_backend.get_backend(), LiteLLMBackend)
+
+
+def test_our_own_factory_keeps_vuis_other_backends() -> None:
+    assert isinstance(vui_litellm.make_backend("vllm"), llm_backend.VLLMBackend)
+    with pytest.raises(ValueError, match="unknown VUI_LLM_BACKEND"):
+        vui_litellm.make_backend("nonsense")

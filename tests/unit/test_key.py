@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+from vui_gateway.key import load_key
+from vui_gateway.settings import SettingError, Settings
+
+
+def settings(path: Path, key: str = "") -> Settings:
+    return Settings(key_file=path, env={"VUI_LITELLM_KEY": key})
+
+
+def test_two_first_starts_make_two_keys(tmp_path: Path) -> None:
+    assert load_key(settings(tmp_path / "a")) != load_key(settings(tmp_path / "b"))
+
+
+def test_a_new_key_replaces_the_kept_one_although_its_file_is_read_only(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    load_key(settings(path))
+    assert load_key(settings(path, "sk-new")) == "sk-new"
+    assert path.read_text() == "sk-new\n"
+    assert path.stat().st_mode & 0o777 == 0o440
+
+
+def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="VUI_LITELLM_KEY") as caught:
+        load_key(settings(tmp_path / "key", "sk söcret"))
+    assert "cret" not in str(caught.value)
+
+
+def test_a_volume_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="can't be read or written"):
+        load_key(settings(tmp_path / "no" / "such" / "folder" / "key"))
