@@ -16,7 +16,6 @@ _SCRATCH.mkdir(parents=True, exist_ok=True)
 os.environ.setdefault("DOCKER_CONFIG", str(Path.home() / ".docker"))  # Compose is found there
 os.environ["HOME"] = str(_SCRATCH)
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-os.chdir(_SCRATCH)
 
 from tests.harness import Program, gateway, openai_model  # noqa: E402
 from tests.providers.base import serving  # noqa: E402
@@ -32,6 +31,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(PREFIXES):
             monkeypatch.delenv(name)
+
+
+def pytest_sessionstart() -> None:
+    os.chdir(_SCRATCH)
 
 
 def pytest_sessionfinish() -> None:

@@ -93,6 +93,10 @@ class StandIn:
     def check(self, request: Request, body: dict) -> None:
         """Raise Refused where the real API would."""
 
+    def thinks(self, body: dict) -> bool:
+        """True when the model thinks before it answers this request."""
+        return False
+
     def is_stream(self, request: Request, body: dict) -> bool:
         return bool(body.get("stream"))
 

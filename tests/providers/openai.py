@@ -64,12 +64,17 @@ class OpenAI(StandIn):
     refused_fields: tuple[str, ...] = ()
     unknown_status = 400
     keep_alive: bytes = b""
+    reasoning_field = "reasoning_content"
+    always_usage = False  # usage without being asked for it
 
     def check(self, request: Request, body: dict) -> None:
         if not request.headers.get("authorization", "").startswith("Bearer "):
             raise Refused("You didn't provide an API key.", 401, code="invalid_api_key")
         if not request.url.path.endswith("/chat/completions"):
             raise Refused(f"Invalid URL ({request.method} {request.url.path})", 404)
+        self.check_body(body)
+
+    def check_body(self, body: dict) -> None:
         unknown = set(body) - self.fields
         if unknown:
             names = ", ".join(sorted(unknown))
@@ -110,7 +115,7 @@ class OpenAI(StandIn):
     def frames(self, body: dict, script: Script) -> list[bytes]:
         chunk = {
             "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
-            "model": body["model"],
+            "model": body.get("model", ""),
         }  # fmt: skip
 
         def frame(delta: dict, finish: str | None = None) -> bytes:
@@ -119,7 +124,8 @@ class OpenAI(StandIn):
 
         out = [self.keep_alive] if self.keep_alive else []
         out.append(frame({"role": "assistant", "content": ""}))
-        out += [frame({"reasoning_content": word + " "}) for word in script.reasoning.split()]
+        if self.thinks(body):
+            out += [frame({self.reasoning_field: f"{word} "}) for word in script.reasoning.split()]
         if body.get("tools"):
             function = {"name": script.tool, "arguments": ""}
             call = {"index": 0, "id": "call_1", "type": "function", "function": function}
@@ -130,7 +136,7 @@ class OpenAI(StandIn):
         else:
             out += [frame({"content": piece}) for piece in script.cut()]
             out.append(frame({}, "stop"))
-        if (body.get("stream_options") or {}).get("include_usage"):
+        if self.always_usage or (body.get("stream_options") or {}).get("include_usage"):
             out.append(sse({**chunk, "choices": [], "usage": USAGE}))
         out.append(sse("[DONE]"))
         return out
@@ -147,7 +153,7 @@ class OpenAI(StandIn):
             )
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
         return {
-            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": body["model"],
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": body.get("model", ""),
             "choices": [choice], "usage": USAGE,
         }  # fmt: skip
 

@@ -1,0 +1,164 @@
+"""Anthropic's Messages format: https://platform.claude.com/docs/en/api/messages"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from starlette.requests import Request
+
+from tests.providers.base import Refused, Script, StandIn, sse
+
+FIELDS = frozenset(
+    "model messages max_tokens container context_management inference_geo mcp_servers metadata "
+    "output_config output_format service_tier speed stop_sequences stream system temperature "
+    "thinking tool_choice tools top_k top_p cache_control".split()
+)
+KNOBS = {"temperature": 1, "top_p": None, "top_k": None}
+
+
+class Anthropic(StandIn):
+    """api.anthropic.com"""
+
+    def check(self, request: Request, body: dict) -> None:
+        if request.url.path != "/v1/messages":
+            raise Refused("Not found", 404, kind="not_found_error")
+        if not request.headers.get("x-api-key"):
+            raise Refused("x-api-key header is required", 401, kind="authentication_error")
+        if not request.headers.get("anthropic-version"):
+            raise Refused("anthropic-version: header is required")
+        self.check_body(body)
+
+    def check_body(self, body: dict) -> None:
+        for name in set(body) - FIELDS:
+            raise Refused(f"{name}: Extra inputs are not permitted")
+        if not isinstance(body.get("max_tokens"), int):
+            raise Refused("max_tokens: Field required")
+        check_conversation(body.get("messages"), body.get("system"))
+        for stop in body.get("stop_sequences") or []:
+            if not stop.strip():
+                raise Refused("stop_sequences: each stop sequence must contain non-whitespace")
+        check_knobs(body.get("model", ""), {name: body.get(name) for name in KNOBS})
+        thinking = body.get("thinking")
+        if thinking is not None:
+            allowed = ("adaptive",) if version(body.get("model", "")) >= (4, 7) else THINKING
+            # https://platform.claude.com/docs/en/about-claude/models/migration-guide
+            if thinking.get("type") not in allowed:
+                raise Refused(f'"thinking.type.{thinking.get("type")}" is not supported')
+            if thinking["type"] == "enabled" and body.get("tools") and body.get("tool_choice"):
+                if body["tool_choice"].get("type") in ("any", "tool"):
+                    raise Refused("Thinking may not be enabled when tool_choice forces tool use.")
+
+    def thinks(self, body: dict) -> bool:
+        return (body.get("thinking") or {"type": "disabled"})["type"] != "disabled"
+
+    def frames(self, body: dict, script: Script) -> list[bytes]:
+        def event(kind: str, **data: Any) -> bytes:
+            return sse({"type": kind, **data}, kind)
+
+        usage = {"input_tokens": 1200, "output_tokens": 1}
+        message = {**self._message(body), "content": [], "stop_reason": None, "usage": usage}
+        out = [event("message_start", message=message), event("ping")]
+        index = 0
+        if self.thinks(body) and script.reasoning:
+            block = {"type": "thinking", "thinking": "", "signature": ""}
+            out.append(event("content_block_start", index=0, content_block=block))
+            for word in script.reasoning.split():
+                delta = {"type": "thinking_delta", "thinking": f"{word} "}
+                out.append(event("content_block_delta", index=0, delta=delta))
+            out.append(event("content_block_stop", index=0))
+            index = 1
+        if body.get("tools"):
+            block = {"type": "tool_use", "id": "toolu_1", "name": script.tool, "input": {}}
+            out.append(event("content_block_start", index=index, content_block=block))
+            delta = {"type": "input_json_delta", "partial_json": script.arguments}
+            out.append(event("content_block_delta", index=index, delta=delta))
+        else:
+            block = {"type": "text", "text": ""}
+            out.append(event("content_block_start", index=index, content_block=block))
+            for piece in script.cut():
+                delta = {"type": "text_delta", "text": piece}
+                out.append(event("content_block_delta", index=index, delta=delta))
+        out.append(event("content_block_stop", index=index))
+        reason = "tool_use" if body.get("tools") else "end_turn"
+        delta = {"stop_reason": reason, "stop_sequence": None}
+        out.append(event("message_delta", delta=delta, usage={"output_tokens": 12}))
+        out.append(event("message_stop"))
+        return out
+
+    def whole(self, body: dict, script: Script) -> dict:
+        content: list[dict] = [{"type": "text", "text": script.text}]
+        if body.get("tools"):
+            try:
+                arguments = json.loads(script.arguments or "{}")
+            except ValueError:
+                arguments = {}  # the API itself parses what its model writes
+            content = [
+                {"type": "tool_use", "id": "toolu_1", "name": script.tool, "input": arguments}
+            ]
+        reason = "tool_use" if body.get("tools") else "end_turn"
+        return {**self._message(body), "content": content, "stop_reason": reason}
+
+    def _message(self, body: dict) -> dict:
+        return {
+            "id": "msg_1", "type": "message", "role": "assistant", "model": body["model"],
+            "stop_sequence": None, "usage": {"input_tokens": 1200, "output_tokens": 12},
+        }  # fmt: skip
+
+    def error(self, message: str, status: int, kind: str | None = None, **_: Any) -> dict:
+        # https://platform.claude.com/docs/en/api/errors
+        names = {401: "authentication_error", 429: "rate_limit_error", 529: "overloaded_error"}
+        kind = kind or names.get(status, "invalid_request_error" if status < 500 else "api_error")
+        return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "r"}
+
+    def error_frame(self, message: str) -> bytes:
+        return sse(self.error(message, 529), "error")
+
+
+THINKING = ("enabled", "disabled", "adaptive")
+
+
+def version(model: str) -> tuple[int, int]:
+    """(4, 6) of claude-sonnet-4-6, (5, 0) of claude-opus-5; dates don't count."""
+    found = re.search(r"claude-[a-z]+-(\d+)(?:-(\d{1,2}))?(?![\d])", model)
+    return (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+
+
+def check_knobs(model: str, knobs: dict[str, Any]) -> None:
+    """What Claude refuses of the sampling knobs, wherever it runs."""
+    if version(model) >= (4, 7):
+        # https://platform.claude.com/docs/en/about-claude/models/migration-guide
+        for name, default in KNOBS.items():
+            if knobs.get(name) not in (None, default):
+                raise Refused(f"`{name}` is deprecated for this model.")
+    elif version(model) >= (4, 5) and None not in (knobs.get("temperature"), knobs.get("top_p")):
+        # https://github.com/BerriAI/litellm/issues/15097
+        raise Refused("`temperature` and `top_p` cannot both be specified for this model.")
+
+
+def check_conversation(messages: Any, system: Any) -> None:
+    """The Messages API's rules for a conversation."""
+    if not messages:
+        raise Refused("messages: at least one message is required")
+    if messages[0]["role"] != "user":
+        raise Refused("messages: first message must use the user role")
+    for index, message in enumerate(messages):
+        if message["role"] not in ("user", "assistant"):
+            raise Refused(f'messages: Unexpected role "{message["role"]}"')
+        blocks = message["content"]
+        if isinstance(blocks, str):
+            blocks = [{"type": "text", "text": blocks}]
+        for block in blocks:
+            # https://github.com/anthropics/anthropic-sdk-python/issues/461
+            if block.get("type") == "text" and not block["text"]:
+                raise Refused("messages: text content blocks must be non-empty")
+            if block.get("type") == "text" and not block["text"].strip():
+                raise Refused("messages: text content blocks must contain non-whitespace text")
+        if not blocks:
+            raise Refused(f"messages.{index}: all messages must have non-empty content")
+    for block in system if isinstance(system, list) else []:
+        if not block.get("text"):
+            raise Refused("system: text content blocks must be non-empty")
+    if messages[-1]["role"] == "assistant":
+        raise Refused("This model does not support assistant message prefill.")

@@ -1,0 +1,134 @@
+"""Amazon Bedrock's Converse format.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import struct
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+
+from tests.providers.anthropic import KNOBS, check_knobs
+from tests.providers.base import Refused, Script, StandIn
+
+FIELDS = frozenset(
+    "messages system inferenceConfig toolConfig guardrailConfig additionalModelRequestFields "
+    "promptVariables additionalModelResponseFieldPaths requestMetadata performanceConfig "
+    "serviceTier outputConfig".split()
+)
+INFERENCE = frozenset({"maxTokens", "temperature", "topP", "stopSequences"})
+USAGE = {"inputTokens": 1200, "outputTokens": 12, "totalTokens": 1212}
+
+
+def event(kind: str, data: dict, message_type: str = "event") -> bytes:
+    """One message of AWS's event stream encoding.
+
+    https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html
+    """
+    name = ":event-type" if message_type == "event" else ":exception-type"
+    headers = b""
+    for key, value in {
+        name: kind, ":content-type": "application/json", ":message-type": message_type,
+    }.items():  # fmt: skip
+        headers += struct.pack(">B", len(key)) + key.encode()
+        headers += struct.pack(">BH", 7, len(value)) + value.encode()
+    payload = json.dumps(data, ensure_ascii=False).encode()
+    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
+    message = prelude + struct.pack(">I", binascii.crc32(prelude)) + headers + payload
+    return message + struct.pack(">I", binascii.crc32(message))
+
+
+class Bedrock(StandIn):
+    """bedrock-runtime, with Claude behind it."""
+
+    media_type = "application/vnd.amazon.eventstream"
+
+    def check(self, request: Request, body: dict) -> None:
+        path = unquote(request.url.path)
+        if not path.startswith("/model/") or not path.endswith(("/converse", "/converse-stream")):
+            raise Refused("UnknownOperationException", 404)
+        if "AWS4-HMAC-SHA256" not in request.headers.get("authorization", ""):
+            raise Refused("Missing Authentication Token", 403)
+        for name in sorted(set(body) - FIELDS):
+            raise Refused(f"Unexpected field {name}")
+        inference = body.get("inferenceConfig") or {}
+        for name in sorted(set(inference) - INFERENCE):
+            raise Refused(f"Unexpected field inferenceConfig.{name}")
+        if len(inference.get("stopSequences") or []) > 2500:
+            raise Refused("stopSequences has too many members")
+        messages = body.get("messages") or []
+        if not messages or messages[0]["role"] != "user":
+            raise Refused("A conversation must start with a user message.")
+        before = None
+        for message in messages:
+            if message["role"] == before:
+                # The Converse API wants turns: consecutive ones of a role are to be one message.
+                raise Refused(f"A conversation must alternate between user and assistant roles.")
+            before = message["role"]
+            for block in message["content"]:
+                if "text" in block and not block["text"].strip():
+                    raise Refused("The text field in the ContentBlock object is blank.")
+            if not message["content"]:
+                raise Refused("The content field in the Message object is empty.")
+        if before == "assistant":
+            raise Refused("This model does not support assistant message prefill.")
+        extra = body.get("additionalModelRequestFields") or {}
+        knobs = {"temperature": inference.get("temperature"), "top_p": inference.get("topP")}
+        check_knobs(path, {**knobs, **{name: extra[name] for name in KNOBS if name in extra}})
+        for name in sorted(set(extra) - {"thinking", "top_k", "anthropic_beta", "output_config"}):
+            raise Refused(f"{name}: Extra inputs are not permitted")
+
+    def is_stream(self, request: Request, body: dict) -> bool:
+        return request.url.path.endswith("/converse-stream")
+
+    def thinks(self, body: dict) -> bool:
+        extra = body.get("additionalModelRequestFields") or {}
+        return (extra.get("thinking") or {"type": "disabled"})["type"] != "disabled"
+
+    def frames(self, body: dict, script: Script) -> list[bytes]:
+        out = [event("messageStart", {"role": "assistant"})]
+        if self.thinks(body):
+            for word in script.reasoning.split():
+                delta: dict = {"reasoningContent": {"text": f"{word} "}}
+                out.append(event("contentBlockDelta", {"contentBlockIndex": 0, "delta": delta}))
+        if body.get("toolConfig"):
+            start = {"toolUse": {"toolUseId": "t1", "name": script.tool}}
+            out.append(event("contentBlockStart", {"contentBlockIndex": 0, "start": start}))
+            delta = {"toolUse": {"input": script.arguments}}
+            out.append(event("contentBlockDelta", {"contentBlockIndex": 0, "delta": delta}))
+        else:
+            for piece in script.cut():
+                block = {"contentBlockIndex": 0, "delta": {"text": piece}}
+                out.append(event("contentBlockDelta", block))
+        out.append(event("contentBlockStop", {"contentBlockIndex": 0}))
+        out.append(event("messageStop", {"stopReason": self._reason(body)}))
+        out.append(event("metadata", {"usage": USAGE, "metrics": {"latencyMs": 1}}))
+        return out
+
+    def whole(self, body: dict, script: Script) -> dict:
+        content: list[dict] = [{"text": script.text}]
+        if body.get("toolConfig"):
+            try:
+                arguments = json.loads(script.arguments or "{}")
+            except ValueError:
+                arguments = {}  # the API itself parses what its model writes
+            use = {"toolUseId": "t1", "name": script.tool, "input": arguments}
+            content = [{"toolUse": use}]
+        return {
+            "output": {"message": {"role": "assistant", "content": content}},
+            "stopReason": self._reason(body), "usage": USAGE, "metrics": {"latencyMs": 1},
+        }  # fmt: skip
+
+    def _reason(self, body: dict) -> str:
+        return "tool_use" if body.get("toolConfig") else "end_turn"
+
+    def error(self, message: str, status: int, **_: Any) -> dict:
+        return {"message": message}
+
+    def error_frame(self, message: str) -> bytes:
+        return event("modelStreamErrorException", {"message": message}, "exception")

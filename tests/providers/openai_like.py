@@ -1,0 +1,203 @@
+"""Providers that speak OpenAI's format with rules of their own."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.requests import Request
+
+from tests.providers.base import Refused, sse
+from tests.providers.openai import FIELDS, OpenAI
+
+
+class Reasoning(OpenAI):
+    """OpenAI's reasoning models: GPT-5 and the o series.
+
+    Sampling knobs, `stop` and `max_tokens` are refused:
+    https://platform.openai.com/docs/guides/reasoning and
+    https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning#not-supported
+    """
+
+    refused_fields = (
+        *("max_tokens", "top_p", "presence_penalty", "frequency_penalty", "stop"),
+        *("logprobs", "top_logprobs", "logit_bias"),
+    )
+    efforts: tuple[str, ...] = ("minimal", "low", "medium", "high")  # GPT-5
+
+    def check(self, request: Request, body: dict) -> None:
+        super().check(request, body)
+        if body.get("temperature") not in (None, 1, 1.0):
+            raise Refused("Unsupported value: 'temperature' does not support this value. Only 1.")
+        effort = body.get("reasoning_effort")
+        if effort is not None and effort not in self.efforts:
+            raise Refused(f"Unsupported value: 'reasoning_effort' does not support '{effort}'.")
+
+    def thinks(self, body: dict) -> bool:
+        return body.get("reasoning_effort", "medium") not in ("none", "minimal")
+
+
+class ReasoningNone(Reasoning):
+    """GPT-5.1 and later take `none`, and no longer `minimal`.
+
+    https://platform.openai.com/docs/guides/latest-model
+    """
+
+    efforts = ("none", "low", "medium", "high", "xhigh")
+
+
+class Azure(OpenAI):
+    """Azure OpenAI: the deployment is in the path, the version in the query, the key in `api-key`.
+
+    https://learn.microsoft.com/azure/ai-foundry/openai/reference#chat-completions
+    """
+
+    def check(self, request: Request, body: dict) -> None:
+        path = request.url.path
+        if not path.startswith("/openai/deployments/") or not path.endswith("/chat/completions"):
+            raise Refused("Resource not found", 404)
+        if not request.query_params.get("api-version"):
+            raise Refused("Missing required query parameter: api-version", 404)
+        if not request.headers.get("api-key"):
+            raise Refused("Access denied due to missing subscription key.", 401)
+        self.check_body({**body, "model": body.get("model") or "deployment"})
+
+
+class Groq(OpenAI):
+    """https://console.groq.com/docs/openai names what is refused with 400."""
+
+    # https://console.groq.com/docs/api-reference#chat-create
+    fields = FIELDS | {"reasoning_format", "include_reasoning", "search_settings", "documents"}
+    refused_fields = ("logprobs", "logit_bias", "top_logprobs")
+
+    def check_body(self, body: dict) -> None:
+        super().check_body(body)
+        if body.get("n") not in (None, 1):
+            raise Refused("'n' : number must be at most 1")
+        if any("name" in message for message in body["messages"]):
+            raise Refused("'messages' : property 'name' is unsupported")
+        # https://console.groq.com/docs/reasoning#reasoning-effort: gpt-oss has no `none`.
+        if body.get("reasoning_effort") not in (None, "low", "medium", "high"):
+            raise Refused("`reasoning_effort` must be one of `low`, `medium`, or `high`")
+
+    reasoning_field = "reasoning"
+
+    def thinks(self, body: dict) -> bool:
+        return body.get("reasoning_effort", "medium") != "low"
+
+
+class Mistral(OpenAI):
+    """Refuses unknown fields with 422: https://docs.mistral.ai/api/#tag/chat"""
+
+    fields = frozenset(
+        "model temperature top_p max_tokens stream stop random_seed metadata messages "
+        "response_format tools tool_choice presence_penalty frequency_penalty n prediction "
+        "parallel_tool_calls prompt_mode prompt_cache_key guardrails reasoning_effort "
+        "safe_prompt".split()
+    )
+    unknown_status = 422
+    max_stops = None
+    always_usage = True
+
+    def check_messages(self, body: dict) -> None:
+        super().check_messages(body)
+        before = None
+        for message in body["messages"]:
+            # https://github.com/swarmauri/swarmauri-sdk/issues/162
+            if message["role"] == "system" and before not in (None, "system"):
+                raise Refused(f"Unexpected role 'system' after role '{before}'")
+            # https://docs.mistral.ai/capabilities/completion/: an assistant's turn has content or
+            # tool calls.
+            if message["role"] == "assistant" and not message.get("content"):
+                raise Refused("Assistant message must have either content or tool_calls.")
+            before = message["role"]
+        if before == "assistant":
+            raise Refused("Expected last role User or Tool for serving but got assistant")
+        # https://docs.mistral.ai/capabilities/reasoning: adjustable from `none` to `high`.
+        if body.get("reasoning_effort") not in (None, "none", "high"):
+            raise Refused("reasoning_effort: Input should be 'none' or 'high'", 422)
+
+    def thinks(self, body: dict) -> bool:
+        return body.get("reasoning_effort", "none") != "none"
+
+
+class XAI(OpenAI):
+    """Grok models that reason: https://docs.x.ai/docs/guides/reasoning"""
+
+    # https://docs.x.ai/docs/api-reference#chat-completions
+    fields = FIELDS | {"search_parameters", "deferred"}
+    refused_fields = ("presence_penalty", "frequency_penalty", "stop", "reasoning_effort")
+
+
+class DeepSeek(OpenAI):
+    """https://api-docs.deepseek.com/api/create-chat-completion"""
+
+    fields = frozenset(
+        "messages model thinking frequency_penalty max_tokens presence_penalty response_format stop "
+        "stream stream_options temperature top_p tools tool_choice logprobs top_logprobs "
+        "reasoning_effort user_id".split()
+    )
+    max_stops = 16
+    keep_alive = b": keep-alive\n\n"  # https://api-docs.deepseek.com/quick_start/rate_limit
+
+    def check_body(self, body: dict) -> None:
+        super().check_body(body)
+        thinking = body.get("thinking")
+        if thinking is not None and thinking.get("type") not in ("enabled", "disabled"):
+            raise Refused("thinking.type: unknown variant, expected `enabled` or `disabled`")
+        # https://api-docs.deepseek.com/guides/thinking_mode
+        if body.get("reasoning_effort") not in (None, "low", "medium", "high", "xhigh", "max"):
+            raise Refused("reasoning_effort: unknown variant")
+
+    def thinks(self, body: dict) -> bool:
+        return (body.get("thinking") or {}).get("type") != "disabled"
+
+
+class OpenRouter(OpenAI):
+    """Comment lines keep the stream alive: https://openrouter.ai/docs/api-reference/streaming"""
+
+    # https://openrouter.ai/docs/api-reference/parameters
+    fields = FIELDS | frozenset(
+        "models provider route reasoning include_reasoning transforms usage plugins min_p top_a "
+        "top_k repetition_penalty session_id trace".split()
+    )
+    keep_alive = b": OPENROUTER PROCESSING\n\n"
+    reasoning_field = "reasoning"
+
+    def check_body(self, body: dict) -> None:
+        super().check_body(body)
+        effort = (body.get("reasoning") or {}).get("effort") or body.get("reasoning_effort")
+        if effort not in (None, "none", "minimal", "low", "medium", "high", "xhigh", "max"):
+            raise Refused("Invalid reasoning.effort")
+
+    def thinks(self, body: dict) -> bool:
+        reasoning = body.get("reasoning") or {}
+        effort = reasoning.get("effort") or body.get("reasoning_effort")
+        return effort != "none" and reasoning.get("enabled") is not False
+
+    def error_frame(self, message: str) -> bytes:
+        # A late failure: https://openrouter.ai/docs/api-reference/streaming#handling-errors-during-streaming
+        choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
+        error = {"code": 502, "message": message}
+        return sse({"id": "gen-1", "error": error, "choices": [choice]})
+
+
+class VLLM(OpenAI):
+    """vLLM's OpenAI server: https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"""
+
+    fields = FIELDS | frozenset(
+        "best_of use_beam_search top_k min_p repetition_penalty length_penalty stop_token_ids "
+        "include_stop_str_in_output ignore_eos min_tokens skip_special_tokens prompt_logprobs echo "
+        "add_generation_prompt chat_template chat_template_kwargs guided_json priority "
+        "include_reasoning thinking_token_budget".split()
+    )
+    max_stops = None
+
+    def thinks(self, body: dict) -> bool:
+        # Qwen3 thinks unless its template is told not to:
+        # https://docs.vllm.ai/en/latest/features/reasoning_outputs.html
+        template = body.get("chat_template_kwargs") or {}
+        return template.get("enable_thinking") is not False
+
+    def error_frame(self, message: str) -> bytes:
+        error = {"message": message, "type": "InternalServerError", "param": None, "code": 500}
+        return b"data: " + json.dumps({"error": error}).encode() + b"\n\ndata: [DONE]\n\n"
