@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all test lint fix chat up e2e lock
+.PHONY: all test lint fix chat up e2e lock matrix
 
 all: lint test ## lint, then test
 
@@ -40,3 +40,6 @@ lock: $(UV) ## take newer versions within pyproject.toml's ranges
 	$(UV) export -q --package vui-litellm --no-dev --no-emit-workspace --no-header -o src/requirements-text.txt
 	$(UV) export -q --package vui-litellm --no-dev --group speechless --no-emit-workspace --no-header -o tests/e2e/requirements.txt
 	cd src && ../$(UV) pip compile -q --no-config --upgrade --generate-hashes --python-version 3.12 --custom-compile-command "make lock" speech.in -o requirements-speech.txt
+
+matrix: .venv/.synced ## every provider family against every point: this stack, then stock LiteLLM
+	.venv/bin/python -m tests.matrix ours stock

@@ -31,6 +31,9 @@ ROUTER_DEFAULTS = {
     "cooldown_time": 30,
 }
 
+# Our hooks, in LiteLLM's own list of them: https://docs.litellm.ai/docs/proxy/call_hooks
+CALLBACK = "vui_gateway.rules.rules"
+
 GENERAL = {
     "master_key": "os.environ/VUI_LITELLM_KEY",
     "custom_auth": "vui_gateway.auth.check",
@@ -74,10 +77,12 @@ def overlay(config: dict, deployments: list[dict]) -> dict:
         if demo is DEMO:
             deployments = [*deployments, DEMO]
         deployments = [{**demo, "model_name": DEFAULT_GROUP}, *deployments]
+    litellm_settings = {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})}
+    litellm_settings["callbacks"] = [*litellm_settings.get("callbacks", []), CALLBACK]
     return {
         **config,
         "model_list": [deployment_defaults(deployment) for deployment in deployments],
-        "litellm_settings": {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})},
+        "litellm_settings": litellm_settings,
         "router_settings": {**ROUTER_DEFAULTS, **(config.get("router_settings") or {})},
         "general_settings": GENERAL,
     }

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from vui.serving.stream.llm_backend import DEFAULT_SAMPLING, VLLMBackend
 
-from vui_litellm.errors import GatewayError, spoken, strip_spoken, watch_stream
+from vui_litellm.errors import GatewayError, refused_field, spoken, strip_spoken, watch_stream
 from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, Settings
 
 __all__ = ["LiteLLMBackend"]
@@ -41,6 +41,9 @@ class LiteLLMBackend(VLLMBackend):
         super().__init__(model, base_url, **{"extras": False, **kwargs})
         self.sampling = {**dict.fromkeys(DEFAULT_SAMPLING), **(sampling or {})}
         self.speak_errors = speak_errors
+        self._refused: set[str] = (
+            set()
+        )  # fields that the model, behind a proxy without our hooks, refused
 
     @classmethod
     def from_settings(cls, settings: Settings, model: str | None = None) -> LiteLLMBackend:
@@ -66,14 +69,19 @@ class LiteLLMBackend(VLLMBackend):
             **{k: kwargs[k] for k in ("temperature", "top_k", "top_p", "presence_penalty")}
         )
         del knobs["top_k"]  # vLLM's own
-        return {k: v for k, v in {**body, **knobs}.items() if v is not None}
+        fields = {**body, **knobs}.items()
+        return {k: v for k, v in fields if v is not None and k not in self._refused}
 
     def _client_stops(self, stop: list[str] | None) -> list[str]:
         # LiteLLM keeps the first four for every provider, and drops those too for some (GPT-5).
         return list(stop or [])
 
     def _drop_extras(self, sent_extras: bool, resp: httpx.Response, error: str) -> bool:
-        # vui asks here before it raises: the gateway's own message is worth more than the status.
+        # vui asks here whether to try again, before it raises.
+        if resp.status_code in (400, 422) and (field := refused_field(resp.request, error)):
+            self._refused.add(field)
+            print(f"[llm] {self.model} refuses {field}: not sent any more", flush=True)
+            return True
         raise GatewayError(resp, error)
 
     async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncIterator[str]:
@@ -108,6 +116,7 @@ class LiteLLMBackend(VLLMBackend):
                 f"{name!r} is not served by the gateway (it serves: {', '.join(served)}). "
                 "Add it to litellm_config.yaml, with its key in .env."
             )
+        self._refused.clear()
         self.model = name
 
     async def health(self) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 
 import httpx
 
-__all__ = ["SENTENCES", "GatewayError", "spoken", "strip_spoken", "watch_stream"]
+__all__ = ["SENTENCES", "GatewayError", "refused_field", "spoken", "strip_spoken", "watch_stream"]
 
 KEY_REFUSED = "Sorry, the gateway refused my key, so please check the VUI LITELLM KEY setting."
 PROVIDER_KEY = "Sorry, the model's provider refused its key, so please check that key."
@@ -18,6 +19,17 @@ APOLOGY = "Sorry, something went wrong with the model, please try again."
 
 # Every sentence outlives vui's text clean-up unchanged: it is found again in the conversation.
 SENTENCES = (KEY_REFUSED, PROVIDER_KEY, QUOTA, MODEL_UNKNOWN, GATEWAY_AWAY, APOLOGY)
+
+
+# Fields that a reply can do without, and what a refusal calls them. Where `temperature` and `top_p`
+# exclude each other, both are named: the rarer one goes first.
+OPTIONAL = {
+    "top_p": "topp",
+    "presence_penalty": "penalty",
+    "reasoning_effort": "reasoningeffort",
+    "temperature": "temperature",
+    "stop": "stop",
+}
 
 
 class GatewayError(httpx.HTTPStatusError):
@@ -31,7 +43,8 @@ class GatewayError(httpx.HTTPStatusError):
         self.type = str(error.get("type") or "")
         code = str(error.get("code") or "")
         self.code = int(code) if response.is_success and code.isdigit() else response.status_code
-        text = error.get("message") or " ".join(body.split())[:300] or response.reason_phrase
+        text = str(error.get("message") or body or response.reason_phrase).strip()
+        text = (text.splitlines() or ["no message"])[0][:500]
         super().__init__(f"{text} ({self.code})", request=response.request, response=response)
 
 
@@ -50,7 +63,7 @@ def spoken(error: Exception) -> str:
     if not isinstance(error, GatewayError):
         return APOLOGY
     message = str(error).lower()
-    if "VUI_LITELLM_KEY" in str(error):
+    if "VUI_LITELLM_KEY" in str(error) or "no connected db" in message:  # the latter: stock LiteLLM
         return KEY_REFUSED
     if error.code in (401, 403):
         return PROVIDER_KEY
@@ -59,6 +72,16 @@ def spoken(error: Exception) -> str:
     if error.code == 404 or "invalid model name" in message:
         return MODEL_UNKNOWN
     return APOLOGY
+
+
+def refused_field(request: httpx.Request, error: str) -> str | None:
+    """The optional field of a request that its refusal names."""
+    try:
+        sent = json.loads(request.content)
+    except ValueError:
+        return None
+    said = re.sub(r"[^a-z]", "", error.lower())  # top_p, topP and `top-p` alike
+    return next((f for f, words in OPTIONAL.items() if f in sent and words in said), None)
 
 
 def strip_spoken(messages: list[dict]) -> list[dict]:

@@ -35,7 +35,8 @@ class Anthropic(StandIn):
             raise Refused(f"{name}: Extra inputs are not permitted")
         if not isinstance(body.get("max_tokens"), int):
             raise Refused("max_tokens: Field required")
-        check_conversation(body.get("messages"), body.get("system"))
+        late_system = version(body.get("model", "")) >= (4, 8)
+        check_conversation(body.get("messages"), body.get("system"), late_system)
         for stop in body.get("stop_sequences") or []:
             if not stop.strip():
                 raise Refused("stop_sequences: each stop sequence must contain non-whitespace")
@@ -46,9 +47,13 @@ class Anthropic(StandIn):
             # https://platform.claude.com/docs/en/about-claude/models/migration-guide
             if thinking.get("type") not in allowed:
                 raise Refused(f'"thinking.type.{thinking.get("type")}" is not supported')
-            if thinking["type"] == "enabled" and body.get("tools") and body.get("tool_choice"):
-                if body["tool_choice"].get("type") in ("any", "tool"):
-                    raise Refused("Thinking may not be enabled when tool_choice forces tool use.")
+
+        # https://platform.claude.com/docs/en/build-with-claude/extended-thinking
+        if self.thinks(body) and body.get("temperature") not in (None, 1):
+            raise Refused("`temperature` may only be set to 1 when thinking is enabled.")
+
+    def stops(self, body: dict) -> list[str]:
+        return body.get("stop_sequences") or []
 
     def thinks(self, body: dict) -> bool:
         return (body.get("thinking") or {"type": "disabled"})["type"] != "disabled"
@@ -58,11 +63,11 @@ class Anthropic(StandIn):
             return sse({"type": kind, **data}, kind)
 
         usage = {"input_tokens": 1200, "output_tokens": 1}
-        message = {**self._message(body), "content": [], "stop_reason": None, "usage": usage}
+        message: dict = {**self._message(body), "content": [], "stop_reason": None, "usage": usage}
         out = [event("message_start", message=message), event("ping")]
         index = 0
         if self.thinks(body) and script.reasoning:
-            block = {"type": "thinking", "thinking": "", "signature": ""}
+            block: dict = {"type": "thinking", "thinking": "", "signature": ""}
             out.append(event("content_block_start", index=0, content_block=block))
             for word in script.reasoning.split():
                 delta = {"type": "thinking_delta", "thinking": f"{word} "}
@@ -82,8 +87,8 @@ class Anthropic(StandIn):
                 out.append(event("content_block_delta", index=index, delta=delta))
         out.append(event("content_block_stop", index=index))
         reason = "tool_use" if body.get("tools") else "end_turn"
-        delta = {"stop_reason": reason, "stop_sequence": None}
-        out.append(event("message_delta", delta=delta, usage={"output_tokens": 12}))
+        end = {"stop_reason": reason, "stop_sequence": None}
+        out.append(event("message_delta", delta=end, usage={"output_tokens": 12}))
         out.append(event("message_stop"))
         return out
 
@@ -137,13 +142,20 @@ def check_knobs(model: str, knobs: dict[str, Any]) -> None:
         raise Refused("`temperature` and `top_p` cannot both be specified for this model.")
 
 
-def check_conversation(messages: Any, system: Any) -> None:
-    """The Messages API's rules for a conversation."""
+def check_conversation(messages: Any, system: Any, late_system: bool) -> None:
+    """The Messages API's rules for a conversation.
+
+    From Claude 4.8 a system message may follow a user's turn:
+    https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+    """
     if not messages:
         raise Refused("messages: at least one message is required")
     if messages[0]["role"] != "user":
         raise Refused("messages: first message must use the user role")
     for index, message in enumerate(messages):
+        after_user = index > 0 and messages[index - 1]["role"] == "user"
+        if message["role"] == "system" and late_system and after_user:
+            continue
         if message["role"] not in ("user", "assistant"):
             raise Refused(f'messages: Unexpected role "{message["role"]}"')
         blocks = message["content"]

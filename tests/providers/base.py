@@ -97,6 +97,15 @@ class StandIn:
         """True when the model thinks before it answers this request."""
         return False
 
+    def stops(self, body: dict) -> list[str]:
+        """The stop sequences that arrived: the reply ends before them."""
+        stops = body.get("stop") or []
+        return [stops] if isinstance(stops, str) else stops
+
+    def knob(self, body: dict, name: str) -> float | None:
+        """The value that a sampling knob arrived with."""
+        return body.get(name)
+
     def is_stream(self, request: Request, body: dict) -> bool:
         return bool(body.get("stream"))
 
@@ -169,7 +178,8 @@ class StandIn:
         try:
             if script.delay:
                 await asyncio.sleep(script.delay)
-            for index, frame in enumerate(self.frames(seen.body, script)):
+            cut = replace(script, pieces=stopped(script.cut(), self.stops(seen.body)))
+            for index, frame in enumerate(self.frames(seen.body, cut)):
                 if script.fault and index == script.after:
                     if script.fault == "error-frame":
                         yield self.error_frame("the model fell over")
@@ -193,6 +203,16 @@ class StandIn:
         except (asyncio.CancelledError, GeneratorExit):
             seen.closed_at = time.monotonic()
             raise
+
+
+def stopped(pieces: list[str], stops: list[str]) -> list[str]:
+    """The pieces of a reply up to its first stop."""
+    text = "".join(pieces)
+    end = min((at for stop in stops if (at := text.find(stop)) >= 0), default=len(text))
+    kept: list[str] = []
+    for piece in pieces:
+        kept.append(piece[: max(0, end - len("".join(kept)))])
+    return [piece for piece in kept if piece] or [""]
 
 
 def sse(data: dict | str, event: str | None = None) -> bytes:

@@ -68,7 +68,7 @@ class Bedrock(StandIn):
         for message in messages:
             if message["role"] == before:
                 # The Converse API wants turns: consecutive ones of a role are to be one message.
-                raise Refused(f"A conversation must alternate between user and assistant roles.")
+                raise Refused("A conversation must alternate between user and assistant roles.")
             before = message["role"]
             for block in message["content"]:
                 if "text" in block and not block["text"].strip():
@@ -82,6 +82,13 @@ class Bedrock(StandIn):
         check_knobs(path, {**knobs, **{name: extra[name] for name in KNOBS if name in extra}})
         for name in sorted(set(extra) - {"thinking", "top_k", "anthropic_beta", "output_config"}):
             raise Refused(f"{name}: Extra inputs are not permitted")
+
+    def stops(self, body: dict) -> list[str]:
+        return (body.get("inferenceConfig") or {}).get("stopSequences") or []
+
+    def knob(self, body: dict, name: str) -> float | None:
+        inference = body.get("inferenceConfig") or {}
+        return inference.get({"top_p": "topP"}.get(name, name))
 
     def is_stream(self, request: Request, body: dict) -> bool:
         return request.url.path.endswith("/converse-stream")

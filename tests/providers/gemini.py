@@ -48,7 +48,7 @@ class Gemini(StandIn):
                 f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.'
             )
         self.check_contents(body.get("contents"))
-        self.config = {snake(name): value for name, value in config.items()}
+        self.config = self.generation(body)
         # https://ai.google.dev/api/generate-content#generationconfig
         if len(self.config.get("stop_sequences") or []) > 5:
             raise Refused("The number of stop sequences must be at most 5.")
@@ -73,24 +73,34 @@ class Gemini(StandIn):
             if not parts or empty:
                 # https://discuss.ai.google.dev/t/contents-parts-must-not-be-empty/58640
                 raise Refused(
-                    f"* GenerateContentRequest.contents[{index}].parts: contents.parts must not be empty."
+                    f"* GenerateContentRequest.contents[{index}].parts must not be empty."
                 )
         if contents[-1].get("role") == "model":
             # https://ai.google.dev/gemini-api/docs/troubleshooting
             raise Refused("Please ensure that single turn requests end with a user role.")
 
+    def stops(self, body: dict) -> list[str]:
+        return self.generation(body).get("stop_sequences") or []
+
+    def knob(self, body: dict, name: str) -> float | None:
+        return self.generation(body).get(name)
+
+    def generation(self, body: dict) -> dict:
+        """generationConfig, which the API takes in camel and in snake case."""
+        config = body.get("generationConfig") or body.get("generation_config") or {}
+        return {snake(name): value for name, value in config.items()}
+
     def is_stream(self, request: Request, body: dict) -> bool:
         return request.url.path.endswith(":streamGenerateContent")
 
     def thinks(self, body: dict) -> bool:
-        config = body.get("generationConfig") or body.get("generation_config") or {}
-        thinking = config.get("thinkingConfig") or config.get("thinking_config") or {}
+        thinking = self.generation(body).get("thinking_config") or {}
         return thinking.get("thinkingBudget") != 0
 
     def frames(self, body: dict, script: Script) -> list[bytes]:
-        config = body.get("generationConfig") or {}
+        thinking = self.generation(body).get("thinking_config") or {}
         out = []
-        if self.thinks(body) and (config.get("thinkingConfig") or {}).get("includeThoughts"):
+        if self.thinks(body) and thinking.get("includeThoughts"):
             for word in script.reasoning.split():
                 out.append(self._frame([{"text": f"{word} ", "thought": True}]))
         if body.get("tools"):
@@ -145,7 +155,6 @@ class Gemini3(Gemini):
             raise Refused("You can only set one of thinking budget and thinking level.")
 
     def thinks(self, body: dict) -> bool:
-        config = body.get("generationConfig") or body.get("generation_config") or {}
-        thinking = config.get("thinkingConfig") or {}
+        thinking = self.generation(body).get("thinking_config") or {}
         least = thinking.get("thinkingLevel", "high").lower() in ("minimal", "low")
         return not least and thinking.get("thinkingBudget") != 0

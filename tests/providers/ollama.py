@@ -35,6 +35,12 @@ class Ollama(StandIn):
             if not isinstance(message.get("content", ""), str):
                 raise Refused("json: cannot unmarshal array into field .messages.content", 400)
 
+    def stops(self, body: dict) -> list[str]:
+        return (body.get("options") or {}).get("stop") or []
+
+    def knob(self, body: dict, name: str) -> float | None:
+        return (body.get("options") or {}).get(name)
+
     def is_stream(self, request: Request, body: dict) -> bool:
         return body.get("stream", True)
 

@@ -153,8 +153,9 @@ class OpenAI(StandIn):
             )
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
         return {
-            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": body.get("model", ""),
-            "choices": [choice], "usage": USAGE,
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 1,
+            "model": body.get("model", ""), "choices": [choice], "usage": USAGE,
+            "service_tier": "default",
         }  # fmt: skip
 
     def error(self, message: str, status: int, code: str | None = None, **_: Any) -> dict:

@@ -18,14 +18,14 @@ class Reasoning(OpenAI):
     https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning#not-supported
     """
 
-    refused_fields = (
+    refused_fields: tuple[str, ...] = (
         *("max_tokens", "top_p", "presence_penalty", "frequency_penalty", "stop"),
         *("logprobs", "top_logprobs", "logit_bias"),
     )
     efforts: tuple[str, ...] = ("minimal", "low", "medium", "high")  # GPT-5
 
-    def check(self, request: Request, body: dict) -> None:
-        super().check(request, body)
+    def check_body(self, body: dict) -> None:
+        super().check_body(body)
         if body.get("temperature") not in (None, 1, 1.0):
             raise Refused("Unsupported value: 'temperature' does not support this value. Only 1.")
         effort = body.get("reasoning_effort")
@@ -39,10 +39,21 @@ class Reasoning(OpenAI):
 class ReasoningNone(Reasoning):
     """GPT-5.1 and later take `none`, and no longer `minimal`.
 
+    With `none`, and only then, they take temperature, top_p and logprobs:
     https://platform.openai.com/docs/guides/latest-model
     """
 
     efforts = ("none", "low", "medium", "high", "xhigh")
+    refused_fields = ("max_tokens", "presence_penalty", "frequency_penalty", "stop", "logit_bias")
+
+    def check_body(self, body: dict) -> None:
+        OpenAI.check_body(self, body)
+        effort = body.get("reasoning_effort")
+        if effort not in (None, *self.efforts):
+            raise Refused(f"Unsupported value: 'reasoning_effort' does not support '{effort}'.")
+        for name in ("temperature", "top_p", "logprobs"):
+            if body.get(name) is not None and effort != "none":
+                raise Refused(f"Unsupported parameter: '{name}' is not supported with this model.")
 
 
 class Azure(OpenAI):
@@ -132,8 +143,8 @@ class DeepSeek(OpenAI):
     """https://api-docs.deepseek.com/api/create-chat-completion"""
 
     fields = frozenset(
-        "messages model thinking frequency_penalty max_tokens presence_penalty response_format stop "
-        "stream stream_options temperature top_p tools tool_choice logprobs top_logprobs "
+        "messages model thinking frequency_penalty max_tokens presence_penalty response_format "
+        "stop stream stream_options temperature top_p tools tool_choice logprobs top_logprobs "
         "reasoning_effort user_id".split()
     )
     max_stops = 16
@@ -153,7 +164,10 @@ class DeepSeek(OpenAI):
 
 
 class OpenRouter(OpenAI):
-    """Comment lines keep the stream alive: https://openrouter.ai/docs/api-reference/streaming"""
+    """Comment lines keep the stream alive, and a late failure is a frame in a 200 stream.
+
+    https://openrouter.ai/docs/api-reference/streaming
+    """
 
     # https://openrouter.ai/docs/api-reference/parameters
     fields = FIELDS | frozenset(
@@ -175,7 +189,6 @@ class OpenRouter(OpenAI):
         return effort != "none" and reasoning.get("enabled") is not False
 
     def error_frame(self, message: str) -> bytes:
-        # A late failure: https://openrouter.ai/docs/api-reference/streaming#handling-errors-during-streaming
         choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
         error = {"code": 502, "message": message}
         return sse({"id": "gen-1", "error": error, "choices": [choice]})

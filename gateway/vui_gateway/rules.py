@@ -1,0 +1,257 @@
+"""What providers refuse although LiteLLM's `drop_params` lets it through, as a table.
+
+A row is for a family, so that a new model of a known one needs no edit; what LiteLLM's own model
+table knows is not repeated here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import litellm
+from litellm.integrations.custom_logger import CustomLogger
+
+__all__ = ["ROWS", "Row", "VoiceRules", "apply", "rules"]
+
+# https://platform.openai.com/docs/guides/reasoning; other providers take a part of it.
+LADDER = ("none", "minimal", "low", "medium", "high", "xhigh")
+# A voice has no time for thoughts: without a word from the user the least that a model takes.
+DEFAULT_EFFORT = "none"
+SAMPLING = ("temperature", "top_p", "top_k")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One family's rule. `match` is searched in `provider/model`.
+
+    drop: fields that the family refuses. allow: fields it takes although LiteLLM drops them.
+    efforts: levels of `reasoning_effort` it takes. off: what turns its thinking off instead.
+    mend: a change that depends on the request.
+    """
+
+    match: str
+    source: str
+    drop: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    efforts: tuple[str, ...] | None = None
+    off: dict[str, Any] = field(default_factory=dict)
+    mend: Callable[[dict], None] | None = None
+
+
+def user_first(call: dict) -> None:
+    """A conversation that starts with the assistant's greeting gets a word to greet."""
+    talk = [m for m in call["messages"] if m["role"] != "system"]
+    if talk and talk[0]["role"] == "assistant":
+        before = call["messages"].index(talk[0])
+        call["messages"].insert(before, {"role": "user", "content": "Hi."})
+
+
+def system_first(call: dict) -> None:
+    """A system message in mid-conversation becomes a part of the user's next turn."""
+    started = False
+    for index, message in enumerate(call["messages"]):
+        if message["role"] == "system" and started:
+            call["messages"][index] = {**message, "role": "user"}
+        started = started or message["role"] != "system"
+
+
+def one_knob(call: dict) -> None:
+    """`temperature` and `top_p` exclude each other: the more common one stays."""
+    if call.get("temperature") is not None:
+        call.pop("top_p", None)
+
+
+def no_knobs_while_thinking(call: dict) -> None:
+    """Thinking takes no sampling knobs."""
+    if call.get("reasoning_effort") or (call.get("thinking") or {}).get("type") == "enabled":
+        for name in SAMPLING:
+            call.pop(name, None)
+
+
+CLAUDE = r"^anthropic/|^(bedrock|bedrock_converse|vertex_ai|azure_ai)/.*claude"
+
+ROWS = (
+    Row(
+        CLAUDE,
+        "https://platform.claude.com/docs/en/api/messages",
+        mend=user_first,
+    ),
+    Row(
+        CLAUDE,
+        "https://github.com/BerriAI/litellm/issues/15097",
+        mend=one_knob,
+    ),
+    Row(
+        CLAUDE,
+        "https://platform.claude.com/docs/en/build-with-claude/extended-thinking",
+        efforts=("low", "medium", "high", "xhigh"),
+        off={"reasoning_effort": None},  # it doesn't think unless asked to
+        mend=no_knobs_while_thinking,
+    ),
+    Row(
+        r"^(gemini|vertex_ai)/.*gemini-[2-9]",
+        "https://github.com/vercel/ai/issues/8943",
+        drop=("presence_penalty", "frequency_penalty"),
+    ),
+    Row(
+        r"^(gemini|vertex_ai)/.*gemini-2\.5",
+        "https://ai.google.dev/gemini-api/docs/thinking#set-budget",
+        efforts=LADDER,
+    ),
+    Row(
+        r"^(gemini|vertex_ai)/.*gemini-[3-9]",
+        "https://ai.google.dev/gemini-api/docs/thinking#thinking-levels",
+        efforts=("minimal", "low", "medium", "high"),
+    ),
+    Row(
+        r"^xai/grok",
+        "https://docs.x.ai/docs/guides/reasoning",
+        drop=("presence_penalty", "frequency_penalty", "stop"),
+        efforts=(),
+    ),
+    Row(
+        r"^xai/grok-(3-mini|4\.3)",
+        "https://docs.x.ai/docs/guides/reasoning",
+        efforts=("low", "high"),
+    ),
+    Row(
+        r"^groq/.*gpt-oss",
+        "https://console.groq.com/docs/reasoning#reasoning-effort",
+        efforts=("low", "medium", "high"),
+    ),
+    Row(
+        r"^groq/.*qwen",
+        "https://console.groq.com/docs/reasoning#reasoning-effort",
+        efforts=("none",),
+    ),
+    Row(
+        r"^mistral/",
+        "https://docs.mistral.ai/api/#tag/chat",
+        allow=("presence_penalty", "frequency_penalty"),
+    ),
+    Row(
+        r"^mistral/",
+        "https://github.com/swarmauri/swarmauri-sdk/issues/162",
+        mend=system_first,
+    ),
+    Row(
+        r"^mistral/(mistral|ministral)-",
+        "https://docs.mistral.ai/capabilities/reasoning",
+        efforts=("none", "high"),
+    ),
+    Row(
+        r"^deepseek/",
+        "https://api-docs.deepseek.com/guides/thinking_mode",
+        efforts=("low", "medium", "high", "xhigh"),
+        off={"thinking": {"type": "disabled"}},
+    ),
+    Row(
+        r"^openrouter/",
+        "https://openrouter.ai/docs/use-cases/reasoning-tokens",
+        efforts=LADDER,
+        off={"extra_body": {"reasoning": {"effort": "none"}}},
+    ),
+    Row(
+        r"^hosted_vllm/",
+        "https://docs.vllm.ai/en/latest/features/reasoning_outputs.html",
+        efforts=LADDER,
+        off={"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}},
+    ),
+    Row(
+        r"^ollama(_chat)?/",
+        "https://docs.ollama.com/capabilities/thinking",
+        efforts=LADDER,
+    ),
+)
+
+
+def apply(call: dict, provider: str, model: str) -> dict:
+    """The call as the family takes it; the original stays as it is."""
+    name = f"{provider}/{model}".lower()
+    call = {**call, "messages": [m for m in call.get("messages") or [] if not _empty(m)]}
+    matching = [row for row in ROWS if re.search(row.match, name)]
+    _think(call, matching, provider, model)
+    for row in matching:
+        for knob in row.drop:
+            call.pop(knob, None)
+        if row.allow:
+            call["allowed_openai_params"] = [*call.get("allowed_openai_params", ()), *row.allow]
+        if row.mend:
+            row.mend(call)
+    return call
+
+
+def _empty(message: dict) -> bool:
+    # A reply that was interrupted before its first word: Claude, Gemini and Mistral refuse it.
+    return (
+        message.get("role") == "assistant"
+        and not message.get("content")
+        and not message.get("tool_calls")
+    )
+
+
+def _think(call: dict, matching: list[Row], provider: str, model: str) -> None:
+    if call.get("thinking") or "reasoning" in (call.get("extra_body") or {}):
+        return  # the configuration says it in the provider's own words
+    row = next((row for row in reversed(matching) if row.efforts is not None), None)
+    wanted = call.pop("reasoning_effort", None) or DEFAULT_EFFORT
+    taken = row.efforts if row and row.efforts is not None else _known_efforts(provider, model)
+    if row and row.off and wanted == "none":
+        for key, value in row.off.items():
+            call[key] = {**call.get(key, {}), **value} if isinstance(value, dict) else value
+    elif taken:
+        steep = [level for level in taken if LADDER.index(level) >= LADDER.index(wanted)]
+        call["reasoning_effort"] = steep[0] if steep else taken[-1]
+
+
+def _known_efforts(provider: str, model: str) -> tuple[str, ...]:
+    """The levels that LiteLLM's model table gives; the newest ones for a model it doesn't know."""
+    if provider not in ("openai", "azure"):
+        return ()
+    try:
+        info: Any = litellm.get_model_info(model, custom_llm_provider=provider)
+    except Exception:  # LiteLLM raises a bare one for a model it doesn't know
+        info = {"supports_reasoning": bool(re.search(r"^gpt-5\.|^gpt-[6-9]|^o\d", model))}
+        info["supports_none_reasoning_effort"] = model.startswith("gpt")
+    if not info.get("supports_reasoning"):
+        return ()
+    flags = {level: info.get(f"supports_{level}_reasoning_effort") for level in LADDER}
+    return tuple(lv for lv in LADDER if flags[lv] or lv in ("low", "medium", "high"))
+
+
+class VoiceRules(CustomLogger):
+    """The table, where LiteLLM asks for it: after a deployment is chosen, before it is called."""
+
+    async def async_pre_call_deployment_hook(self, kwargs: dict, call_type: Any) -> dict | None:
+        """https://docs.litellm.ai/docs/observability/custom_callback"""
+        if not isinstance(kwargs.get("messages"), list):
+            return None
+        info = (kwargs.get("metadata") or {}).get("model_info") or kwargs.get("model_info") or {}
+        model, provider, *_ = litellm.get_llm_provider(
+            kwargs["model"], kwargs.get("custom_llm_provider"), kwargs.get("api_base")
+        )
+        return apply(kwargs, provider, info.get("base_model") or model)
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: Any, response: Any, request_data: dict
+    ) -> AsyncIterator[Any]:
+        """A reply whose provider hung up before its end fails, instead of just stopping.
+
+        LiteLLM ends such a stream with a `stop` of its own making. Its record of the chunks holds
+        a finish reason only when the provider sent one.
+        """
+        async for item in response:
+            yield item
+        chunks = getattr(response, "chunks", None)
+        if chunks and not any(c.finish_reason for chunk in chunks for c in chunk.choices):
+            raise litellm.APIConnectionError(
+                message="The provider ended the reply before its end",
+                llm_provider=getattr(response, "custom_llm_provider", None) or "",
+                model=getattr(response, "model", None) or "",
+            )
+
+
+rules = VoiceRules()
