@@ -122,6 +122,14 @@ FAMILIES = (
         "OpenRouter", "Llama", openai_like.OpenRouter,
         "openrouter/meta-llama/llama-3.3-70b-instruct", "{url}/api/v1",
     ),
+    Family(
+        "OpenRouter", "Qwen3", openai_like.OpenRouterOptional,
+        "openrouter/qwen/qwen3-235b-a22b-2507", "{url}/api/v1",
+    ),
+    Family(
+        "OpenRouter", "Gemini 3.7", openai_like.OpenRouterMandatory,
+        "openrouter/google/gemini-3.7-flash", "{url}/api/v1",
+    ),
     Family("vLLM", "Qwen3", openai_like.VLLM, "hosted_vllm/Qwen/Qwen3-8B"),
     Family(
         "Anthropic", "Claude 4.5", anthropic.Anthropic, "anthropic/claude-haiku-4-5", "{url}",

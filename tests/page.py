@@ -45,6 +45,10 @@ class Page:
         """The user says something."""
         await asyncio.to_thread(self.vui.hear, text)
 
+    async def recognise(self, *messages: dict) -> None:
+        """Messages of the recognition worker, as they are."""
+        await asyncio.to_thread(http, f"{self.vui.control}/asr", list(messages))
+
     async def say(self, text: str, seconds: float = 20) -> list[str]:
         """The user says something; returns the sentences of the reply once it is over."""
         self.events.clear()
@@ -75,8 +79,7 @@ async def open_page(vui: Vui) -> AsyncIterator[Page]:
             offer = {"sdp": peer.localDescription.sdp, "type": peer.localDescription.type}
             async with session.post("/offer", json=offer) as response:
                 await peer.setRemoteDescription(RTCSessionDescription(**await response.json()))
-            ready = [{"type": "vad_audio_ready"}]
-            await asyncio.to_thread(http, f"{vui.control}/asr", ready)
+            await page.recognise({"type": "vad_audio_ready"})
             await page.wait_for("workers_ready")
             await page.wait_for("reply")  # the greeting
             await asyncio.sleep(0.3)  # and its sound

@@ -6,6 +6,7 @@ torch, the model file, and the two worker processes, whose queues are answered h
 
     POST /hear  {"text": "…"}           the user says this: voice activity, partial text, silence
     POST /asr   [{"type": "…"}, …]      raw messages of the recognition worker
+    POST /final {"text": "…"}           what a recording (/v1/voice-note) is understood as
     GET  /said                          the sentences that reached speech synthesis, in order
 """
 
@@ -25,6 +26,7 @@ import numpy as np
 
 SAID: list[dict] = []
 asr_results: queue.Queue = queue.Queue()
+final = {"text": ""}  # what the recognition worker makes of a recording
 
 
 class Tensor(np.ndarray):
@@ -122,11 +124,15 @@ def _asr(commands: queue.Queue, results: queue.Queue, *_: object) -> None:
             results.put(asr_results.get())
 
     threading.Thread(target=forward, daemon=True).start()
+    recorded = False
     while (message := commands.get())["cmd"] != "shutdown":
         if message["cmd"] == "start":
             results.put({"type": "session_ready"})
+        elif message["cmd"] == "feed":
+            recorded = True
         elif message["cmd"] == "stop":
-            results.put({"type": "final", "text": ""})
+            results.put({"type": "final", "text": final["text"] if recorded else ""})
+            recorded = False
 
 
 class _Thread(threading.Thread):
@@ -156,6 +162,8 @@ class _Control(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path == "/hear":
             hear(asked["text"])
+        elif self.path == "/final":
+            final["text"] = asked["text"]
         else:
             for message in asked:
                 asr_results.put(message)

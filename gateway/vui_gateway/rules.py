@@ -151,8 +151,20 @@ ROWS = (
     Row(
         r"^openrouter/",
         "https://openrouter.ai/docs/use-cases/reasoning-tokens",
+        allow=("reasoning_effort",),
+        efforts=LADDER,
+        off={"reasoning_effort": None},  # any word of it turns Claude's thinking on
+    ),
+    Row(
+        r"^openrouter/(qwen/qwen3|deepseek/.*v[34]|z-ai/glm|google/gemini-2\.5-flash|openai/gpt-5\.)",
+        "https://openrouter.ai/docs/use-cases/reasoning-tokens",
         efforts=LADDER,
         off={"extra_body": {"reasoning": {"effort": "none"}}},
+    ),
+    Row(
+        r"^openrouter/(google/gemini-([3-9]|.*pro)|openai/(gpt-5(-|$)|gpt-oss|o\d)|.*(r1|thinking))",
+        "https://github.com/elie222/rakazo/issues/114",
+        efforts=("low", "medium", "high"),
     ),
     Row(
         r"^hosted_vllm/",
@@ -208,18 +220,21 @@ def _think(call: dict, matching: list[Row], provider: str, model: str) -> None:
 
 
 def _known_efforts(provider: str, model: str) -> tuple[str, ...]:
-    """The levels that LiteLLM's model table gives; the newest ones for a model it doesn't know."""
+    """The levels that LiteLLM's model table gives, or for a newer model those of its family."""
     if provider not in ("openai", "azure"):
         return ()
     try:
         info: Any = litellm.get_model_info(model, custom_llm_provider=provider)
     except Exception:  # LiteLLM raises a bare one for a model it doesn't know
-        info = {"supports_reasoning": bool(re.search(r"^gpt-5\.|^gpt-[6-9]|^o\d", model))}
-        info["supports_none_reasoning_effort"] = model.startswith("gpt")
+        return ()
     if not info.get("supports_reasoning"):
         return ()
-    flags = {level: info.get(f"supports_{level}_reasoning_effort") for level in LADDER}
-    return tuple(lv for lv in LADDER if flags[lv] or lv in ("low", "medium", "high"))
+    none, minimal = (info.get(f"supports_{lv}_reasoning_effort") for lv in ("none", "minimal"))
+    if none is None and minimal is None:
+        none, minimal = re.search(r"gpt-(5\.|[6-9])", model), re.search(r"gpt-5(-|$)", model)
+    xhigh = info.get("supports_xhigh_reasoning_effort")
+    taken = {"none": none, "minimal": minimal, "xhigh": xhigh}
+    return tuple(level for level in LADDER if taken.get(level, True))
 
 
 class VoiceRules(CustomLogger):

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 from vui.serving.stream.llm_backend import DEFAULT_SAMPLING, VLLMBackend
 
-from vui_litellm.errors import GatewayError, refused_field, spoken, strip_spoken, watch_stream
+from vui_litellm.errors import GatewayError, refused_field, sendable, spoken, watch_stream
+from vui_litellm.reply import Reply
 from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, Settings
 
 __all__ = ["LiteLLMBackend"]
@@ -41,9 +42,9 @@ class LiteLLMBackend(VLLMBackend):
         super().__init__(model, base_url, **{"extras": False, **kwargs})
         self.sampling = {**dict.fromkeys(DEFAULT_SAMPLING), **(sampling or {})}
         self.speak_errors = speak_errors
-        self._refused: set[str] = (
-            set()
-        )  # fields that the model, behind a proxy without our hooks, refused
+        self._replies: set[Reply] = set()
+        # Fields that the model refused, behind a proxy without our hooks.
+        self._refused: set[str] = set()
 
     @classmethod
     def from_settings(cls, settings: Settings, model: str | None = None) -> LiteLLMBackend:
@@ -63,7 +64,7 @@ class LiteLLMBackend(VLLMBackend):
         return client
 
     def _body(self, messages: list[dict], **kwargs: Any) -> dict:
-        body = super()._body(strip_spoken(messages), **kwargs)
+        body = super()._body(sendable(messages), **kwargs)
         # vui's defaults copy one local Qwen's settings: only a knob that someone named is sent.
         knobs = self._resolve_sampling(
             **{k: kwargs[k] for k in ("temperature", "top_k", "top_p", "presence_penalty")}
@@ -86,7 +87,9 @@ class LiteLLMBackend(VLLMBackend):
 
     async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncIterator[str]:
         said = ""
-        async with aclosing(super().stream(messages, **kwargs)) as reply:
+        async with aclosing(super().stream(messages, **kwargs)) as tokens:
+            reply = Reply(tokens)
+            self._replies.add(reply)
             try:
                 async for token in reply:
                     said = token.rstrip() or said
@@ -98,6 +101,13 @@ class LiteLLMBackend(VLLMBackend):
                     # lets ours out before the error stops the reply.
                     yield f"{'' if said[-1:] in '.!?' else '.'} {spoken(error)} ."
                 raise
+            finally:
+                self._replies.discard(reply)
+
+    def barge_in(self) -> None:
+        """End every reply in flight, and with it the provider's call."""
+        for reply in list(self._replies):
+            reply.end()
 
     async def prefill(self, messages: list[dict]) -> None:
         """Send nothing: behind a gateway there is no KV cache to warm, only a bill."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-__all__ = ["SENTENCES", "GatewayError", "refused_field", "spoken", "strip_spoken", "watch_stream"]
+__all__ = ["SENTENCES", "GatewayError", "refused_field", "sendable", "spoken", "watch_stream"]
 
 KEY_REFUSED = "Sorry, the gateway refused my key, so please check the VUI LITELLM KEY setting."
 PROVIDER_KEY = "Sorry, the model's provider refused its key, so please check that key."
@@ -21,6 +21,8 @@ APOLOGY = "Sorry, something went wrong with the model, please try again."
 SENTENCES = (KEY_REFUSED, PROVIDER_KEY, QUOTA, MODEL_UNKNOWN, GATEWAY_AWAY, APOLOGY)
 
 
+# https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
+MESSAGE_FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id")
 # Fields that a reply can do without, and what a refusal calls them. Where `temperature` and `top_p`
 # exclude each other, both are named: the rarer one goes first.
 OPTIONAL = {
@@ -84,20 +86,23 @@ def refused_field(request: httpx.Request, error: str) -> str | None:
     return next((f for f, words in OPTIONAL.items() if f in sent and words in said), None)
 
 
-def strip_spoken(messages: list[dict]) -> list[dict]:
-    """The conversation without our own sentences: the model never said them."""
+def sendable(messages: list[dict]) -> list[dict]:
+    """The conversation as a provider may see it.
+
+    Without our own sentences: the model never said them. And without what isn't OpenAI's: vui's
+    thoughts send each turn's time along (`ts`), which strict providers refuse.
+    """
     kept = []
     for message in messages:
+        message = {name: message[name] for name in MESSAGE_FIELDS if name in message}
         content = message.get("content")
         if message.get("role") == "assistant" and isinstance(content, str):
             for sentence in SENTENCES:
                 content = content.replace(sentence, "")
             if content != message["content"]:
-                if not content.strip():
-                    continue
-                message = {**message, "content": content.strip()}
+                message["content"] = content.strip()
         kept.append(message)
-    return kept
+    return [message for message in kept if message.get("content") or message.get("tool_calls")]
 
 
 async def watch_stream(response: httpx.Response) -> None:

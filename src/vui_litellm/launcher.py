@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 from vui.serving.stream import frontend, llm_backend
@@ -84,16 +85,29 @@ def serve(arguments: list[str]) -> None:
     llm_backend.set_backend(backend)
     mend_page()
     _warn_without_gpu()
-    from vui.serving.stream.server import main
+    from vui.serving.stream import server
 
+    listen_for_barge_in(server, backend)
     sys.argv = [sys.argv[0], *arguments]  # vui reads its checkpoint from there
-    main()
+    server.main()
 
 
 def mend_page() -> None:
     """Give vui's page the script that its package may lack: without it the page never connects."""
     if not frontend.VISUALIZER_JS.exists():
         frontend.VISUALIZER_JS = Path(__file__).with_name("visualizer.js")
+
+
+def listen_for_barge_in(server: Any, backend: LiteLLMBackend) -> None:
+    """Tell the backend when vui marks a barge-in, a cancel or a reset in its session."""
+
+    class Session(server.SessionState):
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if name == "cancel_generation" and value:
+                backend.barge_in()
+
+    server.SessionState = Session
 
 
 def _warn_without_gpu() -> None:

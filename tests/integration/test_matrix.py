@@ -34,10 +34,10 @@ refuses; the sources of its rules are in `tests/providers/`. What each provider 
 """
 FOREIGN = """## Somebody else's LiteLLM
 
-The same families through a stock LiteLLM proxy, without our hooks: what the backend does by itself.
+The same families through a stock LiteLLM proxy, without our hooks: what the backend does alone.
 """
-NOTE = """An early end of a Gemini reply that is clean at the level of HTTP can't be told from its real
-end: LiteLLM marks every chunk as the last one. A connection that breaks is told.
+NOTE = """An early end of a Gemini reply that is clean at the level of HTTP can't be told from its
+real end: LiteLLM marks every chunk as the last one. A connection that breaks is told.
 """
 
 

@@ -42,6 +42,7 @@ class Seen:
     sent: int = 0  # pieces of the reply that went out
     closed_at: float | None = None  # when the client hung up before the end
     finished: bool = False
+    ended_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,8 @@ class StandIn:
         except (asyncio.CancelledError, GeneratorExit):
             seen.closed_at = time.monotonic()
             raise
+        finally:
+            seen.ended_at = time.monotonic()
 
 
 def stopped(pieces: list[str], stops: list[str]) -> list[str]:

@@ -177,21 +177,38 @@ class OpenRouter(OpenAI):
     keep_alive = b": OPENROUTER PROCESSING\n\n"
     reasoning_field = "reasoning"
 
+    def effort(self, body: dict) -> str | None:
+        return (body.get("reasoning") or {}).get("effort") or body.get("reasoning_effort")
+
     def check_body(self, body: dict) -> None:
         super().check_body(body)
-        effort = (body.get("reasoning") or {}).get("effort") or body.get("reasoning_effort")
-        if effort not in (None, "none", "minimal", "low", "medium", "high", "xhigh", "max"):
+        known = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+        if self.effort(body) not in (None, *known):
             raise Refused("Invalid reasoning.effort")
-
-    def thinks(self, body: dict) -> bool:
-        reasoning = body.get("reasoning") or {}
-        effort = reasoning.get("effort") or body.get("reasoning_effort")
-        return effort != "none" and reasoning.get("enabled") is not False
 
     def error_frame(self, message: str) -> bytes:
         choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
         error = {"code": 502, "message": message}
         return sse({"id": "gen-1", "error": error, "choices": [choice]})
+
+
+class OpenRouterOptional(OpenRouter):
+    """A model that thinks unless it is told not to: Qwen3, DeepSeek V3."""
+
+    def thinks(self, body: dict) -> bool:
+        return self.effort(body) != "none"
+
+
+class OpenRouterMandatory(OpenRouter):
+    """A model that can't not think: https://github.com/elie222/rakazo/issues/114"""
+
+    def check_body(self, body: dict) -> None:
+        super().check_body(body)
+        if self.effort(body) == "none":
+            raise Refused("Reasoning is mandatory for this endpoint and cannot be disabled.")
+
+    def thinks(self, body: dict) -> bool:
+        return self.effort(body) not in ("minimal", "low")
 
 
 class VLLM(OpenAI):

@@ -193,6 +193,12 @@ async def test_our_own_sentence_is_never_sent_to_the_model() -> None:
     assert contents == ["a", "Your calendar.", "b", "c"]
 
 
+async def test_the_time_that_vui_keeps_with_a_turn_is_not_sent() -> None:
+    backend, seen = answering(lambda _: httpx.Response(200, json={"choices": []}))
+    await backend.complete([{"role": "user", "content": "a", "ts": 1.5}])
+    assert json.loads(seen[0].content)["messages"] == [{"role": "user", "content": "a"}]
+
+
 def test_nothing_of_vuis_client_is_written_again() -> None:
     own = set(vars(LiteLLMBackend))
     assert not own & {"complete", "list_models", "_record_stats", "_served"}
