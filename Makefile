@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all test lint fix chat up e2e lock matrix
+.PHONY: all test lint fix chat up e2e lock matrix soak fuzz audit
 
 all: lint test ## lint, then test
 
@@ -43,3 +43,16 @@ lock: $(UV) ## take newer versions within pyproject.toml's ranges
 
 matrix: .venv/.synced ## every provider family against every point: this stack, then stock LiteLLM
 	.venv/bin/python -m tests.matrix ours stock
+
+soak: .venv/.synced ## half an hour of turns, barge-ins, faults and edits; SOAK=8h for longer
+	.venv/bin/python -m tests.soak
+
+fuzz: .venv/.synced ## 20,000 random requests and as many configurations
+	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/integration/test_fuzz.py $(PYTEST_ARGS)
+
+audit: .venv/.synced ## the locks against the reviewed list, and an SBOM (CycloneDX) for each image in dist/
+	.venv/bin/python -m tests.audit
+	mkdir -p dist
+	for lock in gateway/requirements src/requirements-text src/requirements-speech; do \
+	  $(UV) tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements $$lock.txt \
+	    --output-file dist/$$(echo $$lock | tr / -).cdx.json || exit 1; done

@@ -294,7 +294,9 @@ async def thoughts(lab: Lab, family: Family) -> None:
         for raw, expected in (('{"text": "Name is Ada"}', {"text": "Name is Ada"}),
                               ("", {}), ('{"text": ', {})):  # fmt: skip
             stand_in.clear(tool="add_memory", arguments=raw)
-            result = await backend.complete(HELLO, tools=tools(), temperature=0.0)
+            # vui's thoughts send the time of each turn along.
+            turns = [HELLO[0], {**HELLO[1], "ts": 1.5}]
+            result = await backend.complete(turns, tools=tools(), temperature=0.0)
             function = result["tool_calls"][0]["function"]
             assert function["name"] == "add_memory"
             assert function["arguments"] == expected, function

@@ -8,7 +8,7 @@ import os
 from fastapi import Request
 from litellm.proxy._types import LitellmUserRoles, ProxyException, UserAPIKeyAuth
 
-from vui_gateway.doors import REFUSAL
+from vui_gateway.doors import KEY_REFUSED
 
 __all__ = ["accepts", "check"]
 
@@ -30,6 +30,6 @@ async def check(request: Request, api_key: str) -> UserAPIKeyAuth:
     Source: https://docs.litellm.ai/docs/proxy/custom_auth
     """
     if not accepts(request.headers.get("authorization", "")):
-        raise ProxyException(**REFUSAL)
+        raise ProxyException(KEY_REFUSED, "invalid_request_error", None, 401)
     # Not the key itself: LiteLLM writes this into logs and metrics.
     return UserAPIKeyAuth(api_key="vui", user_id="vui", user_role=LitellmUserRoles.INTERNAL_USER)

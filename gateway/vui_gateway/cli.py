@@ -1,13 +1,17 @@
-"""The command line: `vui-gateway serve | key | health`."""
+"""The command line: `vui-gateway serve | key | status | health`."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+import tempfile
+import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
-from vui_gateway.settings import Settings
+from vui_gateway.settings import STATUS, Settings
 
 __all__ = ["main"]
 
@@ -18,12 +22,15 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the gateway")
     commands.add_parser("key", help="show the key that vui and this gateway share")
+    commands.add_parser("status", help="what is served, what isn't and why, what is cooling down")
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
     command = parser.parse_args(argv).command
     try:
         settings = Settings.load()
         if command == "health":
             return _health(settings)
+        if command == "status":
+            return _status(settings)
         if command == "key":
             print(settings.key_file.read_text().strip())
             return 0
@@ -34,6 +41,22 @@ def main(argv: list[str] | None = None) -> int:
         print(f"vui-gateway: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _status(settings: Settings) -> int:
+    status = json.loads(Path(tempfile.gettempdir(), STATUS.format(settings.port)).read_text())
+    now = time.time()
+    print(f"In force for {now - status['since']:.0f} s: {', '.join(status['served'])}")
+    for line in status["left_out"]:
+        print(line)
+    for entry in status["cooling"]:
+        left = entry["until"] - now
+        until = f"for {left:.0f} s" if left < 1e9 else "until its key changes"
+        if left > 0:
+            print(f"{entry['model']} is left alone {until}.")
+    if status["error"]:
+        print(f"The last edit was refused: {status['error']}")
+    return 1 if status["error"] else 0
 
 
 def _health(settings: Settings) -> int:

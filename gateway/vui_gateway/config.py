@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import litellm
 import yaml
 
-from vui_gateway.overlay import overlay
+from vui_gateway.overlay import env_values, overlay
 
 __all__ = ["ConfigError", "LeftOut", "Plan", "read_config"]
 
@@ -19,7 +19,18 @@ __all__ = ["ConfigError", "LeftOut", "Plan", "read_config"]
 KNOWN_KEYS = frozenset(
     {"model_list", "litellm_settings", "router_settings", "general_settings", "credential_list"}
 )
-ENV_PREFIX = "os.environ/"
+NUMBERS = frozenset(
+    {
+        "order",
+        "timeout",
+        "stream_timeout",
+        "cooldown_time",
+        "num_retries",
+        "max_retries",
+        "rpm",
+        "tpm",
+    }
+)
 MAX_BYTES = 1_000_000
 
 
@@ -77,6 +88,7 @@ class _Checker:
         for key in KNOWN_KEYS - {"model_list", "credential_list"}:
             if not isinstance(config.get(key) or {}, dict):
                 self._fail(f"{key} is no mapping", "Indent its settings below it", key)
+        self._numbers(config.get("router_settings") or {}, "router_settings")
         deployments: list[dict] = []
         left_out: list[LeftOut] = []
         for index, entry in enumerate(self._model_list(config)):
@@ -93,7 +105,7 @@ class _Checker:
             for key in (config.get("general_settings") or {})
             if key != "master_key"
         ]
-        return Plan(overlay(config, deployments), left_out, ignored)
+        return Plan(overlay(config, deployments, self.env), left_out, ignored)
 
     def _parse(self) -> dict:
         try:
@@ -148,6 +160,7 @@ class _Checker:
 
     def _usable(self, entry: dict, index: int) -> dict:
         params = entry["litellm_params"]
+        self._numbers(params, "model_list", index, "litellm_params")
         try:
             litellm.get_llm_provider(
                 params["model"],
@@ -164,25 +177,23 @@ class _Checker:
             )
         return entry
 
+    def _numbers(self, settings: dict, *where: str | int) -> None:
+        for name in NUMBERS & set(settings):
+            value = settings[name]
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+                cure = "Write a number, in seconds where it is a time"
+                self._fail(f"{name} is {value!r}", cure, *where, name)
+
     def _missing_variable(self, params: dict) -> str | None:
-        for value in _strings(params):
-            if value.startswith(ENV_PREFIX) and not self.env.get(value.removeprefix(ENV_PREFIX)):
-                return value.removeprefix(ENV_PREFIX)
-        return None
+        return next(
+            (name for name, value in env_values(params, self.env).items() if not value), None
+        )
 
     def _place(self, *steps: str | int) -> str:
         return f"{self.path}:{_line(self.root, steps)}"
 
     def _fail(self, wrong: str, cure: str, *steps: str | int) -> NoReturn:
         raise ConfigError(f"{self._place(*steps)}: {wrong}. {cure}.")
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _strings(item)
 
 
 def _line(node: yaml.Node | None, steps: tuple[str | int, ...]) -> int:

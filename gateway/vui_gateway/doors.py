@@ -2,84 +2,126 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["REFUSAL", "Doors"]
+from vui_gateway.body import Refusal, clean_body, read_body
+from vui_gateway.turn import TURN, Turn
 
-OPEN = frozenset(
-    {
-        ("POST", "/v1/chat/completions"),
-        ("GET", "/v1/models"),
-        ("GET", "/model/info"),
-        ("GET", "/metrics"),
-    }
-)
+__all__ = ["KEY_REFUSED", "Doors"]
+
+CHAT = ("POST", "/v1/chat/completions")
+OPEN = frozenset({CHAT, ("GET", "/v1/models"), ("GET", "/model/info"), ("GET", "/metrics")})
 HEALTH = frozenset({"/health/liveliness", "/health/readiness"})
+# What LiteLLM gets to see of a request's headers: none that switches something in it.
+HEADERS = frozenset({b"host", b"accept", b"authorization", b"content-type", b"user-agent"})
+# vui has two calls in flight for a turn; the rest is for a second screen, `check`, and hang-ups.
+CONCURRENT = 32
 
-REFUSAL = {
-    "message": "The key is missing or wrong. Set VUI_LITELLM_KEY to the key of this gateway: "
-    "`docker compose exec gateway vui-gateway key` shows it.",
-    "type": "invalid_request_error",
-    "param": None,
-    "code": HTTPStatus.UNAUTHORIZED,
-}
+KEY_REFUSED = (
+    "The key is missing or wrong. Set VUI_LITELLM_KEY to the key of this gateway: "
+    "`docker compose exec gateway vui-gateway key` shows it."
+)
 
 
 class Doors:
     """ASGI: passes the open routes on to LiteLLM, and answers all others itself.
 
     LiteLLM serves several hundred routes and most of its published vulnerabilities sit in those
-    that vui never calls. A request without the key is refused before its body is read.
+    that vui never calls. A request without the key is refused before its body is read, and of a
+    chat request only the fields that a turn needs get through.
     """
 
     def __init__(self, app: ASGIApp, accepts: Callable[[str], bool]):
         self.app = app
         self.accepts = accepts
         self.ready = False
+        self.running: dict[asyncio.Task | None, bool] = {}  # oldest first; True: has to make way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-        elif scope["type"] == "http":
-            await self._http(scope, receive, send)
-        else:
+        elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
+        else:
+            try:
+                await self._http(scope, receive, send)
+            except Refusal as refusal:
+                # A reply that has begun can only break off.
+                with contextlib.suppress(RuntimeError):
+                    await _error(send, refusal.status, str(refusal))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
         # The raw path too: `/v1/%6dodels` is another spelling of an open route.
-        if scope["raw_path"] != path.encode():
-            path = ""
+        path = scope["path"] if scope["raw_path"] == scope["path"].encode() else ""
+        route = (scope["method"], path)
         if scope["method"] == "GET" and path in HEALTH:
-            await self._health(path, send)
-        elif (scope["method"], path) not in OPEN:
-            await _answer(
-                send, HTTPStatus.NOT_FOUND, {"message": "This gateway has no such route."}
-            )
-        elif not self.accepts(dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")):
-            await _answer(send, HTTPStatus.UNAUTHORIZED, REFUSAL)
-        else:
+            ready = self.ready or path.endswith("liveliness")
+            status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+            await _send(send, status, {"status": "ok" if ready else "warming up"})
+            return
+        if route not in OPEN:
+            raise Refusal("This gateway has no such route.", HTTPStatus.NOT_FOUND)
+        headers = [pair for pair in scope["headers"] if pair[0] in HEADERS]
+        if not self.accepts(dict(headers).get(b"authorization", b"").decode("latin-1")):
+            raise Refusal(KEY_REFUSED, HTTPStatus.UNAUTHORIZED)
+        scope = {**scope, "headers": headers, "query_string": b"", "state": {}}
+        if route != CHAT:
             await self.app(scope, receive, send)
+            return
+        task = asyncio.current_task()
+        self._make_way()
+        self.running[task] = False
+        try:
+            body = clean_body(await read_body(receive))
+            headers.append((b"content-length", b"%d" % len(body)))
+            TURN.set(Turn())
+            await self.app(scope, _replay(body, receive), send)
+        except asyncio.CancelledError:
+            if not self.running[task] or task is None:
+                raise
+            task.uncancel()
+            text = "Too many calls at once: this one made way for a newer one."
+            raise Refusal(text, HTTPStatus.TOO_MANY_REQUESTS) from None
+        finally:
+            del self.running[task]
 
-    async def _health(self, path: str, send: Send) -> None:
-        ready = self.ready or path.endswith("liveliness")
-        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-        await _send(send, status, {"status": "ok" if ready else "warming up"})
+    def _make_way(self) -> None:
+        """With too many calls at once the oldest ends: the newest is the one the user waits for."""
+        staying = [task for task, leaving in self.running.items() if task and not leaving]
+        if len(staying) >= CONCURRENT:
+            self.running[staying[0]] = True
+            staying[0].cancel()
 
 
-async def _answer(send: Send, status: HTTPStatus, error: dict) -> None:
-    error = {"type": "invalid_request_error", "param": None, **error, "code": str(int(status))}
-    await _send(send, status, {"error": error})
+def _replay(body: bytes, receive: Receive) -> Receive:
+    first = asyncio.Event()
+
+    async def replayed() -> dict:
+        if first.is_set():
+            return dict(await receive())  # a hang-up
+        first.set()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
 
 
-async def _send(send: Send, status: HTTPStatus, body: dict) -> None:
+async def _error(send: Send, status: int, message: str) -> None:
+    error = {"message": message, "type": "invalid_request_error", "param": None}
+    await _send(send, status, {"error": {**error, "code": str(int(status))}})
+
+
+async def _send(send: Send, status: int, body: dict) -> None:
     content = json.dumps(body).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
-    if status is HTTPStatus.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED:
         headers.append((b"www-authenticate", b"Bearer"))
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+        headers.append((b"connection", b"close"))  # the rest of the body is not read
     await send({"type": "http.response.start", "status": int(status), "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["DEMO", "deployment_defaults", "overlay"]
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["DEMO", "env_values", "overlay"]
+
+ENV_PREFIX = "os.environ/"
 
 # The model group that vui asks for unless told otherwise.
 DEFAULT_GROUP = "vui"
@@ -25,14 +32,16 @@ ROUTER_DEFAULTS = {
     "stream_timeout": 4,
     # Seconds for a call that isn't streamed: the thoughts call, 16 tools and a short answer.
     "timeout": 20,
-    # One failure, and a deployment is left alone for this many seconds: the next turn doesn't wait
-    # for it again. https://docs.litellm.ai/docs/routing#cooldowns
-    "allowed_fails": 0,
+    # Seconds that a deployment which failed is left alone; kept in health.py, see there.
     "cooldown_time": 30,
+    "disable_cooldowns": True,
+    # Among deployments of the same order, too, the next one answers when one fails.
+    # https://docs.litellm.ai/docs/routing
+    "enable_weighted_failover": True,
 }
 
 # Our hooks, in LiteLLM's own list of them: https://docs.litellm.ai/docs/proxy/call_hooks
-CALLBACK = "vui_gateway.rules.rules"
+CALLBACK = "vui_gateway.health.hooks"
 
 GENERAL = {
     "master_key": "os.environ/VUI_LITELLM_KEY",
@@ -61,12 +70,28 @@ DEMO = {
 }
 
 
-def deployment_defaults(deployment: dict) -> dict:
-    """One entry of `model_list`, without the SDK's own retries (two, with back-off)."""
-    return {**deployment, "litellm_params": {"max_retries": 0, **deployment["litellm_params"]}}
+def deployment_defaults(deployment: dict, env: Mapping[str, str]) -> dict:
+    """One entry of `model_list`: without the SDK's own retries (two, with back-off), and with an
+    id that changes when anything of it does, its key included.
+    """
+    params = {"max_retries": 0, **deployment["litellm_params"]}
+    text = json.dumps([deployment, env_values(deployment, env)], sort_keys=True, default=str)
+    info = deployment.get("model_info") or {}
+    identity = hashlib.sha256(text.encode()).hexdigest()[:20]
+    return {**deployment, "litellm_params": params, "model_info": {**info, "id": identity}}
 
 
-def overlay(config: dict, deployments: list[dict]) -> dict:
+def env_values(value: Any, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that an entry names (`os.environ/X`), with their values."""
+    if isinstance(value, dict | list):
+        items = value.values() if isinstance(value, dict) else value
+        return {k: v for item in items for k, v in env_values(item, env).items()}
+    if isinstance(value, str) and value.startswith(ENV_PREFIX):
+        return {value.removeprefix(ENV_PREFIX): env.get(value.removeprefix(ENV_PREFIX), "")}
+    return {}
+
+
+def overlay(config: dict, deployments: list[dict], env: Mapping[str, str]) -> dict:
     """The configuration that LiteLLM is started with.
 
     With nothing usable left in it, the default group is answered by the demo.
@@ -78,10 +103,11 @@ def overlay(config: dict, deployments: list[dict]) -> dict:
             deployments = [*deployments, DEMO]
         deployments = [{**demo, "model_name": DEFAULT_GROUP}, *deployments]
     litellm_settings = {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})}
-    litellm_settings["callbacks"] = [*litellm_settings.get("callbacks", []), CALLBACK]
+    own = litellm_settings.get("callbacks") or []
+    litellm_settings["callbacks"] = [*(own if isinstance(own, list) else [own]), CALLBACK]
     return {
         **config,
-        "model_list": [deployment_defaults(deployment) for deployment in deployments],
+        "model_list": [deployment_defaults(entry, env) for entry in deployments],
         "litellm_settings": litellm_settings,
         "router_settings": {**ROUTER_DEFAULTS, **(config.get("router_settings") or {})},
         "general_settings": GENERAL,

@@ -7,14 +7,13 @@ table knows is not repeated here.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import litellm
-from litellm.integrations.custom_logger import CustomLogger
 
-__all__ = ["ROWS", "Row", "VoiceRules", "apply", "rules"]
+__all__ = ["ROWS", "Row", "apply"]
 
 # https://platform.openai.com/docs/guides/reasoning; other providers take a part of it.
 LADDER = ("none", "minimal", "low", "medium", "high", "xhigh")
@@ -235,38 +234,3 @@ def _known_efforts(provider: str, model: str) -> tuple[str, ...]:
     xhigh = info.get("supports_xhigh_reasoning_effort")
     taken = {"none": none, "minimal": minimal, "xhigh": xhigh}
     return tuple(level for level in LADDER if taken.get(level, True))
-
-
-class VoiceRules(CustomLogger):
-    """The table, where LiteLLM asks for it: after a deployment is chosen, before it is called."""
-
-    async def async_pre_call_deployment_hook(self, kwargs: dict, call_type: Any) -> dict | None:
-        """https://docs.litellm.ai/docs/observability/custom_callback"""
-        if not isinstance(kwargs.get("messages"), list):
-            return None
-        info = (kwargs.get("metadata") or {}).get("model_info") or kwargs.get("model_info") or {}
-        model, provider, *_ = litellm.get_llm_provider(
-            kwargs["model"], kwargs.get("custom_llm_provider"), kwargs.get("api_base")
-        )
-        return apply(kwargs, provider, info.get("base_model") or model)
-
-    async def async_post_call_streaming_iterator_hook(
-        self, user_api_key_dict: Any, response: Any, request_data: dict
-    ) -> AsyncIterator[Any]:
-        """A reply whose provider hung up before its end fails, instead of just stopping.
-
-        LiteLLM ends such a stream with a `stop` of its own making. Its record of the chunks holds
-        a finish reason only when the provider sent one.
-        """
-        async for item in response:
-            yield item
-        chunks = getattr(response, "chunks", None)
-        if chunks and not any(c.finish_reason for chunk in chunks for c in chunk.choices):
-            raise litellm.APIConnectionError(
-                message="The provider ended the reply before its end",
-                llm_provider=getattr(response, "custom_llm_provider", None) or "",
-                model=getattr(response, "model", None) or "",
-            )
-
-
-rules = VoiceRules()

@@ -9,12 +9,16 @@ import os
 import signal
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 import yaml
 
 from vui_gateway.key import load_key
-from vui_gateway.settings import LITELLM_ENVIRONMENT, Settings
+from vui_gateway.settings import LITELLM_ENVIRONMENT, SettingError, Settings
+
+if TYPE_CHECKING:
+    from vui_gateway.config import Plan
 
 __all__ = ["serve"]
 
@@ -42,23 +46,23 @@ def serve(settings: Settings) -> None:
     from vui_gateway.config import read_config
 
     plan = read_config(settings.config, settings.env)
-    for line in [*plan.warnings, *map(str, plan.left_out)]:
-        log.warning(line)
-    log.info("Serving %s", ", ".join(plan.served))
     with tempfile.TemporaryDirectory() as folder:
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(plan.runtime, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
-        asyncio.run(_serve(settings, key))
+        asyncio.run(_serve(settings, plan, key))
 
 
-async def _serve(settings: Settings, key: str) -> None:
+async def _serve(settings: Settings, plan: Plan, key: str) -> None:
+    import litellm
     from litellm.proxy.proxy_server import app
 
     from vui_gateway.auth import accepts
     from vui_gateway.doors import Doors
+    from vui_gateway.keeper import Keeper
     from vui_gateway.warmup import warm_up
 
+    litellm.suppress_debug_info = True  # or it prints a list of providers for an unknown one
     doors = Doors(app, accepts)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -78,10 +82,21 @@ async def _serve(settings: Settings, key: str) -> None:
         await asyncio.sleep(0.02)
     if server.started:
         port = server.servers[0].sockets[0].getsockname()[1]
-        await warm_up(f"http://127.0.0.1:{port}", key)
+        try:
+            await warm_up(f"http://127.0.0.1:{port}", key)
+        except Exception as error:  # it only saves time: never a reason not to serve
+            log.warning("The first turn may be slow: %s", error)
         gc.collect()
         gc.freeze()
         gc.enable()
+        keeper = Keeper(settings, plan)
+        keeper.announce()
+        keeper.report()
+        keeping = asyncio.create_task(keeper.keep())
         doors.ready = True
         log.info("Ready on port %d", port)
-    await serving
+        await serving
+        keeping.cancel()
+    else:
+        await serving
+        raise SettingError("LiteLLM refuses the configuration: the reason is above.")

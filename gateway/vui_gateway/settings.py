@@ -9,10 +9,12 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-__all__ = ["DEFAULT_PORT", "LITELLM_ENVIRONMENT", "SettingError", "Settings"]
+__all__ = ["DEFAULT_PORT", "LITELLM_ENVIRONMENT", "STATUS", "SettingError", "Settings"]
 
 DEFAULT_PORT = 4000
 DEFAULT_PROJECT = Path("/project")
+# Where the running gateway leaves its status, in the temporary folder, by port.
+STATUS = "vui-gateway-{}.json"
 DEFAULT_KEY_FILE = Path("/run/vui-litellm/key")
 
 # Read by LiteLLM at import, so they are set before it is imported.
@@ -44,7 +46,9 @@ class Settings:
     config: Path = DEFAULT_PROJECT / "litellm_config.yaml"
     env_file: Path = DEFAULT_PROJECT / ".env"
     key_file: Path = DEFAULT_KEY_FILE
+    # `.env`, and the environment, which wins over it.
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -70,6 +74,7 @@ class Settings:
             env_file=env_file,
             key_file=Path(environ.get("VUI_LITELLM_KEY_FILE") or DEFAULT_KEY_FILE),
             env={**read_env_file(env_file), **{k: v for k, v in environ.items() if v}},
+            environ=dict(environ),
         )
 
 

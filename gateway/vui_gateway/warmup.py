@@ -12,91 +12,81 @@ import uvicorn
 from litellm.types.router import Deployment, LiteLLM_Params
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 __all__ = ["PREFIX", "warm_up"]
 
 PREFIX = "warm-up/"
 
-USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 TOOL = {
     "type": "function",
     "function": {"name": "no_action", "parameters": {"type": "object", "properties": {}}},
 }
-
-
-def _openai(stream: bool) -> list[dict]:
-    shared = {"id": "w", "created": 1, "model": "warm"}
-    if not stream:
-        message = {"role": "assistant", "content": "ok"}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        return [{**shared, "object": "chat.completion", "choices": [choice], "usage": USAGE}]
-    choice = {"index": 0, "delta": {"role": "assistant", "content": "ok"}, "finish_reason": None}
-    end = {"index": 0, "delta": {}, "finish_reason": "stop"}
-    chunk = {**shared, "object": "chat.completion.chunk"}
-    return [
-        {**chunk, "choices": [choice]},
-        {**chunk, "choices": [end]},
-        {**chunk, "choices": [], "usage": USAGE},
-    ]
-
-
-def _anthropic(stream: bool) -> list[dict]:
-    message = {
-        "id": "w", "type": "message", "role": "assistant", "model": "warm", "stop_sequence": None,
-        "content": [{"type": "text", "text": "ok"}], "stop_reason": "end_turn",
-        "usage": {"input_tokens": 1, "output_tokens": 1},
-    }  # fmt: skip
-    if not stream:
-        return [message]
-    return [
-        {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}},
-        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "ok"}},
-        {"type": "content_block_stop", "index": 0},
-        {
-            "type": "message_delta",
-            "delta": {"stop_reason": "end_turn"},
-            "usage": {"output_tokens": 1},
-        },
-        {"type": "message_stop"},
-    ]
-
-
-def _gemini(_stream: bool) -> list[dict]:
-    content = {"role": "model", "parts": [{"text": "ok"}]}
-    return [
-        {
-            "candidates": [{"content": content, "finishReason": "STOP", "index": 0}],
-            "usageMetadata": {
-                "promptTokenCount": 1,
-                "candidatesTokenCount": 1,
-                "totalTokenCount": 2,
-            },
-        }
-    ]
-
-
 # One model for each wire format of LiteLLM's that the common providers speak.
 MODELS = ("openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash")
 
+USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+OPENAI = {"id": "w", "created": 1, "model": "warm"}
+CLAUDE = {
+    "id": "w", "type": "message", "role": "assistant", "model": "warm", "stop_sequence": None,
+    "usage": {"input_tokens": 1, "output_tokens": 1},
+}  # fmt: skip
+TEXT = {"type": "text", "text": "ok"}
+GEMINI = {
+    "candidates": [
+        {
+            "content": {"role": "model", "parts": [{"text": "ok"}]},
+            "finishReason": "STOP",
+            "index": 0,
+        }
+    ],
+    "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2},
+}
+
+
+def _choice(finish: str | None, **fields: dict) -> list[dict]:
+    return [{"index": 0, "finish_reason": finish, **fields}]
+
+
+# A format's whole answer, and the frames of its streamed one.
+SAID = {"role": "assistant", "content": "ok"}
+ANSWERS: dict[str, tuple[dict, list]] = {
+    "completions": (
+        {**OPENAI, "choices": _choice("stop", message=SAID), "usage": USAGE},
+        [
+            {**OPENAI, "choices": _choice(None, delta=SAID)},
+            {**OPENAI, "choices": _choice("stop", delta={})},
+            {**OPENAI, "choices": [], "usage": USAGE},
+            "[DONE]",
+        ],
+    ),
+    "messages": (
+        {**CLAUDE, "content": [TEXT], "stop_reason": "end_turn"},
+        [
+            {"type": "message_start", "message": {**CLAUDE, "content": [], "stop_reason": None}},
+            {"type": "content_block_start", "index": 0, "content_block": {**TEXT, "text": ""}},
+            {"type": "content_block_delta", "index": 0, "delta": {**TEXT, "type": "text_delta"}},
+            {"type": "content_block_stop", "index": 0},
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": "end_turn"},
+                "usage": {"output_tokens": 1},
+            },
+            {"type": "message_stop"},
+        ],
+    ),
+    "gemini-2.5-flash:generateContent": (GEMINI, []),
+    "gemini-2.5-flash:streamGenerateContent": ({}, [GEMINI]),
+}
+
 
 async def _answer(request: Request) -> Response:
-    path = request.url.path
-    asked = json.loads(await request.body())
-    stream = bool(asked.get("stream")) or "streamGenerateContent" in path
-    form = _gemini if "enerateContent" in path else _anthropic if "messages" in path else _openai
-    parts = form(stream)
-    if not stream:
-        return Response(json.dumps(parts[0]), media_type="application/json")
-    frames = [
-        (f"event: {part['type']}\n" if "type" in part else "") + f"data: {json.dumps(part)}\n\n"
-        for part in parts
-    ]
-    if form is _openai:
-        frames.append("data: [DONE]\n\n")
-    return StreamingResponse(iter(frames), media_type="text/event-stream")
+    whole, parts = ANSWERS[request.url.path.rsplit("/")[-1]]
+    if whole and not (await request.json()).get("stream"):
+        return JSONResponse(whole)
+    frames = (f"data: {p if isinstance(p, str) else json.dumps(p)}\n\n" for p in parts)
+    return StreamingResponse(frames, media_type="text/event-stream")
 
 
 @asynccontextmanager

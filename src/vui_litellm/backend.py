@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -15,19 +15,23 @@ from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, Settings
 
 __all__ = ["LiteLLMBackend"]
 
+# Seconds: longer than the gateway's longest deadline, that of a model which has to be loaded first.
+TIMEOUT = httpx.Timeout(65, connect=5)
+
 
 class LiteLLMBackend(VLLMBackend):
     """Talks to a paid, remote, authenticated gateway through vui's own OpenAI-compatible client.
 
     Args:
-        model: a model or model group that the gateway serves.
-        base_url: the gateway's address, with or without `/v1`.
+        model, base_url: what the gateway serves, and its address, with or without `/v1`.
         speak_errors: end a failed reply with one spoken sentence.
         sampling: knobs to send with every call; unnamed ones stay the model's own.
+        key: reads the key again, for when the gateway refuses the one at hand.
         kwargs: `api_key`, `reasoning_effort`, `max_model_len`, as for vui's own backends.
     """
 
     name = "litellm"
+    _headers: dict[str, str]
 
     def __init__(
         self,
@@ -36,15 +40,16 @@ class LiteLLMBackend(VLLMBackend):
         *,
         speak_errors: bool = True,
         sampling: dict | None = None,
+        key: Callable[[], str | None] | None = None,
         **kwargs: Any,
     ):
         # Without extras vui's client sends standard fields only, and four stops at the most.
         super().__init__(model, base_url, **{"extras": False, **kwargs})
         self.sampling = {**dict.fromkeys(DEFAULT_SAMPLING), **(sampling or {})}
         self.speak_errors = speak_errors
+        self._key = key
         self._replies: set[Reply] = set()
-        # Fields that the model refused, behind a proxy without our hooks.
-        self._refused: set[str] = set()
+        self._refused: set[str] = set()  # fields that the model refused, without our hooks
 
     @classmethod
     def from_settings(cls, settings: Settings, model: str | None = None) -> LiteLLMBackend:
@@ -53,6 +58,7 @@ class LiteLLMBackend(VLLMBackend):
             model or settings.model,
             settings.url,
             api_key=settings.key,
+            key=settings.read_key,
             reasoning_effort=settings.reasoning_effort,
             max_model_len=settings.context,
             speak_errors=settings.speak_errors,
@@ -61,6 +67,7 @@ class LiteLLMBackend(VLLMBackend):
     def _client_inst(self) -> httpx.AsyncClient:
         client = super()._client_inst()
         client.event_hooks = {"response": [watch_stream]}
+        client.timeout = TIMEOUT
         return client
 
     def _body(self, messages: list[dict], **kwargs: Any) -> dict:
@@ -83,7 +90,20 @@ class LiteLLMBackend(VLLMBackend):
             self._refused.add(field)
             print(f"[llm] {self.model} refuses {field}: not sent any more", flush=True)
             return True
+        if resp.status_code == 401 and self._renewed_key():
+            return True
         raise GatewayError(resp, error)
+
+    def _renewed_key(self) -> bool:
+        """True when the gateway has got another key since, which is sent from now on."""
+        key = self._key() if self._key else None
+        before = self._headers
+        self._headers = {"Authorization": f"Bearer {key}"} if key else before
+        return self._headers != before
+
+    async def _served(self) -> list[str] | None:
+        served = await super()._served()
+        return await super()._served() if served is None and self._renewed_key() else served
 
     async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncIterator[str]:
         said = ""
@@ -119,13 +139,9 @@ class LiteLLMBackend(VLLMBackend):
             ValueError: the gateway doesn't answer, or doesn't serve it; the old model stays.
         """
         served = await self._served()
-        if served is None:
-            raise ValueError(f"the gateway at {self.base_url} doesn't answer or refuses the key")
-        if name not in served:
-            raise ValueError(
-                f"{name!r} is not served by the gateway (it serves: {', '.join(served)}). "
-                "Add it to litellm_config.yaml, with its key in .env."
-            )
+        if name not in (served or ()):
+            why = f"serves: {', '.join(served)}" if served else "doesn't answer or refuses the key"
+            raise ValueError(f"{name!r} is not served: the gateway at {self.base_url} {why}.")
         self._refused.clear()
         self.model = name
 

@@ -58,9 +58,12 @@ def _error_of(body: str) -> dict:
     return error if isinstance(error, dict) else {"message": str(error)}
 
 
+GONE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.RemoteProtocolError)
+
+
 def spoken(error: Exception) -> str:
     """One short sentence for the ear: what to do, or an apology when the user can do nothing."""
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+    if isinstance(error, GONE):
         return GATEWAY_AWAY
     if not isinstance(error, GatewayError):
         return APOLOGY

@@ -34,6 +34,14 @@ class Settings:
     reasoning_effort: str | None = None
     context: int = DEFAULT_CONTEXT
     speak_errors: bool = True
+    key_file: str = ""
+
+    def read_key(self) -> str | None:
+        """The key file's key as it is now: the gateway may have got another one since."""
+        try:
+            return _key("", self.key_file)
+        except SettingError:
+            return None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -53,6 +61,7 @@ class Settings:
             reasoning_effort=_effort(get("REASONING_EFFORT")),
             context=_context(get("CONTEXT") or str(DEFAULT_CONTEXT)),
             speak_errors=_switch("VUI_LITELLM_SPEAK_ERRORS", get("SPEAK_ERRORS") or "1"),
+            key_file="" if get("KEY") else get("KEY_FILE"),
         )
 
 

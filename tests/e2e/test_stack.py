@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.harness import eventually, http
+from tests.page import open_page
 from tests.stack import PROVIDER_KEY, Stack, stack
+from vui_litellm.errors import GATEWAY_AWAY
 
 pytestmark = [pytest.mark.usefixtures("docker"), pytest.mark.timeout(1800)]
 
@@ -99,6 +102,7 @@ def test_both_run_without_root_or_rights(full_stack: Stack) -> None:
         assert host["CapDrop"] == ["ALL"]
         assert "no-new-privileges:true" in host["SecurityOpt"]
         assert host["PidsLimit"]
+        assert host["Memory"]
     for service in ("gateway", "vui"):
         assert full_stack.compose("exec", "-T", service, "id", "-u").stdout.strip() != "0"
 
@@ -123,3 +127,76 @@ def test_overlays_and_profiles_are_valid(bare: Stack, tmp_path: Path) -> None:
         subprocess.run(
             ["docker", "compose", *options, "config", "--quiet"], cwd=bare.folder, check=True
         )
+
+
+async def test_a_gateway_that_is_killed_comes_back_and_vui_with_it(full_stack: Stack) -> None:
+    full_stack.script()
+    async with open_page(full_stack.vui()) as page:
+        kill = "import os; [os.kill(int(p), 9) for p in os.listdir('/proc') if p.isdigit() and "
+        kill += (
+            "b'vui_gateway' in open(f'/proc/{p}/cmdline', 'rb').read() and int(p) != os.getpid()]"
+        )
+        full_stack.compose("exec", "-T", "gateway", "python", "-c", kill, check=False)
+        replies = await page.say("Are you there?")
+        assert replies[-1] == GATEWAY_AWAY
+        await page.wait_for("llm_status", lambda event: not event["available"])
+        page.events.clear()
+        await page.wait_for("llm_status", lambda event: event["available"], seconds=60)
+        assert await page.say("And now?") == ["Yeah, doing alright.", "What about you?"]
+
+
+async def test_a_rotated_key_leaves_the_old_one_refused_and_vui_working(full_stack: Stack) -> None:
+    old = full_stack.key()
+    new = "sk-rotated-7c1e0b9f5d3a"
+    env = full_stack.folder / ".env"
+    env.write_text(env.read_text() + f"VUI_LITELLM_KEY={new}\n")
+    full_stack.compose("up", "-d", "--wait", "gateway", "vui")
+    assert eventually(lambda: http(f"{full_stack.url}/v1/models", key=new)[0] == 200)
+    assert http(f"{full_stack.url}/v1/models", key=old)[0] == 401
+    full_stack.script()
+    async with open_page(full_stack.vui()) as page:
+        assert await page.say("Still there?") == ["Yeah, doing alright.", "What about you?"]
+    assert full_stack.chat("Hello").returncode == 0
+    shown = json.dumps(containers(full_stack)) + full_stack.logs()
+    assert new not in shown
+
+
+def test_status_tells_what_is_served_and_what_is_not(full_stack: Stack) -> None:
+    status = full_stack.compose("exec", "-T", "gateway", "vui-gateway", "status").stdout
+    assert "vui, gpt-4.1-mini, other, demo" in status
+
+
+def test_an_edit_from_the_host_is_in_force_without_a_restart(full_stack: Stack) -> None:
+    path = full_stack.folder / "litellm_config.yaml"
+    before = path.read_text()
+    config = yaml.safe_load(path.read_text())
+    params = config["model_list"][0]["litellm_params"]
+    config["model_list"].append({"model_name": "added", "litellm_params": params})
+    draft = path.with_suffix(".swp")  # as vim and `sed -i` do it
+    draft.write_text(yaml.safe_dump(config))
+    draft.replace(path)
+
+    def served() -> bool:
+        models = http(f"{full_stack.url}/v1/models", key=full_stack.key())[1]["data"]
+        return "added" in [model["id"] for model in models]
+
+    assert eventually(served, 5)
+    path.write_text(before)
+    assert eventually(lambda: not served(), 5)
+
+
+@pytest.mark.parametrize(
+    "mount",
+    ["-v=EMPTY:/run/vui-litellm:ro", "--tmpfs=/run/vui-litellm:nr_inodes=1"],
+    ids=["read-only volume", "full disk"],
+)
+def test_a_key_that_cannot_be_kept_is_one_clear_line(bare: Stack, mount: str) -> None:
+    empty = bare.folder / "empty"
+    empty.mkdir(exist_ok=True)
+    command = ["docker", "run", "--rm", "--read-only", "--tmpfs=/tmp"]
+    command += [f"-v={bare.folder}:/project:ro", mount.replace("EMPTY", str(empty))]
+    result = subprocess.run([*command, "vui-litellm/gateway"], capture_output=True, text=True)
+    assert result.returncode == 2
+    (line,) = [text for text in result.stderr.splitlines() if text.startswith("vui-gateway: ")]
+    assert "can't be read or written" in line
+    assert "is the disk full" in line

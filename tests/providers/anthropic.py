@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -95,10 +94,7 @@ class Anthropic(StandIn):
     def whole(self, body: dict, script: Script) -> dict:
         content: list[dict] = [{"type": "text", "text": script.text}]
         if body.get("tools"):
-            try:
-                arguments = json.loads(script.arguments or "{}")
-            except ValueError:
-                arguments = {}  # the API itself parses what its model writes
+            arguments = script.parsed()
             content = [
                 {"type": "tool_use", "id": "toolu_1", "name": script.tool, "input": arguments}
             ]

@@ -72,6 +72,13 @@ class Script:
         """The reply as a model's tokens: a few characters each."""
         return self.pieces or [self.text[i : i + 4] for i in range(0, len(self.text), 4)]
 
+    def parsed(self) -> dict:
+        """The tool's arguments, for an API that parses by itself what its model writes."""
+        try:
+            return json.loads(self.arguments or "{}")
+        except ValueError:
+            return {}
+
 
 class StandIn:
     """One provider on one wire format. Subclasses check requests and shape answers."""
@@ -81,6 +88,7 @@ class StandIn:
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.script = Script()
+        self.raw: tuple[bytes, dict[str, str]] | None = None  # answer with exactly this
         self.app = Starlette(
             routes=[
                 Route("/_script", self._rescript, methods=["POST"]),
@@ -163,11 +171,13 @@ class StandIn:
         except Refused as refused:
             error = self.error(str(refused), refused.status, **refused.extra)
             return JSONResponse(error, refused.status)
+        if self.raw is not None:
+            return Response(self.raw[0], 200, self.raw[1], self.media_type)
         if isinstance(script.fault, int):
-            body = script.fault_body or json.dumps(
-                self.error("the model is not well", script.fault)
-            )
-            return Response(body, script.fault, script.fault_headers, "application/json")
+            text = script.fault_body
+            if text is None:
+                text = json.dumps(self.error("the model is not well", script.fault))
+            return Response(text, script.fault, script.fault_headers, "application/json")
         if not self.is_stream(request, seen.body):
             await asyncio.sleep(script.delay)
             return JSONResponse(self.whole(seen.body, script))

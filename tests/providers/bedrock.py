@@ -120,10 +120,7 @@ class Bedrock(StandIn):
     def whole(self, body: dict, script: Script) -> dict:
         content: list[dict] = [{"text": script.text}]
         if body.get("toolConfig"):
-            try:
-                arguments = json.loads(script.arguments or "{}")
-            except ValueError:
-                arguments = {}  # the API itself parses what its model writes
+            arguments = script.parsed()
             use = {"toolUseId": "t1", "name": script.tool, "input": arguments}
             content = [{"toolUse": use}]
         return {

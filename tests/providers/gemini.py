@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.requests import Request
@@ -113,10 +112,7 @@ class Gemini(StandIn):
     def whole(self, body: dict, script: Script) -> dict:
         parts: list[dict] = [{"text": script.text}]
         if body.get("tools"):
-            try:
-                arguments = json.loads(script.arguments or "{}")
-            except ValueError:
-                arguments = {}  # the API itself parses what its model writes
+            arguments = script.parsed()
             parts = [{"functionCall": {"name": script.tool, "args": arguments}}]
         return {**self._candidate(parts, finish="STOP"), "usageMetadata": USAGE}
 

@@ -72,10 +72,7 @@ class Ollama(StandIn):
     def _message(self, body: dict, script: Script) -> dict:
         if not body.get("tools"):
             return {"role": "assistant", "content": script.text}
-        try:
-            arguments = json.loads(script.arguments or "{}")
-        except ValueError:
-            arguments = {}  # Ollama itself parses what its model writes
+        arguments = script.parsed()
         call = {"function": {"name": script.tool, "arguments": arguments}}
         return {"role": "assistant", "content": "", "tool_calls": [call]}
 

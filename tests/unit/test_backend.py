@@ -9,22 +9,10 @@ import pytest
 from vui.serving.stream import llm_backend
 
 import vui_litellm
+from tests.matrix import STOPS
 from vui_litellm import LiteLLMBackend
 from vui_litellm.errors import APOLOGY, GatewayError
 
-STOPS = [
-    *(
-        "[Results",
-        "[You asked",
-        "\nUser:",
-        "\nYou:",
-        "one sec.",
-        "One sec.",
-        "hold on.",
-        "Hold on.",
-    ),
-    *("give me a sec.", "Give me a sec."),
-]
 ERROR_FRAME = 'data: {"error": {"message": "the model fell over"}}\n\n'
 HELLO = [{"role": "user", "content": "Hello"}]
 
@@ -65,13 +53,13 @@ async def said(backend: LiteLLMBackend, **options) -> str:
 
 async def test_a_call_sends_only_what_somebody_named() -> None:
     backend, seen = answering(lambda _: stream_of("hi"))
-    await said(backend, stop=STOPS, max_tokens=2048)
+    await said(backend, stop=list(STOPS), max_tokens=2048)
     assert json.loads(seen[0].content) == {
         "model": "openai/gpt-4o-mini",
         "messages": HELLO,
         "stream": True,
         "max_tokens": 2048,
-        "stop": STOPS[:4],
+        "stop": list(STOPS[:4]),
         "stream_options": {"include_usage": True},
     }
 
@@ -105,12 +93,12 @@ async def test_prefill_sends_nothing() -> None:
 async def test_each_of_vuis_stops_holds_when_it_arrives_split(stop: str) -> None:
     middle = len(stop) // 2
     backend, _ = answering(lambda _: stream_of("Yeah ", stop[:middle], stop[middle:], " never"))
-    assert await said(backend, stop=STOPS) == "Yeah "
+    assert await said(backend, stop=list(STOPS)) == "Yeah "
 
 
 async def test_a_false_start_of_a_stop_is_released() -> None:
     backend, _ = answering(lambda _: stream_of("Hold", " on", " to that.", " one se"))
-    assert await said(backend, stop=STOPS) == "Hold on to that. one se"
+    assert await said(backend, stop=list(STOPS)) == "Hold on to that. one se"
 
 
 async def test_health_is_true_only_when_the_key_is_taken() -> None:
@@ -129,7 +117,7 @@ async def test_the_model_is_switched_only_to_one_that_is_served() -> None:
     backend, _ = answering(lambda _: serving("a", "b"))
     await backend.set_model("b")
     assert backend.model == "b"
-    with pytest.raises(ValueError, match="'c' is not served .* a, b"):
+    with pytest.raises(ValueError, match="'c' is not served: .* a, b"):
         await backend.set_model("c")
     assert backend.model == "b"
 
@@ -193,6 +181,23 @@ async def test_our_own_sentence_is_never_sent_to_the_model() -> None:
     assert contents == ["a", "Your calendar.", "b", "c"]
 
 
+async def test_a_new_key_of_the_gateways_is_taken_at_the_first_refusal() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.headers["authorization"] != "Bearer sk-new":
+            return httpx.Response(401, json={"error": {"message": "The key is wrong."}})
+        return serving("a") if request.method == "GET" else stream_of("hi")
+
+    backend, seen = answering(answer, key=lambda: "sk-new")
+    assert await said(backend) == "hi"
+    assert len(seen) == 2
+    backend, seen = answering(answer, key=lambda: "sk-new")
+    assert await backend.health()
+    backend, seen = answering(answer, key=lambda: "sk-k", speak_errors=False)
+    with pytest.raises(GatewayError, match="key is wrong"):
+        await said(backend)
+    assert len(seen) == 1
+
+
 async def test_the_time_that_vui_keeps_with_a_turn_is_not_sent() -> None:
     backend, seen = answering(lambda _: httpx.Response(200, json={"choices": []}))
     await backend.complete([{"role": "user", "content": "a", "ts": 1.5}])
@@ -201,8 +206,9 @@ async def test_the_time_that_vui_keeps_with_a_turn_is_not_sent() -> None:
 
 def test_nothing_of_vuis_client_is_written_again() -> None:
     own = set(vars(LiteLLMBackend))
-    assert not own & {"complete", "list_models", "_record_stats", "_served"}
+    assert not own & {"complete", "list_models", "_record_stats"}
     assert "super().stream" in inspect.getsource(LiteLLMBackend.stream)
+    assert "super()._served" in inspect.getsource(LiteLLMBackend._served)
 
 
 def test_vuis_own_factory_makes_ours_once_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,8 @@ def model(name: str, params: str) -> str:
         (model("x", "{}"), 2, "no litellm_params.model"),
         (model("x", "{model: bogus/x}"), 3, "no provider"),
         (model("x", "{model: openai/x}") + "router_settings: [1]\n", 4, "no mapping"),
+        (model("x", "{model: openai/x}") + "router_settings:\n  cooldown_time: x\n", 5, "cooldown"),
+        (model("x", "{model: openai/x, order: first}"), 3, "order is 'first'"),
     ],
 )
 def test_a_broken_file_is_refused_with_its_line(
