@@ -85,7 +85,7 @@ class VoiceHooks(CustomLogger):
                 spoke = spoke or any(c.delta.content or c.delta.tool_calls for c in item.choices)
                 yield item
         except Exception as broken:
-            self.failed(turn.tried[-1] if turn.tried else None, broken)
+            self.failed(turn.last, broken)
             raise
         chunks = getattr(response, "chunks", None)
         ended = any(c.finish_reason for chunk in chunks or () for c in chunk.choices)
@@ -95,15 +95,14 @@ class VoiceHooks(CustomLogger):
                 llm_provider=getattr(response, "custom_llm_provider", None) or "",
                 model=getattr(response, "model", None) or "",
             )
-            self.failed(turn.tried[-1] if turn.tried else None, error)
+            self.failed(turn.last, error)
             raise error
 
     async def async_post_call_failure_hook(
         self, request_data: dict, original_exception: Exception, *_: Any, **__: Any
     ) -> None:
         """Nobody could answer: the last one that was asked failed too."""
-        turn = TURN.get(Turn())
-        last = turn.tried[-1] if turn.tried else None
+        last = TURN.get(Turn()).last
         self.failed(getattr(original_exception, "failed_deployment_id", last), original_exception)
 
     async def log_success_fallback_event(

@@ -17,6 +17,11 @@ class Turn:
     tried: list[str] = field(default_factory=list)
     mocked: bool = False
 
+    @property
+    def last(self) -> str | None:
+        """The deployment that was asked last."""
+        return self.tried[-1] if self.tried else None
+
 
 # Set by the doors for each request; LiteLLM's tasks inherit it.
 TURN: ContextVar[Turn] = ContextVar("turn")

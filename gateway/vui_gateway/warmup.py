@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-__all__ = ["PREFIX", "warm_up"]
+__all__ = ["warm_up"]
 
 PREFIX = "warm-up/"
 
