@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all test lint fix chat up e2e lock matrix soak fuzz audit
+.PHONY: all test lint fix chat up e2e lock matrix soak fuzz bench audit
 
 all: lint test ## lint, then test
 
@@ -34,10 +34,16 @@ chat: .venv/.synced ## a conversation by text without Docker, or one turn: make 
 up: ## the stack
 	docker compose up
 
+# What litellm[proxy] asks for and the sidecar never imports: the reports for a database, other servers,
+# profiling, LiteLLM's own command line. The provider matrix holds without them.
+LEFT_OUT := polars polars-runtime-32 psycopg psycopg-binary rq croniter granian gunicorn pyroscope-io \
+  inquirerpy pfzy prompt-toolkit wcwidth restrictedpython azure-storage-blob hf-xet pynacl
+
 lock: $(UV) ## take newer versions within pyproject.toml's ranges
 	$(UV) lock --upgrade
-	$(UV) export -q --package vui-gateway --no-dev --no-emit-workspace --no-header -o gateway/requirements.txt
+	$(UV) export -q --package vui-gateway --no-dev --no-emit-workspace --no-header $(LEFT_OUT:%=--no-emit-package %) -o gateway/requirements.txt
 	$(UV) export -q --package vui-litellm --no-dev --no-emit-workspace --no-header -o src/requirements-text.txt
+	$(UV) export -q --package vui-litellm --only-group stock --no-emit-workspace --no-header -o bench/stock/requirements.txt
 	$(UV) export -q --package vui-litellm --no-dev --group speechless --no-emit-workspace --no-header -o tests/e2e/requirements.txt
 	cd src && ../$(UV) pip compile -q --no-config --upgrade --generate-hashes --python-version 3.12 --custom-compile-command "make lock" speech.in -o requirements-speech.txt
 
@@ -49,6 +55,11 @@ soak: .venv/.synced ## half an hour of turns, barge-ins, faults and edits; SOAK=
 
 fuzz: .venv/.synced ## 20,000 random requests and as many configurations
 	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/integration/test_fuzz.py $(PYTEST_ARGS)
+
+bench: .venv/.synced ## every figure of docs/performance.md; MEASURES="starts wan" for a part of them
+	docker build --quiet --file gateway/Dockerfile --tag vui-litellm/gateway .
+	docker build --quiet --tag vui-litellm/stock bench/stock
+	.venv/bin/python -m bench $(MEASURES)
 
 audit: .venv/.synced ## the locks against the reviewed list, and an SBOM (CycloneDX) for each image in dist/
 	.venv/bin/python -m tests.audit

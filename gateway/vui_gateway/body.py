@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.types import Receive
 
-__all__ = ["Refusal", "clean_body", "read_body"]
+__all__ = ["Ask", "Refusal", "WarmAsk", "read_body"]
 
 MAX_BYTES = 2_000_000  # a context of 500,000 tokens
 MAX_MESSAGES = 1000
 MAX_DEPTH = 20
 SECONDS = 10.0
-
-# https://platform.openai.com/docs/api-reference/chat/create. LiteLLM takes many more, and some of
-# them choose an address, a key or a hook.
-FIELDS = {
-    "model": str, "messages": list, "stream": bool, "stream_options": dict, "stop": list | str,
-    "tools": list, "tool_choice": str | dict, "parallel_tool_calls": bool, "max_tokens": int,
-    "max_completion_tokens": int, "temperature": int | float, "top_p": int | float,
-    "presence_penalty": int | float, "frequency_penalty": int | float, "seed": int,
-    "reasoning_effort": str, "response_format": dict,
-}  # fmt: skip
-REQUIRED = ("model", "messages")
-MESSAGE = ("role", "content", "name", "tool_calls", "tool_call_id")
 
 
 class Refusal(Exception):
@@ -35,6 +23,113 @@ class Refusal(Exception):
     def __init__(self, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST):
         super().__init__(message)
         self.status = status
+
+
+def _shallow(value: Any, depth: int = 0) -> Any:
+    """Unchanged: LiteLLM walks and copies a client's own objects recursively."""
+    if depth > MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inner:
+        _shallow(item, depth + 1)
+    return value
+
+
+class _Strict(BaseModel):
+    # Unknown fields are left out, not refused: vui sends some that no provider knows.
+    model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, body: bytes) -> Any:
+        """The request with nothing but these fields.
+
+        Raises:
+            Refusal: 400 when a field is not what it must be, 413 for too many messages.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(map(str, first["loc"])) or "The body"
+            large = first["type"] == "too_long"
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if large else HTTPStatus.BAD_REQUEST
+            raise Refusal(f"{where}: {first['msg']}.", status) from None
+
+
+class Text(_Strict):
+    """Text only: an image's address would be fetched from here."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class Message(_Strict):
+    role: str
+    content: str | None = None
+    name: str | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def joined(cls, content: Any) -> Any:
+        """The parts of a text as one."""
+        if isinstance(content, list):
+            return "".join(Text.model_validate(part).text for part in content)
+        return content
+
+    @field_validator("tool_calls")
+    @classmethod
+    def flat(cls, calls: Any) -> Any:
+        return _shallow(calls)
+
+
+class Function(_Strict):
+    model_config = ConfigDict(extra="allow")
+    name: Annotated[str, Field(min_length=1)]
+
+
+class Tool(_Strict):
+    """Other types let a provider's or LiteLLM's side call an address of the client's choice."""
+
+    type: Literal["function"]
+    function: Function
+
+
+class Ask(_Strict):
+    """https://platform.openai.com/docs/api-reference/chat/create, as far as a turn needs it.
+
+    LiteLLM takes many more fields, and some of them choose an address, a key or a hook.
+    """
+
+    model: Annotated[str, Field(min_length=1)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)]
+    stream: bool | None = None
+    stream_options: dict[str, Any] | None = None
+    stop: str | list[str] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    reasoning_effort: str | None = None
+    response_format: dict[str, Any] | None = None
+
+    @field_validator("tools", "tool_choice", "stream_options", "response_format")
+    @classmethod
+    def flat(cls, value: Any) -> Any:
+        return _shallow([tool.model_dump() for tool in value] if isinstance(value, list) else value)
+
+
+class WarmAsk(_Strict):
+    """The model group that is about to be asked."""
+
+    model: Annotated[str, Field(min_length=1)]
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -59,75 +154,3 @@ async def read_body(receive: Receive) -> bytes:
     except TimeoutError:
         text = f"The request took longer than {SECONDS:.0f} s to arrive."
         raise Refusal(text, HTTPStatus.REQUEST_TIMEOUT) from None
-
-
-def clean_body(body: bytes) -> bytes:
-    """The request with nothing but a turn's fields, as JSON.
-
-    Raises:
-        Refusal: 400 when a field is not what it must be, 413 for too many messages.
-    """
-    try:
-        asked = json.loads(body, parse_constant=lambda name: _refuse(f"{name} is no JSON number."))
-        text = json.dumps(_cleaned(asked), ensure_ascii=False)
-        return text.encode()
-    except (ValueError, RecursionError):
-        raise Refusal("The body is no JSON that this gateway can read.") from None
-
-
-def _cleaned(asked: Any) -> dict:
-    if not isinstance(asked, dict):
-        _refuse("The body must be a JSON object.")
-    kept = {name: asked[name] for name in FIELDS if asked.get(name) is not None}
-    for name in REQUIRED:
-        if not kept.get(name):
-            _refuse(f"{name} is missing or empty.")
-    for name, value in kept.items():
-        right = isinstance(value, FIELDS[name])
-        if not right or (isinstance(value, bool) and FIELDS[name] is not bool):
-            _refuse(f"{name} has the wrong type.")
-    if len(kept["messages"]) > MAX_MESSAGES:
-        text = f"More than {MAX_MESSAGES} messages."
-        raise Refusal(text, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    kept["messages"] = [_message(message) for message in kept["messages"]]
-    if any(not isinstance(stop, str) for stop in kept.get("stop", [])):
-        _refuse("stop takes text only.")
-    for tool in kept.get("tools", []):
-        # Other types let a provider's or LiteLLM's side call an address of the client's choice.
-        if not isinstance(tool, dict) or tool.get("type") != "function":
-            _refuse("tools takes functions only.")
-        if not isinstance(tool.get("function"), dict) or not tool["function"].get("name"):
-            _refuse("A tool needs a function with a name.")
-    if _depth(kept) > MAX_DEPTH:
-        _refuse("The request is nested too deeply.")
-    return kept
-
-
-def _message(message: Any) -> dict:
-    if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        _refuse("A message needs a role.")
-    content = message.get("content")
-    if isinstance(content, list):
-        # Text only: an image's address would be fetched from here.
-        if any(not isinstance(p, dict) or not isinstance(p.get("text"), str) for p in content):
-            _refuse("A message's content takes text only.")
-        content = "".join(part["text"] for part in content)
-    if content is not None and not isinstance(content, str):
-        _refuse("A message's content takes text only.")
-    calls = message.get("tool_calls") or []
-    if not isinstance(calls, list) or any(not isinstance(call, dict) for call in calls):
-        _refuse("tool_calls takes a list of objects.")
-    kept = {name: message[name] for name in MESSAGE if message.get(name) is not None}
-    return {**kept, "content": content} if content is not None else kept
-
-
-def _depth(value: Any) -> int:
-    if isinstance(value, dict):
-        return 1 + max(map(_depth, value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max(map(_depth, value), default=0)
-    return 0
-
-
-def _refuse(message: str) -> Any:
-    raise Refusal(message)

@@ -54,6 +54,13 @@ def _status(settings: Settings) -> int:
         until = f"for {left:.0f} s" if left < 1e9 else "until its key changes"
         if left > 0:
             print(f"{entry['model']} is left alone {until}.")
+    sums = status["session"]
+    print(
+        f"Since the start: {sums['turns']} calls, {sums['failed']} failed, {sums['tokens_in']} "
+        f"tokens in, {sums['tokens_out']} out, {sums['usd']:.4f} USD."
+    )
+    budget = f" of {status['budget']:.2f}" if status["budget"] is not None else ""
+    print(f"Today (UTC): {status['today']:.4f}{budget} USD.")
     if status["error"]:
         print(f"The last edit was refused: {status['error']}")
     return 1 if status["error"] else 0

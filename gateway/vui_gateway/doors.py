@@ -5,23 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vui_gateway.body import Refusal, clean_body, read_body
+from vui_gateway.body import Ask, Refusal, WarmAsk, read_body
+from vui_gateway.ledger import Ledger
+from vui_gateway.line import Line
 from vui_gateway.turn import TURN, Turn
 
 __all__ = ["KEY_REFUSED", "Doors"]
 
 CHAT = ("POST", "/v1/chat/completions")
-OPEN = frozenset({CHAT, ("GET", "/v1/models"), ("GET", "/model/info"), ("GET", "/metrics")})
+# A turn is coming: nothing of LiteLLM's, see line.py.
+WARM = ("POST", "/v1/warm")
+METRICS = ("GET", "/metrics")
+OPEN = frozenset({CHAT, WARM, METRICS, ("GET", "/v1/models"), ("GET", "/model/info")})
 HEALTH = frozenset({"/health/liveliness", "/health/readiness"})
 # What LiteLLM gets to see of a request's headers: none that switches something in it.
 HEADERS = frozenset({b"host", b"accept", b"authorization", b"content-type", b"user-agent"})
 # vui has two calls in flight for a turn; the rest is for a second screen, `check`, and hang-ups.
 CONCURRENT = 32
+PRICED = 2.0  # seconds after its end in which a turn's price is known
 
 KEY_REFUSED = (
     "The key is missing or wrong. Set VUI_LITELLM_KEY to the key of this gateway: "
@@ -37,9 +44,13 @@ class Doors:
     chat request only the fields that a turn needs get through.
     """
 
-    def __init__(self, app: ASGIApp, accepts: Callable[[str], bool]):
+    def __init__(
+        self, app: ASGIApp, accepts: Callable[[str], bool], line: Line, ledger: Ledger
+    ) -> None:
         self.app = app
         self.accepts = accepts
+        self.line = line
+        self.ledger = ledger
         self.ready = False
         self.running: dict[asyncio.Task | None, bool] = {}  # oldest first; True: has to make way
 
@@ -71,17 +82,30 @@ class Doors:
         if not self.accepts(dict(headers).get(b"authorization", b"").decode("latin-1")):
             raise Refusal(KEY_REFUSED, HTTPStatus.UNAUTHORIZED)
         scope = {**scope, "headers": headers, "query_string": b"", "state": {}}
-        if route != CHAT:
+        if route == CHAT:
+            await self._chat(scope, receive, send)
+        elif route == WARM:
+            self.line.warm(WarmAsk.read(await read_body(receive)).model)
+            await _send(send, HTTPStatus.ACCEPTED, {})
+        elif route == METRICS:
+            await _send(send, HTTPStatus.OK, self.ledger.metrics())
+        else:
             await self.app(scope, receive, send)
-            return
+
+    async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
         task = asyncio.current_task()
         self._make_way()
         self.running[task] = False
+        turn = Turn(booked=not self.ready)  # the warm-up's aren't counted
         try:
-            body = clean_body(await read_body(receive))
-            headers.append((b"content-length", b"%d" % len(body)))
-            TURN.set(Turn())
-            await self.app(scope, _replay(body, receive), send)
+            ask = Ask.read(await read_body(receive))
+            if refusal := self.ledger.refusal:
+                raise Refusal(refusal, HTTPStatus.PAYMENT_REQUIRED)
+            turn.group, turn.streamed = ask.model, bool(ask.stream)
+            TURN.set(turn)
+            body = ask.model_dump_json(exclude_none=True).encode()
+            scope["headers"].append((b"content-length", b"%d" % len(body)))
+            await self.app(scope, _replay(body, receive, turn), _watched(send, turn))
         except asyncio.CancelledError:
             if not self.running[task] or task is None:
                 raise
@@ -90,6 +114,11 @@ class Doors:
             raise Refusal(text, HTTPStatus.TOO_MANY_REQUESTS) from None
         finally:
             del self.running[task]
+            if turn.tried:
+                turn.ended = time.monotonic()
+                self.line.ended(turn)
+                # LiteLLM tells the price a moment later, where there is one.
+                asyncio.get_running_loop().call_later(PRICED, self.ledger.book, turn)
 
     def _make_way(self) -> None:
         """With too many calls at once the oldest ends: the newest is the one the user waits for."""
@@ -99,13 +128,27 @@ class Doors:
             staying[0].cancel()
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive, turn: Turn) -> Receive:
     read = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> dict:
-        return read.pop() if read else dict(await receive())  # a hang-up
+        if read:
+            return read.pop()
+        message = await receive()
+        # uvicorn says so at the end of every request.
+        turn.hung_up = turn.hung_up or (message["type"] == "http.disconnect" and not turn.told)
+        return dict(message)
 
     return replayed
+
+
+def _watched(send: Send, turn: Turn) -> Send:
+    async def watched(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            turn.told = True
+        await send(message)
+
+    return watched
 
 
 async def _error(send: Send, status: int, message: str) -> None:
@@ -113,9 +156,10 @@ async def _error(send: Send, status: int, message: str) -> None:
     await _send(send, status, {"error": {**error, "code": str(int(status))}})
 
 
-async def _send(send: Send, status: int, body: dict) -> None:
-    content = json.dumps(body).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+async def _send(send: Send, status: int, body: dict | bytes) -> None:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    kind = b"text/plain; version=0.0.4" if isinstance(body, bytes) else b"application/json"
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(content))]
     if status == HTTPStatus.UNAUTHORIZED:
         headers.append((b"www-authenticate", b"Bearer"))
     if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):

@@ -38,6 +38,7 @@ class VoiceHooks(CustomLogger):
         self.seconds = 30.0
         self.variables: dict[str, str] = {}  # deployment id → the variable that holds its key
         self.changed: Callable[[], None] = lambda: None
+        self.book: Callable[[Turn], None] = lambda turn: None
 
     async def async_filter_deployments(
         self, model: str, healthy_deployments: list, messages: Any, *_: Any, **__: Any
@@ -82,9 +83,11 @@ class VoiceHooks(CustomLogger):
         turn = TURN.get(Turn())
         try:
             async for item in response:
-                spoke = spoke or any(c.delta.content or c.delta.tool_calls for c in item.choices)
+                if not spoke and any(c.delta.content or c.delta.tool_calls for c in item.choices):
+                    spoke, turn.first = True, time.monotonic()
                 yield item
         except Exception as broken:
+            turn.failed = _short(broken)
             self.failed(turn.last, broken)
             raise
         chunks = getattr(response, "chunks", None)
@@ -95,6 +98,7 @@ class VoiceHooks(CustomLogger):
                 llm_provider=getattr(response, "custom_llm_provider", None) or "",
                 model=getattr(response, "model", None) or "",
             )
+            turn.failed = _short(error)
             self.failed(turn.last, error)
             raise error
 
@@ -102,8 +106,10 @@ class VoiceHooks(CustomLogger):
         self, request_data: dict, original_exception: Exception, *_: Any, **__: Any
     ) -> None:
         """Nobody could answer: the last one that was asked failed too."""
-        last = TURN.get(Turn()).last
-        self.failed(getattr(original_exception, "failed_deployment_id", last), original_exception)
+        turn = TURN.get(Turn())
+        turn.failed = _short(original_exception)
+        failed = getattr(original_exception, "failed_deployment_id", turn.last)
+        self.failed(failed, original_exception)
 
     async def log_success_fallback_event(
         self, original_model_group: str, kwargs: dict, original_exception: Exception
@@ -117,10 +123,15 @@ class VoiceHooks(CustomLogger):
     async def async_log_success_event(
         self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
-        """A key that was refused works again; a cooldown ends by itself.
+        """The price of a turn. And a key that was refused works again; a cooldown ends by itself.
 
         LiteLLM takes a reply that ended early for a success, so that can't end a cooldown.
         """
+        turn, usage = TURN.get(Turn()), getattr(response_obj, "usage", None)
+        if usage and turn.tried:
+            turn.tokens = (usage.prompt_tokens or 0, usage.completion_tokens or 0)
+            turn.usd = 0.0 if turn.mocked else kwargs.get("response_cost")
+            self.book(turn)
         info = (kwargs.get("litellm_params") or {}).get("model_info") or {}
         deployment = info.get("id", "")
         if self.cooling.get(deployment) == math.inf:
@@ -144,6 +155,10 @@ class VoiceHooks(CustomLogger):
                 self.cooling.get(deployment, 0), time.monotonic() + seconds
             )
         self.changed()
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}-{getattr(error, 'status_code', '')}".rstrip("-")
 
 
 def _retry_after(error: Exception) -> float:

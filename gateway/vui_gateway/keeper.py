@@ -18,6 +18,8 @@ from litellm.types.router import Deployment
 from vui_gateway.config import ConfigError, Plan, read_config
 from vui_gateway.health import hooks
 from vui_gateway.key import load_key
+from vui_gateway.ledger import Ledger
+from vui_gateway.line import Line
 from vui_gateway.overlay import env_values
 from vui_gateway.settings import STATUS, SettingError, Settings
 
@@ -33,20 +35,26 @@ log = logging.getLogger("vui_gateway")
 class Keeper:
     """The plan in force, and what became of the last edit."""
 
-    def __init__(self, settings: Settings, plan: Plan):
+    def __init__(self, settings: Settings, plan: Plan, line: Line, ledger: Ledger):
         self.settings = settings
         self.plan = plan
+        self.line = line
+        self.ledger = ledger
         self.error: str | None = None
         self.since = time.time()
         self._seen = self._look()
         self._adopt(plan)
-        hooks.changed = self.report
+        self._set(settings)
+        self._stale = False
+        hooks.changed = ledger.changed = self._outdate
 
     async def keep(self) -> None:
         """Follow the files for ever; a change counts once it has been still for one look."""
         changing = False
         while True:
             await asyncio.sleep(EVERY)
+            if self._stale:
+                self.report()
             now = self._look()
             if now != self._seen:
                 self._seen, changing = now, True
@@ -58,11 +66,10 @@ class Keeper:
         """Put the files in force; a broken edit is reported, and the last good one stays."""
         try:
             settings = await asyncio.to_thread(Settings.load, self.settings.environ)
-            key = load_key(settings)
             plan = await asyncio.to_thread(read_config, settings.config, settings.env)
-            os.environ.update(settings.env)
-            os.environ["VUI_LITELLM_KEY"] = key
+            settings.export(load_key(settings))
             self._apply(plan)
+            self._set(settings)
         except (ConfigError, SettingError) as error:
             if str(error) != self.error:
                 log.error("%s The last good configuration stays in force.", error)
@@ -102,11 +109,19 @@ class Keeper:
 
     def _adopt(self, plan: Plan) -> None:
         self.plan = plan
+        self.ledger.names = {
+            entry["model_info"]["id"]: entry["litellm_params"]["model"]
+            for entry in plan.runtime["model_list"]
+        }
         hooks.seconds = float(plan.runtime["router_settings"]["cooldown_time"])
         hooks.variables = {
             entry["model_info"]["id"]: ", ".join(env_values(entry, {})) or "its key"
             for entry in plan.runtime["model_list"]
         }
+
+    def _set(self, settings: Settings) -> None:
+        self.line.on = settings.warm
+        self.ledger.budget = settings.budget
 
     def _look(self) -> tuple:
         def mark(path: Path) -> tuple:
@@ -118,17 +133,24 @@ class Keeper:
 
         return (mark(self.settings.config), mark(self.settings.env_file))
 
+    def _outdate(self) -> None:
+        self._stale = True  # not written at once: a turn is under way
+
     def report(self) -> None:
         """Write the status down."""
-        names = {e["model_info"]["id"]: e for e in self.plan.runtime["model_list"]}
+        self._stale = False
+        names = self.ledger.names
         clock = time.time() - time.monotonic()
         status = {
             "served": self.plan.served,
             "left_out": list(map(str, self.plan.left_out)),
             "since": self.since,
             "error": self.error,
+            "session": self.ledger.session,
+            "today": self.ledger.today,
+            "budget": self.ledger.budget,
             "cooling": [
-                {"model": names[i]["litellm_params"]["model"], "until": min(clock + until, 1e12)}
+                {"model": names[i], "until": min(clock + until, 1e12)}
                 for i, until in hooks.cooling.items()
                 if i in names
             ],

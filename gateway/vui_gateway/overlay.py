@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DEMO", "env_values", "overlay"]
+__all__ = ["DEFAULT_GROUP", "DEMO", "env_values", "overlay"]
 
 ENV_PREFIX = "os.environ/"
 
@@ -21,10 +21,11 @@ LITELLM_DEFAULTS = {
     # The first token count of a Llama-named model asks the model hub for a tokenizer, and waits
     # 23 s for it where there is no internet.
     "disable_hf_tokenizer_download": True,
-    # Nothing of a conversation is kept in memory or handed to callbacks.
-    # https://docs.litellm.ai/docs/proxy/logging#turn-off-message-logging
-    "turn_off_message_logging": True,
 }
+
+# The user's own listeners. They get nothing of what was said; without any, taking it out of what
+# nobody gets costs 0.5 ms. https://docs.litellm.ai/docs/proxy/logging#turn-off-message-logging
+CALLBACKS = ("callbacks", "success_callback", "failure_callback")
 
 ROUTER_DEFAULTS = {
     "num_retries": 0,
@@ -103,6 +104,8 @@ def overlay(config: dict, deployments: list[dict], env: Mapping[str, str]) -> di
             deployments = [*deployments, DEMO]
         deployments = [{**demo, "model_name": DEFAULT_GROUP}, *deployments]
     litellm_settings = {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})}
+    if any(litellm_settings.get(name) for name in CALLBACKS):
+        litellm_settings.setdefault("turn_off_message_logging", True)
     own = litellm_settings.get("callbacks") or []
     litellm_settings["callbacks"] = [*(own if isinstance(own, list) else [own]), CALLBACK]
     return {

@@ -6,6 +6,7 @@ table knows is not repeated here.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -183,7 +184,7 @@ def apply(call: dict, provider: str, model: str) -> dict:
     """The call as the family takes it; the original stays as it is."""
     name = f"{provider}/{model}".lower()
     call = {**call, "messages": [m for m in call.get("messages") or [] if not _empty(m)]}
-    matching = [row for row in ROWS if re.search(row.match, name)]
+    matching = _matching(name)
     _think(call, matching, provider, model)
     for row in matching:
         for knob in row.drop:
@@ -193,6 +194,11 @@ def apply(call: dict, provider: str, model: str) -> dict:
         if row.mend:
             row.mend(call)
     return call
+
+
+@functools.cache
+def _matching(name: str) -> list[Row]:
+    return [row for row in ROWS if re.search(row.match, name)]
 
 
 def _empty(message: dict) -> bool:
@@ -218,6 +224,7 @@ def _think(call: dict, matching: list[Row], provider: str, model: str) -> None:
         call["reasoning_effort"] = steep[0] if steep else taken[-1]
 
 
+@functools.cache
 def _known_efforts(provider: str, model: str) -> tuple[str, ...]:
     """The levels that LiteLLM's model table gives, or for a newer model those of its family."""
     if provider not in ("openai", "azure"):

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
+import uvloop
 import yaml
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from vui_gateway.key import load_key
-from vui_gateway.settings import LITELLM_ENVIRONMENT, SettingError, Settings
+from vui_gateway.settings import SettingError, Settings
 
 if TYPE_CHECKING:
     from vui_gateway.config import Plan
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 GRACE = 30  # seconds that running replies get after SIGTERM
+HEAD_BYTES = 65536
 
 log = logging.getLogger("vui_gateway")
 
@@ -36,10 +39,7 @@ def serve(settings: Settings) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     log.setLevel(logging.INFO)
     key = load_key(settings)
-    for name, value in LITELLM_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    os.environ.update(settings.env)
-    os.environ["VUI_LITELLM_KEY"] = key
+    settings.export(key)
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
     gc.disable()
@@ -50,20 +50,51 @@ def serve(settings: Settings) -> None:
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(plan.runtime, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
-        asyncio.run(_serve(settings, plan, key))
+        uvloop.run(_serve(settings, plan, key))
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's quick parser reads headers of any size, before anybody can ask for the key: past
+    64 KB the connection ends, as it does with uvicorn's other parser.
+    """
+
+    head: int | None = 0  # bytes of the headers so far; None within a body
+
+    def on_message_begin(self) -> None:
+        self.head = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self.head = None
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        within = self.head is not None
+        super().data_received(data)
+        if within and self.head is not None:  # and no body after them
+            self.head += len(data)
+            if self.head > HEAD_BYTES:
+                self.transport.close()
 
 
 async def _serve(settings: Settings, plan: Plan, key: str) -> None:
     import litellm
-    from litellm.proxy.proxy_server import app
+    from litellm.proxy import proxy_server
 
     from vui_gateway.auth import accepts
     from vui_gateway.doors import Doors
+    from vui_gateway.health import hooks
     from vui_gateway.keeper import Keeper
+    from vui_gateway.ledger import Ledger
+    from vui_gateway.line import Line
+    from vui_gateway.overlay import DEFAULT_GROUP
     from vui_gateway.warmup import warm_up
 
     litellm.suppress_debug_info = True  # or it prints a list of providers for an unknown one
-    doors = Doors(app, accepts)
+    line = Line(lambda: proxy_server.llm_router)
+    ledger = Ledger(settings.key_file.with_name("spend.json"))
+    hooks.book = ledger.book
+    doors = Doors(proxy_server.app, accepts, line, ledger)
     server = uvicorn.Server(
         uvicorn.Config(
             doors,
@@ -72,6 +103,8 @@ async def _serve(settings: Settings, plan: Plan, key: str) -> None:
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
+            http=BoundedProtocol,
             timeout_graceful_shutdown=GRACE,
         )
     )
@@ -86,14 +119,15 @@ async def _serve(settings: Settings, plan: Plan, key: str) -> None:
             await warm_up(f"http://127.0.0.1:{port}", key)
         except Exception as error:  # it only saves time: never a reason not to serve
             log.warning("The first turn may be slow: %s", error)
-        gc.collect()
+        # Without a look for garbage before: there is next to none, and it takes half a second.
         gc.freeze()
         gc.enable()
-        keeper = Keeper(settings, plan)
+        keeper = Keeper(settings, plan, line, ledger)
         keeper.announce()
         keeper.report()
         keeping = asyncio.create_task(keeper.keep())
         doors.ready = True
+        line.warm(DEFAULT_GROUP)
         log.info("Ready on port %d", port)
         await serving
         keeping.cancel()

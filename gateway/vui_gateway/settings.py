@@ -30,6 +30,18 @@ LITELLM_ENVIRONMENT = {
     "NO_DOCS": "True",
     "NO_REDOC": "True",
     "NO_OPENAPI": "True",
+    # One HTTP client for OpenAI's format too, instead of OpenAI's SDK around it: 1 ms less until
+    # the first token, and a tenth more turns per second.
+    "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "True",
+    # Fewer looks for garbage: a turn makes thousands of objects and leaves none behind.
+    # https://docs.litellm.ai/docs/proxy/config_settings
+    "PYTHON_GC_THRESHOLD": "20000,20,20",
+    # Seconds that a provider's connection stays open between two turns, and the probes that keep
+    # a home router from forgetting it. https://docs.litellm.ai/docs/proxy/config_settings
+    "AIOHTTP_KEEPALIVE_TIMEOUT": "120",
+    "AIOHTTP_SO_KEEPALIVE": "True",
+    "AIOHTTP_TCP_KEEPIDLE": "30",
+    "AIOHTTP_TCP_KEEPINTVL": "10",
 }
 
 
@@ -46,6 +58,8 @@ class Settings:
     config: Path = DEFAULT_PROJECT / "litellm_config.yaml"
     env_file: Path = DEFAULT_PROJECT / ".env"
     key_file: Path = DEFAULT_KEY_FILE
+    budget: float | None = None  # US dollars per day
+    warm: bool = True
     # `.env`, and the environment, which wins over it.
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -67,15 +81,44 @@ class Settings:
                 f"VUI_GATEWAY_PORT is {port!r}. Use a port number such as {DEFAULT_PORT}."
             )
         env_file = project / ".env"
+        env = {**read_env_file(env_file), **{k: v for k, v in environ.items() if v}}
         return cls(
             host=environ.get("VUI_GATEWAY_HOST") or cls.host,
             port=int(port),
             config=project / "litellm_config.yaml",
             env_file=env_file,
             key_file=Path(environ.get("VUI_LITELLM_KEY_FILE") or DEFAULT_KEY_FILE),
-            env={**read_env_file(env_file), **{k: v for k, v in environ.items() if v}},
+            budget=_budget(env.get("VUI_LITELLM_BUDGET", "").strip()),
+            warm=_switch("VUI_LITELLM_WARM", env.get("VUI_LITELLM_WARM", "").strip() or "1"),
+            env=env,
             environ=dict(environ),
         )
+
+    def export(self, key: str) -> None:
+        """Put `.env`, the key and what LiteLLM reads at import into this process's environment."""
+        for name, value in LITELLM_ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        os.environ.update(self.env)
+        os.environ["VUI_LITELLM_KEY"] = key
+
+
+def _budget(value: str) -> float | None:
+    try:
+        budget = float(value) if value else None
+    except ValueError:
+        budget = -1.0
+    if budget is not None and not 0 <= budget < float("inf"):
+        raise SettingError(
+            f"VUI_LITELLM_BUDGET is {value!r}. Write US dollars per day, such as 0.50, or leave it "
+            "empty for no limit."
+        )
+    return budget
+
+
+def _switch(name: str, value: str) -> bool:
+    if value.lower() not in ("0", "1", "true", "false"):
+        raise SettingError(f"{name} is {value!r}. Use 1 (on) or 0 (off).")
+    return value.lower() in ("1", "true")
 
 
 def read_env_file(path: Path) -> dict[str, str]:

@@ -25,9 +25,20 @@ TOOL = {
 }
 # One model for each wire format of LiteLLM's that the common providers speak.
 MODELS = ("openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash")
+# A reply and vui's thoughts; CPython specialises what has run a few times.
+CALLS = ({"stream": True, "stop": ["."]}, {"tools": [TOOL], "temperature": 0.0})
+ROUNDS = 4
 
-USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-OPENAI = {"id": "w", "created": 1, "model": "warm"}
+USAGE = {
+    "prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2,
+    "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+}  # fmt: skip
+# With the fields that the real ones have: LiteLLM builds its models of them as they first appear.
+OPENAI = {
+    "id": "w", "created": 1, "model": "warm", "object": "chat.completion.chunk",
+    "service_tier": "default", "system_fingerprint": "fp_w",
+}  # fmt: skip
 CLAUDE = {
     "id": "w", "type": "message", "role": "assistant", "model": "warm", "stop_sequence": None,
     "usage": {"input_tokens": 1, "output_tokens": 1},
@@ -45,7 +56,7 @@ GEMINI = {
 }
 
 
-def _choice(finish: str | None, **fields: dict) -> list[dict]:
+def _choice(finish: str | None, **fields: dict | None) -> list[dict]:
     return [{"index": 0, "finish_reason": finish, **fields}]
 
 
@@ -55,7 +66,8 @@ ANSWERS: dict[str, tuple[dict, list]] = {
     "completions": (
         {**OPENAI, "choices": _choice("stop", message=SAID), "usage": USAGE},
         [
-            {**OPENAI, "choices": _choice(None, delta=SAID)},
+            {**OPENAI, "choices": _choice(None, delta={**SAID, "content": ""}, logprobs=None)},
+            *({**OPENAI, "choices": _choice(None, delta={"content": "ok"})} for _ in range(8)),
             {**OPENAI, "choices": _choice("stop", delta={})},
             {**OPENAI, "choices": [], "usage": USAGE},
             "[DONE]",
@@ -124,10 +136,7 @@ async def warm_up(url: str, key: str) -> None:
             deployment = Deployment(model_name=PREFIX + model, litellm_params=params)
             router.add_deployment(deployment)
             try:
-                for call in (
-                    {"stream": True, "stop": ["."]},
-                    {"tools": [TOOL], "temperature": 0.0},
-                ):
+                for call in CALLS * ROUNDS:
                     body = {"model": PREFIX + model, "messages": [{"role": "user", "content": "."}]}
                     answer = await client.post(
                         f"{url}/v1/chat/completions",

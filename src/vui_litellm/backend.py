@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from typing import Any
 
 import httpx
@@ -31,7 +31,6 @@ class LiteLLMBackend(VLLMBackend):
     """
 
     name = "litellm"
-    _headers: dict[str, str]
 
     def __init__(
         self,
@@ -49,6 +48,7 @@ class LiteLLMBackend(VLLMBackend):
         self.speak_errors = speak_errors
         self._key = key
         self._replies: set[Reply] = set()
+        self._ours = True  # until a gateway of somebody else's doesn't know what `prefill` asks for
         self._refused: set[str] = set()  # fields that the model refused, without our hooks
 
     @classmethod
@@ -66,16 +66,13 @@ class LiteLLMBackend(VLLMBackend):
 
     def _client_inst(self) -> httpx.AsyncClient:
         client = super()._client_inst()
-        client.event_hooks = {"response": [watch_stream]}
-        client.timeout = TIMEOUT
+        client.event_hooks, client.timeout = {"response": [watch_stream]}, TIMEOUT
         return client
 
     def _body(self, messages: list[dict], **kwargs: Any) -> dict:
         body = super()._body(sendable(messages), **kwargs)
         # vui's defaults copy one local Qwen's settings: only a knob that someone named is sent.
-        knobs = self._resolve_sampling(
-            **{k: kwargs[k] for k in ("temperature", "top_k", "top_p", "presence_penalty")}
-        )
+        knobs = self._resolve_sampling(**{k: kwargs[k] for k in DEFAULT_SAMPLING})
         del knobs["top_k"]  # vLLM's own
         fields = {**body, **knobs}.items()
         return {k: v for k, v in fields if v is not None and k not in self._refused}
@@ -98,18 +95,17 @@ class LiteLLMBackend(VLLMBackend):
         """True when the gateway has got another key since, which is sent from now on."""
         key = self._key() if self._key else None
         before = self._headers
-        self._headers = {"Authorization": f"Bearer {key}"} if key else before
+        self._headers: dict[str, str] = {"Authorization": f"Bearer {key}"} if key else before
         return self._headers != before
 
     async def _served(self) -> list[str] | None:
         served = await super()._served()
         return await super()._served() if served is None and self._renewed_key() else served
 
-    async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncIterator[str]:
+    async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncGenerator[str]:
         said = ""
         async with aclosing(super().stream(messages, **kwargs)) as tokens:
-            reply = Reply(tokens)
-            self._replies.add(reply)
+            self._replies.add(reply := Reply(tokens))
             try:
                 async for token in reply:
                     said = token.rstrip() or said
@@ -117,8 +113,7 @@ class LiteLLMBackend(VLLMBackend):
             except httpx.HTTPError as error:
                 print(f"[llm] {self.model}: {error or type(error).__name__}", flush=True)
                 if self.speak_errors:
-                    # vui's chunker speaks a sentence once the next one begins: the lone full stop
-                    # lets ours out before the error stops the reply.
+                    # vui speaks a sentence once the next begins: the lone full stop lets ours out.
                     yield f"{'' if said[-1:] in '.!?' else '.'} {spoken(error)} ."
                 raise
             finally:
@@ -130,7 +125,12 @@ class LiteLLMBackend(VLLMBackend):
             reply.end()
 
     async def prefill(self, messages: list[dict]) -> None:
-        """Send nothing: behind a gateway there is no KV cache to warm, only a bill."""
+        """Tell our gateway that a turn is coming, without a word of it: nothing is billed."""
+        url, ask = f"{self._root}/warm", {"model": self.model}
+        with suppress(httpx.HTTPError):
+            if self._ours:
+                answer = await self._client_inst().post(url, json=ask, headers=self._headers)
+                self._ours = answer.status_code != httpx.codes.NOT_FOUND
 
     async def set_model(self, name: str) -> None:
         """Switch to `name`.

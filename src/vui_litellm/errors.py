@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 
@@ -13,12 +15,13 @@ __all__ = ["SENTENCES", "GatewayError", "refused_field", "sendable", "spoken", "
 KEY_REFUSED = "Sorry, the gateway refused my key, so please check the VUI LITELLM KEY setting."
 PROVIDER_KEY = "Sorry, the model's provider refused its key, so please check that key."
 QUOTA = "Sorry, the quota for this model is used up, so please top it up or pick another model."
+BUDGET = "Sorry, today's budget is spent, so please raise the VUI LITELLM BUDGET or wait a day."
 MODEL_UNKNOWN = "Sorry, the gateway doesn't have that model, so please pick another one."
 GATEWAY_AWAY = "Sorry, I can't reach the gateway, so please check that it is running."
 APOLOGY = "Sorry, something went wrong with the model, please try again."
 
 # Every sentence outlives vui's text clean-up unchanged: it is found again in the conversation.
-SENTENCES = (KEY_REFUSED, PROVIDER_KEY, QUOTA, MODEL_UNKNOWN, GATEWAY_AWAY, APOLOGY)
+SENTENCES = (KEY_REFUSED, PROVIDER_KEY, BUDGET, QUOTA, MODEL_UNKNOWN, GATEWAY_AWAY, APOLOGY)
 
 
 # https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
@@ -32,6 +35,9 @@ OPTIONAL = {
     "temperature": "temperature",
     "stop": "stop",
 }
+
+# Seconds that a reply which has been told may still take to end its stream.
+LAST_WORDS = 0.1
 
 
 class GatewayError(httpx.HTTPStatusError):
@@ -70,6 +76,8 @@ def spoken(error: Exception) -> str:
     message = str(error).lower()
     if "VUI_LITELLM_KEY" in str(error) or "no connected db" in message:  # the latter: stock LiteLLM
         return KEY_REFUSED
+    if "VUI_LITELLM_BUDGET" in str(error):
+        return BUDGET
     if error.code in (401, 403):
         return PROVIDER_KEY
     if error.code == 402 or "quota" in message or "budget" in message or "credit" in message:
@@ -124,22 +132,29 @@ class _Watched(httpx.AsyncByteStream):
         assert isinstance(response.stream, httpx.AsyncByteStream)
         self._response = response
         self._inner = response.stream
+        self._chunks = aiter(response.stream)
+        self._done = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         rest = b""
-        done = False
-        async for chunk in self._inner:
+        async for chunk in self._chunks:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 if line.startswith(b"data:"):
                     payload = line[5:].strip()
-                    done = done or payload == b"[DONE]"
+                    self._done = self._done or payload == b"[DONE]"
                     # The cheap look first: this runs for every token.
                     if b'"error"' in payload and _error_of(payload.decode(errors="replace")):
                         raise GatewayError(self._response, payload.decode(errors="replace"))
             yield chunk
-        if not done:
+        if not self._done:
             raise GatewayError(self._response, "The reply ended before its end")
 
     async def aclose(self) -> None:
+        if self._done:
+            # vui stops reading at `[DONE]`: a connection is used again only when read to its end.
+            with suppress(TimeoutError, httpx.HTTPError):
+                async with asyncio.timeout(LAST_WORDS):
+                    async for _ in self._chunks:
+                        pass
         await self._inner.aclose()

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from tests.harness import ROOT, Program, http
 from tests.providers.base import serving
 from tests.providers.openai import FIELDS, OpenAI
-from tests.report import record
+from tests.report import record, rss_mb
 
 CHAT = "/v1/chat/completions"
 OPEN = {"/v1/models", "/model/info", "/metrics", CHAT, "/health/readiness", "/health/liveliness"}
@@ -227,6 +227,28 @@ async def test_too_many_calls_at_once_make_way_for_the_newest(
     record(
         "doors", "60 calls at once", f"{statuses.count(429)} × 429, vui's own after {took:.2f} s"
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "flood"),
+    [
+        (b"GET /v1/models HTTP/1.1\r\nx-a: ", b"x" * 65536),
+        (b"GET /v1/models HTTP/1.1\r\n", b"x-a: y\r\n" * 8192),
+        (b"GET /", b"x" * 65536),
+    ],
+    ids=["one header", "many headers", "the address"],
+)
+def test_headers_without_end_end_the_connection(
+    shared_gateway: Program, head: bytes, flood: bytes
+) -> None:
+    before = rss_mb(shared_gateway.process.pid)
+    address = ("127.0.0.1", int(shared_gateway.url.rsplit(":", 1)[1]))
+    with socket.create_connection(address, timeout=10) as stranger:
+        stranger.sendall(head)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            for _ in range(500):  # 32 MB
+                stranger.sendall(flood)
+    assert rss_mb(shared_gateway.process.pid) - before < 10
 
 
 def test_slow_strangers_keep_nobody_out(shared_gateway: Program, openai: OpenAI) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vui_gateway.body import FIELDS
+from vui_gateway.body import Ask
 from vui_gateway.config import ConfigError, read_config
 
 from tests.harness import ROOT, Program
@@ -62,7 +62,9 @@ likely = {
     "max_tokens": st.integers(-1, 10**7),
     "reasoning_effort": st.text(max_size=8),
 }
-request_body = st.dictionaries(st.sampled_from(sorted(FIELDS)), anything, max_size=4).flatmap(
+request_body = st.dictionaries(
+    st.sampled_from(sorted(Ask.model_fields)), anything, max_size=4
+).flatmap(
     lambda odd: (
         st.fixed_dictionaries({}, optional=likely).map(lambda good: {**good, **odd})
         | st.fixed_dictionaries(likely)

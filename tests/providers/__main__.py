@@ -1,6 +1,6 @@
-"""A stand-in by itself, for the compose stack: `python -m tests.providers NAME PORT`."""
+"""A stand-in by itself: `python -m tests.providers NAME PORT [uvicorn's TLS and time options]`."""
 
-import sys
+import argparse
 
 import uvicorn
 
@@ -8,6 +8,17 @@ from tests.providers.openai import OpenAI
 
 STAND_INS = {"openai": OpenAI}
 
+parser = argparse.ArgumentParser()
+parser.add_argument("name", choices=STAND_INS)
+parser.add_argument("port", type=int)
+parser.add_argument("--certificate")
+parser.add_argument("--keep-alive", type=int, default=60)
+options = parser.parse_args()
 uvicorn.run(
-    STAND_INS[sys.argv[1]]().app, host="0.0.0.0", port=int(sys.argv[2]), log_level="warning"
+    STAND_INS[options.name]().app,
+    host="0.0.0.0",
+    port=options.port,
+    log_level="warning",
+    ssl_certfile=options.certificate,
+    timeout_keep_alive=options.keep_alive,
 )

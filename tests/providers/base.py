@@ -88,6 +88,7 @@ class StandIn:
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.script = Script()
+        self.knocks: list[Seen] = []  # requests without a body that ask for nothing
         self.raw: tuple[bytes, dict[str, str]] | None = None  # answer with exactly this
         self.app = Starlette(
             routes=[
@@ -139,6 +140,7 @@ class StandIn:
 
     def clear(self, **script: Any) -> None:
         self.seen.clear()
+        self.knocks.clear()
         self.script = replace(Script(), **script)
 
     async def _rescript(self, request: Request) -> Response:
@@ -160,6 +162,10 @@ class StandIn:
             headers=dict(request.headers),
             connection=f"{client.host}:{client.port}" if client else "",
         )
+        if request.method == "HEAD":
+            # No API of a provider answers it, and none bills it: the line is open all the same.
+            self.knocks.append(seen)
+            return Response(status_code=404)
         self.seen.append(seen)
         response = await self._respond(request, seen, script)
         seen.status = response.status_code

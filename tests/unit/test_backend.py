@@ -10,6 +10,8 @@ from vui.serving.stream import llm_backend
 
 import vui_litellm
 from tests.matrix import STOPS
+from tests.providers.base import serving as serving_on_a_socket
+from tests.providers.openai import OpenAI
 from vui_litellm import LiteLLMBackend
 from vui_litellm.errors import APOLOGY, GatewayError
 
@@ -83,10 +85,36 @@ async def test_every_request_carries_the_key() -> None:
     assert [request.headers["authorization"] for request in seen] == ["Bearer sk-k"] * 3
 
 
-async def test_prefill_sends_nothing() -> None:
-    backend, seen = answering(lambda _: stream_of("hi"))
+async def test_prefill_names_the_model_and_not_a_word_of_the_conversation() -> None:
+    backend, seen = answering(lambda _: httpx.Response(202))
     await backend.prefill([{"role": "system", "content": "soul"}])
-    assert not seen
+    assert [str(request.url) for request in seen] == ["http://localhost:4000/v1/warm"]
+    assert json.loads(seen[0].content) == {"model": "openai/gpt-4o-mini"}
+
+
+async def test_prefill_asks_somebody_elses_gateway_once_at_the_most() -> None:
+    backend, seen = answering(lambda _: httpx.Response(404))
+    for _ in range(3):
+        await backend.prefill(HELLO)
+    assert len(seen) == 1
+
+
+async def test_prefill_is_silent_when_the_gateway_is_away() -> None:
+    def away(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    await answering(away)[0].prefill(HELLO)
+
+
+async def test_the_connection_to_the_gateway_is_used_again() -> None:
+    # vui stops reading at `[DONE]`, which would throw it away.
+    stand_in = OpenAI()
+    with serving_on_a_socket(stand_in.app) as url:
+        backend = LiteLLMBackend("gpt-4.1-mini", url, api_key="k")
+        for _ in range(3):
+            await said(backend)
+        await backend.aclose()
+    assert len({seen.connection for seen in stand_in.seen}) == 1
 
 
 @pytest.mark.parametrize("stop", STOPS)

@@ -114,6 +114,16 @@ def test_the_user_may_change_what_a_voice_needs(tmp_path: Path) -> None:
     assert mine["litellm_params"]["max_retries"] == 1
 
 
+@pytest.mark.parametrize("name", ["callbacks", "success_callback", "failure_callback"])
+def test_the_users_own_listeners_get_nothing_of_what_was_said(tmp_path: Path, name: str) -> None:
+    text = model("x", "{model: openai/x}")
+    plain = read_config(written(tmp_path, text), {}).runtime["litellm_settings"]
+    assert "turn_off_message_logging" not in plain
+    listened = f"{text}litellm_settings: {{{name}: [langfuse]}}\n"
+    told = read_config(written(tmp_path, listened), {}).runtime["litellm_settings"]
+    assert told["turn_off_message_logging"] is True
+
+
 def test_the_shipped_config_names_models_that_litellm_knows() -> None:
     listed = yaml.safe_load(SHIPPED.read_text())["model_list"]
     for entry in listed:

@@ -1,9 +1,16 @@
 """The gateway's front, without a socket."""
 
 import json
+from pathlib import Path
 
 import pytest
 from vui_gateway.doors import Doors
+from vui_gateway.ledger import Ledger
+from vui_gateway.line import Line
+
+
+def doors(app=None, accepts=lambda header: True) -> Doors:
+    return Doors(app, accepts, Line(lambda: None), Ledger(Path("/nowhere/spend.json")))
 
 
 async def ask(
@@ -18,8 +25,8 @@ async def ask(
     async def send(message: dict) -> None:
         sent.append(message)
 
-    doors = Doors(app, lambda header: header == "Bearer right")
-    doors.ready = ready
+    front = doors(app, lambda header: header == "Bearer right")
+    front.ready = ready
     headers = [(b"authorization", f"Bearer {key}".encode())] if key else []
     scope = {
         "type": "http",
@@ -28,7 +35,7 @@ async def ask(
         "method": method,
         "headers": headers,
     }
-    await doors(scope, None, send)  # type: ignore[arg-type]
+    await front(scope, None, send)  # type: ignore[arg-type]
     return (sent[0]["status"], json.loads(sent[1]["body"])) if sent else reached
 
 
@@ -68,5 +75,5 @@ async def test_a_websocket_is_closed() -> None:
     async def send(message: dict) -> None:
         sent.append(message)
 
-    await Doors(None, lambda _: True)({"type": "websocket"}, None, send)  # type: ignore[arg-type]
+    await doors()({"type": "websocket"}, None, send)  # type: ignore[arg-type]
     assert sent == [{"type": "websocket.close", "code": 1008}]
