@@ -1,4 +1,4 @@
-"""The command line: `vui-litellm serve | chat | doctor`."""
+"""The command line: `vui-litellm serve | chat | check | doctor`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("serve", help="start vui; further arguments go to vui itself")
     chat = commands.add_parser("chat", help="the same turn by text, without a microphone or a GPU")
     chat.add_argument("text", nargs="*", help="say this and exit; otherwise converse")
+    check = commands.add_parser("check", help="which model can I talk to? a real turn with each")
+    check.add_argument("--model", action="append", help="only this one; may be given again")
+    check.add_argument("--json", action="store_true", help="for a program instead of a table")
+    # The working directory changes on the way.
+    path = lambda name: name if name == "-" else os.path.abspath(name)  # noqa: E731
+    check.add_argument(
+        "--report", metavar="FILE", type=path, help="an HTML page with a chart; - for stdout"
+    )
+    check.add_argument("--yes", action="store_true", help="don't ask before spending tokens")
+    check.add_argument("--dry-run", action="store_true", help="only say what it would cost")
     commands.add_parser("doctor", help="vui's own preflight check, on this backend")
     options, rest = parser.parse_known_args(argv)
     if rest and options.command != "serve":
@@ -57,6 +67,9 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
         os.chdir(state)
         with contextlib.redirect_stdout(io.StringIO()):  # vui lists its tools as it is imported
             from vui_litellm.chat import chat
+            from vui_litellm.check import check
 
+        if options.command == "check":
+            return asyncio.run(check(options))
         return asyncio.run(chat(" ".join(options.text) or None))
     return 0

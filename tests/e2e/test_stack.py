@@ -166,6 +166,26 @@ def test_status_tells_what_is_served_and_what_is_not(full_stack: Stack) -> None:
     assert "vui, gpt-4.1-mini, other, demo" in status
 
 
+def test_check_tells_a_program_which_models_to_talk_to(full_stack: Stack) -> None:
+    full_stack.script(text="Alpha. Hold on. Omega.", tool="add_memory", arguments='{"text": "Ada"}')
+    result = full_stack.compose("run", "--rm", "-T", "check", "--json")
+    found = {row["model"]: row["verdict"] for row in json.loads(result.stdout)}
+    assert found["vui"] == found["other"] == "good for voice"
+    assert found["demo"].startswith("demo")
+    assert PROVIDER_KEY not in result.stdout + result.stderr
+
+
+def test_what_turns_cost_is_told(full_stack: Stack) -> None:
+    full_stack.script()
+    full_stack.chat("Hello", "there")
+    assert eventually(lambda: "reply model=vui deployment=openai/vui" in full_stack.logs())
+    status = full_stack.compose("exec", "-T", "gateway", "vui-gateway", "status").stdout
+    assert "Since the start: " in status
+    told, metrics = http(f"{full_stack.url}/metrics", key=full_stack.key())
+    assert told == 200
+    assert 'vui_turns_total{deployment="openai/vui"' in metrics
+
+
 def test_an_edit_from_the_host_is_in_force_without_a_restart(full_stack: Stack) -> None:
     path = full_stack.folder / "litellm_config.yaml"
     before = path.read_text()
