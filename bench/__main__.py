@@ -1,0 +1,40 @@
+"""`make bench`: every figure of docs/performance.md, in one run on one machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.measures import ALL, Keys
+from bench.report import write
+from tests.harness import ROOT
+
+RESULTS = ROOT / "bench" / "results.json"
+
+
+def main(names: list[str]) -> None:
+    """All measures, or those named; a part of them leaves the other figures as they were."""
+    os.chdir(tempfile.mkdtemp())  # vui writes its log below the working directory
+    os.environ["HOME"] = os.getcwd()
+    keys: Keys = json.loads(RESULTS.read_text()) if names and RESULTS.exists() else {}
+    for measure in ALL:
+        if names and measure.__name__ not in names:
+            continue
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            Path(folder).chmod(0o755)
+            found = measure(Path(folder))
+        keys |= {key: round(value, 3) for key, value in found.items()}
+        print(f"{measure.__name__}, {time.monotonic() - began:.0f} s", flush=True)
+        for key, value in found.items():
+            print(f"  {key:40} {value:10.3f}", flush=True)
+    RESULTS.write_text(json.dumps(keys, indent=2, sort_keys=True) + "\n")
+    write(keys)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,174 @@
+"""The programs that are compared, on one machine: a provider, our gateway, stock LiteLLM."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import trustme
+import yaml
+from vui.serving.stream import llm_backend
+
+from tests.harness import KEY, ROOT, free_port, is_ready, program
+from tests.providers.base import wait_until
+from vui_litellm import LiteLLMBackend
+
+# About what vui sends at the start of a conversation.
+CONVERSATION = [
+    {"role": "system", "content": "You are a friendly voice. Keep it short. " * 60},
+    {"role": "user", "content": "Hello there, how are you doing today?"},
+]
+STOPS = ["one sec.", "One sec.", "hold on.", "Hold on."]
+PROVIDER_KEY = "sk-stand-in"
+MODEL = "vui"
+RTT = 0.06  # seconds
+
+
+def seed(bases: dict[str, str]) -> dict:
+    """The repository's own configuration, with its OpenAI models at a stand-in.
+
+    bases: name of a further model → its address; the address of "" is that of the seed's.
+    """
+    config = yaml.safe_load((ROOT / "litellm_config.yaml").read_text())
+    for entry in config["model_list"]:
+        params = entry["litellm_params"]
+        if params["model"].startswith("openai/") and "mock_response" not in params:
+            params["api_base"] = bases[""]
+    for name, base in bases.items():
+        if name:
+            params = {"model": "openai/gpt-4.1-mini", "api_base": base, "api_key": PROVIDER_KEY}
+            config["model_list"].append({"model_name": name, "litellm_params": params})
+    return config
+
+
+@contextmanager
+def provider(folder: Path, *options: str) -> Iterator[int]:
+    """The strict OpenAI stand-in in a process of its own; yields its port."""
+    port = free_port()
+    command = ["-m", "tests.providers", "openai", str(port), "--keep-alive", "600", *options]
+    with program(command, {}, folder / f"provider-{port}.log", folder):
+        wait_until(lambda: _listens(port), 20, "the stand-in is up")
+        yield port
+
+
+@contextmanager
+def far_away(folder: Path, count: int) -> Iterator[tuple[list[str], Path]]:
+    """A provider behind TLS and a round trip of 60 ms: `count` addresses of it, and its CA."""
+    authority = trustme.CA()
+    certificate, ca = folder / "provider.pem", folder / "ca.pem"
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(certificate)
+    authority.cert_pem.write_to_path(ca)
+    ca.chmod(0o644)
+    with provider(folder, "--certificate", str(certificate)) as port:
+        ports = [free_port() for _ in range(count)]
+        command = ["-m", "bench.wan", str(RTT), str(port), *map(str, ports)]
+        with program(command, {}, folder / "wan.log", folder):
+            wait_until(lambda: all(map(_listens, ports)), 20, "the long line is up")
+            yield [f"https://localhost:{port}/v1" for port in ports], ca
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@dataclass
+class Arm:
+    """A running container. start_s: from `docker run` until it says that it is ready."""
+
+    container: str
+    url: str
+    start_s: float
+
+    @property
+    def rss_mb(self) -> float:
+        listed = docker("top", self.container, "-o", "pid,rss").splitlines()[1:]
+        return sum(int(line.split()[1]) for line in listed) * 1024 / 1e6
+
+
+def docker(*command: str) -> str:
+    return subprocess.run(
+        ["docker", *command], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@contextmanager
+def _container(options: list[str], image: str, arguments: list[str], port: int) -> Iterator[Arm]:
+    url, began = f"http://127.0.0.1:{port}", time.perf_counter()
+    # The host's network: no forwarding of Docker's between the arms.
+    name = docker("run", "-d", "--network", "host", "--init", *options, image, *arguments)
+    try:
+        with suppress(TimeoutError):
+            wait_until(lambda: is_ready(url), 90)
+        if not is_ready(url):
+            raise RuntimeError(docker("logs", name))
+        yield Arm(name, url, time.perf_counter() - began)
+    finally:
+        subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
+
+
+@contextmanager
+def ours(folder: Path, config: dict, ca: Path | None = None) -> Iterator[Arm]:
+    """Our gateway's image, as compose.yaml runs it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "litellm_config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    port = free_port()
+    env = {"VUI_GATEWAY_HOST": "127.0.0.1", "VUI_GATEWAY_PORT": str(port), "VUI_LITELLM_KEY": KEY}
+    mounts = ["-v", f"{folder}:/project:ro", "--read-only", "--tmpfs", "/tmp"]
+    mounts += ["--tmpfs", "/run/vui-litellm:uid=10001", "--cap-drop", "ALL"]
+    options = _options(env, ca) + mounts
+    with _container(options, "vui-litellm/gateway", [], port) as arm:
+        yield arm
+
+
+@contextmanager
+def stock(folder: Path, config: dict, ca: Path | None = None) -> Iterator[Arm]:
+    """`litellm --config` with the same file: the same version and base image, byte-compiled."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    port = free_port()
+    # Without the price table of the package its start would wait for the internet.
+    env = {"VUI_LITELLM_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    options = [*_options(env, ca), "-v", f"{folder}:/project:ro"]
+    arguments = ["--config", "/project/config.yaml", "--port", str(port), "--host", "127.0.0.1"]
+    with _container(options, "vui-litellm/stock", arguments, port) as arm:
+        yield arm
+
+
+def _options(env: dict[str, str], ca: Path | None) -> list[str]:
+    env = {"OPENAI_API_KEY": PROVIDER_KEY, **env, **({"SSL_CERT_FILE": "/ca.pem"} if ca else {})}
+    named = [word for name, value in env.items() for word in ("-e", f"{name}={value}")]
+    return [*named, *(["-v", f"{ca}:/ca.pem:ro"] if ca else [])]
+
+
+def direct_client(base: str) -> Any:
+    """vui's own client, straight to the provider."""
+    return llm_backend.LiteLLMBackend("gpt-4.1-mini", base, api_key=PROVIDER_KEY)
+
+
+def stock_client(arm: Arm) -> Any:
+    """vui's own client for LiteLLM."""
+    return llm_backend.LiteLLMBackend(MODEL, arm.url, api_key=KEY)
+
+
+def our_client(arm: Arm, model: str = MODEL) -> LiteLLMBackend:
+    return LiteLLMBackend(model, arm.url, api_key=KEY)
+
+
+async def first_token(backend: Any) -> float:
+    """Milliseconds until the first token of one whole reply."""
+    began = time.perf_counter()
+    first = 0.0
+    async with aclosing(backend.stream(CONVERSATION, max_tokens=2048, stop=STOPS)) as tokens:
+        async for _ in tokens:
+            first = first or time.perf_counter() - began
+    if not first:
+        sys.exit("a reply came without a word: the figures would be worthless")
+    return first * 1000

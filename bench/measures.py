@@ -1,0 +1,291 @@
+"""What is measured: each returns flat keys, and each comparison alternates between its arms."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from bench.arms import (
+    CONVERSATION,
+    MODEL,
+    PROVIDER_KEY,
+    Arm,
+    direct_client,
+    docker,
+    far_away,
+    first_token,
+    our_client,
+    ours,
+    provider,
+    seed,
+    stock,
+    stock_client,
+)
+from tests.harness import http
+
+Keys = dict[str, float]
+
+TURNS = 200
+WARM_UP = 20
+PAUSE = 0.3  # between the turns of a start: back to back they find the processor's caches warm
+
+
+def p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
+
+
+def spread(name: str, values: list[float]) -> Keys:
+    return {f"{name}_p50": statistics.median(values), f"{name}_p95": p95(values)}
+
+
+async def alternate(clients: dict[str, Any], turns: int = TURNS) -> dict[str, list[float]]:
+    """First tokens of all arms in turn (A B C A B C …), after a warm-up of each."""
+    for client in clients.values():
+        for _ in range(WARM_UP):
+            await first_token(client)
+    found: dict[str, list[float]] = {name: [] for name in clients}
+    for _ in range(turns):
+        for name, client in clients.items():
+            found[name].append(await first_token(client))
+    for client in clients.values():
+        await client.aclose()
+    return found
+
+
+def added(folder: Path) -> Keys:
+    """What a gateway adds to the first token, on loopback; and how many turns it can bear."""
+    with provider(folder) as port:
+        base = f"http://127.0.0.1:{port}/v1"
+        config = seed({"": base})
+        with ours(folder / "ours", config) as a, stock(folder / "stock", config) as b:
+            clients = {
+                "direct": direct_client(base), "ours": our_client(a), "stock": stock_client(b)
+            }  # fmt: skip
+            found = asyncio.run(alternate(clients, TURNS * 2))
+            more = {name: statistics.median(found[name]) for name in found}
+            keys = {
+                k: v for name in found for k, v in spread(f"ttft_{name}_ms", found[name]).items()
+            }
+            keys["ttft_added_ms"] = more["ours"] - more["direct"]
+            keys["ttft_added_stock_ms"] = more["stock"] - more["direct"]
+            keys["ttft_added_vs_stock"] = keys["ttft_added_ms"] / keys["ttft_added_stock_ms"]
+            return {**keys, **_throughput(a, b)}
+
+
+def _throughput(a: Arm, b: Arm, clients: int = 8, turns: int = 25, rounds: int = 5) -> Keys:
+    async def saturate(make: Any) -> float:
+        backends = [make() for _ in range(clients)]
+
+        async def talk(backend: Any) -> None:
+            for _ in range(turns):
+                await first_token(backend)
+
+        for backend in backends:
+            await first_token(backend)
+        began = time.perf_counter()
+        await asyncio.gather(*map(talk, backends))
+        seconds = time.perf_counter() - began
+        for backend in backends:
+            await backend.aclose()
+        return clients * turns / seconds
+
+    found: dict[str, list[float]] = {"ours": [], "stock": []}
+    for _ in range(rounds):
+        found["ours"].append(asyncio.run(saturate(lambda: our_client(a))))
+        found["stock"].append(asyncio.run(saturate(lambda: stock_client(b))))
+    mine, theirs = (statistics.median(found[name]) for name in ("ours", "stock"))
+    return {
+        "turns_per_s": mine, "turns_per_s_stock": theirs, "turns_per_s_vs_stock": mine / theirs
+    }  # fmt: skip
+
+
+def starts(folder: Path, rounds: int = 12) -> Keys:
+    """From `docker run` to healthy, the first turn after it, and the memory once it idles."""
+    found: dict[str, list[float]] = {}
+
+    async def talk(client: Any) -> list[float]:
+        await client.health()  # vui asks at its own start
+        times = []
+        for _ in range(WARM_UP):
+            await asyncio.sleep(PAUSE)
+            times.append(await first_token(client))
+        await client.aclose()
+        return times
+
+    with provider(folder) as port:
+        config = seed({"": f"http://127.0.0.1:{port}/v1"})
+        for index in range(rounds + 1):
+            for name, run, client in (("ours", ours, our_client), ("stock", stock, stock_client)):
+                with run(folder / name, config) as arm:
+                    times = asyncio.run(talk(client(arm)))
+                    time.sleep(1)
+                    seen = {
+                        "start_s": arm.start_s, "rss_mb": arm.rss_mb,
+                        "first_turn_ms": times[0], "warm_turn_ms": statistics.median(times[1:]),
+                    }  # fmt: skip
+                if index:  # the very first fills the page cache and this process's own caches
+                    for key, value in seen.items():
+                        found.setdefault(f"{key}_{name}", []).append(value)
+    keys = {key: statistics.median(values) for key, values in found.items()}
+    return {
+        "start_s": keys["start_s_ours"], "start_s_stock": keys["start_s_stock"],
+        "start_vs_stock": keys["start_s_ours"] / keys["start_s_stock"],
+        "rss_mb": keys["rss_mb_ours"], "rss_mb_stock": keys["rss_mb_stock"],
+        "rss_vs_stock": keys["rss_mb_ours"] / keys["rss_mb_stock"],
+        "first_turn_ms": keys["first_turn_ms_ours"], "warm_turn_ms": keys["warm_turn_ms_ours"],
+        "first_turn_vs_warm": keys["first_turn_ms_ours"] / keys["warm_turn_ms_ours"],
+        "first_turn_stock_ms": keys["first_turn_ms_stock"],
+        "first_turn_vs_warm_stock": keys["first_turn_ms_stock"] / keys["warm_turn_ms_stock"],
+    }  # fmt: skip
+
+
+def failover(folder: Path) -> Keys:
+    """The first deployment answers 500: the first token of the next one, minus a healthy one's."""
+    with provider(folder) as well, provider(folder) as sick:
+        http(f"http://127.0.0.1:{sick}/_script", {"fault": 500})
+        healthy, failing = (f"http://127.0.0.1:{port}/v1" for port in (well, sick))
+        config = seed({"": healthy, "failing": failing})
+        second = {"model": "openai/gpt-4.1-mini", "api_base": healthy, "api_key": PROVIDER_KEY}
+        config["model_list"][-1]["litellm_params"]["order"] = 1
+        config["model_list"].append(
+            {"model_name": "failing", "litellm_params": {**second, "order": 2}}
+        )
+        # Else only the first turn would ask the sick one.
+        config["router_settings"] = {"cooldown_time": 0}
+        with ours(folder / "failover", config) as arm:
+            clients = {"healthy": our_client(arm), "failing": our_client(arm, "failing")}
+            found = asyncio.run(alternate(clients))
+    usual = statistics.median(found["healthy"])
+    return {
+        **spread("failover_added_ms", [value - usual for value in found["failing"]]),
+        "failover_healthy_ms_p50": usual,
+    }
+
+
+def barge_in(folder: Path) -> Keys:
+    """From the moment vui stops listening until the provider's stream is closed."""
+
+    async def run(stand_in: str, arm: Arm, tokens_before: int) -> list[float]:
+        client, found = our_client(arm), []
+        for _ in range(TURNS):
+            http(f"{stand_in}/_seen", method="DELETE")
+            heard, stopped = 0, 0.0
+
+            async def listen() -> None:
+                nonlocal heard
+                stream = client.stream(CONVERSATION, max_tokens=2048)
+                async with aclosing(stream) as tokens:
+                    async for _ in tokens:
+                        heard += 1
+
+            listening = asyncio.create_task(listen())
+            await asyncio.sleep(0.05)
+            while heard < tokens_before:
+                await asyncio.sleep(0.002)
+            stopped = time.monotonic()
+            client.barge_in()
+            await listening
+            closed = None
+            while closed is None:  # this machine has one clock
+                await asyncio.sleep(0.02)
+                seen = http(f"{stand_in}/_seen")[1]
+                closed = seen[0]["closed_at"] if seen else None
+            found.append((closed - stopped) * 1000)
+        await client.aclose()
+        return found
+
+    with provider(folder) as port:
+        stand_in = f"http://127.0.0.1:{port}"
+        with ours(folder / "barge-in", seed({"": f"{stand_in}/v1"})) as arm:
+            http(f"{stand_in}/_script", {"delay": 2.0})
+            before = asyncio.run(run(stand_in, arm, 0))
+            http(f"{stand_in}/_script", {"text": "word " * 2000, "pace": 0.01})
+            middle = asyncio.run(run(stand_in, arm, 3))
+    return {
+        **spread("barge_in_before_first_token_ms", before),
+        **spread("barge_in_mid_reply_ms", middle),
+        **spread("barge_in_ms", [*before, *middle]),
+    }
+
+
+def wan(folder: Path, conversations: int = 20, pause: float = 20.0) -> Keys:
+    """First tokens behind TLS and 60 ms, with a listener's pauses.
+
+    Conversations run side by side, each on an address of its own: no one's connection is kept
+    open by another one's turns. vui's prefill isn't called: it comes with long sentences only.
+    Where it does come, vui going direct pays a request for it and finds its connection open: see
+    `wan_direct_prefill_ms`.
+    """
+    found: dict[str, list[float]] = {"direct": [], "ours": [], "direct_prefill": []}
+
+    async def converse(index: int, base: str, arm: Arm) -> None:
+        clients = {"direct": direct_client(base), "ours": our_client(arm, f"c{index}")}
+        prefilling = direct_client(base)
+        await asyncio.sleep(index * pause / conversations)
+        for turn in range(TURNS // conversations + 1):
+            began = time.perf_counter()
+            names = ["direct", "ours"] if turn % 2 else ["ours", "direct"]
+            for name in names:
+                took = await first_token(clients[name])
+                if turn:
+                    found[name].append(took)
+            await prefilling.prefill(CONVERSATION)
+            await asyncio.sleep(1)
+            found["direct_prefill"].append(await first_token(prefilling))
+            await asyncio.sleep(pause - (time.perf_counter() - began) + 1)
+        for client in (*clients.values(), prefilling):
+            await client.aclose()
+
+    async def run(bases: list[str], arm: Arm) -> None:
+        await asyncio.gather(*(converse(i, base, arm) for i, base in enumerate(bases)))
+
+    with far_away(folder, conversations) as (bases, ca):
+        config = seed({"": bases[0], **{f"c{i}": base for i, base in enumerate(bases)}})
+        os.environ["SSL_CERT_FILE"] = str(ca)
+        try:
+            with ours(folder / "wan", config, ca) as arm:
+                asyncio.run(run(bases, arm))
+        finally:
+            del os.environ["SSL_CERT_FILE"]
+    keys = {k: v for name in found for k, v in spread(f"wan_{name}_ms", found[name]).items()}
+    ratio = keys["wan_ours_ms_p50"] / keys["wan_direct_ms_p50"]
+    return {**keys, "turn_vs_direct_wan": ratio}
+
+
+def images(_: Path) -> Keys:
+    """Sizes of the images, and of the base that they share."""
+
+    def size(image: str) -> float:
+        return int(docker("image", "inspect", "-f", "{{.Size}}", image)) / 1e6
+
+    return {
+        "image_mb": size("vui-litellm/gateway"), "image_mb_stock": size("vui-litellm/stock"),
+        "image_mb_base": size("python:3.12-slim-bookworm"),
+    }  # fmt: skip
+
+
+FLOOR = """
+import os
+from litellm.proxy import proxy_server
+def rss(): return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+imported = rss()
+from litellm.main import _get_encoding
+_get_encoding()
+print(imported, rss())
+"""
+
+
+def floor(_: Path) -> Keys:
+    """The memory of LiteLLM's proxy module alone, and with the tokenizer that each call loads."""
+    env = ["-e", "LITELLM_LOCAL_MODEL_COST_MAP=True", "--entrypoint", "python"]
+    told = docker("run", "--rm", *env, "vui-litellm/stock", "-c", FLOOR).split()
+    return {"rss_floor_imported_mb": float(told[-2]), "rss_floor_tokenizer_mb": float(told[-1])}
+
+
+ALL = (images, floor, starts, added, failover, barge_in, wan)
+__all__ = ["ALL", "MODEL", "Keys"]

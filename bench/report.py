@@ -1,0 +1,125 @@
+"""What `make bench` found, as docs/performance.md and its plot."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+import time
+from pathlib import Path
+from string import Template
+
+import matplotlib as mpl
+
+from tests.harness import ROOT
+
+mpl.use("svg")
+import matplotlib.pyplot as plt
+
+__all__ = ["write"]
+
+PAGE = ROOT / "docs" / "performance.md"
+PLOT = ROOT / "docs" / "performance.svg"
+README = ROOT / "README.md"
+OURS, THEIRS = "#2a9d5c", "#b8bcc2"
+
+# key → what it is, what is to be reached (None: nothing is), and its unit
+KEYS = {
+    "ttft_added_ms": ("added to the first token, loopback, one client", None, "ms"),
+    "ttft_added_vs_stock": ("the same over stock's", ("<=", 0.8), ""),
+    "turn_vs_direct_wan": ("first token over vui direct, 60 ms away", ("<=", 0.65), ""),
+    "first_turn_vs_warm": ("first turn after healthy over the median turn", ("<=", 1.2), ""),
+    "start_s": ("container start to healthy", None, "s"),
+    "start_vs_stock": ("the same over stock's", ("<=", 0.9), ""),
+    "barge_in_ms_p95": ("vui stops listening until the provider's end", ("<=", 50), "ms"),
+    "failover_added_ms_p95": ("first token after a 500 of the first one", ("<=", 100), "ms"),
+    "turns_per_s": ("8 clients, saturated", None, "turns/s"),
+    "turns_per_s_vs_stock": ("the same over stock's", (">=", 1.2), ""),
+    "rss_mb": ("memory, idle after 20 turns", None, "MB"),
+    "rss_vs_stock": ("the same over stock's", ("<=", 0.9), ""),
+    "image_mb": ("the gateway's image", None, "MB"),
+}  # fmt: skip
+
+# The three that somebody who talks to it cares about.
+FIGURES = """\
+- **{wan_ours_ms_p50:.0f} ms instead of {wan_direct_ms_p50:.0f}** until the first token of a model
+  60 ms away: {sooner:.0%} sooner than when vui goes there by itself.
+- **{barge_in_ms_p95:.0f} ms** after you interrupt, at the most (95 %), the provider has stopped,
+  and so has its meter.
+- **{failover_added_ms_p95:.0f} ms** more, at the most (95 %), when the first model fails and the
+  next one answers.
+"""
+
+
+def write(keys: dict[str, float]) -> None:
+    """The page, its plot and the README's three figures, from bench/results.json's flat keys."""
+    plot(keys)
+    marks = r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)"
+    told = FIGURES.format(**keys, sooner=1 - keys["turn_vs_direct_wan"])
+    README.write_text(re.sub(marks, told, README.read_text(), flags=re.DOTALL))
+    template = Template((Path(__file__).parent / "performance.md").read_text(encoding="utf-8"))
+    lock = (ROOT / "gateway" / "requirements.txt").read_text()
+    version = re.search(r"^litellm==(\S+)", lock, re.MULTILINE)
+    PAGE.write_text(
+        template.substitute(
+            {
+                key: f"{value:.3g}" if abs(value) < 10 else f"{value:.0f}"
+                for key, value in keys.items()
+            },
+            rss_floor_share=round(100 * keys["rss_floor_tokenizer_mb"] / keys["rss_mb_stock"]),
+            table="\n".join(_row(key, keys[key]) for key in KEYS),
+            all="\n".join(f"| `{key}` | {keys[key]:.3f} |" for key in sorted(keys)),
+            machine=f"{os.cpu_count()} × {_processor()}, Linux {platform.release().split('-')[0]}",
+            litellm=version.group(1) if version else "?",
+            vui=importlib.metadata.version("vui-tts"),
+            docker=_docker(),
+            day=time.strftime("%Y-%m-%d", time.gmtime()),
+        ),
+        encoding="utf-8",
+    )
+
+
+def _row(key: str, value: float) -> str:
+    what, target, unit = KEYS[key]
+    shown = f"{value:.2f} {unit}".strip()
+    if target is None:
+        return f"| `{key}` | {what} | {shown} | | |"
+    sign, limit = target
+    met = value <= limit if sign == "<=" else value >= limit
+    sign = {"<=": "≤", ">=": "≥"}[sign]
+    return f"| `{key}` | {what} | {shown} | {sign} {limit} | {'✓' if met else '✗'} |"
+
+
+def plot(keys: dict[str, float]) -> None:
+    """Three pairs of bars, readable at a glance."""
+    pairs = (
+        ("First token, provider 60 ms away", "vui direct", "wan_direct_ms_p50", "wan_ours_ms_p50"),
+        ("First turn after the start", "stock LiteLLM", "first_turn_stock_ms", "first_turn_ms"),
+        ("Added to the first token", "stock LiteLLM", "ttft_added_stock_ms", "ttft_added_ms"),
+    )
+    mpl.rcParams["svg.hashsalt"] = "vui-litellm"  # the same figures give the same file
+    figure, axes = plt.subplots(1, 3, figsize=(11, 2.2))
+    for axis, (title, other, their_key, our_key) in zip(axes, pairs, strict=True):
+        theirs, mine = keys[their_key], keys[our_key]
+        bars = axis.barh([other, "this gateway"], [theirs, mine], color=[THEIRS, OURS], height=0.6)
+        axis.bar_label(bars, fmt=lambda ms: f"{ms:.0f} ms", padding=4)
+        axis.set_title(title, fontsize=10, loc="left")
+        axis.set_xlim(0, max(theirs, mine) * 1.3)
+        axis.xaxis.set_visible(False)
+        axis.spines[["top", "right", "bottom"]].set_visible(False)
+        axis.tick_params(left=False)
+    figure.tight_layout(w_pad=3)
+    figure.savefig(PLOT, metadata={"Date": None})
+    plt.close(figure)
+
+
+def _processor() -> str:
+    names = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    return names[0] if names else platform.machine()
+
+
+def _docker() -> str:
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,0 +1,19 @@
+"""The figures on file are those of one run, and the pages that show them agree with it."""
+
+import json
+
+from bench.report import FIGURES, KEYS
+from tests.harness import ROOT
+
+RESULTS = json.loads((ROOT / "bench" / "results.json").read_text())
+
+
+def test_every_key_has_a_figure() -> None:
+    assert not set(KEYS) - set(RESULTS)
+
+
+def test_the_readme_and_the_page_show_the_figures_on_file() -> None:
+    told = FIGURES.format(**RESULTS, sooner=1 - RESULTS["turn_vs_direct_wan"])
+    assert told in (ROOT / "README.md").read_text()
+    page = (ROOT / "docs" / "performance.md").read_text()
+    assert all(f"| `{key}` | {value:.3f} |" in page for key, value in RESULTS.items())
