@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,10 +105,10 @@ def _container(options: list[str], image: str, arguments: list[str], port: int) 
     # The host's network: no forwarding of Docker's between the arms.
     name = docker("run", "-d", "--network", "host", "--init", *options, image, *arguments)
     try:
-        with suppress(TimeoutError):
+        try:
             wait_until(lambda: is_ready(url), 90)
-        if not is_ready(url):
-            raise RuntimeError(docker("logs", name))
+        except TimeoutError as error:
+            raise RuntimeError(docker("logs", name)) from error
         yield Arm(name, url, time.perf_counter() - began)
     finally:
         subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)

@@ -43,6 +43,10 @@ def spread(name: str, values: list[float]) -> Keys:
     return {f"{name}_p50": statistics.median(values), f"{name}_p95": p95(values)}
 
 
+def spreads(what: str, arms: dict[str, list[float]]) -> Keys:
+    return {k: v for arm in arms for k, v in spread(f"{what}_{arm}_ms", arms[arm]).items()}
+
+
 async def alternate(clients: dict[str, Any], turns: int = TURNS) -> dict[str, list[float]]:
     """First tokens of all arms in turn (A B C A B C …), after a warm-up of each."""
     for client in clients.values():
@@ -67,12 +71,10 @@ def added(folder: Path) -> Keys:
                 "direct": direct_client(base), "ours": our_client(a), "stock": stock_client(b)
             }  # fmt: skip
             found = asyncio.run(alternate(clients, TURNS * 2))
-            more = {name: statistics.median(found[name]) for name in found}
-            keys = {
-                k: v for name in found for k, v in spread(f"ttft_{name}_ms", found[name]).items()
-            }
-            keys["ttft_added_ms"] = more["ours"] - more["direct"]
-            keys["ttft_added_stock_ms"] = more["stock"] - more["direct"]
+            keys = spreads("ttft", found)
+            direct = keys["ttft_direct_ms_p50"]
+            keys["ttft_added_ms"] = keys["ttft_ours_ms_p50"] - direct
+            keys["ttft_added_stock_ms"] = keys["ttft_stock_ms_p50"] - direct
             keys["ttft_added_vs_stock"] = keys["ttft_added_ms"] / keys["ttft_added_stock_ms"]
             return {**keys, **_throughput(a, b)}
 
@@ -252,7 +254,7 @@ def wan(folder: Path, conversations: int = 20, pause: float = 20.0) -> Keys:
                 asyncio.run(run(bases, arm))
         finally:
             del os.environ["SSL_CERT_FILE"]
-    keys = {k: v for name in found for k, v in spread(f"wan_{name}_ms", found[name]).items()}
+    keys = spreads("wan", found)
     ratio = keys["wan_ours_ms_p50"] / keys["wan_direct_ms_p50"]
     return {**keys, "turn_vs_direct_wan": ratio}
 

@@ -74,6 +74,18 @@ class Program:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
+    def status(self) -> subprocess.CompletedProcess[str]:
+        """`vui-gateway status` beside a running gateway."""
+        env = {"VUI_GATEWAY_PROJECT": str(self.project)}
+        env["VUI_GATEWAY_PORT"] = self.url.rsplit(":")[-1]
+        return subprocess.run(
+            [sys.executable, "-m", "vui_gateway", "status"],
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+
     def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 40) -> int:
         if self.process.poll() is None:
             self.process.send_signal(how)

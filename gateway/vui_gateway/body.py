@@ -96,13 +96,18 @@ class Tool(_Strict):
     function: Function
 
 
-class Ask(_Strict):
+class WarmAsk(_Strict):
+    """The model group that is about to be asked."""
+
+    model: Annotated[str, Field(min_length=1)]
+
+
+class Ask(WarmAsk):
     """https://platform.openai.com/docs/api-reference/chat/create, as far as a turn needs it.
 
     LiteLLM takes many more fields, and some of them choose an address, a key or a hook.
     """
 
-    model: Annotated[str, Field(min_length=1)]
     messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)]
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
@@ -124,12 +129,6 @@ class Ask(_Strict):
     @classmethod
     def flat(cls, value: Any) -> Any:
         return _shallow([tool.model_dump() for tool in value] if isinstance(value, list) else value)
-
-
-class WarmAsk(_Strict):
-    """The model group that is about to be asked."""
-
-    model: Annotated[str, Field(min_length=1)]
 
 
 async def read_body(receive: Receive) -> bytes:

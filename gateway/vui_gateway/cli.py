@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
-from vui_gateway.settings import STATUS, Settings
+from vui_gateway.settings import Settings
 
 __all__ = ["main"]
 
@@ -44,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _status(settings: Settings) -> int:
-    status = json.loads(Path(tempfile.gettempdir(), STATUS.format(settings.port)).read_text())
+    status = json.loads(settings.status_file.read_text())
     now = time.time()
     print(f"In force for {now - status['since']:.0f} s: {', '.join(status['served'])}")
     for line in status["left_out"]:

@@ -86,21 +86,18 @@ class VoiceHooks(CustomLogger):
                 if not spoke and any(c.delta.content or c.delta.tool_calls for c in item.choices):
                     spoke, turn.first = True, time.monotonic()
                 yield item
+            chunks = getattr(response, "chunks", None)
+            ended = any(c.finish_reason for chunk in chunks or () for c in chunk.choices)
+            if not (ended if chunks and not turn.mocked else spoke):
+                raise litellm.APIConnectionError(
+                    message="The provider ended the reply before its end",
+                    llm_provider=getattr(response, "custom_llm_provider", None) or "",
+                    model=getattr(response, "model", None) or "",
+                )
         except Exception as broken:
             turn.failed = _short(broken)
             self.failed(turn.last, broken)
             raise
-        chunks = getattr(response, "chunks", None)
-        ended = any(c.finish_reason for chunk in chunks or () for c in chunk.choices)
-        if not (ended if chunks and not turn.mocked else spoke):
-            error = litellm.APIConnectionError(
-                message="The provider ended the reply before its end",
-                llm_provider=getattr(response, "custom_llm_provider", None) or "",
-                model=getattr(response, "model", None) or "",
-            )
-            turn.failed = _short(error)
-            self.failed(turn.last, error)
-            raise error
 
     async def async_post_call_failure_hook(
         self, request_data: dict, original_exception: Exception, *_: Any, **__: Any

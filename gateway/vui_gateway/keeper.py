@@ -7,7 +7,6 @@ import copy
 import json
 import logging
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from vui_gateway.key import load_key
 from vui_gateway.ledger import Ledger
 from vui_gateway.line import Line
 from vui_gateway.overlay import env_values
-from vui_gateway.settings import STATUS, SettingError, Settings
+from vui_gateway.settings import SettingError, Settings, write_whole
 
 __all__ = ["Keeper"]
 
@@ -156,10 +155,7 @@ class Keeper:
             ],
         }
         try:
-            path = Path(tempfile.gettempdir(), STATUS.format(self.settings.port))
-            draft = path.with_suffix(".new")
-            draft.write_text(json.dumps(status))
-            draft.replace(path)
+            write_whole(self.settings.status_file, json.dumps(status))
         except OSError as error:
             log.warning("The status can't be written (%s).", error)
 

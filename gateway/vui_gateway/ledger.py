@@ -10,6 +10,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from vui_gateway.settings import write_whole
 from vui_gateway.turn import Turn
 
 __all__ = ["BUDGET_SPENT", "Ledger"]
@@ -105,9 +106,7 @@ class Ledger:
 
     def _write(self) -> None:
         try:
-            draft = self._path.with_suffix(".new")
-            draft.write_text(json.dumps({"day": self._day, "usd": self._usd}))
-            draft.replace(self._path)
+            write_whole(self._path, json.dumps({"day": self._day, "usd": self._usd}))
         except OSError as error:
             log.warning("What was spent today can't be kept (%s).", error)
 

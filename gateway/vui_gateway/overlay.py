@@ -25,7 +25,7 @@ LITELLM_DEFAULTS = {
 
 # The user's own listeners. They get nothing of what was said; without any, taking it out of what
 # nobody gets costs 0.5 ms. https://docs.litellm.ai/docs/proxy/logging#turn-off-message-logging
-CALLBACKS = ("callbacks", "success_callback", "failure_callback")
+LISTENERS = ("callbacks", "success_callback", "failure_callback")
 
 ROUTER_DEFAULTS = {
     "num_retries": 0,
@@ -104,7 +104,7 @@ def overlay(config: dict, deployments: list[dict], env: Mapping[str, str]) -> di
             deployments = [*deployments, DEMO]
         deployments = [{**demo, "model_name": DEFAULT_GROUP}, *deployments]
     litellm_settings = {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})}
-    if any(litellm_settings.get(name) for name in CALLBACKS):
+    if any(litellm_settings.get(name) for name in LISTENERS):
         litellm_settings.setdefault("turn_off_message_logging", True)
     own = litellm_settings.get("callbacks") or []
     litellm_settings["callbacks"] = [*(own if isinstance(own, list) else [own]), CALLBACK]

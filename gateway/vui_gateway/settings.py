@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dotenv import dotenv_values
 
-__all__ = ["DEFAULT_PORT", "LITELLM_ENVIRONMENT", "STATUS", "SettingError", "Settings"]
+__all__ = ["DEFAULT_PORT", "LITELLM_ENVIRONMENT", "SettingError", "Settings", "write_whole"]
 
 DEFAULT_PORT = 4000
 DEFAULT_PROJECT = Path("/project")
-# Where the running gateway leaves its status, in the temporary folder, by port.
-STATUS = "vui-gateway-{}.json"
 DEFAULT_KEY_FILE = Path("/run/vui-litellm/key")
 
 # Read by LiteLLM at import, so they are set before it is imported.
@@ -94,6 +93,11 @@ class Settings:
             environ=dict(environ),
         )
 
+    @property
+    def status_file(self) -> Path:
+        """Where the gateway that runs on this port leaves its status."""
+        return Path(tempfile.gettempdir(), f"vui-gateway-{self.port}.json")
+
     def export(self, key: str) -> None:
         """Put `.env`, the key and what LiteLLM reads at import into this process's environment."""
         for name, value in LITELLM_ENVIRONMENT.items():
@@ -119,6 +123,17 @@ def _switch(name: str, value: str) -> bool:
     if value.lower() not in ("0", "1", "true", "false"):
         raise SettingError(f"{name} is {value!r}. Use 1 (on) or 0 (off).")
     return value.lower() in ("1", "true")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """By rename: a reader sees the old text or the new one.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    draft = path.with_suffix(".new")
+    draft.write_text(text)
+    draft.replace(path)
 
 
 def read_env_file(path: Path) -> dict[str, str]:

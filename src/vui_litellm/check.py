@@ -19,14 +19,14 @@ from typing import Any
 import httpx
 from rich.console import Console
 from rich.progress import Progress
-from vui.serving.stream import llm_backend, prompts, tools
+from vui.serving.stream import llm_backend, tools
 from vui.serving.stream.llm import llm_stream_chunks
 
 from vui_litellm.backend import LiteLLMBackend
 from vui_litellm.chat import TextServer
 from vui_litellm.errors import spoken
 from vui_litellm.launcher import GatewayUnusable, preflight
-from vui_litellm.report import GOOD, USABLE, page, table
+from vui_litellm.report import GOOD_MS, USABLE_MS, page, table
 from vui_litellm.settings import Settings
 
 __all__ = ["Row", "check"]
@@ -156,13 +156,12 @@ async def measure(probe: Probe, offer: Offer, turn: asyncio.Lock, done: Callable
     """One model's row; its replies wait their turn, so that no first token waits for another's."""
     row = Row(offer.model, offer.provider)
     try:
-        held = []
+        server = Server(probe)
         for said in REPLIES:
             async with turn:
-                held.append(await _reply(probe, said))
+                held = await _reply(probe, server.session.soul, said)
             done()
-        row.stops_held = held[-1]
-        server = Server(probe)
+        row.stops_held = held  # of the last, which is asked for a stop phrase
         llm_backend.set_backend(probe)  # vui's thoughts take it before they wait for anything
         await server._thoughts._evaluate(REMEMBER)
         if probe.problem:
@@ -179,10 +178,9 @@ async def measure(probe: Probe, offer: Offer, turn: asyncio.Lock, done: Callable
     return row if row.verdict else _judged(row, probe, offer)
 
 
-async def _reply(probe: Probe, said: str) -> bool | None:
+async def _reply(probe: Probe, soul: str, said: str) -> bool | None:
     """Whether the stop held; None when the model didn't come to say it."""
     llm_backend.set_backend(probe)
-    soul = prompts.build_soul(with_claude=False)
     async with aclosing(llm_stream_chunks([{"role": "user", "content": said}], soul)) as chunks:
         text = " ".join([chunk async for chunk, _final in chunks])
     if not probe.replies[-1].first:
@@ -213,20 +211,20 @@ def _judged(row: Row, probe: Probe, offer: Offer) -> Row:
         used = whole[0].usage.get("prompt_tokens", 0) + probe.call_usage.get("prompt", 0)
         made = statistics.mean(out) + probe.call_usage.get("completion", 0)
         row.usd_per_turn = offer.usd(used, made)
-    seconds = row.first_token_ms / 1000
-    good, usable = "good for voice", "usable"
-    row.verdict = good if seconds <= GOOD else usable if seconds <= USABLE else "slow"
     if offer.demo:
         row.verdict = "demo: put a provider's key into .env"
+    elif row.first_token_ms <= GOOD_MS:
+        row.verdict = "good for voice"
+    else:
+        row.verdict = "usable" if row.first_token_ms <= USABLE_MS else "slow"
     return row
 
 
 def bill(chosen: list[Offer]) -> tuple[int, int, float]:
     """About how many tokens go in and come out, and their price where it is known."""
-    soul = prompts.build_soul(with_claude=False)
     server = Server(Probe())
     call = server._thoughts._build_system_prompt() + json.dumps(tools.tools_list())
-    into = (len(REPLIES) * len(soul) + len(call)) // CHARACTERS
+    into = (len(REPLIES) * len(server.session.soul) + len(call)) // CHARACTERS
     out = len(REPLIES) * REPLY_TOKENS + CALL_TOKENS
     asked = [offer for offer in chosen if not offer.demo]
     return len(asked) * into, len(asked) * out, sum(o.usd(into, out) or 0 for o in asked)

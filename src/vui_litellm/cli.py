@@ -26,10 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     check = commands.add_parser("check", help="which model can I talk to? a real turn with each")
     check.add_argument("--model", action="append", help="only this one; may be given again")
     check.add_argument("--json", action="store_true", help="for a program instead of a table")
-    # The working directory changes on the way.
-    path = lambda name: name if name == "-" else os.path.abspath(name)  # noqa: E731
     check.add_argument(
-        "--report", metavar="FILE", type=path, help="an HTML page with a chart; - for stdout"
+        "--report", metavar="FILE", type=_here, help="an HTML page with a chart; - for stdout"
     )
     check.add_argument("--yes", action="store_true", help="don't ask before spending tokens")
     check.add_argument("--dry-run", action="store_true", help="only say what it would cost")
@@ -42,6 +40,11 @@ def main(argv: list[str] | None = None) -> int:
     except _refusals() as error:
         print(f"vui-litellm: {error}", file=sys.stderr)
         return 2
+
+
+def _here(name: str) -> str:
+    # The working directory changes on the way.
+    return name if name == "-" else os.path.abspath(name)
 
 
 def _refusals() -> tuple[type[Exception], ...]:

@@ -12,12 +12,12 @@ from rich.console import Group, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["GOOD", "USABLE", "page", "table"]
+__all__ = ["GOOD_MS", "USABLE_MS", "page", "table"]
 
-# Seconds until the first token. Speech recognition before it and speech synthesis after it add
+# Until the first token. Speech recognition before it and speech synthesis after it add
 # their part: beyond these a listener wonders whether anybody is there.
-GOOD = 0.7
-USABLE = 1.5
+GOOD_MS = 700
+USABLE_MS = 1500
 
 COLOURS = {"good": "green", "usable": "yellow", "slow": "red", "broken": "red", "demo": "cyan"}
 
@@ -85,6 +85,6 @@ def page(rows: list[dict]) -> str:
             f"<p><b>{escape(row['model'])}</b> is {escape(row['verdict'])}.</p>"
             for row in _to_mend(rows)
         ),
-        good=f"{GOOD * 1000:.0f}",
-        usable=f"{USABLE * 1000:.0f}",
+        good=GOOD_MS,
+        usable=USABLE_MS,
     )

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -16,7 +13,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.harness import KEY, ROOT, Program, eventually, gateway, http, openai_model
+from tests.harness import KEY, Program, eventually, gateway, http, openai_model
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from vui_litellm import LiteLLMBackend
@@ -134,17 +131,8 @@ async def test_metrics_and_status_agree_with_the_log(
         assert values["vui_first_token_seconds_count", None] == 3
         assert values["vui_turn_seconds_bucket", "+Inf"] == 3
         said = "3 calls, 0 failed, 3600 tokens in, 36 out"
-        assert await asyncio.to_thread(eventually, lambda: said in status(up))
-        assert f"Today (UTC): {3 * USD:.4f} USD" in status(up)
-
-
-def status(up: Program) -> str:
-    env = {"VUI_GATEWAY_PROJECT": str(up.project), "VUI_GATEWAY_PORT": up.url.rsplit(":")[-1]}
-    command = [sys.executable, "-m", "vui_gateway", "status"]
-    result = subprocess.run(
-        command, env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True
-    )
-    return result.stdout
+        assert await asyncio.to_thread(eventually, lambda: said in up.status().stdout)
+        assert f"Today (UTC): {3 * USD:.4f} USD" in up.status().stdout
 
 
 async def test_a_budget_ends_in_one_sentence_and_is_kept_across_restarts(
@@ -161,7 +149,7 @@ async def test_a_budget_ends_in_one_sentence_and_is_kept_across_restarts(
     assert len(stand_in.seen) == 2
     with gateway(tmp_path, group(base), budget) as up:
         assert BUDGET in await heard(up)
-        assert f"{2 * USD:.4f} of {1.5 * USD:.2f} USD" in status(up)
+        assert f"{2 * USD:.4f} of {1.5 * USD:.2f} USD" in up.status().stdout
     assert len(stand_in.seen) == 2
 
 

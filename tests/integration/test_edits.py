@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.harness import ROOT, Program, gateway, http, openai_model
+from tests.harness import Program, gateway, http, openai_model
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.report import record
@@ -54,15 +52,6 @@ class Edited:
         headers = {"Authorization": f"Bearer {self.program.key}"}
         url = f"{self.program.url}/v1/chat/completions"
         return httpx.post(url, json=body, headers=headers, timeout=20)
-
-    def status(self) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "vui_gateway", "status"],
-            env={**os.environ, "VUI_GATEWAY_PORT": self.program.url.rsplit(":")[-1]},
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-        )
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +130,7 @@ def test_a_broken_edit_changes_nothing_and_is_reported_with_its_cure(
     else:
         edited.path.write_text(broken)
     deadline = time.monotonic() + 5
-    while said not in (status := edited.status()).stdout and time.monotonic() < deadline:
+    while said not in (status := edited.program.status()).stdout and time.monotonic() < deadline:
         time.sleep(0.05)
     assert f"{edited.path}:1: " in status.stdout or f"{edited.path}:" in status.stdout
     assert said in status.stdout
@@ -150,9 +139,9 @@ def test_a_broken_edit_changes_nothing_and_is_reported_with_its_cure(
     assert edited.served() == {"stays", "good"}
     assert edited.turn("good").status_code == 200
     in_place(edited.path, edited.text("good"))
-    while edited.status().returncode and time.monotonic() < deadline + 5:
+    while edited.program.status().returncode and time.monotonic() < deadline + 5:
         time.sleep(0.05)
-    assert edited.status().returncode == 0
+    assert edited.program.status().returncode == 0
 
 
 def test_a_model_that_an_edit_leaves_alone_keeps_its_cooldown(tmp_path: Path) -> None:
@@ -172,7 +161,7 @@ def test_a_model_that_an_edit_leaves_alone_keeps_its_cooldown(tmp_path: Path) ->
             in_place(edited.path, text("new"))
             while "new" not in edited.served():
                 time.sleep(0.05)
-            assert "is left alone for" in edited.status().stdout
+            assert "is left alone for" in edited.program.status().stdout
             assert edited.turn("m").text.endswith("data: [DONE]\n\n")
     assert len(sick.seen) == 1
     assert len(well.seen) == 2
@@ -185,7 +174,7 @@ def test_a_key_that_is_put_into_env_serves_its_model(edited: Edited) -> None:
     in_place(edited.path, yaml.safe_dump(config))
     time.sleep(1)
     edited.until_served()
-    assert "LATE_API_KEY is not set" in edited.status().stdout
+    assert "LATE_API_KEY is not set" in edited.program.status().stdout
     (edited.program.project / ".env").write_text("LATE_API_KEY=sk-late\n")
     took = edited.until_served("keyed")
     assert took < IN_FORCE
