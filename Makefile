@@ -36,7 +36,7 @@ up: ## the stack
 
 # What litellm[proxy] asks for and the sidecar never imports: the reports for a database, other servers,
 # profiling, LiteLLM's own command line. The provider matrix holds without them.
-LEFT_OUT := polars polars-runtime-32 psycopg psycopg-binary rq croniter granian gunicorn pyroscope-io \
+LEFT_OUT := polars polars-runtime-32 rq croniter granian gunicorn pyroscope-io \
   inquirerpy pfzy prompt-toolkit wcwidth restrictedpython azure-storage-blob hf-xet pynacl
 
 lock: $(UV) ## take newer versions within pyproject.toml's ranges
