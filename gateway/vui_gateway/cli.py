@@ -47,6 +47,8 @@ def _status(settings: Settings) -> int:
     print(f"In force for {now - status['since']:.0f} s: {', '.join(status['served'])}")
     for line in status["left_out"]:
         print(line)
+    for name in status["needs_restart"]:
+        print(f"{name} is not in force yet: docker compose restart gateway")
     for entry in status["cooling"]:
         left = entry["until"] - now
         until = f"for {left:.0f} s" if left < 1e9 else "until its key changes"
@@ -54,7 +56,7 @@ def _status(settings: Settings) -> int:
             print(f"{entry['model']} is left alone {until}.")
     sums = status["session"]
     print(
-        f"Since the start: {sums['turns']} calls, {sums['failed']} failed, {sums['tokens_in']} "
+        f"Since the start: {sums['calls']} calls, {sums['failed']} failed, {sums['tokens_in']} "
         f"tokens in, {sums['tokens_out']} out, {sums['usd']:.4f} USD."
     )
     budget = f" of {status['budget']:.2f}" if status["budget"] is not None else ""

@@ -16,16 +16,16 @@ import uvloop
 import yaml
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from vui_gateway.key import load_key
+from vui_gateway.api.auth import Key, load_key
 from vui_gateway.settings import SettingError, Settings
 
 if TYPE_CHECKING:
-    from vui_gateway.config import Plan
+    from vui_gateway.config.schema import Config
 
 __all__ = ["serve"]
 
 GRACE = 30  # seconds that running replies get after SIGTERM
-HEAD_BYTES = 65536
+MAX_HEADER_BYTES = 65536
 
 log = logging.getLogger("vui_gateway")
 
@@ -39,72 +39,81 @@ def serve(settings: Settings) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     log.setLevel(logging.INFO)
     key = load_key(settings)
-    settings.export(key)
+    settings.export(key)  # LiteLLM reads some of it at import
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
     gc.disable()
-    from vui_gateway.config import read_config
+    from vui_gateway.config.schema import read_config
 
-    plan = read_config(settings.config, settings.env)
+    config = read_config(settings.config, settings.env)
     with tempfile.TemporaryDirectory() as folder:
+        # LiteLLM starts without models: the first router is put in force as every later one is.
+        started_with = {
+            "litellm_settings": config.litellm_settings,
+            "general_settings": config.general_settings,
+            "credential_list": config.credential_list,
+        }
         runtime = Path(folder, "litellm.yaml")
-        runtime.write_text(yaml.safe_dump(plan.runtime, sort_keys=False), encoding="utf-8")
+        runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
-        uvloop.run(_serve(settings, plan, key))
+        uvloop.run(_serve(settings, config, key))
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedHeadersProtocol(HttpToolsProtocol):
     """uvicorn's quick parser reads headers of any size, before anybody can ask for the key: past
     64 KB the connection ends, as it does with uvicorn's other parser.
     """
 
-    head: int | None = 0  # bytes of the headers so far; None within a body
+    header_bytes: int | None = 0  # None within a body
 
     def on_message_begin(self) -> None:
-        self.head = 0
+        self.header_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self.head = None
+        self.header_bytes = None
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
-        within = self.head is not None
+        within = self.header_bytes is not None
         super().data_received(data)
-        if within and self.head is not None:  # and no body after them
-            self.head += len(data)
-            if self.head > HEAD_BYTES:
+        if within and self.header_bytes is not None:  # and no body after them
+            self.header_bytes += len(data)
+            if self.header_bytes > MAX_HEADER_BYTES:
                 self.transport.close()
 
 
-async def _serve(settings: Settings, plan: Plan, key: str) -> None:
-    import litellm
-    from litellm.proxy import proxy_server
+async def _serve(settings: Settings, config: Config, key_text: str) -> None:
+    from vui_gateway import litellm_api
+    from vui_gateway.api.app import create_app
+    from vui_gateway.config.defaults import DEFAULT_GROUP
+    from vui_gateway.config.reload import InForce, Reloader
+    from vui_gateway.providers import families
+    from vui_gateway.providers.errors import error_code
+    from vui_gateway.providers.preconnect import Preconnect
+    from vui_gateway.providers.warmup import warm_up
+    from vui_gateway.turns.cooldown import Cooldown
+    from vui_gateway.turns.usage import Usage
 
-    from vui_gateway.auth import accepts
-    from vui_gateway.doors import Doors
-    from vui_gateway.health import hooks
-    from vui_gateway.keeper import Keeper
-    from vui_gateway.ledger import Ledger
-    from vui_gateway.line import Line
-    from vui_gateway.overlay import DEFAULT_GROUP
-    from vui_gateway.warmup import warm_up
-
-    litellm.suppress_debug_info = True  # or it prints a list of providers for an unknown one
-    line = Line(lambda: proxy_server.llm_router)
-    ledger = Ledger(settings.key_file.with_name("spend.json"))
-    hooks.book = ledger.book
-    doors = Doors(proxy_server.app, accepts, line, ledger)
+    if version := litellm_api.untested():
+        log.warning("LiteLLM %s is untested here: %s is.", version, litellm_api.TESTED)
+    key, router, cooldown = Key(key_text), litellm_api.RouterInForce(), Cooldown()
+    usage = Usage(settings.key_file.with_name("spend.json"))
+    preconnect = Preconnect(router.choose)
+    in_force = InForce(key, router, cooldown, usage, preconnect)
+    litellm_api.Hooks(cooldown, usage, families.apply, error_code).register()
+    app = create_app(litellm_api.app, key, router, preconnect, usage, litellm_api.lifespan)
     server = uvicorn.Server(
         uvicorn.Config(
-            doors,
+            app,
             host=settings.host,
             port=settings.port,
             log_level="warning",
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            http=BoundedProtocol,
+            ws="none",
+            http=BoundedHeadersProtocol,
             timeout_graceful_shutdown=GRACE,
         )
     )
@@ -113,24 +122,26 @@ async def _serve(settings: Settings, plan: Plan, key: str) -> None:
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event
         await asyncio.sleep(0.02)
-    if server.started:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        try:
-            await warm_up(f"http://127.0.0.1:{port}", key)
-        except Exception as error:  # it only saves time: never a reason not to serve
-            log.warning("The first turn may be slow: %s", error)
-        # Without a look for garbage before: there is next to none, and it takes half a second.
-        gc.freeze()
-        gc.enable()
-        keeper = Keeper(settings, plan, line, ledger)
-        keeper.announce()
-        keeper.report()
-        keeping = asyncio.create_task(keeper.keep())
-        doors.ready = True
-        line.warm(DEFAULT_GROUP)
-        log.info("Ready on port %d", port)
-        await serving
-        keeping.cancel()
-    else:
+    if not server.started:
         await serving
         raise SettingError("LiteLLM refuses the configuration: the reason is above.")
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        await warm_up(f"http://127.0.0.1:{port}", key_text, router)
+    except Exception as error:  # it only saves time: never a reason not to serve
+        log.warning("The first turn may be slow: %s", error)
+    try:
+        in_force.apply(settings, config)
+    except ValueError:
+        server.should_exit = True
+        await serving
+        raise
+    # Without a look for garbage before: there is next to none, and it takes half a second.
+    gc.freeze()
+    gc.enable()
+    reloading = asyncio.create_task(Reloader(settings, config, in_force).run())
+    app.state.ready = True
+    preconnect.open(DEFAULT_GROUP)
+    log.info("Ready on port %d", port)
+    await serving
+    reloading.cancel()

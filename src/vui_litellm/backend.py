@@ -126,7 +126,7 @@ class LiteLLMBackend(VLLMBackend):
 
     async def prefill(self, messages: list[dict]) -> None:
         """Tell our gateway that a turn is coming, without a word of it: nothing is billed."""
-        url, ask = f"{self._root}/warm", {"model": self.model}
+        url, ask = f"{self._root}/preconnect", {"model": self.model}
         with suppress(httpx.HTTPError):
             if self._ours:
                 answer = await self._client_inst().post(url, json=ask, headers=self._headers)

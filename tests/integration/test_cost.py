@@ -125,11 +125,11 @@ async def test_metrics_and_status_agree_with_the_log(
             for family in text_string_to_metric_families(text)
             for sample in family.samples
         }
-        assert values["vui_turns_total", None] == 3
+        assert values["vui_calls_total", None] == 3
         assert values["vui_tokens_total", "in"] == 3600
         assert values["vui_usd_total", None] == pytest.approx(3 * USD)
         assert values["vui_first_token_seconds_count", None] == 3
-        assert values["vui_turn_seconds_bucket", "+Inf"] == 3
+        assert values["vui_call_seconds_bucket", "+Inf"] == 3
         said = "3 calls, 0 failed, 3600 tokens in, 36 out"
         assert await asyncio.to_thread(eventually, lambda: said in up.status().stdout)
         assert f"Today (UTC): {3 * USD:.4f} USD" in up.status().stdout

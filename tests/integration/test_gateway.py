@@ -45,7 +45,7 @@ def test_everything_else_is_404(
     key = shared_gateway.key if with_key else None
     status, body = http(f"{shared_gateway.url}{path}", method=method, key=key)
     assert status == 404
-    assert body["error"]["code"] == "404"
+    assert body["error"]["code"] == "route_not_found"
 
 
 def test_a_model_without_its_key_is_left_out_with_one_line(shared_gateway: Program) -> None:

@@ -123,7 +123,7 @@ async def test_a_provider_that_is_away_is_nobodys_concern_until_the_turn(
 
 
 async def test_one_setting_turns_it_off(tmp_path) -> None:
-    off = {"VUI_LITELLM_WARM": "0"}
+    off = {"VUI_LITELLM_PRECONNECT": "0"}
     with (
         stand_ins() as (running, models),
         gateway(tmp_path, {"model_list": models[:1]}, off) as up,

@@ -5,7 +5,7 @@ from pathlib import Path
 import litellm
 import pytest
 import yaml
-from vui_gateway.config import ConfigError, read_config
+from vui_gateway.config.schema import ConfigError, read_config
 
 from tests.harness import ROOT
 
@@ -34,7 +34,7 @@ def model(name: str, params: str) -> str:
         ("x: 1\nmodel_lst: []\n", 1, "unknown key 'x'"),
         ("model_list:\n  - 3\n", 2, "no mapping"),
         (model("''", "{model: openai/x}"), 2, "model_name is missing"),
-        (model("x", "{}"), 2, "no litellm_params.model"),
+        (model("x", "{}"), 3, "no litellm_params.model"),
         (model("x", "{model: bogus/x}"), 3, "no provider"),
         (model("x", "{model: openai/x}") + "router_settings: [1]\n", 4, "no mapping"),
         (model("x", "{model: openai/x}") + "router_settings:\n  cooldown_time: x\n", 5, "cooldown"),
@@ -66,26 +66,24 @@ def test_a_model_whose_variable_is_unset_or_empty_is_left_out(
 ) -> None:
     text = model("x", "{model: openai/x, api_key: os.environ/X_KEY}")
     env = {} if value is None else {"X_KEY": value}
-    plan = read_config(written(tmp_path, text), env)
-    assert [str(entry) for entry in plan.left_out] == [
+    config = read_config(written(tmp_path, text), env)
+    assert [str(entry) for entry in config.left_out] == [
         "x (openai/x) is left out: X_KEY is not set. Put it in .env."
     ]
-    assert plan.served == ["vui", "demo"]
+    assert config.served == ["vui", "demo"]
 
 
 def test_no_usable_model_leaves_the_demo() -> None:
-    plan = read_config(SHIPPED, {})
-    assert plan.served == ["vui", "demo"]
-    reply = plan.runtime["model_list"][0]["litellm_params"]["mock_response"]
+    config = read_config(SHIPPED, {})
+    assert config.served == ["vui", "demo"]
+    reply = config.model_list[0]["litellm_params"]["mock_response"]
     assert "demo" in reply
     assert "API KEY" in reply
 
 
 def test_the_default_group_keeps_its_own_deployments_when_it_has_one() -> None:
-    plan = read_config(SHIPPED, {"GROQ_API_KEY": "k"})
-    group = [
-        m["litellm_params"]["model"] for m in plan.runtime["model_list"] if m["model_name"] == "vui"
-    ]
+    config = read_config(SHIPPED, {"GROQ_API_KEY": "k"})
+    group = [m["litellm_params"]["model"] for m in config.model_list if m["model_name"] == "vui"]
     assert group == ["groq/openai/gpt-oss-120b"]
 
 
@@ -94,33 +92,33 @@ def test_the_users_own_general_settings_open_no_door(tmp_path: Path) -> None:
         "general_settings:\n  master_key: sk-1234\n  custom_auth: evil.auth\n"
         "  pass_through_endpoints: [{path: /x, target: http://evil}]\n"
     )
-    plan = read_config(written(tmp_path, text), {})
-    general = plan.runtime["general_settings"]
+    config = read_config(written(tmp_path, text), {})
+    general = config.general_settings
     assert general["master_key"] == "os.environ/VUI_LITELLM_KEY"
-    assert general["custom_auth"] == "vui_gateway.auth.check"
+    assert general["custom_auth"] == "vui_gateway.litellm_api.authenticate"
     assert "pass_through_endpoints" not in general
-    assert len(plan.warnings) == 2
-    assert all("is ignored" in warning for warning in plan.warnings)
+    assert len(config.warnings) == 2
+    assert all("is ignored" in warning for warning in config.warnings)
 
 
 def test_the_user_may_change_what_a_voice_needs(tmp_path: Path) -> None:
     text = (
         model("x", "{model: openai/x, max_retries: 1}") + "router_settings: {stream_timeout: 9}\n"
     )
-    runtime = read_config(written(tmp_path, text), {}).runtime
-    assert runtime["router_settings"]["stream_timeout"] == 9
-    assert runtime["router_settings"]["num_retries"] == 0
-    mine = next(m for m in runtime["model_list"] if m["model_name"] == "x")
+    config = read_config(written(tmp_path, text), {})
+    assert config.router_settings["stream_timeout"] == 9
+    assert config.router_settings["num_retries"] == 0
+    mine = next(m for m in config.model_list if m["model_name"] == "x")
     assert mine["litellm_params"]["max_retries"] == 1
 
 
 @pytest.mark.parametrize("name", ["callbacks", "success_callback", "failure_callback"])
 def test_the_users_own_listeners_get_nothing_of_what_was_said(tmp_path: Path, name: str) -> None:
     text = model("x", "{model: openai/x}")
-    plain = read_config(written(tmp_path, text), {}).runtime["litellm_settings"]
+    plain = read_config(written(tmp_path, text), {}).litellm_settings
     assert "turn_off_message_logging" not in plain
     listened = f"{text}litellm_settings: {{{name}: [langfuse]}}\n"
-    told = read_config(written(tmp_path, listened), {}).runtime["litellm_settings"]
+    told = read_config(written(tmp_path, listened), {}).litellm_settings
     assert told["turn_off_message_logging"] is True
 
 

@@ -12,13 +12,13 @@ def load(folder: Path, text: str) -> Settings:
 
 
 def test_defaults(tmp_path: Path) -> None:
-    settings = load(tmp_path, "VUI_LITELLM_BUDGET=\nVUI_LITELLM_WARM=\n")
-    assert (settings.budget, settings.warm) == (None, True)
+    settings = load(tmp_path, "VUI_LITELLM_BUDGET=\nVUI_LITELLM_PRECONNECT=\n")
+    assert (settings.budget, settings.preconnect) == (None, True)
 
 
-def test_a_budget_in_dollars_and_a_line_that_stays_closed(tmp_path: Path) -> None:
-    settings = load(tmp_path, "VUI_LITELLM_BUDGET=0.50\nVUI_LITELLM_WARM=0\n")
-    assert (settings.budget, settings.warm) == (0.5, False)
+def test_a_budget_in_dollars_and_a_switch_that_is_off(tmp_path: Path) -> None:
+    settings = load(tmp_path, "VUI_LITELLM_BUDGET=0.50\nVUI_LITELLM_PRECONNECT=0\n")
+    assert (settings.budget, settings.preconnect) == (0.5, False)
 
 
 @pytest.mark.parametrize("value", ["a lot", "-1", "nan", "inf", "1e400", "$5", "1,5"])
@@ -28,5 +28,7 @@ def test_a_budget_that_is_no_amount_is_named_with_its_cure(tmp_path: Path, value
 
 
 def test_a_switch_that_is_neither_on_nor_off_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"VUI_LITELLM_WARM is 'maybe'\. Use 1 \(on\) or 0"):
-        load(tmp_path, "VUI_LITELLM_WARM=maybe\n")
+    with pytest.raises(
+        SettingError, match=r"PRECONNECT is 'maybe'\. Use 1 \(on\) or 0"
+    ):
+        load(tmp_path, "VUI_LITELLM_PRECONNECT=maybe\n")

@@ -1,4 +1,4 @@
-"""What a client may say: a chat request with the fields of a vui turn, of a sane size, in time."""
+"""The schema of requests: the fields of a vui turn, of a sane size, in time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.types import Receive
 
-__all__ = ["Ask", "Refusal", "WarmAsk", "read_body"]
+from vui_gateway.api.errors import RequestError
+
+__all__ = ["ChatRequest", "ModelRequest", "read_body"]
 
 MAX_BYTES = 2_000_000  # a context of 500,000 tokens
 MAX_MESSAGES = 1000
@@ -17,21 +19,13 @@ MAX_DEPTH = 20
 SECONDS = 10.0
 
 
-class Refusal(Exception):
-    """The request is answered with `status` and this message, and goes no further."""
-
-    def __init__(self, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST):
-        super().__init__(message)
-        self.status = status
-
-
-def _shallow(value: Any, depth: int = 0) -> Any:
+def _bounded_depth(value: Any, depth: int = 0) -> Any:
     """Unchanged: LiteLLM walks and copies a client's own objects recursively."""
     if depth > MAX_DEPTH:
         raise ValueError("nested too deeply")
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for item in inner:
-        _shallow(item, depth + 1)
+        _bounded_depth(item, depth + 1)
     return value
 
 
@@ -44,16 +38,16 @@ class _Strict(BaseModel):
         """The request with nothing but these fields.
 
         Raises:
-            Refusal: 400 when a field is not what it must be, 413 for too many messages.
+            RequestError: a field is not what it must be, or there are too many messages.
         """
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"])) or "The body"
-            large = first["type"] == "too_long"
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if large else HTTPStatus.BAD_REQUEST
-            raise Refusal(f"{where}: {first['msg']}.", status) from None
+            message = f"{where}: {first['msg']}."
+            refusal = _too_large if first["type"] == "too_long" else RequestError
+            raise refusal(message) from None
 
 
 class Text(_Strict):
@@ -81,7 +75,7 @@ class Message(_Strict):
     @field_validator("tool_calls")
     @classmethod
     def flat(cls, calls: Any) -> Any:
-        return _shallow(calls)
+        return _bounded_depth(calls)
 
 
 class Function(_Strict):
@@ -96,13 +90,13 @@ class Tool(_Strict):
     function: Function
 
 
-class WarmAsk(_Strict):
+class ModelRequest(_Strict):
     """The model group that is about to be asked."""
 
     model: Annotated[str, Field(min_length=1)]
 
 
-class Ask(WarmAsk):
+class ChatRequest(ModelRequest):
     """https://platform.openai.com/docs/api-reference/chat/create, as far as a turn needs it.
 
     LiteLLM takes many more fields, and some of them choose an address, a key or a hook.
@@ -128,14 +122,15 @@ class Ask(WarmAsk):
     @field_validator("tools", "tool_choice", "stream_options", "response_format")
     @classmethod
     def flat(cls, value: Any) -> Any:
-        return _shallow([tool.model_dump() for tool in value] if isinstance(value, list) else value)
+        tools = isinstance(value, list)
+        return _bounded_depth([tool.model_dump() for tool in value] if tools else value)
 
 
 async def read_body(receive: Receive) -> bytes:
     """The whole body.
 
     Raises:
-        Refusal: 413 when it is too large, 408 when it takes too long.
+        RequestError: it is too large, or takes too long.
     """
     body = b""
     try:
@@ -144,12 +139,13 @@ async def read_body(receive: Receive) -> bytes:
                 message = await receive()
                 body += message.get("body", b"")
                 if len(body) > MAX_BYTES:
-                    raise Refusal(
-                        f"The request is larger than {MAX_BYTES} bytes.",
-                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                    )
+                    raise _too_large(f"The request is larger than {MAX_BYTES} bytes.")
                 if not message.get("more_body"):
                     return body
     except TimeoutError:
         text = f"The request took longer than {SECONDS:.0f} s to arrive."
-        raise Refusal(text, HTTPStatus.REQUEST_TIMEOUT) from None
+        raise RequestError(text, "request_timeout", HTTPStatus.REQUEST_TIMEOUT) from None
+
+
+def _too_large(message: str) -> RequestError:
+    return RequestError(message, "request_too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

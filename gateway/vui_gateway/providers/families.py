@@ -1,6 +1,6 @@
 """What providers refuse although LiteLLM's `drop_params` lets it through, as a table.
 
-A row is for a family, so that a new model of a known one needs no edit; what LiteLLM's own model
+An entry is for a family, so that a new model of a known one needs no edit; what LiteLLM's own model
 table knows is not repeated here.
 """
 
@@ -12,24 +12,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import litellm
+from vui_gateway import litellm_api
 
-__all__ = ["ROWS", "Row", "apply"]
+__all__ = ["FAMILIES", "Family", "apply"]
 
 # https://platform.openai.com/docs/guides/reasoning; other providers take a part of it.
-LADDER = ("none", "minimal", "low", "medium", "high", "xhigh")
+EFFORT_LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
 # A voice has no time for thoughts: without a word from the user the least that a model takes.
 DEFAULT_EFFORT = "none"
 SAMPLING = ("temperature", "top_p", "top_k")
 
 
 @dataclass(frozen=True)
-class Row:
-    """One family's rule. `match` is searched in `provider/model`.
+class Family:
+    """One family's rule.
 
-    drop: fields that the family refuses. allow: fields it takes although LiteLLM drops them.
-    efforts: levels of `reasoning_effort` it takes. off: what turns its thinking off instead.
-    mend: a change that depends on the request.
+    Attributes:
+        match: searched in `provider/model`.
+        source: where the rule comes from.
+        drop: fields that the family refuses.
+        allow: fields it takes although LiteLLM drops them.
+        efforts: levels of `reasoning_effort` it takes.
+        thinking_off: what turns its thinking off instead.
+        transform: a change that depends on the request.
     """
 
     match: str
@@ -37,8 +42,8 @@ class Row:
     drop: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     efforts: tuple[str, ...] | None = None
-    off: dict[str, Any] = field(default_factory=dict)
-    mend: Callable[[dict], None] | None = None
+    thinking_off: dict[str, Any] = field(default_factory=dict)
+    transform: Callable[[dict], None] | None = None
 
 
 def user_first(call: dict) -> None:
@@ -58,13 +63,13 @@ def system_first(call: dict) -> None:
         started = started or message["role"] != "system"
 
 
-def one_knob(call: dict) -> None:
+def no_top_p_with_temperature(call: dict) -> None:
     """`temperature` and `top_p` exclude each other: the more common one stays."""
     if call.get("temperature") is not None:
         call.pop("top_p", None)
 
 
-def no_knobs_while_thinking(call: dict) -> None:
+def no_sampling_while_thinking(call: dict) -> None:
     """Thinking takes no sampling knobs."""
     if call.get("reasoning_effort") or (call.get("thinking") or {}).get("type") == "enabled":
         for name in SAMPLING:
@@ -73,132 +78,131 @@ def no_knobs_while_thinking(call: dict) -> None:
 
 CLAUDE = r"^anthropic/|^(bedrock|bedrock_converse|vertex_ai|azure_ai)/.*claude"
 
-ROWS = (
-    Row(
+FAMILIES = (
+    Family(
         CLAUDE,
         "https://platform.claude.com/docs/en/api/messages",
-        mend=user_first,
+        transform=user_first,
     ),
-    Row(
+    Family(
         CLAUDE,
         "https://github.com/BerriAI/litellm/issues/15097",
-        mend=one_knob,
+        transform=no_top_p_with_temperature,
     ),
-    Row(
+    Family(
         CLAUDE,
         "https://platform.claude.com/docs/en/build-with-claude/extended-thinking",
         efforts=("low", "medium", "high", "xhigh"),
-        off={"reasoning_effort": None},  # it doesn't think unless asked to
-        mend=no_knobs_while_thinking,
+        thinking_off={"reasoning_effort": None},  # it doesn't think unless asked to
+        transform=no_sampling_while_thinking,
     ),
-    Row(
+    Family(
         r"^(gemini|vertex_ai)/.*gemini-[2-9]",
         "https://github.com/vercel/ai/issues/8943",
         drop=("presence_penalty", "frequency_penalty"),
     ),
-    Row(
+    Family(
         r"^(gemini|vertex_ai)/.*gemini-2\.5",
         "https://ai.google.dev/gemini-api/docs/thinking#set-budget",
-        efforts=LADDER,
+        efforts=EFFORT_LEVELS,
     ),
-    Row(
+    Family(
         r"^(gemini|vertex_ai)/.*gemini-[3-9]",
         "https://ai.google.dev/gemini-api/docs/thinking#thinking-levels",
         efforts=("minimal", "low", "medium", "high"),
     ),
-    Row(
+    Family(
         r"^xai/grok",
         "https://docs.x.ai/docs/guides/reasoning",
         drop=("presence_penalty", "frequency_penalty", "stop"),
         efforts=(),
     ),
-    Row(
+    Family(
         r"^xai/grok-(3-mini|4\.3)",
         "https://docs.x.ai/docs/guides/reasoning",
         efforts=("low", "high"),
     ),
-    Row(
+    Family(
         r"^groq/.*gpt-oss",
         "https://console.groq.com/docs/reasoning#reasoning-effort",
         efforts=("low", "medium", "high"),
     ),
-    Row(
+    Family(
         r"^groq/.*qwen",
         "https://console.groq.com/docs/reasoning#reasoning-effort",
         efforts=("none",),
     ),
-    Row(
+    Family(
         r"^mistral/",
         "https://docs.mistral.ai/api/#tag/chat",
         allow=("presence_penalty", "frequency_penalty"),
     ),
-    Row(
+    Family(
         r"^mistral/",
         "https://github.com/swarmauri/swarmauri-sdk/issues/162",
-        mend=system_first,
+        transform=system_first,
     ),
-    Row(
+    Family(
         r"^mistral/(mistral|ministral)-",
         "https://docs.mistral.ai/capabilities/reasoning",
         efforts=("none", "high"),
     ),
-    Row(
+    Family(
         r"^deepseek/",
         "https://api-docs.deepseek.com/guides/thinking_mode",
         efforts=("low", "medium", "high", "xhigh"),
-        off={"thinking": {"type": "disabled"}},
+        thinking_off={"thinking": {"type": "disabled"}},
     ),
-    Row(
+    Family(
         r"^openrouter/",
         "https://openrouter.ai/docs/use-cases/reasoning-tokens",
         allow=("reasoning_effort",),
-        efforts=LADDER,
-        off={"reasoning_effort": None},  # any word of it turns Claude's thinking on
+        efforts=EFFORT_LEVELS,
+        thinking_off={"reasoning_effort": None},  # any word of it turns Claude's thinking on
     ),
-    Row(
+    Family(
         r"^openrouter/(qwen/qwen3|deepseek/.*v[34]|z-ai/glm|google/gemini-2\.5-flash|openai/gpt-5\.)",
         "https://openrouter.ai/docs/use-cases/reasoning-tokens",
-        efforts=LADDER,
-        off={"extra_body": {"reasoning": {"effort": "none"}}},
+        efforts=EFFORT_LEVELS,
+        thinking_off={"extra_body": {"reasoning": {"effort": "none"}}},
     ),
-    Row(
+    Family(
         r"^openrouter/(google/gemini-([3-9]|.*pro)|openai/(gpt-5(-|$)|gpt-oss|o\d)|.*(r1|thinking))",
         "https://github.com/elie222/rakazo/issues/114",
         efforts=("low", "medium", "high"),
     ),
-    Row(
+    Family(
         r"^hosted_vllm/",
         "https://docs.vllm.ai/en/latest/features/reasoning_outputs.html",
-        efforts=LADDER,
-        off={"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}},
+        efforts=EFFORT_LEVELS,
+        thinking_off={"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}},
     ),
-    Row(
+    Family(
         r"^ollama(_chat)?/",
         "https://docs.ollama.com/capabilities/thinking",
-        efforts=LADDER,
+        efforts=EFFORT_LEVELS,
     ),
 )
 
 
 def apply(call: dict, provider: str, model: str) -> dict:
     """The call as the family takes it; the original stays as it is."""
-    name = f"{provider}/{model}".lower()
     call = {**call, "messages": [m for m in call.get("messages") or [] if not _empty(m)]}
-    matching = _matching(name)
+    matching = _matching(f"{provider}/{model}".lower())
     _think(call, matching, provider, model)
-    for row in matching:
-        for knob in row.drop:
-            call.pop(knob, None)
-        if row.allow:
-            call["allowed_openai_params"] = [*call.get("allowed_openai_params", ()), *row.allow]
-        if row.mend:
-            row.mend(call)
+    for family in matching:
+        for name in family.drop:
+            call.pop(name, None)
+        if family.allow:
+            call["allowed_openai_params"] = [*call.get("allowed_openai_params", ()), *family.allow]
+        if family.transform:
+            family.transform(call)
     return call
 
 
 @functools.cache
-def _matching(name: str) -> list[Row]:
-    return [row for row in ROWS if re.search(row.match, name)]
+def _matching(name: str) -> list[Family]:
+    return [family for family in FAMILIES if re.search(family.match, name)]
 
 
 def _empty(message: dict) -> bool:
@@ -210,18 +214,20 @@ def _empty(message: dict) -> bool:
     )
 
 
-def _think(call: dict, matching: list[Row], provider: str, model: str) -> None:
+def _think(call: dict, matching: list[Family], provider: str, model: str) -> None:
     if call.get("thinking") or "reasoning" in (call.get("extra_body") or {}):
         return  # the configuration says it in the provider's own words
-    row = next((row for row in reversed(matching) if row.efforts is not None), None)
+    family = next((f for f in reversed(matching) if f.efforts is not None), None)
     wanted = call.pop("reasoning_effort", None) or DEFAULT_EFFORT
-    taken = row.efforts if row and row.efforts is not None else _known_efforts(provider, model)
-    if row and row.off and wanted == "none":
-        for key, value in row.off.items():
+    named = family.efforts if family else None
+    taken = _known_efforts(provider, model) if named is None else named
+    if family and family.thinking_off and wanted == "none":
+        for key, value in family.thinking_off.items():
             call[key] = {**call.get(key, {}), **value} if isinstance(value, dict) else value
     elif taken:
-        steep = [level for level in taken if LADDER.index(level) >= LADDER.index(wanted)]
-        call["reasoning_effort"] = steep[0] if steep else taken[-1]
+        least = EFFORT_LEVELS.index(wanted)
+        enough = [level for level in taken if EFFORT_LEVELS.index(level) >= least]
+        call["reasoning_effort"] = enough[0] if enough else taken[-1]
 
 
 @functools.cache
@@ -229,10 +235,7 @@ def _known_efforts(provider: str, model: str) -> tuple[str, ...]:
     """The levels that LiteLLM's model table gives, or for a newer model those of its family."""
     if provider not in ("openai", "azure"):
         return ()
-    try:
-        info: Any = litellm.get_model_info(model, custom_llm_provider=provider)
-    except Exception:  # LiteLLM raises a bare one for a model it doesn't know
-        return ()
+    info = litellm_api.model_info(provider, model)
     if not info.get("supports_reasoning"):
         return ()
     none, minimal = (info.get(f"supports_{lv}_reasoning_effort") for lv in ("none", "minimal"))
@@ -240,4 +243,4 @@ def _known_efforts(provider: str, model: str) -> tuple[str, ...]:
         none, minimal = re.search(r"gpt-(5\.|[6-9])", model), re.search(r"gpt-5(-|$)", model)
     xhigh = info.get("supports_xhigh_reasoning_effort")
     taken = {"none": none, "minimal": minimal, "xhigh": xhigh}
-    return tuple(level for level in LADDER if taken.get(level, True))
+    return tuple(level for level in EFFORT_LEVELS if taken.get(level, True))

@@ -1,12 +1,14 @@
 from pathlib import Path
 
 import pytest
-from vui_gateway.key import load_key
+from vui_gateway.api.auth import load_key
 from vui_gateway.settings import SettingError, Settings
 
 
 def settings(path: Path, key: str = "") -> Settings:
-    return Settings(key_file=path, env={"VUI_LITELLM_KEY": key})
+    folder = str(path.parent)
+    given = {"VUI_LITELLM_KEY_FILE": str(path), "VUI_LITELLM_KEY": key}
+    return Settings.load({"VUI_GATEWAY_PROJECT": folder, **given})
 
 
 def test_two_first_starts_make_two_keys(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a voice needs of LiteLLM: defaults that a user may change, and doors that nobody opens."""
+"""What a voice needs of LiteLLM: defaults that a user may change, and settings that nobody may."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DEFAULT_GROUP", "DEMO", "env_values", "overlay"]
+__all__ = ["DEFAULT_GROUP", "GENERAL", "env_values", "resolved", "with_defaults"]
 
 ENV_PREFIX = "os.environ/"
 
@@ -23,9 +23,9 @@ LITELLM_DEFAULTS = {
     "disable_hf_tokenizer_download": True,
 }
 
-# The user's own listeners. They get nothing of what was said; without any, taking it out of what
+# The user's own callbacks. They get nothing of what was said; without any, taking it out of what
 # nobody gets costs 0.5 ms. https://docs.litellm.ai/docs/proxy/logging#turn-off-message-logging
-LISTENERS = ("callbacks", "success_callback", "failure_callback")
+CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
 
 ROUTER_DEFAULTS = {
     "num_retries": 0,
@@ -33,7 +33,7 @@ ROUTER_DEFAULTS = {
     "stream_timeout": 4,
     # Seconds for a call that isn't streamed: the thoughts call, 16 tools and a short answer.
     "timeout": 20,
-    # Seconds that a deployment which failed is left alone; kept in health.py, see there.
+    # Seconds that a deployment which failed is left alone; kept in turns/cooldown.py.
     "cooldown_time": 30,
     "disable_cooldowns": True,
     # Among deployments of the same order, too, the next one answers when one fails.
@@ -41,12 +41,9 @@ ROUTER_DEFAULTS = {
     "enable_weighted_failover": True,
 }
 
-# Our hooks, in LiteLLM's own list of them: https://docs.litellm.ai/docs/proxy/call_hooks
-CALLBACK = "vui_gateway.health.hooks"
-
 GENERAL = {
     "master_key": "os.environ/VUI_LITELLM_KEY",
-    "custom_auth": "vui_gateway.auth.check",
+    "custom_auth": "vui_gateway.litellm_api.authenticate",
     # A barge-in before the first token ends the provider's call too: without it the provider
     # answers, and bills, to the end. https://docs.litellm.ai/docs/proxy/config_settings
     "cancel_on_disconnect": True,
@@ -71,8 +68,8 @@ DEMO = {
 }
 
 
-def deployment_defaults(deployment: dict, env: Mapping[str, str]) -> dict:
-    """One entry of `model_list`: without the SDK's own retries (two, with back-off), and with an
+def _deployment(deployment: dict, env: Mapping[str, str]) -> dict:
+    """An entry of `model_list` without the SDK's own retries (two, with back-off), and with an
     id that changes when anything of it does, its key included.
     """
     params = {"max_retries": 0, **deployment["litellm_params"]}
@@ -92,8 +89,18 @@ def env_values(value: Any, env: Mapping[str, str]) -> dict[str, str]:
     return {}
 
 
-def overlay(config: dict, deployments: list[dict], env: Mapping[str, str]) -> dict:
-    """The configuration that LiteLLM is started with.
+def resolved(value: Any, env: Mapping[str, str]) -> Any:
+    """The value with its `os.environ/X` looked up, as LiteLLM does when it reads a file."""
+    if isinstance(value, dict):
+        return {name: resolved(item, env) for name, item in value.items()}
+    if isinstance(value, list):
+        return [resolved(item, env) for item in value]
+    found = env_values(value, env)
+    return next(iter(found.values())) if found else value
+
+
+def with_defaults(config: dict, deployments: list[dict], env: Mapping[str, str]) -> dict:
+    """The configuration that LiteLLM runs with.
 
     With nothing usable left in it, the default group is answered by the demo.
     """
@@ -104,13 +111,14 @@ def overlay(config: dict, deployments: list[dict], env: Mapping[str, str]) -> di
             deployments = [*deployments, DEMO]
         deployments = [{**demo, "model_name": DEFAULT_GROUP}, *deployments]
     litellm_settings = {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})}
-    if any(litellm_settings.get(name) for name in LISTENERS):
+    if any(litellm_settings.get(name) for name in CALLBACK_SETTINGS):
         litellm_settings.setdefault("turn_off_message_logging", True)
-    own = litellm_settings.get("callbacks") or []
-    litellm_settings["callbacks"] = [*(own if isinstance(own, list) else [own]), CALLBACK]
+    if own := litellm_settings.get(
+        "callbacks"
+    ):  # LiteLLM adds a list to ours; one name replaces them
+        litellm_settings["callbacks"] = own if isinstance(own, list) else [own]
     return {
-        **config,
-        "model_list": [deployment_defaults(entry, env) for entry in deployments],
+        "model_list": [_deployment(entry, env) for entry in deployments],
         "litellm_settings": litellm_settings,
         "router_settings": {**ROUTER_DEFAULTS, **(config.get("router_settings") or {})},
         "general_settings": GENERAL,

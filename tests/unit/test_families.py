@@ -1,9 +1,9 @@
-"""The table of provider rules, row by row where the matrix doesn't reach."""
+"""The table of provider families, row by row where the matrix doesn't reach."""
 
 from typing import Any
 
 import pytest
-from vui_gateway.rules import ROWS, apply
+from vui_gateway.providers.families import FAMILIES, apply
 
 HELLO = {"role": "user", "content": "Hello"}
 GREETED = [{"role": "system", "content": "s"}, {"role": "assistant", "content": "Hi there"}, HELLO]
@@ -90,5 +90,5 @@ def test_the_callers_own_request_stays_as_it_was() -> None:
     assert len(messages) == 4
 
 
-def test_every_row_has_its_source() -> None:
-    assert all(row.source.startswith("https://") for row in ROWS)
+def test_every_family_has_its_source() -> None:
+    assert all(family.source.startswith("https://") for family in FAMILIES)

@@ -1,0 +1,66 @@
+"""Errors as a client gets them: OpenAI's envelope with a `code` of ours, listed in the README."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+__all__ = ["RequestError", "error_response", "on_request_error", "on_unknown_route", "with_code"]
+
+KEY_REFUSED = (
+    "The key is missing or wrong. Set VUI_LITELLM_KEY to the key of this gateway: "
+    "`docker compose exec gateway vui-gateway key` shows it."
+)
+
+
+class RequestError(Exception):
+    """The request is answered with `status`, `code` and this message, and goes no further."""
+
+    def __init__(
+        self,
+        message: str,
+        code: str = "invalid_request",
+        status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+def error_response(message: str, code: str, status: int) -> JSONResponse:
+    """https://platform.openai.com/docs/guides/error-codes, with our code."""
+    headers = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+        headers["connection"] = "close"  # the rest of the body is not read
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return JSONResponse({"error": error}, int(status), headers)
+
+
+async def on_request_error(_: Request, error: Exception) -> JSONResponse:
+    """Starlette's exception handler for our own errors."""
+    assert isinstance(error, RequestError)
+    return error_response(str(error), error.code, error.status)
+
+
+async def on_unknown_route(_: Request, __: Exception) -> JSONResponse:
+    """Starlette's exception handler for an unknown path, and for a known one's other methods."""
+    return error_response(
+        "This gateway has no such route.", "route_not_found", HTTPStatus.NOT_FOUND
+    )
+
+
+def with_code(body: bytes, code: str) -> bytes:
+    """An error of LiteLLM's, whole or as a frame of a stream, with our code instead of its own."""
+    prefix = b"data: " if body.startswith(b"data: ") else b""
+    try:
+        told: Any = json.loads(body.removeprefix(prefix))
+        told["error"]["code"] = code
+    except (ValueError, KeyError, TypeError):
+        return body
+    return prefix + json.dumps(told).encode() + (b"\n\n" if prefix else b"")

@@ -1,0 +1,184 @@
+"""Keeps the gateway in step with `litellm_config.yaml` and `.env` while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vui_gateway.api.auth import Key, load_key
+from vui_gateway.config.defaults import resolved
+from vui_gateway.config.schema import Config, ConfigError, read_config
+from vui_gateway.litellm_api import RELOADABLE_SETTINGS, RouterInForce
+from vui_gateway.providers.preconnect import Preconnect
+from vui_gateway.settings import SettingError, Settings, write_by_rename
+from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.usage import Usage
+
+__all__ = ["InForce", "Reloader"]
+
+# Seconds between two looks at the files. They are looked at, not watched: inotify sees nothing of a
+# bind mount's changes on Docker Desktop.
+EVERY = 0.25
+
+log = logging.getLogger("vui_gateway")
+
+
+@dataclass(frozen=True)
+class InForce:
+    """What a configuration is put into."""
+
+    key: Key
+    router: RouterInForce
+    cooldown: Cooldown
+    usage: Usage
+    preconnect: Preconnect
+
+    def apply(self, settings: Settings, config: Config, before: Settings | None = None) -> None:
+        """Put all of it in force, or raise and change nothing.
+
+        Raises:
+            SettingError: the key can't be kept.
+            ConfigError: LiteLLM refuses the configuration.
+        """
+        try:
+            router = self.router.build(
+                resolved(config.model_list, settings.env),
+                resolved(config.router_settings, settings.env),
+                config.litellm_settings,
+            )
+        except Exception as error:  # whatever LiteLLM raises for an entry
+            cure = "Correct or undo the edit."
+            raise ConfigError(f"{settings.config}: LiteLLM refuses it ({error}). {cure}") from error
+        key = load_key(settings)
+        settings.export(key, before)
+        self.key.value = key
+        self.router.use(router, config.litellm_settings)
+        cooldown_time = float(config.router_settings["cooldown_time"])
+        self.cooldown.configure(cooldown_time, config.key_variables)
+        self.usage.budget = settings.budget
+        self.preconnect.configure(config.model_list, settings.env, enabled=settings.preconnect)
+
+
+class Reloader:
+    """The configuration in force, and what became of the last edit."""
+
+    def __init__(self, settings: Settings, config: Config, in_force: InForce) -> None:
+        self.settings = settings
+        self.config = config
+        self.in_force = in_force
+        self.error: str | None = None
+        self._since = time.time()
+        # What LiteLLM was started with, and what only a restart changes.
+        self._started = _at_start_only(settings, config)
+        self._reported = -1
+
+    async def run(self) -> None:
+        """Follow the files for ever, and keep the status file up to date."""
+        self.announce()
+        async for edited in _edits(self.settings.config, self.settings.env_file):
+            if edited:
+                await self.reload()
+            version = self.in_force.cooldown.version + self.in_force.usage.version
+            if edited or version != self._reported:  # not at once: a call was under way
+                self._reported = version
+                self.report()
+
+    async def reload(self) -> None:
+        """Put the files in force; a broken edit is reported, and the last good one stays."""
+        try:
+            settings = await asyncio.to_thread(Settings.load, self.settings.environ)
+            config = await asyncio.to_thread(read_config, settings.config, settings.env)
+            self.in_force.apply(settings, config, self.settings)
+        except (ConfigError, SettingError) as error:
+            if str(error) != self.error:
+                log.error("%s The last good configuration stays in force.", error)
+            self.error = str(error)
+        else:
+            self.settings, self.config = settings, config
+            self.error, self._since = None, time.time()
+            self.announce()
+
+    @property
+    def needs_restart(self) -> list[str]:
+        """The settings that are not in force as the files say them."""
+        now = _at_start_only(self.settings, self.config)
+        names = [n for n in now | self._started if now.get(n) != self._started.get(n)]
+        return sorted(names)
+
+    def announce(self) -> None:
+        """Say what is served, what is left out and why, and what waits for a restart."""
+        for line in [*self.config.warnings, *map(str, self.config.left_out)]:
+            log.warning(line)
+        for name in self.needs_restart:
+            log.warning("%s takes effect after: docker compose restart gateway", name)
+        log.info("Serving %s", ", ".join(self.in_force.router.model_groups))
+
+    def report(self) -> None:
+        """Write the status file, which `vui-gateway status` shows."""
+        models = self.config.models
+        status = {
+            "served": self.in_force.router.model_groups,
+            "left_out": list(map(str, self.config.left_out)),
+            "needs_restart": self.needs_restart,
+            "since": self._since,
+            "error": self.error,
+            "session": self.in_force.usage.session,
+            "today": self.in_force.usage.today,
+            "budget": self.in_force.usage.budget,
+            "cooling": [
+                {"model": models[deployment], "until": min(time.time() + seconds, 1e12)}
+                for deployment, seconds in self.in_force.cooldown
+                if deployment in models
+            ],
+        }
+        try:
+            write_by_rename(self.settings.status_file, json.dumps(status))
+        except OSError as error:
+            log.warning("The status can't be written (%s).", error)
+
+
+async def _edits(*paths: Path) -> AsyncIterator[bool]:
+    """At each look: whether the files have changed since, and been still for one look."""
+
+    def look() -> list[tuple[int, ...]]:
+        return [_mark(path) for path in paths]
+
+    seen, changing = look(), False
+    yield False
+    while True:
+        await asyncio.sleep(EVERY)
+        now = look()
+        still, seen = now == seen, now
+        yield changing and still
+        changing = not still
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _at_start_only(settings: Settings, config: Config) -> dict[str, object]:
+    """Settings that LiteLLM reads once, by the names that the user knows them by."""
+    found: dict[str, object] = {
+        f"litellm_settings.{name}": value
+        for name, value in config.litellm_settings.items()
+        if name not in RELOADABLE_SETTINGS
+    }
+    if config.credential_list:
+        found["credential_list"] = resolved(config.credential_list, settings.env)
+    # Keys and addresses are read by each call; ours are in Settings; what else LiteLLM reads, or
+    # what reads it, nobody knows.
+    told = ("_API_KEY", "_API_BASE")
+    known = {name for name in settings.env if name.startswith("VUI_") or name.endswith(told)}
+    for name in set(settings.env) - set(settings.environ) - set(config.env) - known:
+        found[f"{name} in .env"] = settings.env[name]
+    return found

@@ -1,0 +1,251 @@
+"""The user's `litellm_config.yaml`: checked, and made into what LiteLLM runs with."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from vui_gateway import litellm_api
+from vui_gateway.config.defaults import env_values, with_defaults
+
+__all__ = ["Config", "ConfigError", "LeftOut", "read_config"]
+
+MAX_BYTES = 1_000_000
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] | None
+
+
+class _Timing(BaseModel):
+    """Settings of a deployment and of the router alike; LiteLLM knows many more."""
+
+    model_config = ConfigDict(extra="allow")
+    order: Number = None
+    timeout: Number = None
+    stream_timeout: Number = None
+    cooldown_time: Number = None
+    num_retries: Number = None
+    max_retries: Number = None
+    rpm: Number = None
+    tpm: Number = None
+
+
+class _Params(_Timing):
+    model: Name
+
+
+class _Entry(BaseModel):
+    """One of `model_list`: https://docs.litellm.ai/docs/proxy/configs"""
+
+    model_config = ConfigDict(extra="allow")
+    model_name: Name
+    litellm_params: _Params
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    model_list: Annotated[list[_Entry], Field(min_length=1)]
+    litellm_settings: dict[str, Any] | None = None
+    router_settings: _Timing | None = None
+    general_settings: dict[str, Any] | None = None
+    credential_list: list[dict[str, Any]] | None = None
+
+
+# What is wrong with a field, and the cure, where pydantic's own words don't say it.
+CURES = {
+    "model_list": ("model_list is missing or empty", "List one model at least."),
+    "model_name": ("model_name is missing", "Give the model the name that vui shows."),
+    "litellm_params": ("litellm_params is missing", "It needs `model: provider/name` at least."),
+    "model": ("there is no litellm_params.model", "Write it as `model: provider/name`."),
+}
+
+
+class ConfigError(ValueError):
+    """The file can't be used; the message gives file, line, what is wrong, and the cure."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A deployment that is not served, and the variable whose lack is the reason."""
+
+    model_name: str
+    model: str
+    variable: str
+
+    def __str__(self) -> str:
+        name = f"{self.model_name} ({self.model})"
+        return f"{name} is left out: {self.variable} is not set. Put it in .env."
+
+
+@dataclass(frozen=True)
+class Config:
+    """What LiteLLM runs with, and what to tell the user about it.
+
+    Attributes:
+        model_list, router_settings, litellm_settings: in LiteLLM's format, with our defaults.
+        credential_list: the same.
+        env: the variables that the file names, with their values.
+    """
+
+    model_list: list[dict]
+    router_settings: dict[str, Any]
+    litellm_settings: dict[str, Any]
+    general_settings: dict[str, Any]
+    credential_list: list[dict]
+    env: dict[str, str]
+    left_out: list[LeftOut]
+    warnings: list[str]
+
+    @property
+    def served(self) -> list[str]:
+        """The names of `/v1/models`, each once, in the order of the file."""
+        return list(dict.fromkeys(entry["model_name"] for entry in self.model_list))
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Of each deployment id LiteLLM's name of its model."""
+        return {e["model_info"]["id"]: e["litellm_params"]["model"] for e in self.model_list}
+
+    @property
+    def key_variables(self) -> dict[str, str]:
+        """Of each deployment id the variables that its key may be in."""
+        return {
+            entry["model_info"]["id"]: ", ".join(env_values(entry, {})) or "its key"
+            for entry in self.model_list
+        }
+
+
+def read_config(path: Path, env: Mapping[str, str]) -> Config:
+    """Check the file against LiteLLM's format and against the keys at hand.
+
+    Raises:
+        ConfigError: it can't be read, or LiteLLM would refuse or misread it.
+    """
+    return _Reader(path).read(env)
+
+
+class _Reader:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.root: yaml.Node | None = None
+
+    def read(self, env: Mapping[str, str]) -> Config:
+        file = self._parse()
+        try:
+            _File.model_validate(file)
+        except ValidationError as error:
+            # A key with a slip in it before the one that is missing for it.
+            errors = error.errors(include_url=False)
+            self._refuse(min(errors, key=lambda e: e["type"] != "extra_forbidden"))
+        usable, left_out = [], []
+        for index, entry in enumerate(file["model_list"]):
+            params = entry["litellm_params"]
+            missing = next((n for n, value in env_values(params, env).items() if not value), None)
+            if missing:
+                left_out.append(LeftOut(entry["model_name"], params["model"], missing))
+            else:
+                self._check_provider(params, index)
+                usable.append(entry)
+        return Config(
+            left_out=left_out,
+            warnings=self._unknown_settings(file),
+            credential_list=file.get("credential_list") or [],
+            env=env_values(file, env),
+            **with_defaults(file, usable, env),
+        )
+
+    def _parse(self) -> dict:
+        try:
+            if self.path.stat().st_size > MAX_BYTES:
+                self._fail("the file is larger than 1 MB", "Is it the right file?")
+            text = self.path.read_text(encoding="utf-8")
+            self.root = yaml.compose(text, Loader=yaml.SafeLoader)
+            file = yaml.safe_load(text)
+        except UnicodeDecodeError as error:
+            self._fail(f"not UTF-8 text ({error.reason})", "Save it as UTF-8.")
+        except OSError as error:
+            cure = "Restore it: `git checkout litellm_config.yaml`."
+            self._fail(f"can't be read ({error.strerror})", cure)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            problem = " ".join(filter(None, (error.context, error.problem)))
+            cure = "Check the indentation and quotes there."
+            raise ConfigError(f"{self.path}:{line}: {problem}. {cure}") from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            cure = "Compare with the file in the repository."
+            self._fail(f"not YAML ({str(error).splitlines()[0]})", cure)
+        if not isinstance(file, dict):
+            self._fail("empty, or no mapping", "It starts with `model_list:`.")
+        return file
+
+    def _refuse(self, error: Any) -> NoReturn:
+        where = [step for step in error["loc"] if isinstance(step, int) or step[0].islower()]
+        name = where[-1]
+        if error["type"] == "extra_forbidden":
+            cure = _suggestion(name, _File.model_fields, "Remove it.")
+            self._fail(f"unknown key {name!r}", cure, *where)
+        if isinstance(name, int) or error["type"] in ("model_type", "dict_type"):
+            self._fail("no mapping", "Indent its settings below it, as `name: value`.", *where)
+        if name in _Timing.model_fields:
+            cure = "Write a number, in seconds where it is a time."
+            self._fail(f"{name} is {error['input']!r}", cure, *where)
+        wrong, cure = CURES.get(str(name), (f"{name}: {error['msg']}", "Correct it."))
+        self._fail(wrong, cure, *where)
+
+    def _check_provider(self, params: dict, index: int) -> None:
+        try:
+            litellm_api.resolve_model(params)
+        except litellm_api.UnknownProvider as error:
+            provider = params["model"].split("/")[0]
+            cure = _suggestion(
+                provider, error.known, "See https://docs.litellm.ai/docs/providers for those."
+            )
+            where = ("model_list", index, "litellm_params", "model")
+            self._fail(f"{provider!r} is no provider that LiteLLM knows", cure, *where)
+
+    def _unknown_settings(self, file: dict) -> list[str]:
+        """What takes no effect; router settings that LiteLLM doesn't know are taken out."""
+        told = [
+            f"{self._place('general_settings', key)}: general_settings.{key} is ignored, "
+            "the gateway sets its own. Remove it."
+            for key in (file.get("general_settings") or {})
+            if key != "master_key"
+        ]
+        known = litellm_api.router_setting_names()
+        for key in set(file.get("router_settings") or {}) - known:
+            cure = _suggestion(key, known, "Remove it.")
+            place = self._place("router_settings", key)
+            told.append(f"{place}: router_settings.{key} is no setting of LiteLLM's. {cure}")
+            del file["router_settings"][key]
+        return told
+
+    def _place(self, *steps: str | int) -> str:
+        return f"{self.path}:{_line(self.root, steps)}"
+
+    def _fail(self, wrong: str, cure: str, *steps: str | int) -> NoReturn:
+        raise ConfigError(f"{self._place(*steps)}: {wrong}. {cure}")
+
+
+def _line(node: yaml.Node | None, steps: tuple[str | int, ...]) -> int:
+    line = node.start_mark.line + 1 if node else 1
+    for step in steps:
+        if isinstance(node, yaml.MappingNode):
+            found = next((pair for pair in node.value if pair[0].value == step), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _suggestion(word: object, known: Iterable[str], otherwise: str) -> str:
+    close = difflib.get_close_matches(str(word), list(known), n=1)
+    return f"Did you mean {close[0]!r}?" if close else otherwise

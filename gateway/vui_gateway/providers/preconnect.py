@@ -1,0 +1,119 @@
+"""Opens the connection to a provider before a call needs it: no turn waits for TCP and TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from contextvars import Context
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from vui_gateway import litellm_api
+from vui_gateway.config.defaults import resolved
+from vui_gateway.turns.call import Call
+
+__all__ = ["Preconnect"]
+
+# Seconds that an open connection is left alone, and between two requests to one provider at least.
+FRESH = 20.0
+EVERY = 3.0
+TIMEOUT = 5.0
+
+# Where LiteLLM asks when neither the configuration nor `get_llm_provider` says it.
+# https://docs.litellm.ai/docs/providers
+HOSTS = {
+    "openai": "https://api.openai.com",
+    "anthropic": "https://api.anthropic.com",
+    "gemini": "https://generativelanguage.googleapis.com",
+    "openrouter": "https://openrouter.ai",
+}
+
+# LiteLLM streams these through its module's own client, and most others through one for each
+# provider. The pools of Azure (OpenAI's SDK) and Bedrock are out of reach.
+MODULE_CLIENT = frozenset({"anthropic", "gemini", "vertex_ai"})
+OUT_OF_REACH = frozenset({"azure", "bedrock"})
+
+
+class Endpoint(NamedTuple):
+    """Whom a deployment asks: LiteLLM's name of the provider, and its scheme, host and port."""
+
+    provider: str
+    origin: str
+
+
+class Preconnect:
+    """One open connection to each provider that is about to answer.
+
+    A `HEAD` without the key and without a body goes through the client whose pool the call's own
+    request takes its connection from. It asks for nothing that a provider could bill.
+    """
+
+    def __init__(self, choose: Callable[[str], Awaitable[dict]]) -> None:
+        self.enabled = True
+        self._choose = choose  # the deployment that a call for a model group would ask now
+        self._endpoints: dict[str, Endpoint] = {}
+        self._used: dict[str, float] = {}
+        self._asked: dict[str, float] = {}
+        self._opening: set[str] = set()
+        self._tasks: set[asyncio.Task] = set()
+
+    def configure(self, model_list: list[dict], env: Mapping[str, str], *, enabled: bool) -> None:
+        """Take a new configuration."""
+        self.enabled = enabled
+        found = {d["model_info"]["id"]: _endpoint(d["litellm_params"], env) for d in model_list}
+        self._endpoints = {i: endpoint for i, endpoint in found.items() if endpoint}
+
+    def open(self, model_group: str) -> None:
+        """Connect to whoever would answer for this model group now; silent on failure."""
+        if self.enabled:
+            # In a context of its own: the call that wishes it has asked its deployments already.
+            task = asyncio.create_task(self._open(model_group), context=Context())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def ended(self, call: Call) -> None:
+        """A reply leaves its connection behind, unless it broke off: then a new one is needed."""
+        # LiteLLM asks for thoughts through another pool.
+        if not self.enabled or not call.streamed or not call.last_attempt:
+            return
+        endpoint = self._endpoints.get(call.last_attempt.deployment)
+        if endpoint and call.outcome == "ok":
+            self._used[endpoint.origin] = time.monotonic()
+        elif endpoint:
+            self._used.pop(endpoint.origin, None)
+            self.open(call.model_group)
+
+    async def _open(self, model_group: str) -> None:
+        with suppress(Exception):
+            deployment = await self._choose(model_group)
+            provider, origin = self._endpoints[deployment["model_info"]["id"]]
+            fresh = time.monotonic() - self._used.get(origin, -FRESH) < FRESH
+            if fresh or origin in self._opening:
+                return
+            self._opening.add(origin)
+            try:
+                await asyncio.sleep(EVERY - (time.monotonic() - self._asked.get(origin, -EVERY)))
+                self._asked[origin] = time.monotonic()
+                own = provider not in MODULE_CLIENT
+                client = litellm_api.http_client(provider if own else None)
+                async with asyncio.timeout(TIMEOUT):
+                    await client.head(origin)
+                self._used[origin] = time.monotonic()
+            finally:
+                self._opening.discard(origin)
+
+
+def _endpoint(params: dict, env: Mapping[str, str]) -> Endpoint | None:
+    """None where no connection can be opened: for the demo, and out of reach."""
+    params = resolved(params, env)
+    _, provider, base = litellm_api.resolve_model(params)
+    base = base or env.get(f"{provider.upper()}_API_BASE") or HOSTS.get(provider, "")
+    try:
+        parts = urlsplit(base)
+    except ValueError:  # an address that LiteLLM will fail at, too
+        return None
+    if params.get("mock_response") or not parts.netloc or provider in OUT_OF_REACH:
+        return None
+    return Endpoint(provider, f"{parts.scheme}://{parts.netloc}/")

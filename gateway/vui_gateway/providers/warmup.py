@@ -1,0 +1,80 @@
+"""Pays for a first call before the first call: real requests to a provider inside the container."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from vui_gateway.litellm_api import RouterInForce
+
+__all__ = ["warm_up"]
+
+TOOL = {
+    "type": "function",
+    "function": {"name": "no_action", "parameters": {"type": "object", "properties": {}}},
+}
+# One model for each wire format of LiteLLM's that the common providers speak.
+MODELS = ("openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash")
+# A reply and vui's thoughts; CPython specialises what has run a few times.
+CALLS = ({"stream": True, "stop": ["."]}, {"tools": [TOOL], "temperature": 0.0})
+ROUNDS = 4
+
+# By the path's last part a format's whole answer, and the events of its streamed one: with the
+# fields that the real ones have, since LiteLLM builds its models of them as they first appear.
+ANSWERS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+
+
+async def _answer(request: Request) -> Response:
+    told = ANSWERS[request.url.path.rsplit("/")[-1]]
+    if told["answer"] and not (await request.json()).get("stream"):
+        return JSONResponse(told["answer"])
+    events = (f"data: {e if isinstance(e, str) else json.dumps(e)}\n\n" for e in told["events"])
+    return StreamingResponse(events, media_type="text/event-stream")
+
+
+@asynccontextmanager
+async def _provider() -> AsyncIterator[str]:
+    app = Starlette(routes=[Route("/{path:path}", _answer, methods=["POST"])])
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110  uvicorn has no event
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def warm_up(url: str, key: str, router: RouterInForce) -> None:
+    """Send a turn's two requests in every wire format through the running gateway at `url`.
+
+    The first request after a start takes over a second, most of it lazy imports on the way to a
+    real provider; a mock one doesn't take that way. The models of the warm-up stay in force.
+
+    Raises:
+        RuntimeError: the gateway doesn't answer one of them as it should.
+    """
+    async with _provider() as base, httpx.AsyncClient(timeout=30) as client:
+        params = {"api_base": base, "api_key": "none", "max_retries": 0}
+        models = [{"model_name": m, "litellm_params": {**params, "model": m}} for m in MODELS]
+        router.use(router.build(models, {"num_retries": 0}, {}), {})
+        for model in MODELS:
+            for call in CALLS * ROUNDS:
+                body = {"model": model, "messages": [{"role": "user", "content": "."}], **call}
+                headers = {"Authorization": f"Bearer {key}"}
+                url_chat = f"{url}/v1/chat/completions"
+                answer = await client.post(url_chat, json=body, headers=headers)
+                if not answer.is_success or '"error"' in answer.text:
+                    raise RuntimeError(f"warm-up of {model} failed: {answer.text[:300]}")

@@ -1,0 +1,115 @@
+"""The gateway's front, without a socket."""
+
+import json
+from http import HTTPStatus
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from vui_gateway.api.app import create_app
+from vui_gateway.api.auth import Key
+from vui_gateway.api.errors import with_code
+from vui_gateway.providers.preconnect import Preconnect
+from vui_gateway.turns.usage import Usage
+
+
+def app_before(litellm_app: Any = None) -> Any:
+    router: Any = SimpleNamespace(choose=None, serves=lambda model: model == "vui")
+    usage = Usage(Path("/nowhere/spend.json"))
+    return create_app(litellm_app, Key("right"), router, Preconnect(router.choose), usage)
+
+
+async def ask(
+    path: str,
+    method: str = "GET",
+    key: str = "",
+    raw: bytes | None = None,
+    ready: bool = True,
+    body: bytes = b"",
+):
+    reached = []
+    sent: list[dict] = []
+
+    class LiteLLM:
+        async def __call__(self, scope, receive, send) -> None:
+            reached.append(scope["path"])
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    front = app_before(LiteLLM())
+    front.state.ready = ready
+    headers = [(b"authorization", f"Bearer {key}".encode())] if key else []
+    scope = {
+        "type": "http",
+        "path": path,
+        "raw_path": raw or path.encode(),
+        "method": method,
+        "headers": headers,
+    }
+    await front(scope, receive, send)
+    return (sent[0]["status"], json.loads(sent[1]["body"])) if sent else reached
+
+
+async def test_an_open_route_is_passed_on_with_the_key_only() -> None:
+    assert await ask("/v1/models", key="right") == ["/v1/models"]
+    assert (await ask("/v1/models", key="wrong"))[0] == 401
+    assert (await ask("/v1/models"))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "raw"),
+    [
+        ("/v1/models", "POST", None),
+        ("/v1/chat/completions", "GET", None),
+        ("/v1/models", "GET", b"/v1/%6dodels"),
+        ("/V1/models", "GET", None),
+        ("/v1/models/", "GET", None),
+        ("/key/generate", "POST", None),
+        ("", "GET", None),
+    ],
+)
+async def test_any_other_spelling_is_404_with_the_key(
+    path: str, method: str, raw: bytes | None
+) -> None:
+    assert (await ask(path, method, "right", raw))[0] == 404
+
+
+async def test_health_needs_no_key_and_tells_nothing() -> None:
+    assert await ask("/health/readiness") == (200, {"status": "ok"})
+    assert await ask("/health/readiness", ready=False) == (503, {"status": "warming up"})
+    assert await ask("/health/liveliness", ready=False) == (200, {"status": "ok"})
+
+
+async def test_a_model_that_is_not_served_is_told_by_its_code() -> None:
+    asked = {"model": "gone", "messages": [{"role": "user", "content": "hi"}]}
+    status, body = await ask(
+        "/v1/chat/completions", "POST", "right", body=json.dumps(asked).encode()
+    )
+    assert (status, body["error"]["code"]) == (HTTPStatus.NOT_FOUND, "model_not_served")
+    asked["model"] = "vui"
+    reached = await ask("/v1/chat/completions", "POST", "right", body=json.dumps(asked).encode())
+    assert reached == ["/v1/chat/completions"]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (b'{"error": {"code": "401", "message": "x"}}', b'"no_answer"'),
+        (b'data: {"error": {"message": "x"}}\n\n', b'"no_answer"'),
+        (b'data: {"choices": [{"delta": {"content": "\\"error\\""}}]}\n\n', b"choices"),
+        (b"<html>", b"<html>"),
+        (b'{"error": "x"}', b'{"error": "x"}'),
+    ],
+)
+def test_only_an_errors_own_code_is_replaced(told: bytes, expected: bytes) -> None:
+    coded = with_code(told, "no_answer")
+    assert expected in coded
+    assert coded.startswith(b"data: ") == told.startswith(b"data: ")
+    assert coded.endswith(b"\n\n") == told.endswith(b"\n\n")
+    if b"no_answer" not in expected:
+        assert coded == told
