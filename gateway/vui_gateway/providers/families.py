@@ -79,11 +79,7 @@ def no_sampling_while_thinking(call: dict) -> None:
 CLAUDE = r"^anthropic/|^(bedrock|bedrock_converse|vertex_ai|azure_ai)/.*claude"
 
 FAMILIES = (
-    Family(
-        CLAUDE,
-        "https://platform.claude.com/docs/en/api/messages",
-        transform=user_first,
-    ),
+    Family(CLAUDE, "https://platform.claude.com/docs/en/api/messages", transform=user_first),
     Family(
         CLAUDE,
         "https://github.com/BerriAI/litellm/issues/15097",
@@ -178,9 +174,7 @@ FAMILIES = (
         thinking_off={"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}},
     ),
     Family(
-        r"^ollama(_chat)?/",
-        "https://docs.ollama.com/capabilities/thinking",
-        efforts=EFFORT_LEVELS,
+        r"^ollama(_chat)?/", "https://docs.ollama.com/capabilities/thinking", efforts=EFFORT_LEVELS
     ),
 )
 

@@ -47,7 +47,7 @@ async def _provider() -> AsyncIterator[str]:
     app = Starlette(routes=[Route("/{path:path}", _answer, methods=["POST"])])
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve())
+    serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  uvicorn has no event
         await asyncio.sleep(0.01)
     try:

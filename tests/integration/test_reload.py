@@ -1,0 +1,315 @@
+"""An edit is in force as a whole or not at all, and the status says neither more nor less."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.harness import Program, gateway, http, openai_model
+from tests.providers.base import serving, wait_until
+from tests.providers.openai import OpenAI
+
+SLOW = 1.2  # seconds until the slow stand-in's first word
+LIMIT = 0.5
+
+
+@dataclass
+class Lab:
+    """A gateway, three stand-ins behind it, and the two files that it follows."""
+
+    program: Program
+    bases: dict[str, str]
+    stand_ins: dict[str, OpenAI]
+    config: dict = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    edits: int = 0
+
+    def model(self, name: str, stand_in: str, **params: Any) -> dict:
+        return openai_model(name, self.bases[stand_in], **params)
+
+    def save(self) -> str:
+        """Write both files, wait until the gateway has looked, and return its status."""
+        self.edits += 1
+        text = yaml.safe_dump(self.config) + f"# edit {self.edits}\n"
+        env = "".join(f"{name}={value}\n" for name, value in self.env.items())
+        project = self.program.project
+        before = self.program.log.count("Serving ") + self.program.log.count("good configuration")
+        (project / ".env").write_text(env)
+        (project / "litellm_config.yaml").write_text(text)
+
+        def looked() -> bool:
+            log = self.program.log
+            return log.count("Serving ") + log.count("good configuration") > before
+
+        wait_until(looked, 10, "the gateway has looked at the edit")
+        time.sleep(0.05)  # the status is written after the log
+        return self.program.status().stdout
+
+    def ask(self, model: str, **fields: Any) -> tuple[int, str]:
+        """Status and the error's code, or the text."""
+        body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **fields}
+        url = f"{self.program.url}/v1/chat/completions"
+        status, answer = http(url, body, key=self.program.key)
+        if status == 200 and isinstance(answer, dict):
+            return status, answer["choices"][0]["message"]["content"]
+        if status == 200:
+            return status, "error" if '"error"' in answer else "streamed"
+        return status, answer["error"]["code"]
+
+    def asked(self, stand_in: str) -> int:
+        return len(self.stand_ins[stand_in].seen)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("reload")
+    stand_ins = {name: OpenAI() for name in ("one", "two", "slow")}
+    with (
+        serving(stand_ins["one"].app) as one,
+        serving(stand_ins["two"].app) as two,
+        serving(stand_ins["slow"].app) as slow,
+    ):
+        bases = {"one": f"{one}/v1", "two": f"{two}/v1", "slow": f"{slow}/v1"}
+        base = {"model_list": [openai_model("a", bases["one"])]}
+        with gateway(folder, base) as program:
+            yield Lab(program, bases, stand_ins)
+
+
+@pytest.fixture(autouse=True)
+def afresh(lab: Lab) -> None:
+    """The files of every test's start: `a` at one, `b` at two, `late` at the slow one."""
+    for name, stand_in in lab.stand_ins.items():
+        stand_in.clear(delay=SLOW if name == "slow" else 0)
+    lab.config = {
+        "model_list": [
+            lab.model("a", "one", api_key="os.environ/A_API_KEY"),
+            lab.model("b", "two"),
+            lab.model("late", "slow"),
+        ],
+        "litellm_settings": {"drop_params": True},
+        # Nobody is left alone: each test's failures are its own.
+        "router_settings": {"cooldown_time": 0},
+    }
+    lab.env = {"A_API_KEY": "sk-first"}
+    assert "is not in force" not in lab.save()
+
+
+def _strict(lab: Lab, drop_params: object) -> None:
+    lab.config["model_list"].append(lab.model("strict", "one"))
+    lab.config["model_list"][-1]["litellm_params"]["model"] = "openai/o3-mini"
+    lab.config["litellm_settings"] = {} if drop_params is None else {"drop_params": drop_params}
+
+
+def _router(**settings: Any) -> Callable[[Lab], None]:
+    return lambda lab: lab.config["router_settings"].update(settings)
+
+
+def _group(first: str, second: str) -> Callable[[Lab], None]:
+    def change(lab: Lab) -> None:
+        lab.config["model_list"] += [
+            lab.model("pair", first, order=1), lab.model("pair", second, order=2),
+        ]  # fmt: skip
+
+    return change
+
+
+def _gone(name: str) -> Callable[[Lab], None]:
+    def change(lab: Lab) -> None:
+        kept = [m for m in lab.config["model_list"] if m["model_name"] != name]
+        lab.config["model_list"] = kept
+
+    return change
+
+
+def _moved(lab: Lab) -> None:
+    lab.config["model_list"][0] = lab.model("a", "two")
+
+
+def _added(lab: Lab) -> None:
+    lab.config["model_list"].append(lab.model("new", "two"))
+
+
+def _failing(settings: str, **fallbacks: Any) -> Callable[[Lab], None]:
+    def change(lab: Lab) -> None:
+        lab.stand_ins["one"].clear(fault=500)
+        lab.config.setdefault(settings, {}).update(fallbacks)
+
+    return change
+
+
+def _quick(lab: Lab) -> bool:
+    """`late` is given up long before its first word."""
+    began = time.monotonic()
+    return lab.ask("late")[0] != 200 and time.monotonic() - began < SLOW
+
+
+def _key_seen(lab: Lab) -> str:
+    lab.ask("a")
+    return lab.stand_ins["one"].seen[-1].headers["authorization"]
+
+
+PENALTY = {"presence_penalty": 0.5}
+Change = Callable[[Lab], object]
+
+# An edit, what a call then does, and what the status says of it.
+EDITS: dict[str, tuple[Change, Change, object, str]] = {
+    "a model is added": (_added, lambda lab: lab.ask("new")[0], 200, "vui, a, b, late, new, demo"),
+    "a model is removed": (_gone("b"), lambda lab: lab.ask("b"), (404, "model_not_served"), "late"),
+    "a model has another address": (
+        _moved, lambda lab: (lab.ask("a")[0], lab.asked("one"), lab.asked("two")), (200, 0, 1), "a",
+    ),
+    "a key is changed": (
+        lambda lab: lab.env.update(A_API_KEY="sk-second"), _key_seen, "Bearer sk-second", "a, b",
+    ),
+    "a key is removed": (
+        lambda lab: lab.env.clear(), lambda lab: lab.ask("a")[1], "model_not_served",
+        "a (openai/a) is left out: A_API_KEY is not set",
+    ),
+    "drop_params on": (
+        lambda lab: _strict(lab, True), lambda lab: lab.ask("strict", **PENALTY)[0], 200, "strict",
+    ),
+    "drop_params off": (
+        lambda lab: _strict(lab, False), lambda lab: lab.ask("strict", **PENALTY)[0], 400, "strict",
+    ),
+    "drop_params removed": (
+        lambda lab: _strict(lab, None), lambda lab: lab.ask("strict", **PENALTY)[0], 400, "strict",
+    ),
+    "a timeout below a second": (_router(timeout=LIMIT), _quick, True, "late"),
+    "no timeout": (lambda lab: None, _quick, False, "late"),
+    "a stream_timeout below a second": (
+        _router(stream_timeout=LIMIT), lambda lab: lab.ask("late", stream=True)[1] != "streamed",
+        True, "late",
+    ),
+    "no stream_timeout": (
+        lambda lab: None, lambda lab: lab.ask("late", stream=True)[1], "streamed", "late",
+    ),
+    "a fallback": (
+        _failing("router_settings", fallbacks=[{"a": ["b"]}]), lambda lab: lab.ask("a")[0], 200, "a",
+    ),
+    "no fallback": (_failing("router_settings"), lambda lab: lab.ask("a")[1], "no_answer", "a"),
+    "a default fallback": (
+        _failing("litellm_settings", default_fallbacks=["b"]), lambda lab: lab.ask("a")[0], 200, "a",
+    ),
+    "no default fallback": (
+        _failing("litellm_settings"), lambda lab: lab.ask("a")[1], "no_answer", "a",
+    ),
+    "an order": (_group("one", "two"), lambda lab: (lab.ask("pair"), lab.asked("one"))[1], 1, "pair"),
+    "the other order": (
+        _group("two", "one"), lambda lab: (lab.ask("pair"), lab.asked("one"))[1], 0, "pair",
+    ),
+    "an alias": (
+        _router(model_group_alias={"nick": "a"}), lambda lab: lab.ask("nick")[0], 200, "nick",
+    ),
+    "no alias": (lambda lab: None, lambda lab: lab.ask("nick")[1], "model_not_served", "a"),
+    "a cache": (
+        lambda lab: lab.config["litellm_settings"].update(
+            cache=True, cache_params={"type": "local"}
+        ),
+        lambda lab: (lab.ask("a")[0], lab.ask("a")[0], lab.asked("one")), (200, 200, 2),
+        "litellm_settings.cache is not in force yet: docker compose restart gateway",
+    ),
+    "a callback": (
+        lambda lab: lab.config["litellm_settings"].update(success_callback=["x.y"]),
+        lambda lab: lab.ask("a")[0], 200, "litellm_settings.success_callback is not in force yet",
+    ),
+    "a variable that LiteLLM reads at its start": (
+        lambda lab: lab.env.update(SSL_VERIFY="False"),
+        lambda lab: lab.ask("a")[0], 200, "SSL_VERIFY in .env is not in force yet",
+    ),
+    "a setting that LiteLLM doesn't have": (
+        _router(timout=1), lambda lab: lab.ask("a")[0], 200, "a, b",
+    ),
+    "a budget": (
+        lambda lab: lab.env.update(VUI_LITELLM_BUDGET="0"),
+        lambda lab: lab.ask("a"), (402, "budget_exceeded"), "of 0.00 USD",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_the_status_after_an_edit_is_what_a_call_then_does(lab: Lab, name: str) -> None:
+    change, behaviour, expected, told = EDITS[name]
+    change(lab)
+    status = lab.save()
+    assert told in status
+    assert "refused" not in status
+    served = {m["id"] for m in http(f"{lab.program.url}/v1/models", key=lab.program.key)[1]["data"]}
+    assert served == set(status.split(": ", 1)[1].splitlines()[0].split(", "))
+    assert behaviour(lab) == expected
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"router_settings": {"routing_strategy": "nonsense"}},
+        {"router_settings": {"fallbacks": "b"}},
+        {"litellm_settings": {"drop_params": False, "default_fallbacks": "b"}},
+    ],
+    ids=str,
+)
+def test_an_edit_that_litellm_refuses_half_way_changes_nothing(lab: Lab, broken: dict) -> None:
+    good = copy.deepcopy(lab.config)
+    _strict(lab, True)
+    lab.save()
+    last = copy.deepcopy(lab.config)
+    lab.config["model_list"] = [lab.model("b", "two"), lab.model("new", "two")]
+    lab.config.update(broken)
+    status = lab.save()
+    assert "The last edit was refused: " in status
+    assert "LiteLLM refuses it" in status
+    assert "new" not in status.splitlines()[0]
+    assert [lab.ask(name)[0] for name in ("a", "b", "new")] == [200, 200, 404]
+    assert lab.ask("strict", **PENALTY)[0] == 200  # what was set before LiteLLM refused, too
+    lab.config = last
+    assert "refused" not in lab.save()
+    assert [lab.ask(name)[0] for name in ("a", "b", "strict", "new")] == [200, 200, 200, 404]
+    lab.config = good
+
+
+def test_a_cache_that_litellm_was_started_with_outlives_an_edit(tmp_path: Path) -> None:
+    with serving((stand_in := OpenAI()).app) as url:
+        config = {
+            "model_list": [openai_model("a", f"{url}/v1")],
+            "litellm_settings": {"cache": True, "cache_params": {"type": "local"}},
+        }
+        with gateway(tmp_path, config) as program:
+            lab = Lab(program, {"one": f"{url}/v1"}, {"one": stand_in}, config)
+            config["model_list"].append(lab.model("b", "one"))
+            assert "is not in force" not in lab.save()
+            assert [lab.ask("a")[0], lab.ask("b")[0]] == [200, 200]
+            del config["litellm_settings"]["cache"]
+            assert "litellm_settings.cache is not in force yet" in lab.save()
+
+
+EXCHANGES = """
+import litellm
+from vui_gateway.litellm_api import RouterInForce
+
+router = RouterInForce()
+models = [{"model_name": "a", "litellm_params": {"model": "openai/a", "api_key": "k"}}]
+
+def sizes():
+    lists = {name: getattr(litellm, name) for name in dir(litellm) if "callback" in name}
+    return {name: len(found) for name, found in lists.items() if isinstance(found, list)}
+
+router.use(router.build(models, {}, {}), {})
+before = sizes()
+for _ in range(50):
+    router.use(router.build(models, {}, {}), {})
+assert sizes() == before, (before, sizes())
+"""
+
+
+def test_edits_leave_nothing_behind_in_litellm() -> None:
+    """Each router registers its callbacks; an exchanged one takes its own away."""
+    done = subprocess.run([sys.executable, "-c", EXCHANGES], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,137 @@
+"""What we rely on in LiteLLM, fact by fact: a new release that breaks one of these falls here."""
+
+from __future__ import annotations
+
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import litellm
+import pytest
+from litellm.integrations.custom_logger import CustomLogger
+from starlette.routing import Match
+from vui_gateway import litellm_api
+from vui_gateway.config.defaults import GENERAL, LITELLM_DEFAULTS, ROUTER_DEFAULTS
+from vui_gateway.litellm_api import Hooks, RouterInForce, UnknownProvider
+
+
+def deployment(group: str, identity: str, **params: Any) -> dict:
+    return {
+        "model_name": group,
+        "litellm_params": {"model": "openai/gpt-4.1-mini", "api_key": "k", **params},
+        "model_info": {"id": identity},
+    }
+
+
+@pytest.fixture
+def router() -> Any:
+    """Two groups, built as the gateway does."""
+    models = [deployment("a", "1", order=1), deployment("a", "2", order=2), deployment("b", "3")]
+    return RouterInForce().build(models, ROUTER_DEFAULTS, {})
+
+
+@pytest.fixture
+def in_force(router: Any, monkeypatch: pytest.MonkeyPatch) -> RouterInForce:
+    monkeypatch.setattr(litellm_api.proxy_server, "llm_router", None)
+    one = RouterInForce()
+    one.use(router, {})
+    return one
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("GET", "/model/info")],
+)
+def test_the_proxy_has_the_routes_that_are_passed_on(method: str, path: str) -> None:
+    scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+    assert any(route.matches(scope)[0] is Match.FULL for route in litellm_api.app.routes)
+
+
+def test_the_proxy_answers_only_what_our_front_has_let_in() -> None:
+    assert GENERAL["custom_auth"] == "vui_gateway.litellm_api.authenticate"
+    assert "user_custom_auth" in vars(litellm_api.proxy_server)
+
+
+@pytest.mark.parametrize("scope", [{}, {litellm_api.AUTHENTICATED: False}, {"authenticated": True}])
+async def test_a_request_that_came_another_way_is_refused(scope: dict) -> None:
+    request = SimpleNamespace(scope=scope)
+    with pytest.raises(litellm_api.ProxyException) as caught:
+        await litellm_api.authenticate(request, "sk-right")
+    assert str(caught.value.code) == "401"
+    request.scope = {litellm_api.AUTHENTICATED: True}
+    assert (await litellm_api.authenticate(request, "")).api_key == "vui"
+
+
+@pytest.mark.parametrize("name", [*litellm_api.RELOADABLE_SETTINGS, *LITELLM_DEFAULTS])
+def test_litellm_has_the_settings_that_we_change(name: str) -> None:
+    assert hasattr(litellm, name)
+
+
+@pytest.mark.parametrize("name", ROUTER_DEFAULTS)
+def test_the_router_has_the_settings_that_we_set(name: str) -> None:
+    assert name in litellm_api.router_setting_names()
+
+
+def test_a_router_that_cannot_be_built_changes_nothing(in_force: RouterInForce) -> None:
+    before = litellm.drop_params
+    with pytest.raises(ValueError, match="nonsense"):
+        in_force.build([], {"routing_strategy": "nonsense"}, {"drop_params": not before})
+    assert litellm.drop_params is before
+    assert in_force.model_groups == ["a", "b"]
+
+
+def test_what_is_served_is_told_by_name_alias_and_wildcard(in_force: RouterInForce) -> None:
+    assert [in_force.serves(name) for name in ("a", "b", "c", "")] == [True, True, False, False]
+    models = [deployment("any/*", "1", model="openai/*"), deployment("a", "2")]
+    in_force.use(in_force.build(models, {"model_group_alias": {"nick": "a"}}, {}), {})
+    assert [in_force.serves(name) for name in ("any/x", "nick", "b")] == [True, True, False]
+
+
+async def test_the_lowest_order_is_chosen(in_force: RouterInForce) -> None:
+    chosen = {(await in_force.choose("a"))["model_info"]["id"] for _ in range(20)}
+    assert chosen == {"1"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name, value in vars(Hooks).items() if inspect.isfunction(value) and "async" in name]
+    + ["log_success_fallback_event", "log_failure_fallback_event"],
+)
+def test_our_hooks_are_litellms(name: str) -> None:
+    theirs, ours = getattr(CustomLogger, name), getattr(Hooks, name)
+    assert inspect.iscoroutinefunction(ours) or inspect.isasyncgenfunction(ours)
+    named = [
+        p.name
+        for p in inspect.signature(ours).parameters.values()
+        if p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+    assert set(named) <= set(inspect.signature(theirs).parameters)
+
+
+def test_a_model_is_resolved_to_its_provider_and_address() -> None:
+    assert litellm_api.resolve_model({"model": "groq/openai/gpt-oss-120b"}) == (
+        "openai/gpt-oss-120b", "groq", "https://api.groq.com/openai/v1",
+    )  # fmt: skip
+    assert litellm_api.resolve_model({"model": "openai/x", "api_base": "http://h/v1"})[:2] == (
+        "x", "openai",
+    )  # fmt: skip
+    with pytest.raises(UnknownProvider):
+        litellm_api.resolve_model({"model": "opnai/x"})
+    assert "openai" in UnknownProvider.known
+
+
+def test_the_model_table_knows_how_a_model_thinks() -> None:
+    assert litellm_api.model_info("openai", "gpt-5-mini")["supports_reasoning"]
+    assert litellm_api.model_info("openai", "no-such-model") == {}
+
+
+@pytest.mark.parametrize("provider", [None, "openai", "groq", "mistral"])
+async def test_each_provider_keeps_its_client(provider: str | None) -> None:
+    client = litellm_api.http_client(provider)
+    assert isinstance(client, httpx.AsyncClient)
+    assert litellm_api.http_client(provider) is client
+
+
+def test_the_locked_version_is_the_tested_one() -> None:
+    assert litellm_api.untested() == ""
