@@ -17,9 +17,7 @@ __all__ = ["main"]
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 2 for a bad setting or an unusable gateway, each said in one line."""
-    parser = argparse.ArgumentParser(
-        prog="vui-litellm", description="vui through a LiteLLM gateway."
-    )
+    parser = argparse.ArgumentParser("vui-litellm", description="vui through a LiteLLM gateway.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="start vui; further arguments go to vui itself")
     commands.add_parser("doctor", help="vui's own preflight check, on this backend")

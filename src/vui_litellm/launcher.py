@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import aclosing
 
 from vui.serving.stream.llm_backend import LLMBackend
 
@@ -34,19 +33,9 @@ def install() -> None:
 
 
 def serve(arguments: list[str]) -> None:
-    """Run vui's own server on our backend.
-
-    Raises:
-        ValueError: a setting has a bad value.
-        GatewayUnusable: see `tools.preflight`.
-    """
+    """Run vui's own server on our backend; raises what `Settings` and `preflight` do."""
     install()
     backend = LiteLLMBackend(**Settings.from_env().backend_options)
-    asyncio.run(_preflight(backend))
+    asyncio.run(preflight(backend))
     warn_without_gpu()
     run_server(backend, arguments)
-
-
-async def _preflight(backend: LiteLLMBackend) -> None:
-    async with aclosing(backend):  # its connections belong to this event loop
-        await preflight(backend)

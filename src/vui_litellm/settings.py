@@ -7,15 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import httpx
-from pydantic import (
-    AfterValidator,
-    Field,
-    HttpUrl,
-    PositiveInt,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["DEFAULT_MODEL", "DEFAULT_URL", "RenewableKey", "SettingError", "Settings"]
@@ -71,7 +63,7 @@ class Settings(BaseSettings):
     key: str | None = Field(default=None, repr=False)
     key_file: str | None = None
     reasoning_effort: Effort | None = None
-    context: PositiveInt = 8192
+    context: int = Field(default=8192, gt=0)
     speak_errors: bool = True
 
     @model_validator(mode="before")
@@ -101,11 +93,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_env(cls) -> Settings:
-        """Read the environment.
-
-        Raises:
-            SettingError: a value cannot be used.
-        """
+        """Read the environment; SettingError when a value can't be used."""
         try:
             return cls()
         except ValidationError as errors:

@@ -26,10 +26,10 @@ def test_an_empty_environment_gives_the_defaults(setting) -> None:
     }  # fmt: skip
 
 
-def test_every_variable_reaches_the_backend(setting) -> None:
+def test_every_variable_of_vuis_side_reaches_the_backend(setting) -> None:
     options = setting(
         URL="https://a.example/v1/", MODEL="m", KEY=" sk-k\n", REASONING_EFFORT="low",
-        CONTEXT="4096", SPEAK_ERRORS="0",
+        CONTEXT="4096", SPEAK_ERRORS="0", BUDGET="1", PORT="4000",
     ).backend_options  # fmt: skip
     del options["read_key"]
     assert options == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import aclosing
 
 import httpx
 
@@ -23,7 +24,8 @@ async def preflight(backend: LiteLLMBackend) -> None:
     """
     url = backend.base_url
     try:
-        response = await backend.request("GET", "/v1/models", timeout=10)
+        async with aclosing(backend):  # vui's server has an event loop of its own
+            response = await backend.request("GET", "/v1/models", timeout=10)
         if response.status_code in (401, 403):
             raise GatewayUnusable(
                 f"The gateway at {url} refused the key. Change VUI_LITELLM_KEY "
