@@ -1,34 +1,73 @@
-"""Failures of a call, with the gateway's own message and a sentence for the ear."""
+"""Failures of a call: the gateway's own message for the log, and a sentence for the ear."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import httpx
 
-__all__ = ["SENTENCES", "GatewayError", "refused_field", "sendable", "spoken", "watch_stream"]
+__all__ = [
+    "SENTENCES", "GatewayError", "parse_error", "refused_field", "sanitize_messages",
+    "spoken_message",
+]  # fmt: skip
 
 KEY_REFUSED = "Sorry, the gateway refused my key, so please check the VUI LITELLM KEY setting."
 PROVIDER_KEY = "Sorry, the model's provider refused its key, so please check that key."
 QUOTA = "Sorry, the quota for this model is used up, so please top it up or pick another model."
 BUDGET = "Sorry, today's budget is spent, so please raise the VUI LITELLM BUDGET or wait a day."
 MODEL_UNKNOWN = "Sorry, the gateway doesn't have that model, so please pick another one."
+PROVIDER_MODEL = "Sorry, the provider doesn't have that model, so please pick another one."
+REQUEST_REFUSED = "Sorry, the model refused my request, so please pick another model."
+TOO_LONG = "Sorry, our conversation has grown too long, so please start a new one."
+TOO_MANY = "Sorry, too many calls came at once, so please try again in a moment."
 GATEWAY_AWAY = "Sorry, I can't reach the gateway, so please check that it is running."
 APOLOGY = "Sorry, something went wrong with the model, please try again."
 
+# The `code` of our gateway's errors (README.md has the table).
+BY_CODE = {
+    "invalid_key": KEY_REFUSED,
+    "invalid_request": APOLOGY,
+    "budget_exceeded": BUDGET,
+    "route_not_found": APOLOGY,
+    "model_not_served": MODEL_UNKNOWN,
+    "request_timeout": APOLOGY,
+    "request_too_large": TOO_LONG,
+    "too_many_calls": TOO_MANY,
+    "provider_key_refused": PROVIDER_KEY,
+    "provider_quota_exceeded": QUOTA,
+    "provider_model_not_found": PROVIDER_MODEL,
+    "provider_refused_request": REQUEST_REFUSED,
+    "no_answer": APOLOGY,
+}
+# The `type` of somebody else's LiteLLM, whose `code` is the HTTP status.
+# https://github.com/BerriAI/litellm/blob/main/litellm/proxy/_types.py, `ProxyErrorTypes`
+BY_TYPE = {
+    "auth_error": KEY_REFUSED,
+    "expired_key": KEY_REFUSED,
+    "no_db_connection": KEY_REFUSED,  # 400: without a database only the master key is right
+    "token_not_found_in_db": KEY_REFUSED,
+    "budget_exceeded": QUOTA,
+    "key_model_access_denied": MODEL_UNKNOWN,
+    "team_model_access_denied": MODEL_UNKNOWN,
+}
+BY_STATUS = {
+    400: REQUEST_REFUSED,  # LiteLLM's answer to a model that it doesn't serve, too
+    401: PROVIDER_KEY,
+    402: QUOTA,
+    403: PROVIDER_KEY,
+    404: MODEL_UNKNOWN,
+    413: TOO_LONG,
+}
+CONNECTION_LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 # Every sentence outlives vui's text clean-up unchanged: it is found again in the conversation.
-SENTENCES = (KEY_REFUSED, PROVIDER_KEY, BUDGET, QUOTA, MODEL_UNKNOWN, GATEWAY_AWAY, APOLOGY)
-
+SENTENCES = tuple(dict.fromkeys([*BY_CODE.values(), GATEWAY_AWAY]))
 
 # https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 MESSAGE_FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id")
 # Fields that a reply can do without, and what a refusal calls them. Where `temperature` and `top_p`
 # exclude each other, both are named: the rarer one goes first.
-OPTIONAL = {
+OPTIONAL_FIELDS = {
     "top_p": "topp",
     "presence_penalty": "penalty",
     "reasoning_effort": "reasoningeffort",
@@ -36,27 +75,31 @@ OPTIONAL = {
     "stop": "stop",
 }
 
-# Seconds that a reply which has been told may still take to end its stream.
-LAST_WORDS = 0.1
-
 
 class GatewayError(httpx.HTTPStatusError):
     """The gateway, or the provider behind it, answered with an error instead of a reply.
 
-    `code` is the HTTP status, or the one that an error frame inside the stream names.
+    code: our gateway's name for it; empty when the answer comes from somebody else's.
+    type: LiteLLM's name for it. status: the HTTP status, or the one that an error frame names.
     """
 
     def __init__(self, response: httpx.Response, body: str):
-        error = _error_of(body)
-        self.type = str(error.get("type") or "")
+        error = parse_error(body)
         code = str(error.get("code") or "")
-        self.code = int(code) if response.is_success and code.isdigit() else response.status_code
+        numeric = code.isascii() and code.isdigit()
+        self.code = "" if numeric else code
+        self.type = str(error.get("type") or "")
+        # An error frame comes inside of a 200.
+        self.status = int(code) if numeric and response.is_success else response.status_code
         text = str(error.get("message") or body or response.reason_phrase).strip()
         text = (text.splitlines() or ["no message"])[0][:500]
-        super().__init__(f"{text} ({self.code})", request=response.request, response=response)
+        super().__init__(
+            f"{text} ({self.code or self.status})", request=response.request, response=response
+        )
 
 
-def _error_of(body: str) -> dict:
+def parse_error(body: str) -> dict:
+    """The fields of OpenAI's error envelope; none when it is no such envelope."""
     try:
         error = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
@@ -64,44 +107,37 @@ def _error_of(body: str) -> dict:
     return error if isinstance(error, dict) else {"message": str(error)}
 
 
-GONE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.RemoteProtocolError)
-
-
-def spoken(error: Exception) -> str:
+def spoken_message(error: Exception) -> str:
     """One short sentence for the ear: what to do, or an apology when the user can do nothing."""
-    if isinstance(error, GONE):
+    if isinstance(error, CONNECTION_LOST):
         return GATEWAY_AWAY
     if not isinstance(error, GatewayError):
         return APOLOGY
-    message = str(error).lower()
-    if "VUI_LITELLM_KEY" in str(error) or "no connected db" in message:  # the latter: stock LiteLLM
-        return KEY_REFUSED
-    if "VUI_LITELLM_BUDGET" in str(error):
-        return BUDGET
-    if error.code in (401, 403):
-        return PROVIDER_KEY
-    if error.code == 402 or "quota" in message or "budget" in message or "credit" in message:
-        return QUOTA
-    if error.code == 404 or "invalid model name" in message:
-        return MODEL_UNKNOWN
-    return APOLOGY
+    named = BY_CODE.get(error.code) or BY_TYPE.get(error.type)
+    return named or BY_STATUS.get(error.status, APOLOGY)
 
 
-def refused_field(request: httpx.Request, error: str) -> str | None:
-    """The optional field of a request that its refusal names."""
+def refused_field(request: httpx.Request, body: str) -> str | None:
+    """The optional field of a request that its refusal names.
+
+    OpenAI names it in `param`; most providers do so in their message only, each in its own words.
+    """
     try:
         sent = json.loads(request.content)
     except ValueError:
         return None
-    said = re.sub(r"[^a-z]", "", error.lower())  # top_p, topP and `top-p` alike
-    return next((f for f, words in OPTIONAL.items() if f in sent and words in said), None)
+    optional = [field for field in OPTIONAL_FIELDS if field in sent]
+    if (param := parse_error(body).get("param")) in optional:
+        return param
+    said = re.sub(r"[^a-z]", "", body.lower())  # top_p, topP and `top-p` alike
+    return next((field for field in optional if OPTIONAL_FIELDS[field] in said), None)
 
 
-def sendable(messages: list[dict]) -> list[dict]:
-    """The conversation as a provider may see it.
+def sanitize_messages(messages: list[dict]) -> list[dict]:
+    """The messages without our own sentences, and without fields that aren't OpenAI's.
 
-    Without our own sentences: the model never said them. And without what isn't OpenAI's: vui's
-    thoughts send each turn's time along (`ts`), which strict providers refuse.
+    The model never said those; and vui's thoughts send each turn's time along (`ts`), which strict
+    providers refuse.
     """
     kept = []
     for message in messages:
@@ -114,47 +150,3 @@ def sendable(messages: list[dict]) -> list[dict]:
                 message["content"] = content.strip()
         kept.append(message)
     return [message for message in kept if message.get("content") or message.get("tool_calls")]
-
-
-async def watch_stream(response: httpx.Response) -> None:
-    """An httpx response hook: a streamed reply that fails or just ends raises.
-
-    vui's client passes over an error frame and takes the end of the connection for the end of the
-    reply; LiteLLM reports a provider that dies in mid-reply as such a frame, without `[DONE]`.
-    """
-    if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Watched(response)
-
-
-class _Watched(httpx.AsyncByteStream):
-    def __init__(self, response: httpx.Response):
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        self._response = response
-        self._inner = response.stream
-        self._chunks = aiter(response.stream)
-        self._done = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        rest = b""
-        async for chunk in self._chunks:
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                if line.startswith(b"data:"):
-                    payload = line[5:].strip()
-                    self._done = self._done or payload == b"[DONE]"
-                    # The cheap look first: this runs for every token.
-                    if b'"error"' in payload and _error_of(payload.decode(errors="replace")):
-                        raise GatewayError(self._response, payload.decode(errors="replace"))
-            yield chunk
-        if not self._done:
-            raise GatewayError(self._response, "The reply ended before its end")
-
-    async def aclose(self) -> None:
-        if self._done:
-            # vui stops reading at `[DONE]`: a connection is used again only when read to its end.
-            with suppress(TimeoutError, httpx.HTTPError):
-                async with asyncio.timeout(LAST_WORDS):
-                    async for _ in self._chunks:
-                        pass
-        await self._inner.aclose()

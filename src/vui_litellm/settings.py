@@ -2,127 +2,121 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, get_args
 
-__all__ = ["DEFAULT_CONTEXT", "DEFAULT_MODEL", "DEFAULT_URL", "SettingError", "Settings"]
+import httpx
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["DEFAULT_MODEL", "DEFAULT_URL", "RenewableKey", "SettingError", "Settings"]
 
 DEFAULT_URL = "http://localhost:4000"
 DEFAULT_MODEL = "openai/gpt-4o-mini"
-DEFAULT_CONTEXT = 8192
+PREFIX = "VUI_LITELLM_"
 # https://platform.openai.com/docs/api-reference/chat/create#chat-create-reasoning_effort
-REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+CURES = {
+    "url": f"Write an http address such as {DEFAULT_URL}",
+    "reasoning_effort": f"Use one of {', '.join(get_args(Effort))}, or leave it empty",
+    "context": "Use the model's context in tokens, a whole number such as 8192",
+    "speak_errors": "Use 1 (on) or 0 (off)",
+}
 
 
 class SettingError(ValueError):
     """A setting has a bad value; the message names it, what is wrong, and the cure."""
 
-    def __init__(self, name: str, wrong: str, cure: str):
-        super().__init__(f"{name} {wrong}. {cure}.")
+
+def _http_url(value: str) -> str:
+    TypeAdapter(HttpUrl).validate_python(value)
+    return value.rstrip("/")
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How to reach the gateway, and how to behave in front of it."""
+def _key(name: str, value: str) -> str:
+    if not all("!" <= char <= "~" for char in value):
+        wrong = "holds a space or a character that no HTTP header can carry"
+        raise SettingError(f"{PREFIX}{name} {wrong}. Copy the key again.")
+    return value
 
-    url: str = DEFAULT_URL
+
+def _key_from(file: str) -> str:
+    named = f"{PREFIX}KEY_FILE names {file}"
+    try:
+        key = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        cure = f"Start the gateway first, it writes that file; or set {PREFIX}KEY instead"
+        raise SettingError(f"{named}, which can't be read ({error}). {cure}.") from error
+    if not key:
+        raise SettingError(f"{named}, which is empty. Put the gateway's key in it.")
+    return _key("KEY_FILE", key)
+
+
+class Settings(BaseSettings):
+    """How to reach the gateway, and how to behave in front of it: the `VUI_LITELLM_*` variables."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    url: Annotated[str, AfterValidator(_http_url)] = DEFAULT_URL
     model: str = DEFAULT_MODEL
-    key: str | None = None
-    reasoning_effort: str | None = None
-    context: int = DEFAULT_CONTEXT
+    key: str | None = Field(default=None, repr=False)
+    key_file: str | None = None
+    reasoning_effort: Effort | None = None
+    context: int = Field(default=8192, gt=0)
     speak_errors: bool = True
-    key_file: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Empty variables count as unset; the key may be in a file."""
+        values = {name: text for name, value in values.items() if (text := str(value).strip())}
+        if "key" in values:
+            return {**values, "key": _key("KEY", values["key"]), "key_file": None}
+        return {**values, "key": _key_from(values["key_file"])} if "key_file" in values else values
+
+    @property
+    def backend_options(self) -> dict[str, Any]:
+        """The arguments of the backend that the environment describes."""
+        return {
+            "model": self.model, "base_url": self.url, "api_key": self.key,
+            "read_key": self.read_key, "reasoning_effort": self.reasoning_effort,
+            "max_model_len": self.context, "speak_errors": self.speak_errors,
+        }  # fmt: skip
 
     def read_key(self) -> str | None:
         """The key file's key as it is now: the gateway may have got another one since."""
         try:
-            return _key("", self.key_file)
+            return _key_from(self.key_file) if self.key_file else None
         except SettingError:
             return None
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Read every `VUI_LITELLM_*` variable; an empty one counts as unset.
-
-        Raises:
-            SettingError: a value cannot be used.
-        """
-
-        def get(name: str) -> str:
-            return env.get(f"VUI_LITELLM_{name}", "").strip()
-
-        return cls(
-            url=_url(get("URL") or DEFAULT_URL),
-            model=get("MODEL") or DEFAULT_MODEL,
-            key=_key(get("KEY"), get("KEY_FILE")),
-            reasoning_effort=_effort(get("REASONING_EFFORT")),
-            context=_context(get("CONTEXT") or str(DEFAULT_CONTEXT)),
-            speak_errors=_switch("VUI_LITELLM_SPEAK_ERRORS", get("SPEAK_ERRORS") or "1"),
-            key_file="" if get("KEY") else get("KEY_FILE"),
-        )
-
-
-def _url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SettingError(
-            "VUI_LITELLM_URL",
-            f"is {value!r}, which is no http address",
-            f"Write it as {DEFAULT_URL}",
-        )
-    return value.rstrip("/")
-
-
-def _key(value: str, file: str) -> str | None:
-    name = "VUI_LITELLM_KEY"
-    if not value and file:
-        name = "VUI_LITELLM_KEY_FILE"
+    def from_env(cls) -> Settings:
+        """Read the environment; SettingError when a value can't be used."""
         try:
-            value = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(
-                name,
-                f"names {file}, which can't be read ({error})",
-                "Start the gateway first, it writes that file; or set VUI_LITELLM_KEY instead",
-            ) from error
-        if not value:
-            raise SettingError(name, f"names {file}, which is empty", "Put the gateway's key in it")
-    if not all("!" <= char <= "~" for char in value):
-        raise SettingError(
-            name, "holds a space or a character that no HTTP header can carry", "Copy the key again"
-        )
-    return value or None
+            return cls()
+        except ValidationError as errors:
+            first = errors.errors()[0]
+            if isinstance(error := first.get("ctx", {}).get("error"), SettingError):
+                raise error from None
+            name = str(first["loc"][0])
+            message = f"{PREFIX}{name.upper()} is {first['input']!r}. {CURES[name]}."
+            raise SettingError(message) from None
 
 
-def _effort(value: str) -> str | None:
-    if value and value not in REASONING_EFFORTS:
-        raise SettingError(
-            "VUI_LITELLM_REASONING_EFFORT",
-            f"is {value!r}",
-            f"Use one of {', '.join(REASONING_EFFORTS)}, or leave it empty",
-        )
-    return value or None
+class RenewableKey(httpx.Auth):
+    """Repeats a request whose key is refused, when the gateway has got another one since."""
 
+    def __init__(self, read_key: Callable[[], str | None]) -> None:
+        self._read_key = read_key
+        self._renewed: str | None = None
 
-def _context(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and int(value) > 0):
-        raise SettingError(
-            "VUI_LITELLM_CONTEXT",
-            f"is {value!r}",
-            f"Use the model's context in tokens, a whole number such as {DEFAULT_CONTEXT}",
-        )
-    return int(value)
-
-
-def _switch(name: str, value: str) -> bool:
-    try:
-        return {"1": True, "true": True, "0": False, "false": False}[value.lower()]
-    except KeyError:
-        raise SettingError(name, f"is {value!r}", "Use 1 (on) or 0 (off)") from None
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        if self._renewed:
+            request.headers["Authorization"] = self._renewed
+        response = yield request
+        key = self._read_key() if response.status_code == httpx.codes.UNAUTHORIZED else None
+        if key and request.headers.get("Authorization") != f"Bearer {key}":
+            self._renewed = request.headers["Authorization"] = f"Bearer {key}"
+            yield request

@@ -1,5 +1,5 @@
 // vui-tts 1.2.2 and 1.2.3 were published without their visualizer.js, and without it the page stops at
-// "Connecting...": this stands in for it, and shows nothing. See launcher.mend_page.
+// "Connecting...": this stands in for it, and shows nothing. See vui_api.provide_visualizer.
 class VuiVoiceVisualizer {
     attachAssistantStream() {}
     attachMicStream() {}

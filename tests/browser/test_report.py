@@ -7,14 +7,16 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.test_page import CHROMIUM
 from tests.conftest import require
-from vui_litellm.check import Row
-from vui_litellm.report import page
+from vui_litellm.tools.measure import ModelResult
+from vui_litellm.tools.report import page
 
 PHONE = {"width": 360, "height": 740}
+LLAMA = "openrouter/meta-llama/llama-3.3-70b-instruct"
+GOOD = ("openai/gpt-4.1-mini", 412, 530, 88, True, True, False, 0.0014, "good for voice")
 ROWS = [
-    Row("vui", "openai/gpt-4.1-mini", 412, 530, 88, True, True, False, 0.0014, "good for voice"),
-    Row("openrouter/meta-llama/llama-3.3-70b-instruct", "openrouter/x", 2100, 3000, verdict="slow"),
-    Row("<b>evil</b>", "groq/x", verdict="broken: please check that key (401)"),
+    ModelResult("vui", *GOOD),
+    ModelResult(LLAMA, "openrouter/x", 2100, 3000, verdict="slow"),
+    ModelResult("<b>evil</b>", "groq/x", verdict="broken: please check that key (401)"),
 ]
 
 
@@ -33,7 +35,7 @@ def test_it_fits_a_phone_and_tells_the_models_apart(tmp_path: Path, scheme: str)
         assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         widths = [bar.bounding_box()["width"] for bar in shown.locator(".bar i").all()]  # type: ignore[index]
         assert shown.locator(".bar span").all_inner_texts() == [
-            "vui", "openrouter/meta-llama/llama-3.3-70b-instruct", "<b>evil</b>"
+            "vui", LLAMA, "<b>evil</b>"
         ]  # fmt: skip
         assert widths[0] < widths[1]
         assert "please check that key" in shown.inner_text("body")

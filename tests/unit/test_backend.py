@@ -1,6 +1,5 @@
 """The backend's own decisions, on a transport without sockets."""
 
-import inspect
 import json
 from collections.abc import AsyncIterator, Callable
 
@@ -88,7 +87,7 @@ async def test_every_request_carries_the_key() -> None:
 async def test_prefill_names_the_model_and_not_a_word_of_the_conversation() -> None:
     backend, seen = answering(lambda _: httpx.Response(202))
     await backend.prefill([{"role": "system", "content": "soul"}])
-    assert [str(request.url) for request in seen] == ["http://localhost:4000/v1/warm"]
+    assert [str(request.url) for request in seen] == ["http://localhost:4000/v1/preconnect"]
     assert json.loads(seen[0].content) == {"model": "openai/gpt-4o-mini"}
 
 
@@ -127,6 +126,14 @@ async def test_each_of_vuis_stops_holds_when_it_arrives_split(stop: str) -> None
 async def test_a_false_start_of_a_stop_is_released() -> None:
     backend, _ = answering(lambda _: stream_of("Hold", " on", " to that.", " one se"))
     assert await said(backend, stop=list(STOPS)) == "Hold on to that. one se"
+
+
+async def test_one_more_request_is_sent_to_the_gateway_itself() -> None:
+    for url in ("http://gateway:4000", "http://gateway:4000/v1", "http://gateway:4000/v1/"):
+        backend, seen = answering(lambda _: serving("a"), base_url=url)
+        await backend.request("GET", "/model/info")
+        assert str(seen[0].url) == "http://gateway:4000/model/info"
+        assert seen[0].headers["authorization"] == "Bearer sk-k"
 
 
 async def test_health_is_true_only_when_the_key_is_taken() -> None:
@@ -215,12 +222,12 @@ async def test_a_new_key_of_the_gateways_is_taken_at_the_first_refusal() -> None
             return httpx.Response(401, json={"error": {"message": "The key is wrong."}})
         return serving("a") if request.method == "GET" else stream_of("hi")
 
-    backend, seen = answering(answer, key=lambda: "sk-new")
+    backend, seen = answering(answer, read_key=lambda: "sk-new")
     assert await said(backend) == "hi"
     assert len(seen) == 2
-    backend, seen = answering(answer, key=lambda: "sk-new")
+    backend, seen = answering(answer, read_key=lambda: "sk-new")
     assert await backend.health()
-    backend, seen = answering(answer, key=lambda: "sk-k", speak_errors=False)
+    backend, seen = answering(answer, read_key=lambda: "sk-k", speak_errors=False)
     with pytest.raises(GatewayError, match="key is wrong"):
         await said(backend)
     assert len(seen) == 1
@@ -232,11 +239,31 @@ async def test_the_time_that_vui_keeps_with_a_turn_is_not_sent() -> None:
     assert json.loads(seen[0].content)["messages"] == [{"role": "user", "content": "a"}]
 
 
+async def test_the_usage_is_kept_whole_as_the_gateway_told_it() -> None:
+    told = {"prompt_tokens": 90, "completion_tokens_details": {"reasoning_tokens": 3}}
+    frame = json.dumps({"choices": [], "usage": told})
+    backend, _ = answering(lambda _: stream_of("hi", tail=f"data: {frame}\n\n"))
+    await said(backend)
+    assert backend.last_usage == told
+
+
+async def test_a_renewed_key_is_sent_from_then_on() -> None:
+    wrong = httpx.Response(401, json={"error": {"code": "invalid_key", "message": "wrong"}})
+
+    keys: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["authorization"])
+        return stream_of("hi") if keys[-1] == "Bearer sk-new" else wrong
+
+    backend, _ = answering(answer, read_key=lambda: "sk-new")
+    for _ in range(2):
+        assert await said(backend) == "hi"
+    assert keys == ["Bearer sk-k", "Bearer sk-new", "Bearer sk-new"]
+
+
 def test_nothing_of_vuis_client_is_written_again() -> None:
-    own = set(vars(LiteLLMBackend))
-    assert not own & {"complete", "list_models", "_record_stats"}
-    assert "super().stream" in inspect.getsource(LiteLLMBackend.stream)
-    assert "super()._served" in inspect.getsource(LiteLLMBackend._served)
+    assert not set(vars(LiteLLMBackend)) & {"complete", "list_models", "_served"}
 
 
 def test_vuis_own_factory_makes_ours_once_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,56 +1,102 @@
+import os
+
 import pytest
 
 from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, SettingError, Settings
 
 
-def settings(**values: str) -> Settings:
-    return Settings.from_env({f"VUI_LITELLM_{name}": value for name, value in values.items()})
+@pytest.fixture
+def setting(monkeypatch: pytest.MonkeyPatch) -> object:
+    def read(**values: str) -> Settings:
+        for name in [name for name in os.environ if name.startswith("VUI_LITELLM_")]:
+            monkeypatch.delenv(name)
+        for name, value in values.items():
+            monkeypatch.setenv(f"VUI_LITELLM_{name}", value)
+        return Settings.from_env()
+
+    return read
 
 
-def test_an_empty_environment_gives_the_defaults() -> None:
-    assert settings() == Settings(DEFAULT_URL, DEFAULT_MODEL, None, None, 8192, True)
+def test_an_empty_environment_gives_the_defaults(setting) -> None:
+    options = setting().backend_options
+    del options["read_key"]
+    assert options == {
+        "model": DEFAULT_MODEL, "base_url": DEFAULT_URL, "api_key": None, "reasoning_effort": None,
+        "max_model_len": 8192, "speak_errors": True,
+    }  # fmt: skip
 
 
-def test_an_empty_variable_counts_as_unset() -> None:
-    assert settings(URL="", MODEL=" ", KEY="", CONTEXT="", SPEAK_ERRORS="") == settings()
+def test_every_variable_of_vuis_side_reaches_the_backend(setting) -> None:
+    options = setting(
+        URL="https://a.example/v1/", MODEL="m", KEY=" sk-k\n", REASONING_EFFORT="low",
+        CONTEXT="4096", SPEAK_ERRORS="0", BUDGET="1", PORT="4000",
+    ).backend_options  # fmt: skip
+    del options["read_key"]
+    assert options == {
+        "model": "m", "base_url": "https://a.example/v1", "api_key": "sk-k",
+        "reasoning_effort": "low", "max_model_len": 4096, "speak_errors": False,
+    }  # fmt: skip
 
 
-def test_the_key_can_come_from_a_file(tmp_path) -> None:
+def test_an_empty_variable_counts_as_unset(setting) -> None:
+    assert setting(URL="", MODEL=" ", KEY="", CONTEXT="", SPEAK_ERRORS="") == setting()
+
+
+def test_the_key_can_come_from_a_file_and_is_read_again(setting, tmp_path) -> None:
     file = tmp_path / "key"
     file.write_text("sk-from-file\n")
-    assert settings(KEY_FILE=str(file)).key == "sk-from-file"
-    assert settings(KEY="sk-own", KEY_FILE=str(file)).key == "sk-own"
+    settings = setting(KEY_FILE=str(file))
+    assert settings.key == "sk-from-file"
+    file.write_text("sk-rotated\n")
+    assert settings.read_key() == "sk-rotated"
+    file.unlink()
+    assert settings.read_key() is None
+
+
+def test_a_key_of_ones_own_wins_over_the_file(setting, tmp_path) -> None:
+    settings = setting(KEY="sk-own", KEY_FILE=str(tmp_path / "missing"))
+    assert settings.key == "sk-own"
+    assert settings.read_key() is None
+
+
+def test_the_key_is_not_shown_with_the_settings(setting) -> None:
+    assert "sk-secret" not in repr(setting(KEY="sk-secret"))
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "cure"),
     [
-        ("URL", "localhost:4000"),
-        ("URL", "http://"),
-        ("URL", "http://[::1"),
-        ("KEY", "sk-wïth-accents"),
-        ("KEY", "two words"),
-        ("KEY_FILE", "/nowhere/key"),
-        ("REASONING_EFFORT", "a lot"),
-        ("CONTEXT", "8k"),
-        ("CONTEXT", "0"),
-        ("SPEAK_ERRORS", "maybe"),
+        ("URL", "localhost:4000", "http://localhost:4000"),
+        ("URL", "http://", "http address"),
+        ("URL", "http://[::1", "http address"),
+        ("KEY", "sk-wïth-accents", "Copy the key again"),
+        ("KEY", "two words", "Copy the key again"),
+        ("KEY_FILE", "/nowhere/key", "Start the gateway first"),
+        ("REASONING_EFFORT", "a lot", "none, minimal, low, medium, high, xhigh"),
+        ("CONTEXT", "8k", "8192"),
+        ("CONTEXT", "0", "8192"),
+        ("SPEAK_ERRORS", "maybe", "1 (on) or 0 (off)"),
     ],
 )
-def test_a_bad_value_is_refused_in_one_line_that_names_the_setting(name: str, value: str) -> None:
+def test_a_bad_value_is_refused_in_one_line_with_the_setting_and_the_cure(
+    setting, name: str, value: str, cure: str
+) -> None:
     with pytest.raises(SettingError) as caught:
-        settings(**{name: value})
+        setting(**{name: value})
     assert str(caught.value).startswith(f"VUI_LITELLM_{name} ")
+    assert cure in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_bad_key_is_not_repeated_in_the_message() -> None:
-    with pytest.raises(SettingError) as caught:
-        settings(KEY="sk secret")
-    assert "secret" not in str(caught.value)
+def test_a_bad_key_is_not_repeated_in_the_message(setting, tmp_path) -> None:
+    (tmp_path / "key").write_text("sk secret")
+    for values in ({"KEY": "sk secret"}, {"KEY_FILE": str(tmp_path / "key")}):
+        with pytest.raises(SettingError) as caught:
+            setting(**values)
+        assert "secret" not in str(caught.value)
 
 
-def test_an_empty_key_file_says_so(tmp_path) -> None:
+def test_an_empty_key_file_says_so(setting, tmp_path) -> None:
     (tmp_path / "key").touch()
     with pytest.raises(SettingError, match="VUI_LITELLM_KEY_FILE .* empty"):
-        settings(KEY_FILE=str(tmp_path / "key"))
+        setting(KEY_FILE=str(tmp_path / "key"))

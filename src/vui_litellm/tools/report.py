@@ -53,10 +53,11 @@ def table(rows: list[dict]) -> Group:
         shown.add_column(name, justify=justify, no_wrap=name != "model", overflow="fold")
     for row in rows:
         shown.add_row(*(cell(row) for cell in COLUMNS.values()), style=_colour(row))
-    return Group(shown, *(Text(f"\n{row['model']} is {row['verdict']}.") for row in _to_mend(rows)))
+    advice = (Text(f"\n{row['model']} is {row['verdict']}.") for row in _with_advice(rows))
+    return Group(shown, *advice)
 
 
-def _to_mend(rows: list[dict]) -> list[dict]:
+def _with_advice(rows: list[dict]) -> list[dict]:
     return [row for row in rows if ":" in row["verdict"]]
 
 
@@ -81,9 +82,9 @@ def page(rows: list[dict]) -> str:
         bars="\n".join(map(bar, fastest)),
         head=cells("th", COLUMNS),
         rows="\n".join(cells("td", [cell(row) for cell in COLUMNS.values()]) for row in rows),
-        mend="\n".join(
+        advice="\n".join(
             f"<p><b>{escape(row['model'])}</b> is {escape(row['verdict'])}.</p>"
-            for row in _to_mend(rows)
+            for row in _with_advice(rows)
         ),
         good=GOOD_MS,
         usable=USABLE_MS,

@@ -1,0 +1,44 @@
+"""Programs beside vui: a conversation by text, and which model one can talk to."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from pathlib import Path
+
+__all__ = ["add_commands", "run"]
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """`chat` and `check` on the command line."""
+    chat = commands.add_parser("chat", help="the same turn by text, without a microphone or a GPU")
+    chat.add_argument("text", nargs="*", help="say this and exit; otherwise converse")
+    check = commands.add_parser("check", help="which model can I talk to? a real turn with each")
+    check.add_argument("--model", action="append", help="only this one; may be given again")
+    check.add_argument("--json", action="store_true", help="for a program instead of a table")
+    check.add_argument(
+        "--report", metavar="FILE", type=_absolute, help="an HTML page with a chart; - for stdout"
+    )
+    check.add_argument("--yes", action="store_true", help="don't ask before spending tokens")
+    check.add_argument("--dry-run", action="store_true", help="only say what it would cost")
+
+
+def _absolute(name: str) -> str:
+    # The working directory changes on the way.
+    return name if name == "-" else os.path.abspath(name)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one of the commands; its exit code."""
+    # vui keeps its log below the working directory, and its memories here.
+    state = Path.home() / ".vui"
+    state.mkdir(exist_ok=True)
+    os.chdir(state)
+    if options.command == "check":
+        from vui_litellm.tools.check import check
+
+        return asyncio.run(check(options))
+    from vui_litellm.tools.chat import chat
+
+    return asyncio.run(chat(" ".join(options.text) or None))
