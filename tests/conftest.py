@@ -17,10 +17,10 @@ os.environ.setdefault("DOCKER_CONFIG", str(Path.home() / ".docker"))  # Compose 
 os.environ["HOME"] = str(_SCRATCH)
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
-from tests.harness import Program, gateway, openai_model  # noqa: E402
 from tests.providers.base import serving  # noqa: E402
 from tests.providers.openai import OpenAI  # noqa: E402
-from tests.stack import Stack, stack  # noqa: E402
+from tests.support.harness import Program, gateway, openai_model  # noqa: E402
+from tests.support.stack import Stack, stack  # noqa: E402
 
 STRICT = bool(os.environ.get("CI"))
 PREFIXES = ("VUI_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GROQ_", "MISTRAL_", "XAI_", "DEEPSEEK_")
@@ -31,6 +31,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(PREFIXES):
             monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What xdist's workers share out (`--dist loadgroup`): files; and the compose stacks as one."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            stack = "docker" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("stack" if stack else item.path.name))
 
 
 def pytest_sessionstart() -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Program, gateway, openai_model, vui_env
 from tests.providers.anthropic import Anthropic
 from tests.providers.base import StandIn, serving
 from tests.providers.openai import OpenAI
 from tests.providers.openai_like import DeepSeek
+from tests.support.harness import Program, gateway, openai_model, vui_env
 
 USES = {"tool": "add_memory", "arguments": '{"text": "Name is Ada"}'}
 SAYS = {"text": "Alpha. Hold on. Omega."}

@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.harness import Program, Vui, http, speechless_vui, vui_env
-from tests.page import Page, open_page
 from tests.providers.base import Seen
 from tests.providers.openai import OpenAI, arguments
+from tests.support.harness import Program, Vui, http, speechless_vui, vui_env
+from tests.support.page import Page, open_page
 
 TRIES = 30
 LONG = "One thing after another. " * 200

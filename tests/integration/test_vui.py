@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness import Program, Vui, http, speechless_vui, vui_env
-from tests.page import open_page
 from tests.providers.openai import OpenAI
+from tests.support.harness import Program, Vui, http, speechless_vui, vui_env
+from tests.support.page import open_page
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from vui.serving.stream import llm_backend
 
 import vui_litellm
-from tests.matrix import STOPS
+from tests.matrix.conversations import STOPS
 from tests.providers.base import serving as serving_on_a_socket
 from tests.providers.openai import OpenAI
 from vui_litellm import LiteLLMBackend

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from vui_gateway.config import ConfigError, read_config
 
-from tests.harness import ROOT
+from tests.support.harness import ROOT
 
 SHIPPED = ROOT / "litellm_config.yaml"
 
