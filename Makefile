@@ -8,7 +8,7 @@ unexport VIRTUAL_ENV
 .DEFAULT_GOAL := all
 .PHONY: all test docs lint fix chat up e2e lock matrix soak fuzz bench audit
 
-# Half of the tests' time is waiting: see --dist loadgroup in tests/conftest.py.
+# Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
 WORKERS ?= 3
 # Only with `make docs` do the runs write what they find; else they compare it with what is there.
 ifneq ($(filter docs,$(MAKECMDGOALS)),)
@@ -24,7 +24,7 @@ $(UV):
 	$(UV) sync --quiet --locked --compile-bytecode && touch $@
 
 test: .venv/.synced ## every test that this machine can run, and why it can't run the others
-	.venv/bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+	.venv/bin/pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 docs: .venv/.synced ## docs/providers.md, docs/reliability.md and tests/recorded anew; make docs fuzz soak for the long runs' too
 	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \

@@ -104,7 +104,8 @@ def test_a_forged_host_opens_nothing(shared_gateway: Program, host: str) -> None
 )
 def test_a_smuggled_request_reaches_nothing(shared_gateway: Program, head: str) -> None:
     host, port = shared_gateway.url.removeprefix("http://").split(":")
-    inner = f"GET /v1/models HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {'x' * 20}\r\n\r\n"
+    own = f"Authorization: Bearer {shared_gateway.key}"
+    inner = f"GET /v1/models HTTP/1.1\r\nHost: x\r\n{own}\r\n\r\n"
     outer = f"POST /v1/models HTTP/1.1\r\nHost: x\r\n{head}\r\n0\r\n\r\n{inner}"
     with socket.create_connection((host, int(port)), 5) as connection:
         connection.sendall(outer.encode())

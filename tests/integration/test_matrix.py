@@ -35,9 +35,6 @@ NOTE = """An early end of a Gemini reply that is clean at the level of HTTP can'
 real end: LiteLLM marks every chunk as the last one. A connection that breaks is told.
 """
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-# The two gateways may run beside each other.
-on_ours = pytest.mark.xdist_group("matrix, ours")
-on_theirs = pytest.mark.xdist_group("matrix, foreign")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +84,6 @@ def page() -> Iterator[Page]:
         on_file(PAGE, found.text())
 
 
-@on_ours
 @each_family
 @pytest.mark.parametrize("point", POINTS)
 async def test_every_family_holds_every_point(
@@ -97,7 +93,6 @@ async def test_every_family_holds_every_point(
         await POINTS[point](lab, family)
 
 
-@on_theirs
 @each_family
 @pytest.mark.parametrize("point", FOREIGN_POINTS)
 async def test_the_backend_alone_holds_before_somebody_elses_litellm(
@@ -107,13 +102,11 @@ async def test_the_backend_alone_holds_before_somebody_elses_litellm(
         await FOREIGN_POINTS[point](foreign, family)
 
 
-@on_ours
 @pytest.mark.skipif(WRITING, reason="the page is being written")
 def test_the_page_has_these_families_and_points() -> None:
     assert PAGE.read_text().replace("✓", "✗") == Page().text(), "run `make docs`"
 
 
-@on_ours
 @each_family
 async def test_what_the_provider_sees_of_a_turn_is_on_file(lab: Lab, family: Family) -> None:
     """A change of what is sent shows in review; vui's own tool texts are left out."""
@@ -126,7 +119,6 @@ async def test_what_the_provider_sees_of_a_turn_is_on_file(lab: Lab, family: Fam
     on_file(_recording(family), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
-@on_ours
 def test_nothing_is_on_file_of_a_family_that_is_gone() -> None:
     assert set(RECORDS.iterdir()) <= {_recording(family) for family in FAMILIES}
 

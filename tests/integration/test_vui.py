@@ -62,4 +62,5 @@ def test_the_page_finds_every_script_it_asks_for(vui: Vui) -> None:
         status, text = http(f"{vui.url}{script}")
         assert status == 200
     methods = set(re.findall(r"voiceViz\.(\w+)\(", page))
+    assert methods
     assert all(f"{method}(" in text for method in methods)

@@ -140,4 +140,5 @@ def test_the_shipped_config_names_every_provider_of_the_env_example() -> None:
         if "_API_" in line
     }
     text = SHIPPED.read_text()
+    assert keys
     assert all(f"os.environ/{key.lstrip('# ')}" in text for key in keys)
