@@ -6,7 +6,14 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all test lint fix chat up e2e lock matrix soak fuzz bench audit
+.PHONY: all test docs lint fix chat up e2e lock matrix soak fuzz bench audit
+
+# Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
+WORKERS ?= 3
+# Only with `make docs` do the runs write what they find; else they compare it with what is there.
+ifneq ($(filter docs,$(MAKECMDGOALS)),)
+export WRITE_DOCS := 1
+endif
 
 all: lint test ## lint, then test
 
@@ -14,10 +21,14 @@ $(UV):
 	python3 -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
 
 .venv/.synced: uv.lock pyproject.toml gateway/pyproject.toml | $(UV)
-	$(UV) sync --quiet --locked && touch $@
+	$(UV) sync --quiet --locked --compile-bytecode && touch $@
 
 test: .venv/.synced ## every test that this machine can run, and why it can't run the others
-	.venv/bin/pytest $(PYTEST_ARGS)
+	.venv/bin/pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+docs: .venv/.synced ## docs/providers.md, docs/reliability.md and tests/recorded anew; make docs fuzz soak for the long runs' too
+	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \
+	  tests/integration/test_edits.py tests/integration/test_doors.py $(PYTEST_ARGS)
 
 e2e: .venv/.synced ## only the compose stack and the browser
 	.venv/bin/pytest tests/e2e tests/browser $(PYTEST_ARGS)
@@ -29,7 +40,7 @@ fix: .venv/.synced ## what ruff can mend by itself
 	.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 
 chat: .venv/.synced ## a conversation by text without Docker, or one turn: make chat TEXT="Hello"
-	.venv/bin/python -m tests.chat $(if $(TEXT),"$(TEXT)")
+	.venv/bin/python -m tests.support.chat $(if $(TEXT),"$(TEXT)")
 
 up: ## the stack
 	docker compose up
@@ -53,8 +64,9 @@ matrix: .venv/.synced ## every provider family against every point: this stack, 
 soak: .venv/.synced ## half an hour of turns, barge-ins, faults and edits; SOAK=8h for longer
 	.venv/bin/python -m tests.soak
 
-fuzz: .venv/.synced ## 20,000 random requests and as many configurations
-	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/integration/test_fuzz.py $(PYTEST_ARGS)
+fuzz: .venv/.synced ## 20,000 random requests and configurations, every closed route, 1,000 edits
+	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/integration/test_fuzz.py \
+	  tests/integration/test_doors.py tests/integration/test_edits.py $(PYTEST_ARGS)
 
 bench: .venv/.synced ## every figure of docs/performance.md; MEASURES="starts wan" for a part of them
 	docker build --quiet --file gateway/Dockerfile --tag vui-litellm/gateway .

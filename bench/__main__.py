@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.measures import ALL, Keys
 from bench.report import write
-from tests.harness import ROOT
+from tests.support.harness import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
 

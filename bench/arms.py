@@ -16,8 +16,8 @@ import trustme
 import yaml
 from vui.serving.stream import llm_backend
 
-from tests.harness import KEY, ROOT, free_port, is_ready, program
-from tests.providers.base import wait_until
+from tests.support.harness import KEY, ROOT, free_port, is_ready, program, stock_options
+from tests.support.poll import wait_until
 from vui_litellm import LiteLLMBackend
 
 # About what vui sends at the start of a conversation.
@@ -106,7 +106,7 @@ def _container(options: list[str], image: str, arguments: list[str], port: int) 
     name = docker("run", "-d", "--network", "host", "--init", *options, image, *arguments)
     try:
         try:
-            wait_until(lambda: is_ready(url), 90)
+            wait_until(lambda: is_ready(url), 90, f"{image} is ready")
         except TimeoutError as error:
             raise RuntimeError(docker("logs", name)) from error
         yield Arm(name, url, time.perf_counter() - began)
@@ -137,7 +137,7 @@ def stock(folder: Path, config: dict, ca: Path | None = None) -> Iterator[Arm]:
     # Without the price table of the package its start would wait for the internet.
     env = {"VUI_LITELLM_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     options = [*_options(env, ca), "-v", f"{folder}:/project:ro"]
-    arguments = ["--config", "/project/config.yaml", "--port", str(port), "--host", "127.0.0.1"]
+    arguments = stock_options("/project/config.yaml", port)
     with _container(options, "vui-litellm/stock", arguments, port) as arm:
         yield arm
 

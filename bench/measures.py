@@ -26,7 +26,7 @@ from bench.arms import (
     stock,
     stock_client,
 )
-from tests.harness import http
+from tests.support.harness import http
 
 Keys = dict[str, float]
 

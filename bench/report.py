@@ -13,7 +13,7 @@ from string import Template
 
 import matplotlib as mpl
 
-from tests.harness import ROOT
+from tests.support.harness import ROOT
 
 mpl.use("svg")
 import matplotlib.pyplot as plt

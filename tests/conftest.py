@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist import is_xdist_controller
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # vui writes its log below the working directory and its memories below HOME.
 _SCRATCH = Path(os.environ.get("PYTEST_SCRATCH", "/tmp")) / f"vui-litellm-tests-{os.getpid()}"
@@ -17,12 +20,13 @@ os.environ.setdefault("DOCKER_CONFIG", str(Path.home() / ".docker"))  # Compose 
 os.environ["HOME"] = str(_SCRATCH)
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
-from tests.harness import Program, gateway, openai_model  # noqa: E402
 from tests.providers.base import serving  # noqa: E402
 from tests.providers.openai import OpenAI  # noqa: E402
-from tests.stack import Stack, stack  # noqa: E402
+from tests.support.harness import Program, gateway, openai_model  # noqa: E402
+from tests.support.stack import Stack, stack  # noqa: E402
 
 STRICT = bool(os.environ.get("CI"))
+STACKS = ("tests/browser/", "tests/e2e/")
 PREFIXES = ("VUI_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GROQ_", "MISTRAL_", "XAI_", "DEEPSEEK_")
 
 
@@ -33,8 +37,22 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def pytest_sessionstart() -> None:
-    os.chdir(_SCRATCH)
+class Groups(LoadScopeScheduling):
+    """What xdist's workers share out: files, which share their gateways; and the stacks as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return "stacks" if file.startswith(STACKS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    config.option.loadscopereorder = False  # by the number of tests, that is; but not all are long
+    return Groups(config, log)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not is_xdist_controller(session):  # its workers find the tests from where it is
+        os.chdir(_SCRATCH)
 
 
 def pytest_sessionfinish() -> None:

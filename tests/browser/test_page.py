@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.conftest import require
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.usefixtures("docker"), pytest.mark.timeout(1800)]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.harness import eventually, http
-from tests.page import open_page
-from tests.stack import PROVIDER_KEY, Stack, stack
+from tests.support.harness import http
+from tests.support.page import open_page
+from tests.support.poll import wait_until
+from tests.support.stack import PROVIDER_KEY, Stack, stack
 from vui_litellm.errors import GATEWAY_AWAY
 
 pytestmark = [pytest.mark.usefixtures("docker"), pytest.mark.timeout(1800)]
@@ -114,11 +115,12 @@ def test_the_gateway_is_published_on_loopback_only(full_stack: Stack) -> None:
 
 
 def test_the_image_holds_no_curl(full_stack: Stack) -> None:
-    assert full_stack.compose("exec", "-T", "gateway", "which", "curl", check=False).returncode
+    look = "command -v python && ! command -v curl && ! command -v wget"
+    full_stack.compose("exec", "-T", "gateway", "sh", "-c", look)
 
 
 def test_vui_waits_for_the_gateway_and_talks_to_it(full_stack: Stack) -> None:
-    assert eventually(lambda: "[main] LLM probe: up" in full_stack.logs(), 30)
+    wait_until(lambda: "[main] LLM probe: up" in full_stack.logs(), 30, "vui reached the gateway")
     assert "LLM backend: litellm model=vui" in full_stack.logs()
 
 
@@ -151,7 +153,8 @@ async def test_a_rotated_key_leaves_the_old_one_refused_and_vui_working(full_sta
     env = full_stack.folder / ".env"
     env.write_text(env.read_text() + f"VUI_LITELLM_KEY={new}\n")
     full_stack.compose("up", "-d", "--wait", "gateway", "vui")
-    assert eventually(lambda: http(f"{full_stack.url}/v1/models", key=new)[0] == 200)
+    models = f"{full_stack.url}/v1/models"
+    wait_until(lambda: http(models, key=new)[0] == 200, 10, "the new key is in force")
     assert http(f"{full_stack.url}/v1/models", key=old)[0] == 401
     full_stack.script()
     async with open_page(full_stack.vui()) as page:
@@ -178,7 +181,8 @@ def test_check_tells_a_program_which_models_to_talk_to(full_stack: Stack) -> Non
 def test_what_turns_cost_is_told(full_stack: Stack) -> None:
     full_stack.script()
     full_stack.chat("Hello", "there")
-    assert eventually(lambda: "reply model=vui deployment=openai/vui" in full_stack.logs())
+    line = "reply model=vui deployment=openai/vui"
+    wait_until(lambda: line in full_stack.logs(), 10, "the line of the call")
     status = full_stack.compose("exec", "-T", "gateway", "vui-gateway", "status").stdout
     assert "Since the start: " in status
     told, metrics = http(f"{full_stack.url}/metrics", key=full_stack.key())
@@ -200,9 +204,9 @@ def test_an_edit_from_the_host_is_in_force_without_a_restart(full_stack: Stack) 
         models = http(f"{full_stack.url}/v1/models", key=full_stack.key())[1]["data"]
         return "added" in [model["id"] for model in models]
 
-    assert eventually(served, 5)
+    wait_until(served, 5, "the added model is served")
     path.write_text(before)
-    assert eventually(lambda: not served(), 5)
+    wait_until(lambda: not served(), 5, "the added model is gone")
 
 
 @pytest.mark.parametrize(

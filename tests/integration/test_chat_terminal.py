@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.harness import Program, eventually, vui_env
 from tests.providers.openai import OpenAI
+from tests.support.harness import Program, vui_env
+from tests.support.poll import wait_until
 
 
 class Terminal:
@@ -19,15 +20,17 @@ class Terminal:
         self.text = ""
 
     def wait_for(self, text: str, seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
         start = len(self.text)
-        while text not in self.text[start:]:
-            assert time.monotonic() < deadline, f"{text!r} not in {self.text!r}"
-            if select.select([self.fd], [], [], 0.1)[0]:
+
+        def shown() -> bool:
+            if select.select([self.fd], [], [], 0)[0]:
                 data = os.read(self.fd, 4096).decode(errors="replace")
                 self.text += data
                 if "\x1b[6n" in data:  # prompt_toolkit asks where the cursor is
                     os.write(self.fd, b"\x1b[1;1R")
+            return text in self.text[start:]
+
+        wait_until(shown, seconds, lambda: f"{text!r} in {self.text!r}")
 
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())
@@ -63,8 +66,7 @@ def test_ctrl_c_in_a_reply_is_a_barge_in(shared_gateway: Program, openai: OpenAI
         before = time.monotonic()
         terminal.type("\x03")
         terminal.wait_for("[stopped]")
-        closed = eventually(lambda: openai.seen[0].closed_at, 5)
-        assert closed, "the provider's call went on"
+        closed = wait_until(lambda: openai.seen[0].closed_at, 5, "the provider's call ends")
         assert closed - before < 2
         openai.clear(text="Fine, I stopped.")
         terminal.type("Stop\r")
@@ -83,7 +85,7 @@ def test_ctrl_c_before_the_first_token_ends_the_providers_call(
     with chatting(shared_gateway) as (terminal, _):
         terminal.wait_for(">")
         terminal.type("Hello\r")
-        assert eventually(lambda: openai.seen)
+        wait_until(lambda: openai.seen, 10, "the call")
         terminal.type("\x03")
         terminal.wait_for("[stopped]")
-        assert eventually(lambda: openai.seen[0].closed_at, 5), "the provider's call went on"
+        wait_until(lambda: openai.seen[0].closed_at, 5, "the provider's call ends")

@@ -13,9 +13,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.harness import KEY, Program, eventually, gateway, http, openai_model
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
+from tests.support.harness import KEY, Program, gateway, http, openai_model
+from tests.support.poll import until, wait_until
 from vui_litellm import LiteLLMBackend
 from vui_litellm.errors import BUDGET
 
@@ -53,7 +54,8 @@ def lines(up: Program, count: int = 1) -> list[dict[str, str]]:
         told = [line for line in up.log.splitlines() if re.match(r"(reply|thoughts) model=", line)]
         return told if len(told) >= count else []
 
-    return [dict(re.findall(r"(\w+)=(\S+)", line)) for line in eventually(found)]
+    told = wait_until(found, 10, f"{count} lines of calls in the log")
+    return [dict(re.findall(r"(\w+)=(\S+)", line)) for line in told]
 
 
 async def test_each_call_leaves_one_line_without_a_word_of_it(
@@ -66,7 +68,7 @@ async def test_each_call_leaves_one_line_without_a_word_of_it(
         await heard(up, stop_after=2)
         stand_in.clear(delay=30)
         waiting = asyncio.create_task(heard(up))
-        assert await asyncio.to_thread(eventually, lambda: stand_in.seen)
+        await until(lambda: stand_in.seen, 10, "the call")
         waiting.cancel()
         with suppress(asyncio.CancelledError):
             await waiting
@@ -131,7 +133,7 @@ async def test_metrics_and_status_agree_with_the_log(
         assert values["vui_first_token_seconds_count", None] == 3
         assert values["vui_call_seconds_bucket", "+Inf"] == 3
         said = "3 calls, 0 failed, 3600 tokens in, 36 out"
-        assert await asyncio.to_thread(eventually, lambda: said in up.status().stdout)
+        await until(lambda: said in up.status().stdout, 10, f"{said!r} in the status")
         assert f"Today (UTC): {3 * USD:.4f} USD" in up.status().stdout
 
 
@@ -162,14 +164,14 @@ async def test_raising_the_budget_takes_effect_at_once_and_a_bad_one_changes_not
         assert BUDGET in await heard(up)
         tmp_path.joinpath(".env").write_text("VUI_LITELLM_BUDGET=a lot\n")
         said = "VUI_LITELLM_BUDGET is 'a lot'. Write US dollars per day"
-        assert await asyncio.to_thread(eventually, lambda: said in up.log)
+        await until(lambda: said in up.log, 10, f"{said!r} in the log")
         assert BUDGET in await heard(up)
         tmp_path.joinpath(".env").write_text("VUI_LITELLM_BUDGET=1\n")
-        for _ in range(50):
-            if "alright" in await heard(up):
-                return
-            await asyncio.sleep(0.05)
-        pytest.fail("the new budget is not in force")
+
+        async def answered() -> bool:
+            return "alright" in await heard(up)
+
+        await until(answered, 5, "the new budget is in force")
 
 
 async def test_the_demo_costs_nothing(tmp_path: Path) -> None:

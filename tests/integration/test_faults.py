@@ -6,21 +6,20 @@ import gzip
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 from vui.serving.stream import llm_backend
 
-from tests.harness import Program, free_port, gateway, http
-from tests.matrix import HELLO, heard
+from tests.matrix.conversations import HELLO, heard_of
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
-from tests.report import record, rss_mb
+from tests.support.harness import Program, free_port, gateway, http
+from tests.support.poll import until
+from tests.support.report import record, rss_mb
 from vui_litellm import LiteLLMBackend
-from vui_litellm.errors import APOLOGY, GATEWAY_AWAY, PROVIDER_KEY, SENTENCES
+from vui_litellm.errors import APOLOGY, PROVIDER_KEY, SENTENCES
 
 REPLY = ["Yeah, doing alright.", "What about you?"]
 DEADLINE = 2.0  # the first-token deadline of this gateway; the default is 4 s
@@ -79,10 +78,7 @@ async def ward(_ward: Ward) -> Ward:
     """Everybody is well, and no cooldown is left."""
     _ward.first.clear()
     _ward.second.clear()
-    time.sleep(COOLDOWN + 0.2)
-    backend = _ward.backend()
-    await heard(HELLO)
-    await backend.aclose()
+    await first_is_asked(_ward)
     _ward.first.clear()
     _ward.second.clear()
     return _ward
@@ -91,20 +87,21 @@ async def ward(_ward: Ward) -> Ward:
 async def turn(ward: Ward, model: str = "vui") -> tuple[list[str], Exception | None, float]:
     """What was heard, what was raised, and how long it took."""
     backend = ward.backend(model)
-    chunks: list[str] = []
-    raised = None
     began = time.monotonic()
-    try:
-        system, *turns = HELLO
-        from vui.serving.stream.llm import llm_stream_chunks
-
-        async for chunk, _final in llm_stream_chunks(turns, system["content"]):
-            chunks.append(chunk)
-    except httpx.HTTPError as error:
-        raised = error
+    chunks, raised = await heard_of(HELLO)
     took = time.monotonic() - began
     await backend.aclose()
     return chunks, raised, took
+
+
+async def first_is_asked(ward: Ward, seconds: float = COOLDOWN + 0.2) -> None:
+    """Turn after turn, all of them answered, until the first deployment is used (again)."""
+
+    async def asked() -> bool:
+        assert (await turn(ward))[0] == REPLY
+        return bool(ward.first.seen)
+
+    await until(asked, seconds, "the first deployment is used")
 
 
 @pytest.mark.parametrize(
@@ -131,9 +128,7 @@ async def test_the_next_deployment_answers_and_the_sick_one_is_left_alone_then_u
     assert after == REPLY
     assert ward.counts() == (1, 2), "the sick one was asked again at once"
     ward.first.clear()
-    time.sleep(COOLDOWN + 0.2)
-    assert (await turn(ward))[0] == REPLY
-    assert len(ward.first.seen) == 1, "the one that recovered isn't used"
+    await first_is_asked(ward)
     record("faults", name, f"answered after {took:.2f} s, the next turn after {again:.2f} s")
 
 
@@ -160,11 +155,7 @@ async def test_a_refused_key_is_named_once_and_not_tried_again(ward: Ward, statu
     config = yaml.safe_load(path.read_text())
     config["model_list"][0]["litellm_params"]["rpm"] = 1000 + status
     path.write_text(yaml.safe_dump(config))
-    deadline = time.monotonic() + 5
-    while not ward.first.seen and time.monotonic() < deadline:
-        assert (await turn(ward))[0] == REPLY
-        time.sleep(0.2)
-    assert ward.first.seen, "the edit is not in force"
+    await first_is_asked(ward, 5)
 
 
 @pytest.mark.parametrize(
@@ -203,10 +194,7 @@ async def test_garbage_is_a_clear_error_and_memory_stays_bounded(ward: Ward, nam
     before = rss_mb(ward.program.process.pid)
     ward.first.clear(**GARBAGE[name])
     chunks, raised, took = await turn(ward)
-    if raised:
-        assert chunks[-1] in SENTENCES
-    else:
-        assert chunks == REPLY
+    assert chunks[-1] in SENTENCES if raised else chunks == REPLY
     assert took < DEADLINE + 1
     grown = rss_mb(ward.program.process.pid) - before
     assert grown < 150
@@ -225,10 +213,10 @@ async def test_invalid_utf8_and_a_gzip_bomb_do_no_harm(ward: Ward) -> None:
             chunks, raised, _took = await turn(ward)
         finally:
             ward.first.raw = None
-        assert raised or chunks == REPLY
-        assert not raised or chunks[-1] in SENTENCES
+        assert chunks[-1] in SENTENCES if raised else chunks == REPLY
         assert (await turn(ward))[0] == REPLY
-        time.sleep(COOLDOWN + 0.2)
+        ward.first.clear()
+        await first_is_asked(ward)
     grown = rss_mb(ward.program.process.pid) - before
     assert grown < 600
     record("faults", "invalid UTF-8, 200 MB gzip bomb", f"next turn works, memory {grown:+.0f} MB")
@@ -242,7 +230,7 @@ async def test_with_all_of_a_group_down_the_sentence_comes_in_time(ward: Ward) -
         assert raised
         assert chunks == [APOLOGY]
         assert took < 10
-        assert max(ward.counts()) <= 1, "a retry storm"
+        assert ward.counts() == (1, 1), "a retry storm"
         record("faults", name, f"the sentence after {took:.2f} s, one request per deployment")
         ward.first.clear()
         ward.second.clear()
@@ -270,45 +258,9 @@ async def test_without_the_internet_the_demo_answers_and_the_rest_is_said(
     record("faults", model, f"said after {took:.2f} s; demo answers")
 
 
-async def test_a_gateway_that_dies_in_mid_reply_is_said(ward: Ward, tmp_path: Path) -> None:
-    with serving((stand_in := OpenAI()).app) as url:
-        stand_in.clear(text="One thing. " * 100, pace=0.02)
-        config = {"model_list": [deployment(url, 1, "K")]}
-        with gateway(tmp_path, config, {"K": "k"}) as doomed:
-            backend = LiteLLMBackend("vui", doomed.url, api_key=doomed.key)
-            llm_backend.set_backend(backend)
-            said = []
-            with pytest.raises(httpx.HTTPError):
-                async for token in backend.stream(HELLO):
-                    said.append(token)
-                    if len(said) == 10:
-                        doomed.process.kill()
-            assert GATEWAY_AWAY in said[-1]
-            assert not await backend.health()
-            await backend.aclose()
-
-
 async def test_no_key_of_a_provider_shows_in_the_log(ward: Ward) -> None:
     assert "sk-one-1f0e" not in ward.program.log
     assert "sk-two-2d3c" not in ward.program.log
     assert ward.program.key not in ward.program.log
     models = http(f"{ward.program.url}/model/info", key=ward.program.key)[1]
     assert "sk-one-1f0e" not in str(models)
-
-
-async def test_no_key_shows_in_a_debug_log_either(tmp_path: Path) -> None:
-    with serving((stand_in := OpenAI()).app) as url:
-        config = {"model_list": [deployment(url, 1, "SOME_API_KEY")]}
-        secret = "sk-debug-5b7d9f1e3c"
-        env = {"SOME_API_KEY": secret, "LITELLM_LOG": "DEBUG"}
-        with gateway(tmp_path, config, env) as loud:
-            ward = Ward(loud, stand_in, stand_in)
-            for sick in ({}, {"fault": 401}, {"fault": 500}, {"fault": "error-frame"}):
-                stand_in.clear(**sick)
-                await turn(ward)
-            http(f"{loud.url}/v1/models", key="sk-a-wrong-key-0d9c")
-            log = loud.log
-    assert "DEBUG" in log
-    assert secret not in log
-    assert loud.key not in log
-    assert "sk-a-wrong-key-0d9c" not in log

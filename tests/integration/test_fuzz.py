@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from vui_gateway.api.schema import ChatRequest
 from vui_gateway.config.schema import ConfigError, read_config
 
-from tests.harness import ROOT, Program
 from tests.providers.openai import OpenAI
-from tests.report import record, rss_mb
+from tests.support.harness import ROOT, Program
+from tests.support.report import LONG, record, rss_mb
 
-EXAMPLES = int(os.environ.get("FUZZ", "300"))
-LONG = settings(
+EXAMPLES = int(os.environ.get("FUZZ") or "300")
+TRIES = settings(
     max_examples=EXAMPLES,
     deadline=None,
     database=None,
@@ -87,7 +87,7 @@ def test_random_requests_get_an_answer(
     statuses: dict[int, int] = {}
     before = rss_mb(shared_gateway.process.pid)
 
-    @LONG
+    @TRIES
     @given(request_body)
     def ask(body: dict) -> None:
         openai.seen.clear()
@@ -100,7 +100,8 @@ def test_random_requests_get_an_answer(
     grown = rss_mb(shared_gateway.process.pid) - before
     assert grown < 100 + EXAMPLES * 0.02
     seen = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
-    record("fuzz", f"{sum(statuses.values())} chat requests", f"{seen}; memory {grown:+.0f} MB")
+    tried = sum(statuses.values())
+    record("fuzz", "chat requests", f"{tried}: {seen}; memory {grown:+.0f} MB", LONG)
 
 
 shipped = (ROOT / "litellm_config.yaml").read_text().splitlines()
@@ -138,7 +139,7 @@ def test_random_configurations_are_read_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "litellm_config.yaml"
     counts = {"read": 0, "refused": 0}
 
-    @LONG
+    @TRIES
     @given(documents)
     def read(document: str | bytes) -> None:
         if isinstance(document, bytes):
@@ -158,5 +159,5 @@ def test_random_configurations_are_read_or_refused(tmp_path: Path) -> None:
         counts["refused"] += 1
 
     read()
-    both = f"{counts['read']} read, {counts['refused']} refused with their line"
-    record("fuzz", f"{sum(counts.values())} configurations", both)
+    seen = f"{counts['read']} read, {counts['refused']} refused with their line"
+    record("fuzz", "configurations", f"{sum(counts.values())}: {seen}", LONG)

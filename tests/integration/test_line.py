@@ -9,9 +9,12 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from tests.harness import Program, eventually, gateway, openai_model
-from tests.matrix import FAMILIES, HELLO, Family, stand_ins
+from tests.matrix.conversations import HELLO
+from tests.matrix.families import FAMILIES, Family
+from tests.matrix.labs import stand_ins
 from tests.providers.base import StandIn
+from tests.support.harness import Program, gateway, openai_model
+from tests.support.poll import until
 from vui_litellm import LiteLLMBackend
 
 Lines = tuple[Program, dict[str, StandIn]]
@@ -46,7 +49,7 @@ async def whole(backend: LiteLLMBackend) -> None:
 
 
 async def knocked(stand_in: StandIn, times: int = 1) -> None:
-    assert await asyncio.to_thread(eventually, lambda: len(stand_in.knocks) >= times)
+    await until(lambda: len(stand_in.knocks) >= times, 10, f"{times} requests that open a line")
     await asyncio.sleep(0.05)  # its answer is on the way
 
 

@@ -1,32 +1,27 @@
-"""Every provider family, every point: the table of docs/providers.md."""
+"""Every provider family, every point: the tables of docs/providers.md, cell by cell."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT
-from tests.matrix import (
-    FAMILIES,
-    FOREIGN_POINTS,
-    HELLO,
-    POINTS,
-    Family,
-    Lab,
-    foreign_lab,
-    heard,
-    our_lab,
-    render,
-    tools,
-)
+from tests.matrix.conversations import HELLO, heard, tools
+from tests.matrix.families import FAMILIES, Family
+from tests.matrix.labs import Lab, foreign_lab, our_lab
+from tests.matrix.points import FOREIGN_POINTS, POINTS
+from tests.matrix.table import Table, render, shown
+from tests.support.harness import ROOT
+from tests.support.report import WRITING, on_file
 
 RECORDS = ROOT / "tests" / "recorded"
 PAGE = ROOT / "docs" / "providers.md"
 HEAD = """# Providers
 
-Written by `make test` (tests/integration/test_matrix.py): one row for each provider and model
+Written by `make docs` (tests/integration/test_matrix.py): one row for each provider and model
 family, one column for what a vui turn needs of it. Each cell is a test of vui's real code through
 the real gateway against a strict stand-in for the provider, which refuses what the real API
 refuses; the sources of its rules are in `tests/providers/`. What each provider saw of a turn is in
@@ -39,6 +34,7 @@ The same families through a stock LiteLLM proxy, without our hooks: what the bac
 NOTE = """An early end of a Gemini reply that is clean at the level of HTTP can't be told from its
 real end: LiteLLM marks every chunk as the last one. A connection that breaks is told.
 """
+each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
 
 @pytest.fixture(scope="module")
@@ -53,41 +49,65 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield running
 
 
+class Page:
+    """docs/providers.md as this run finds it."""
+
+    def __init__(self) -> None:
+        self.ours: Table = {f.name: dict.fromkeys(POINTS, "not tried") for f in FAMILIES}
+        self.foreign: Table = {f.name: dict.fromkeys(FOREIGN_POINTS, "not tried") for f in FAMILIES}
+
+    def text(self) -> str:
+        return "\n".join((HEAD, render(self.ours), "", NOTE, FOREIGN, render(self.foreign), ""))
+
+    @contextmanager
+    def cell(self, table: Table, family: Family, point: str) -> Iterator[None]:
+        """Ticked when the block ends well; and a cell that holds is ticked on file."""
+        table[family.name][point] = "failed"
+        yield
+        table[family.name][point] = ""
+        file = PAGE.read_text()
+        part = file if table is self.ours else file[file.index(FOREIGN) :]
+        assert WRITING or shown(part, family.name, point) == "✓", "run `make docs`"
+
+
 @pytest.fixture(scope="module")
-def results() -> Iterator[dict[str, dict[str, dict[str, str]]]]:
-    """What held, for the page; it is written only when every cell was tried."""
-    tried: dict[str, dict[str, dict[str, str]]] = {"ours": {}, "foreign": {}}
-    yield tried
-    cells = sum(len(row) for table in tried.values() for row in table.values())
-    if cells == len(FAMILIES) * (len(POINTS) + len(FOREIGN_POINTS)):
-        ours, foreign = render(tried["ours"]), render(tried["foreign"])
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text("\n".join((HEAD, ours, "", NOTE, FOREIGN, foreign, "")))
+def page() -> Iterator[Page]:
+    found = Page()
+    yield found
+    cells = [
+        why
+        for table in (found.ours, found.foreign)
+        for row in table.values()
+        for why in row.values()
+    ]
+    if WRITING and "not tried" not in cells:
+        on_file(PAGE, found.text())
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@each_family
 @pytest.mark.parametrize("point", POINTS)
 async def test_every_family_holds_every_point(
-    lab: Lab, results: dict, family: Family, point: str
+    lab: Lab, page: Page, family: Family, point: str
 ) -> None:
-    row = results["ours"].setdefault(family.name, {})
-    row[point] = "failed"
-    await POINTS[point](lab, family)
-    row[point] = ""
+    with page.cell(page.ours, family, point):
+        await POINTS[point](lab, family)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@each_family
 @pytest.mark.parametrize("point", FOREIGN_POINTS)
 async def test_the_backend_alone_holds_before_somebody_elses_litellm(
-    foreign: Lab, results: dict, family: Family, point: str
+    foreign: Lab, page: Page, family: Family, point: str
 ) -> None:
-    row = results["foreign"].setdefault(family.name, {})
-    row[point] = "failed"
-    await FOREIGN_POINTS[point](foreign, family)
-    row[point] = ""
+    with page.cell(page.foreign, family, point):
+        await FOREIGN_POINTS[point](foreign, family)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.skipif(WRITING, reason="the page is being written")
+def test_the_page_has_these_families_and_points() -> None:
+    assert PAGE.read_text().replace("✓", "✗") == Page().text(), "run `make docs`"
+
+
+@each_family
 async def test_what_the_provider_sees_of_a_turn_is_on_file(lab: Lab, family: Family) -> None:
     """A change of what is sent shows in review; vui's own tool texts are left out."""
     stand_in = lab.stand_ins[family.name]
@@ -96,13 +116,15 @@ async def test_what_the_provider_sees_of_a_turn_is_on_file(lab: Lab, family: Fam
         await heard(HELLO)
         await backend.complete(HELLO, tools=tools(), temperature=0.0)
     record = [{"path": seen.path, "body": _without_tools(seen.body)} for seen in stand_in.seen]
-    path = RECORDS / f"{family.name.lower().replace(' ', '-')}.json"
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    path.parent.mkdir(exist_ok=True)
-    if path.exists():
-        assert path.read_text() == text, f"{path.name} differs: delete it to record anew"
-    else:
-        path.write_text(text)
+    on_file(_recording(family), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def test_nothing_is_on_file_of_a_family_that_is_gone() -> None:
+    assert set(RECORDS.iterdir()) <= {_recording(family) for family in FAMILIES}
+
+
+def _recording(family: Family) -> Path:
+    return RECORDS / f"{family.name.lower().replace(' ', '-')}.json"
 
 
 def _without_tools(body: dict) -> dict:

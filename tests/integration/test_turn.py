@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from tests.harness import ROOT, Program, vui_env
 from tests.providers.openai import FIELDS, OpenAI, arguments
+from tests.support.harness import ROOT, Program, vui_env
 
 
 def chat(

@@ -4,17 +4,17 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
-from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.harness import Program, Vui, http, speechless_vui, vui_env
-from tests.page import Page, open_page
 from tests.providers.base import Seen
 from tests.providers.openai import OpenAI, arguments
+from tests.support.harness import Program, Vui, http, speechless_vui, vui_env
+from tests.support.page import Page, open_page
+from tests.support.poll import until
 
 TRIES = 30
 LONG = "One thing after another. " * 200
@@ -36,19 +36,10 @@ async def page(vui: Vui, openai: OpenAI) -> AsyncIterator[Page]:
         yield opened
 
 
-async def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    """The condition's first true value."""
-    async with asyncio.timeout(seconds):
-        while not (value := condition()):
-            await asyncio.sleep(0.003)
-        return value
-
-
 async def test_a_memory_that_the_model_picks_shows_on_the_page(page: Page, openai: OpenAI) -> None:
     openai.clear(tool="add_memory", arguments=arguments(text="Name is Ada"))
     await page.say("My name is Ada.")
-    event = await page.wait_for("memories", lambda e: "Name is Ada" in json.dumps(e["memories"]))
-    assert event
+    await page.wait_for("memories", lambda e: "Name is Ada" in json.dumps(e["memories"]))
     assert len(openai.seen) == 2
 
 
@@ -74,7 +65,7 @@ async def barge_in(page: Page, seen: Seen) -> float:
     """Seconds from the user's first sound until the provider's stream is closed."""
     started = time.monotonic()
     await page.recognise({"type": "vad_start"})
-    return await until(lambda: seen.closed_at, 5) - started
+    return await until(lambda: seen.closed_at, 5, "the provider's stream ends") - started
 
 
 async def interrupting_turns(page: Page, openai: OpenAI, sent: int) -> list[float]:
@@ -86,7 +77,7 @@ async def interrupting_turns(page: Page, openai: OpenAI, sent: int) -> list[floa
         def streaming(count: int = count) -> list[Seen]:
             return [seen for seen in openai.seen[count:] if seen.sent >= sent]
 
-        took.append(await barge_in(page, (await until(streaming))[0]))
+        took.append(await barge_in(page, (await until(streaming, 10, "the reply is under way"))[0]))
         await asyncio.sleep(0.4)  # vui takes less than 0.3 s of sound for a noise
         await page.recognise({"type": "partial", "text": f"No, tell me story {count}."})
         await page.recognise({"type": "vad_stop"})
@@ -119,7 +110,7 @@ async def test_a_barge_in_in_mid_reply_closes_the_providers_stream(
 async def test_after_a_barge_in_the_next_turn_is_answered(page: Page, openai: OpenAI) -> None:
     openai.clear(delay=60)
     await page.hear("Tell me a story.")
-    await until(lambda: openai.seen)
+    await until(lambda: openai.seen, 10, "the call")
     await barge_in(page, openai.seen[0])
     openai.clear(text="Sure, no story.")
     await asyncio.sleep(0.4)

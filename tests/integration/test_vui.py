@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness import Program, Vui, http, speechless_vui, vui_env
-from tests.page import open_page
 from tests.providers.openai import OpenAI
+from tests.support.harness import Program, Vui, http, speechless_vui, vui_env
+from tests.support.page import open_page
 
 
 @pytest.fixture(scope="module")
@@ -62,4 +62,5 @@ def test_the_page_finds_every_script_it_asks_for(vui: Vui) -> None:
         status, text = http(f"{vui.url}{script}")
         assert status == 200
     methods = set(re.findall(r"voiceViz\.(\w+)\(", page))
+    assert methods
     assert all(f"{method}(" in text for method in methods)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -16,6 +16,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from tests.support.poll import wait_until
 
 TEXT = "Yeah, doing alright. What about you?"
 
@@ -248,23 +250,9 @@ def serving(app: Any, host: str = "127.0.0.1", port: int = 0, **options: Any) ->
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    wait_until(lambda: server.started, 10)
+    wait_until(lambda: server.started, 10, "the server is up")
     try:
         yield f"http://{host}:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = server.force_exit = True
         thread.join(5)
-
-
-def wait_until(condition: Callable[[], Any], seconds: float, what: str = "condition") -> Any:
-    """The condition's first true value.
-
-    Raises:
-        TimeoutError: it stayed false.
-    """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.005)
-    raise TimeoutError(f"{what} not met within {seconds} s")

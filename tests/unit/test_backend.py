@@ -8,7 +8,7 @@ import pytest
 from vui.serving.stream import llm_backend
 
 import vui_litellm
-from tests.matrix import STOPS
+from tests.matrix.conversations import STOPS
 from tests.providers.base import serving as serving_on_a_socket
 from tests.providers.openai import OpenAI
 from vui_litellm import LiteLLMBackend
@@ -264,6 +264,16 @@ async def test_a_renewed_key_is_sent_from_then_on() -> None:
 
 def test_nothing_of_vuis_client_is_written_again() -> None:
     assert not set(vars(LiteLLMBackend)) & {"complete", "list_models", "_served"}
+
+
+async def test_what_is_streamed_is_what_vuis_own_client_streams(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def stream(*_: object, **__: object) -> AsyncIterator[str]:
+        yield "vui's own"
+
+    monkeypatch.setattr(llm_backend.OpenAICompatBackend, "stream", stream)
+    assert await said(answering(lambda _: stream_of("hi"))[0]) == "vui's own"
 
 
 def test_vuis_own_factory_makes_ours_once_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import json
 
 from bench.report import FIGURES, KEYS
-from tests.harness import ROOT
+from tests.support.harness import ROOT
 
 RESULTS = json.loads((ROOT / "bench" / "results.json").read_text())
 

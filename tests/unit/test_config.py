@@ -7,7 +7,7 @@ import pytest
 import yaml
 from vui_gateway.config.schema import ConfigError, read_config
 
-from tests.harness import ROOT
+from tests.support.harness import ROOT
 
 SHIPPED = ROOT / "litellm_config.yaml"
 
@@ -138,4 +138,5 @@ def test_the_shipped_config_names_every_provider_of_the_env_example() -> None:
         if "_API_" in line
     }
     text = SHIPPED.read_text()
+    assert keys
     assert all(f"os.environ/{key.lstrip('# ')}" in text for key in keys)

@@ -8,47 +8,38 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from tests.harness import ROOT, free_port, is_ready
+from tests.support.harness import ROOT, free_port, is_ready, program
 
 
 def main(arguments: list[str]) -> int:
     """Start a gateway on the repository's own files, converse, end the gateway."""
     with tempfile.TemporaryDirectory() as folder:
-        port, log_path = free_port(), Path(folder, "gateway.log")
-        key = f"sk-{secrets.token_urlsafe(32)}"
+        port = free_port()
         env = {
-            **os.environ,
             "VUI_GATEWAY_PROJECT": str(ROOT),
             "VUI_GATEWAY_HOST": "127.0.0.1",
             "VUI_GATEWAY_PORT": str(port),
             "VUI_LITELLM_URL": f"http://127.0.0.1:{port}",
-            "VUI_LITELLM_KEY": key,
+            "VUI_LITELLM_KEY": f"sk-{secrets.token_urlsafe(32)}",
             "VUI_LITELLM_KEY_FILE": str(Path(folder, "key")),
             "VUI_LITELLM_MODEL": os.environ.get("VUI_LITELLM_MODEL") or "vui",
         }
         print("Starting the gateway, about ten seconds...", file=sys.stderr)
+        command, log_path = ["-m", "vui_gateway", "serve"], Path(folder, "gateway.log")
         # In a session of its own: Ctrl-C is a barge-in for the chat, not an end for the gateway.
-        with log_path.open("w") as log:
-            gateway = subprocess.Popen(
-                [sys.executable, "-m", "vui_gateway", "serve"],
-                env=env, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        try:
-            while not is_ready(env["VUI_LITELLM_URL"]):
-                if gateway.poll() is not None:
-                    print(log_path.read_text(), file=sys.stderr)
-                    return 1
-                time.sleep(0.2)
+        with program(command, env, log_path, ROOT, start_new_session=True) as gateway:
+            try:
+                gateway.await_ready(lambda: is_ready(env["VUI_LITELLM_URL"]), 90)
+            except RuntimeError as error:
+                print(error, file=sys.stderr)
+                return 1
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             return subprocess.call(
-                [sys.executable, "-m", "vui_litellm", "chat", *arguments], env=env
+                [sys.executable, "-m", "vui_litellm", "chat", *arguments],
+                env={**os.environ, **env},
             )
-        finally:
-            gateway.terminate()
-            gateway.wait()
 
 
 if __name__ == "__main__":

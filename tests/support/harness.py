@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +19,26 @@ from typing import Any
 
 import yaml
 
-from tests.providers.base import wait_until
+from tests.support.poll import wait_until
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 KEY = "sk-test-0123456789abcdefghijklmnopqrstuvwxyzABCDEF"
+# Below those that the kernel gives to connections (32768 and up), and none for two of xdist's
+# workers: a port that was free is still free when the program that it was found for takes it.
+_PORTS = range(10_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]), 32_000, 16)
+_ports = iter(random.SystemRandom().sample(_PORTS, len(_PORTS)))
 
 
 def free_port() -> int:
-    """A port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nothing listens on, and that nobody else is given."""
+    for port in _ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError(f"no port is left of {_PORTS}")
 
 
 def http(
@@ -86,6 +95,23 @@ class Program:
             cwd=ROOT,
         )
 
+    def await_ready(self, ready: Callable[[], Any], seconds: float) -> None:
+        """Wait until it is up.
+
+        Raises:
+            RuntimeError: it ended, or was too slow; with its log.
+        """
+
+        def alive_and_ready() -> Any:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"it ended:\n{self.log}")
+            return ready()
+
+        try:
+            wait_until(alive_and_ready, seconds, f"{self.log_path.stem} is up")
+        except TimeoutError as error:
+            raise RuntimeError(f"{error}:\n{self.log}") from error
+
     def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 40) -> int:
         if self.process.poll() is None:
             self.process.send_signal(how)
@@ -94,8 +120,9 @@ class Program:
 
 @contextmanager
 def program(
-    command: list[str], env: dict[str, str], log_path: Path, cwd: Path
+    command: list[str], env: dict[str, str], log_path: Path, cwd: Path, **options: Any
 ) -> Iterator[Program]:
+    """`python COMMAND`, ended at the end of the block; `options` are Popen's."""
     with log_path.open("w") as log:
         process = subprocess.Popen(
             [sys.executable, *command],
@@ -103,6 +130,7 @@ def program(
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=cwd,
+            **options,
         )
     started = Program(process, log_path)
     try:
@@ -138,13 +166,7 @@ def gateway(
     with program(command, settings, project / "gateway.log", project) as started:
         started.url, started.project = f"http://127.0.0.1:{port}", project
         started.key = key or ""
-
-        def ready() -> bool:
-            if started.process.poll() is not None:
-                raise RuntimeError(f"the gateway ended:\n{started.log}")
-            return is_ready(started.url)
-
-        wait_until(ready, 90, "the gateway is ready")
+        started.await_ready(lambda: is_ready(started.url), 90)
         started.key = (project / "key").read_text().strip()
         yield started
 
@@ -154,6 +176,11 @@ def is_ready(url: str) -> bool:
         return http(f"{url}/health/readiness")[0] == 200
     except OSError:
         return False
+
+
+def stock_options(config: Path | str, port: int) -> list[str]:
+    """Options of stock LiteLLM's own command, on loopback."""
+    return ["--config", str(config), "--port", str(port), "--host", "127.0.0.1"]
 
 
 def vui_env(gateway_url: str, model: str, key: str = KEY) -> dict[str, str]:
@@ -192,21 +219,10 @@ def speechless_vui(folder: Path, env: dict[str, str]) -> Iterator[Vui]:
         "VUI_SPEECHLESS_PORT": str(control),
         **env,
     }
-    with program(["-m", "tests.speechless"], settings, folder / "vui.log", folder) as started:
+    with program(
+        ["-m", "tests.support.speechless"], settings, folder / "vui.log", folder
+    ) as started:
         vui = Vui(started, f"http://127.0.0.1:{web}", f"http://127.0.0.1:{control}")
-
-        def ready() -> bool:
-            if started.process.poll() is not None:
-                raise RuntimeError(f"vui ended:\n{started.log}")
-            return "Server running" in started.log and "[main] LLM probe" in started.log
-
-        wait_until(ready, 60, "vui is up")
+        up = ("Server running", "[main] LLM probe")
+        started.await_ready(lambda: all(line in started.log for line in up), 60)
         yield vui
-
-
-def eventually(condition: Any, seconds: float = 10) -> Any:
-    """The condition's first true value, or its last value."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return value

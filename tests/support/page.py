@@ -11,7 +11,8 @@ import aiohttp
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
-from tests.harness import Vui, http
+from tests.support.harness import Vui, http
+from tests.support.poll import until
 
 
 class Page:
@@ -31,12 +32,12 @@ class Page:
         self, kind: str, accept: Callable[[dict], Any] = lambda _: True, seconds: float = 20
     ) -> dict:
         """The first event of a kind (from now on or already there) that is accepted."""
-        async with asyncio.timeout(seconds):
-            while True:
-                for event in self.events:
-                    if event.get("type") == kind and accept(event):
-                        return event
-                await asyncio.sleep(0.01)
+
+        def found() -> dict | None:
+            told = (event for event in self.events if event.get("type") == kind)
+            return next((event for event in told if accept(event)), None)
+
+        return await until(found, seconds, lambda: f"the event {kind!r} among {self.events}")
 
     def replies(self) -> list[str]:
         return [event["text"] for event in self.events if event.get("type") == "reply"]
@@ -55,11 +56,12 @@ class Page:
         await self.hear(text)
         # A rewind of the voice is reported as a finished turn too: the reply's comes after it.
         await self.wait_for("reply", seconds=seconds)
-        async with asyncio.timeout(seconds):
-            while [e["type"] for e in self.events if e["type"] in ("reply", "turn_done")][
-                -1
-            ] == "reply":
-                await asyncio.sleep(0.01)
+
+        def over() -> bool:
+            turns = [e["type"] for e in self.events if e["type"] in ("reply", "turn_done")]
+            return turns[-1] == "turn_done"
+
+        await until(over, seconds, lambda: f"the end of the reply among {self.events}")
         return self.replies()
 
 

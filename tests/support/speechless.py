@@ -1,4 +1,4 @@
-"""vui without its speech workers: `python -m tests.speechless` is `vui-litellm serve`, speechless.
+"""vui without its speech workers: `python -m tests.support.speechless` is a `vui-litellm serve`.
 
 vui's server, page, routes, prompts, thoughts and turn-taking run as installed. Stood in for are
 torch, the model file, and the two worker processes, whose queues are answered here. A control port

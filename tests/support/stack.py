@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.harness import ROOT, Vui, free_port, http
+from tests.support.harness import ROOT, Vui, free_port, http
 
 PROVIDER_KEY = "sk-provider-0f3b6c1d9e8a7b5c4d2e"
 

@@ -1,0 +1,64 @@
+"""What vui asks of a model: conversations, stops, tools; and what is heard of the reply."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+import httpx
+from vui.serving.stream import tools as registry
+from vui.serving.stream.llm import llm_stream_chunks
+
+# fmt: off
+STOPS = (
+    "[Results", "[You asked", "\nUser:", "\nYou:", "one sec.", "One sec.", "hold on.", "Hold on.",
+    "give me a sec.", "Give me a sec.",
+)
+# fmt: on
+SYSTEM = {"role": "system", "content": "You are Vui."}
+HELLO = [SYSTEM, {"role": "user", "content": "Hello"}]
+CONVERSATIONS = {
+    "greeting first": [
+        SYSTEM,
+        {"role": "assistant", "content": "Hey there, it's Vui, what can I help with?"},
+        {"role": "user", "content": "Hello"},
+    ],
+    "two user turns": [*HELLO, {"role": "user", "content": "Are you there?"}],
+    "empty assistant turn": [
+        *HELLO,
+        {"role": "assistant", "content": ""},
+        {"role": "user", "content": "Hello again"},
+    ],
+    "system in the middle": [
+        *HELLO,
+        {"role": "assistant", "content": "Hi."},
+        {"role": "system", "content": "CURRENT TASKS:\n- [running] pasta timer"},
+        {"role": "user", "content": "[evaluate]"},
+    ],
+}
+
+
+async def heard(conversation: list[dict], stats: dict | None = None) -> list[str]:
+    """What reaches speech synthesis of one reply, through vui's own chunker."""
+    system, *turns = conversation
+    chunks = llm_stream_chunks(turns, system["content"], stats=stats)
+    async with aclosing(chunks):
+        return [chunk async for chunk, _final in chunks]
+
+
+async def heard_of(conversation: list[dict]) -> tuple[list[str], Exception | None]:
+    """The same of a reply that may break off: what was heard, and what was raised then."""
+    system, *turns = conversation
+    chunks: list[str] = []
+    try:
+        async for chunk, _final in llm_stream_chunks(turns, system["content"]):
+            chunks.append(chunk)
+    except httpx.HTTPError as error:
+        return chunks, error
+    return chunks, None
+
+
+def tools() -> list[dict]:
+    """The tools that vui offers in its thoughts call."""
+    if not registry.has_tool("no_action"):
+        registry.load_tools()
+    return registry.tools_list()

@@ -1,0 +1,86 @@
+"""A running gateway, ours or stock, in front of one stand-in for each family."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vui.serving.stream import llm_backend
+
+from tests.matrix.families import FAMILIES, Family
+from tests.providers.base import StandIn, serving
+from tests.support.harness import KEY, free_port, gateway, is_ready, program, stock_options
+from vui_litellm import LiteLLMBackend
+
+
+@dataclass
+class Lab:
+    """A running gateway in front of one stand-in for each family, and a way to make backends."""
+
+    url: str
+    key: str
+    stand_ins: dict[str, StandIn]
+    make: Callable[..., llm_backend.LLMBackend]
+
+    @asynccontextmanager
+    async def backend(self, family: Family, **options: Any) -> AsyncIterator[Any]:
+        backend = self.make(family.name, self.url, api_key=self.key, **options)
+        llm_backend.set_backend(backend)
+        try:
+            yield backend
+        finally:
+            await backend.aclose()
+
+
+@contextmanager
+def stand_ins() -> Iterator[tuple[dict[str, StandIn], list[dict]]]:
+    """One stand-in for each family, and the `model_list` that reaches them."""
+    with ExitStack() as stack:
+        running = {family.name: family.stand_in() for family in FAMILIES}
+        yield (
+            running,
+            [f.entry(stack.enter_context(serving(running[f.name].app))) for f in FAMILIES],
+        )
+
+
+@contextmanager
+def our_lab(folder: Path) -> Iterator[Lab]:
+    """Our gateway, our backend."""
+    with stand_ins() as (running, models):
+        config = {
+            "model_list": models,
+            "litellm_settings": {"drop_params": True},
+            # Each point starts with its family well, whatever the point before did to it.
+            "router_settings": {"cooldown_time": 0},
+        }
+        with gateway(folder, config) as started:
+            yield Lab(started.url, KEY, running, LiteLLMBackend)
+
+
+@contextmanager
+def stock_lab(folder: Path, make: Callable = llm_backend.LiteLLMBackend) -> Iterator[Lab]:
+    """Stock LiteLLM on the seed of our config, with vui's own backend (or another)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with stand_ins() as (running, models):
+        # Without a proxy of its own behaviour: the same models, `drop_params`, no hooks.
+        config = {"model_list": models, "litellm_settings": {"drop_params": True}}
+        path = folder / "stock.yaml"
+        path.write_text(json.dumps(config))
+        port = free_port()
+        command = ["-m", "litellm.proxy.proxy_cli", *stock_options(path, port)]
+        env = {"LITELLM_MASTER_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+        # It looks for a tokenizer on the internet, which isn't its fault on a machine without.
+        env["HF_HUB_OFFLINE"] = "1"
+        with program(command, env, folder / "stock.log", folder) as started:
+            url = f"http://127.0.0.1:{port}"
+            started.await_ready(lambda: is_ready(url), 90)
+            yield Lab(url, KEY, running, make)
+
+
+def foreign_lab(folder: Path) -> AbstractContextManager[Lab]:
+    """Somebody else's LiteLLM, our backend."""
+    return stock_lab(folder, LiteLLMBackend)

@@ -1,0 +1,202 @@
+"""Everything that a vui turn needs of a provider: a point raises where it doesn't hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from tests.matrix.conversations import CONVERSATIONS, HELLO, STOPS, heard, heard_of, tools
+from tests.matrix.families import FAMILIES, Family
+from tests.matrix.labs import Lab
+from tests.support.poll import until
+from vui_litellm.errors import SENTENCES
+
+KNOBS = {"temperature": 0.0, "top_p": 0.9, "presence_penalty": 0.3}
+MANY = {"temperature": 0.3, "top_p": 0.9, "presence_penalty": 0.3}
+
+
+async def reply(lab: Lab, family: Family) -> None:
+    """The streamed reply arrives whole, with usage for the context gauge."""
+    lab.stand_ins[family.name].clear(text="Ça va très bien. And you — how's it going?")
+    async with lab.backend(family):
+        stats: dict = {}
+        chunks = await heard(HELLO, stats)
+        assert chunks == ["Ça va très bien.", "And you — how's it going?"], chunks
+        assert stats.get("ctx_used") == 1212, f"usage is {stats}"
+        assert stats.get("ctx_max"), "the context gauge has no end"
+
+
+async def stops(lab: Lab, family: Family) -> None:
+    """All ten stops hold, split or not; a false start is released; the provider's call ends."""
+    stand_in = lab.stand_ins[family.name]
+    async with lab.backend(family) as backend:
+        for stop in STOPS:
+            middle = len(stop) // 2
+            pieces = ["Yeah, ", stop[:middle], stop[middle:], " never", " heard."]
+            stand_in.clear(pieces=pieces)
+            text = " ".join(await heard(HELLO))
+            assert "never" not in text, f"{stop!r} didn't hold: {text!r}"
+        stand_in.clear(pieces=["Hold", " on", " to that", " thought."])
+        assert await heard(HELLO) == ["Hold on to that thought."]
+        stand_in.clear(pieces=["Yeah, one sec."] + [" More and more."] * 300, pace=0.01)
+        await heard(HELLO)
+        await backend.aclose()
+        await until(lambda: stand_in.seen[0].closed_at, 3, "the call ends")
+        assert stand_in.seen[0].sent < 100
+
+
+async def thoughts(lab: Lab, family: Family) -> None:
+    """A tool is picked and its arguments are a dict, whatever the model wrote."""
+    stand_in = lab.stand_ins[family.name]
+    async with lab.backend(family) as backend:
+        for raw, expected in (('{"text": "Name is Ada"}', {"text": "Name is Ada"}),
+                              ("", {}), ('{"text": ', {})):  # fmt: skip
+            stand_in.clear(tool="add_memory", arguments=raw)
+            # vui's thoughts send the time of each turn along.
+            turns = [HELLO[0], {**HELLO[1], "ts": 1.5}]
+            result = await backend.complete(turns, tools=tools(), temperature=0.0)
+            function = result["tool_calls"][0]["function"]
+            assert function["name"] == "add_memory"
+            assert function["arguments"] == expected, function
+        stand_in.clear(tool="no_action")
+        middle = CONVERSATIONS["system in the middle"]
+        result = await backend.complete(middle, tools=tools(), temperature=0.0)
+        assert result["tool_calls"][0]["function"]["name"] == "no_action"
+        assert "pasta timer" in json.dumps(stand_in.seen[-1].body), "the tasks were lost"
+
+
+async def conversations(lab: Lab, family: Family) -> None:
+    """Any conversation that vui has is accepted, in the reply and in the thoughts call."""
+    stand_in = lab.stand_ins[family.name]
+    async with lab.backend(family) as backend:
+        for name, messages in CONVERSATIONS.items():
+            stand_in.clear()
+            assert await heard(messages), name
+            await backend.complete(messages, tools=tools(), temperature=0.0)
+            sent = json.dumps(stand_in.seen[-1].body)
+            assert messages[-1]["content"] in sent, name
+
+
+async def one_request(lab: Lab, family: Family) -> None:
+    """The provider sees one request for a call, and accepts it."""
+    stand_in = lab.stand_ins[family.name]
+    async with lab.backend(family) as backend:
+        stand_in.clear()
+        await heard(HELLO)
+        await backend.complete(HELLO, tools=tools(), temperature=0.0)
+        assert [seen.status for seen in stand_in.seen] == [200, 200]
+
+
+async def knobs(lab: Lab, family: Family) -> None:
+    """A knob that is named arrives where it is taken, and nowhere else."""
+    stand_in = lab.stand_ins[family.name]
+    async with lab.backend(family) as backend:
+        for knob, value in KNOBS.items():
+            stand_in.clear()
+            async for _ in backend.stream(HELLO, **{knob: value}):
+                pass
+            assert [seen.status for seen in stand_in.seen] == [200], knob
+            got = stand_in.knob(stand_in.seen[0].body, knob)
+            assert got == (value if knob in family.takes else None), f"{knob}: {got}"
+        stand_in.clear()
+        async for _ in backend.stream(HELLO, **MANY):
+            pass
+        assert [seen.status for seen in stand_in.seen] == [200], "all three together"
+        stand_in.clear()
+        async for _ in backend.stream(HELLO):
+            pass
+        left = {knob for knob in KNOBS if stand_in.knob(stand_in.seen[0].body, knob) is not None}
+        assert not left, f"nobody named {left}"
+
+
+async def thinking(lab: Lab, family: Family) -> None:
+    """No thinking before a spoken reply; none of it is spoken; a named effort is accepted."""
+    stand_in = lab.stand_ins[family.name]
+    async with lab.backend(family):
+        stand_in.clear(reasoning="Hmm pondering aloud")
+        text = " ".join(await heard(HELLO))
+        assert not stand_in.thinks(stand_in.seen[0].body), stand_in.seen[0].body
+        assert "pondering" not in text
+    for effort in ("none", "minimal", "low", "high"):
+        async with lab.backend(family, reasoning_effort=effort):
+            stand_in.clear(reasoning="Hmm pondering aloud")
+            text = " ".join(await heard(HELLO))
+            assert "doing alright" in text, f"{effort}: {text}"
+            assert "pondering" not in text, effort
+            assert [seen.status for seen in stand_in.seen] == [200], effort
+
+
+async def switching(lab: Lab, family: Family) -> None:
+    """In mid-conversation to the next family and back; a model that is gone keeps this one."""
+    following = FAMILIES[(FAMILIES.index(family) + 1) % len(FAMILIES)]
+    conversation = list(HELLO)
+    async with lab.backend(family) as backend:
+        for member in (family, following, family):
+            lab.stand_ins[member.name].clear()
+            await backend.set_model(member.name)
+            chunks = await heard(conversation)
+            assert chunks
+            assert len(lab.stand_ins[member.name].seen) == 1
+            conversation += [
+                {"role": "assistant", "content": " ".join(chunks)},
+                {"role": "user", "content": "Go on"},
+            ]
+        with pytest.raises(ValueError, match="gone/model"):
+            await backend.set_model("gone/model")
+        assert backend.model == family.name
+
+
+async def errors(lab: Lab, family: Family) -> None:
+    """Each failure raises with the provider's message and ends in one spoken sentence."""
+    stand_in = lab.stand_ins[family.name]
+    faults: list[tuple[str | int, str]] = [(500, "not well"), ("error-frame", "fell over")]
+    # Whoever notices these says it in words of its own.
+    faults += [("reset", "")] + ([("end", "")] if family.end_is_told else [])
+    for fault, message in faults:
+        async with lab.backend(family) as backend:
+            stand_in.clear(fault=fault, text="This reply never gets to its proper end at all.")
+            chunks, raised = await heard_of(HELLO)
+            assert raised, f"{fault}: the reply just stops: {chunks}"
+            assert message in str(raised), f"{fault}: {raised}"
+            assert chunks, f"{fault}: nothing was said"
+            assert chunks[-1] in SENTENCES, f"{fault}: {chunks}"
+            if fault == 500:
+                with pytest.raises(httpx.HTTPError, match=message):
+                    await backend.complete(HELLO, tools=tools())
+
+
+Point = Callable[[Lab, Family], Awaitable[None]]
+POINTS: dict[str, Point] = {
+    "reply, usage": reply,
+    "ten stops": stops,
+    "thoughts": thoughts,
+    "conversations": conversations,
+    "one request": one_request,
+    "knobs": knobs,
+    "no thinking aloud": thinking,
+    "switching": switching,
+    "errors heard": errors,
+}
+
+
+async def refused_knobs(lab: Lab, family: Family) -> None:
+    """A proxy without our hooks lets a knob through that is refused: the call is repeated once."""
+    stand_in = lab.stand_ins[family.name]
+    for knob, value in KNOBS.items():
+        async with lab.backend(family) as backend:
+            for _ in range(2):
+                stand_in.clear()
+                assert [token async for token in backend.stream(HELLO, **{knob: value})], knob
+                requests = len(stand_in.seen)
+            assert requests == 1, "what was refused once is not sent again"
+
+
+# What our backend does alone, before somebody else's LiteLLM.
+FOREIGN_POINTS: dict[str, Point] = {
+    "reply, usage": reply,
+    "ten stops": stops,
+    "a refused knob": refused_knobs,
+}

@@ -1,0 +1,78 @@
+"""Pages and recordings that the runs themselves write: `make docs` writes, `make test` compares.
+
+WRITE_DOCS=1, which `make docs` sets, is the one way to change them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from tests.support.harness import ROOT
+
+WRITING = bool(os.environ.get("WRITE_DOCS"))
+# The long runs: every closed route, a thousand edits, `FUZZ` random requests.
+LONG = bool(os.environ.get("FUZZ"))
+STORE = ROOT / "docs" / "reliability.json"
+PAGE = ROOT / "docs" / "reliability.md"
+HEAD = """# Reliability
+
+Written by the runs themselves (`make docs fuzz soak`): what was tried, and what was seen in the
+last such run, on a machine with two cores.
+"""
+TITLES = {
+    "faults": "## Faults\n\nOn a group of two deployments, the first of which is sick.",
+    "edits": "## Edits to litellm_config.yaml",
+    "doors": "## Doors and limits",
+    "fuzz": "## Fuzzing",
+    "soak": "## Soak",
+}
+
+
+def on_file(path: Path, text: str) -> None:
+    """The file holds exactly this."""
+    if WRITING:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return
+    kept = path.read_text() if path.exists() else None
+    assert kept is not None, f"{path.relative_to(ROOT)} is missing: run `make docs`"
+    assert kept == text, f"{path.relative_to(ROOT)} differs: run `make docs`, review the change"
+
+
+def record(section: str, name: str, result: str, keep: bool = True) -> None:
+    """One line of docs/reliability.md: what was tried is on the page, what was seen may differ.
+
+    keep: False for a run that tried less than the page speaks of.
+    """
+    kept = json.loads(STORE.read_text()) if STORE.exists() else {}
+    if not WRITING:
+        assert name in kept.get(section, {}), f"{section}, {name}: run `make docs fuzz`"
+    elif keep:
+        kept.setdefault(section, {})[name] = result
+        STORE.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+        PAGE.write_text(render(kept))
+
+
+def render(kept: dict[str, dict[str, str]]) -> str:
+    """The page as Markdown."""
+    parts = [HEAD]
+    for section, title in TITLES.items():
+        if rows := kept.get(section):
+            lines = "\n".join(f"| {name} | {result} |" for name, result in rows.items())
+            parts.append(f"{title}\n\n| what | seen |\n| --- | --- |\n{lines}\n")
+    return "\n".join(parts)
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory of a process, in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ProcessLookupError(pid)
+
+
+def descriptors(pid: int) -> int:
+    """How many files and sockets a process holds open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
