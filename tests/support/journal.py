@@ -93,8 +93,10 @@ def placed(nodeid: str) -> tuple[str, str, str]:
     path = Path(file)
     group = next((g for g, globs in GROUPS.items() if any(map(path.match, globs))), path.stem)
     row = path.stem.removeprefix("test_") if group == "seam" else ""
-    name, _, parameters = name.removeprefix("test_").removesuffix("]").partition("[")
-    fact = name.replace("_", " ") or "the tests can be imported"
+    # pytest-xdist appends the name of a group: `test_one[two]@three`.
+    name, _, rest = name.removeprefix("test_").partition("[")
+    parameters = rest.rpartition("]")[0]
+    fact = name.partition("@")[0].replace("_", " ") or "the tests can be imported"
     return group, row, f"{fact}: {parameters}" if parameters else fact
 
 

@@ -61,7 +61,9 @@ def test_what_else_changed_is_named() -> None:
 
 def test_a_test_is_placed_by_its_file_and_name() -> None:
     assert placed(SEAM) == ("seam", "litellm_api", "the router has a list")
-    assert placed(f"{FAULT}[HTML page]") == ("fault", "", "all keys refused is said: HTML page")
+    fault = ("fault", "", "all keys refused is said: HTML page")
+    assert placed(f"{FAULT}[HTML page]") == placed(f"{FAULT}[HTML page]@file.py") == fault
+    assert placed(f"{SEAM}@file.py") == placed(SEAM)
     assert placed("tests/unit/test_vui_api.py") == ("seam", "vui_api", "the tests can be imported")
 
 
