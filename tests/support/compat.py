@@ -23,7 +23,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from tests.audit import ADVISORIES, ROOT, findings
-from tests.support.journal import GROUPS, Result, one_line, read
+from tests.support.journal import GROUPS, Result, one_line, read, reason
 
 __all__ = ["changed", "failures", "locked", "main", "overridden", "pinned", "refusal", "table"]
 
@@ -212,6 +212,9 @@ def main() -> int:
     print(f"LiteLLM {litellm}, vui {vui}, after {minutes}:{seconds:02} minutes")
     print(f"Other than locked: {', '.join(others) or 'nothing'}\n\n{table(results)}\n")
     print(*failures(results), sep="\n")
+    # https://docs.pytest.org/en/stable/reference/exit-codes.html: more than that a test fell.
+    if code and code > 1:
+        print(f"- pytest itself: {reason(log.read_text())}")
     if code is None:
         print("The time was up before everything was tried.")
     if code == 0 and not any(result.outcome == "fell" for result in results):

@@ -7,6 +7,7 @@ the time limit ends the run.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,8 @@ def reason(longrepr: Any) -> str:
 
 def one_line(message: str, width: int = 200) -> str:
     """A message's first line, and its last one where the first only announces it."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()] or ["no message"]
+    said = re.split(r"\n\s*assert ", message)[0]  # without pytest's own words on the assertion
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["no message"]
     short = f"{lines[0]} {lines[-1]}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
     return short if len(short) <= width else short[: width - 1] + "…"
 
@@ -122,7 +124,8 @@ def one_line(message: str, width: int = 200) -> str:
 def read(journal: str) -> list[Result]:
     """What became of each test; one that fell in any of its phases fell."""
     results: dict[str, Result] = {}
-    for line in map(json.loads, journal.splitlines()):
+    # What follows the last line's end was cut off in the writing.
+    for line in map(json.loads, journal.split("\n")[:-1]):
         result = results.setdefault(line["test"], Result(*placed(line["test"])))
         if "group" in line:
             result.group, result.row, result.fact = line["group"], line["row"], line["fact"]

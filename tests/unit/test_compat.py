@@ -71,7 +71,7 @@ def test_what_was_collected_and_never_ended_was_not_run() -> None:
     about = {"group": "family", "row": "xAI Grok", "fact": "knobs"}
     first, *_ = read(journal({"test": MATRIX, **about}))
     assert (first.group, first.row, first.fact, first.outcome) == (*about.values(), "not run")
-    first, *_ = read(journal({"test": MATRIX, **about}, outcome(MATRIX)))
+    first, *_ = read(journal({"test": MATRIX, **about}, outcome(MATRIX)) + '{"test": "cut o')
     assert first.outcome == "holds"
 
 
@@ -122,6 +122,9 @@ def test_the_reason_is_one_line_that_says_something() -> None:
     assert one_line("AssertionError: 500: []\nassert None") == "AssertionError: 500: []"
     log = "RuntimeError: the gateway ended:\nTraceback …\nImportError: no such name\n"
     assert one_line(log) == "RuntimeError: the gateway ended: ImportError: no such name"
+    stderr = "AssertionError: Traceback:\n  File …\nTypeError: no such\nassert 1 == 0\n +  where 1"
+    assert one_line(stderr) == "AssertionError: Traceback: TypeError: no such"
+    assert one_line("assert 1 == 2") == "assert 1 == 2"
     assert one_line("") == "no message"
     assert len(one_line("x" * 10_000)) == 200
     collecting = "tests/a.py:3: in <module>\nE   ImportError: no such name\n"
