@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all test docs lint fix chat up e2e lock matrix soak fuzz bench audit
+.PHONY: all test docs lint fix chat up e2e lock matrix compat soak fuzz bench audit
 
 # Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
 WORKERS ?= 3
@@ -33,8 +33,9 @@ docs: .venv/.synced ## docs/providers.md, docs/reliability.md and tests/recorded
 e2e: .venv/.synced ## only the compose stack and the browser
 	.venv/bin/pytest tests/e2e tests/browser $(PYTEST_ARGS)
 
-lint: .venv/.synced ## ruff and mypy
+lint: .venv/.synced ## ruff, mypy, and what LiteLLM and vui keep private touched in one file each
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+	.venv/bin/python -m tests.support.contract
 
 fix: .venv/.synced ## what ruff can mend by itself
 	.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
@@ -60,6 +61,9 @@ lock: $(UV) ## take newer versions within pyproject.toml's ranges
 
 matrix: .venv/.synced ## every provider family against every point: this stack, then stock LiteLLM
 	.venv/bin/python -m tests.matrix ours stock
+
+compat: .venv/.synced ## does it hold with another release? LITELLM=1.109.1 VUI=1.2.3, or the newest of both
+	.venv/bin/python -m tests.support.compat $(if $(LITELLM),--litellm $(LITELLM)) $(if $(VUI),--vui $(VUI))
 
 soak: .venv/.synced ## half an hour of turns, barge-ins, faults and edits; SOAK=8h for longer
 	.venv/bin/python -m tests.soak

@@ -72,7 +72,8 @@ def findings(requirements: str) -> list[str]:
         for advisory in ADVISORIES:
             if advisory.package != normal(name):
                 continue
-            if version in advisory.bad:
+            # 1.107 is 1.107.0.
+            if Version(version) in map(Version, advisory.bad):
                 found.append(f"{name} {version}: {advisory.name}")
             if advisory.fixed and Version(version) < Version(advisory.fixed):
                 found.append(f"{name} {version}: {advisory.name}, fixed in {advisory.fixed}")

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.harness import Program, gateway, http, openai_model
-from tests.providers.base import serving, wait_until
+from tests.support.harness import Program, gateway, http, openai_model
+from tests.support.poll import wait_until
+from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 
 SLOW = 1.2  # seconds until the slow stand-in's first word

@@ -10,7 +10,7 @@ def test_no_lock_holds_a_package_of_the_reviewed_list(lock: str) -> None:
     assert findings((ROOT / lock).read_text()) == []
 
 
-@pytest.mark.parametrize("version", ["1.82.7", "1.82.8", "1.107.0", "1.30.0"])
+@pytest.mark.parametrize("version", ["1.82.7", "1.82.8", "1.107.0", "1.107", "1.30.0"])
 def test_the_audit_finds_what_must_never_be_locked(version: str) -> None:
     assert findings(f"litellm=={version} \\\n    --hash=sha256:00\n")
 

@@ -111,7 +111,7 @@ async def test_vui_cuts_a_reply_into_sentences_and_marks_the_last() -> None:
 
 SERVER = """
 import vui.serving.stream, json, inspect
-from tests.speechless import stand_in
+from tests.support.speechless import stand_in
 stand_in()
 from vui.serving.stream import server
 from vui_litellm.vui_api import report_barge_in
