@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.harness import Program, gateway, http, openai_model
-from tests.support.poll import wait_until
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
+from tests.support.harness import Program, gateway, http, openai_model
+from tests.support.poll import wait_until
 
 SLOW = 1.2  # seconds until the slow stand-in's first word
 LIMIT = 0.5
@@ -194,16 +194,20 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
         lambda lab: None, lambda lab: lab.ask("late", stream=True)[1], "streamed", "late",
     ),
     "a fallback": (
-        _failing("router_settings", fallbacks=[{"a": ["b"]}]), lambda lab: lab.ask("a")[0], 200, "a",
+        _failing("router_settings", fallbacks=[{"a": ["b"]}]),
+        lambda lab: lab.ask("a")[0], 200, "a",
     ),
     "no fallback": (_failing("router_settings"), lambda lab: lab.ask("a")[1], "no_answer", "a"),
     "a default fallback": (
-        _failing("litellm_settings", default_fallbacks=["b"]), lambda lab: lab.ask("a")[0], 200, "a",
+        _failing("litellm_settings", default_fallbacks=["b"]),
+        lambda lab: lab.ask("a")[0], 200, "a",
     ),
     "no default fallback": (
         _failing("litellm_settings"), lambda lab: lab.ask("a")[1], "no_answer", "a",
     ),
-    "an order": (_group("one", "two"), lambda lab: (lab.ask("pair"), lab.asked("one"))[1], 1, "pair"),
+    "an order": (
+        _group("one", "two"), lambda lab: (lab.ask("pair"), lab.asked("one"))[1], 1, "pair",
+    ),
     "the other order": (
         _group("two", "one"), lambda lab: (lab.ask("pair"), lab.asked("one"))[1], 0, "pair",
     ),
@@ -278,7 +282,7 @@ def test_an_edit_that_litellm_refuses_half_way_changes_nothing(lab: Lab, broken:
 
 def test_a_cache_that_litellm_was_started_with_outlives_an_edit(tmp_path: Path) -> None:
     with serving((stand_in := OpenAI()).app) as url:
-        config = {
+        config: dict[str, Any] = {
             "model_list": [openai_model("a", f"{url}/v1")],
             "litellm_settings": {"cache": True, "cache_params": {"type": "local"}},
         }

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 GATEWAY, VUI_SIDE = ROOT / "gateway" / "vui_gateway", ROOT / "src" / "vui_litellm"
 LITELLM_API, VUI_API = "litellm_api.py", "vui_api.py"
 # What no file of a package imports, but the one that may.
-CLOSED = {
+CLOSED: dict[Path, dict[str, str | None]] = {
     GATEWAY: {"litellm": LITELLM_API, "vui": None, "vui_litellm": None},
     VUI_SIDE: {"litellm": None, "vui_gateway": None},
 }

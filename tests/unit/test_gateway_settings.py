@@ -28,7 +28,5 @@ def test_a_budget_that_is_no_amount_is_named_with_its_cure(tmp_path: Path, value
 
 
 def test_a_switch_that_is_neither_on_nor_off_is_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        SettingError, match=r"PRECONNECT is 'maybe'\. Use 1 \(on\) or 0"
-    ):
+    with pytest.raises(SettingError, match=r"PRECONNECT is 'maybe'\. Use 1 \(on\) or 0"):
         load(tmp_path, "VUI_LITELLM_PRECONNECT=maybe\n")

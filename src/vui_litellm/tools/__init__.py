@@ -6,11 +6,12 @@ import argparse
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 __all__ = ["add_commands", "run"]
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
+def add_commands(commands: Any) -> None:
     """`chat` and `check` on the command line."""
     chat = commands.add_parser("chat", help="the same turn by text, without a microphone or a GPU")
     chat.add_argument("text", nargs="*", help="say this and exit; otherwise converse")
