@@ -250,11 +250,10 @@ class Hooks(CustomLogger):
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: Any, response: Any, request_data: dict
     ) -> AsyncIterator[Any]:
-        """A reply whose provider hung up before its end fails, instead of just stopping.
+        """A reply without a word fails, instead of just stopping.
 
-        LiteLLM sees that in OpenAI's format only; elsewhere it makes a `stop` of its own. Its
-        record of the chunks holds a finish reason only when the provider sent one. It is empty
-        when another deployment took over, and when there was nothing but garbage.
+        LiteLLM raises by itself when a stream ends without a finish reason, but not when nothing
+        came at all, or nothing but garbage.
         """
         spoke = False
         call = CURRENT_CALL.get(Call())
@@ -263,11 +262,9 @@ class Hooks(CustomLogger):
                 if not spoke and any(c.delta.content or c.delta.tool_calls for c in item.choices):
                     spoke, call.first_token = True, time.monotonic()
                 yield item
-            chunks = getattr(response, "chunks", None)
-            ended = any(c.finish_reason for chunk in chunks or () for c in chunk.choices)
-            if not (ended if chunks and not call.mocked else spoke):
+            if not spoke:
                 raise litellm.APIConnectionError(
-                    message="The provider ended the reply before its end",
+                    message="The provider answered without a word",
                     llm_provider=getattr(response, "custom_llm_provider", None) or "",
                     model=getattr(response, "model", None) or "",
                 )

@@ -8,12 +8,15 @@ import logging
 import os
 import signal
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
 import yaml
+from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from vui_gateway.api.auth import Key, load_key
@@ -86,7 +89,7 @@ class BoundedHeadersProtocol(HttpToolsProtocol):
 async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     from vui_gateway import litellm_api
     from vui_gateway.api.app import create_app
-    from vui_gateway.config.defaults import DEFAULT_GROUP
+    from vui_gateway.config.defaults import DEFAULT_GROUP, resolved
     from vui_gateway.config.reload import InForce, Reloader
     from vui_gateway.providers import families
     from vui_gateway.providers.errors import error_code
@@ -102,7 +105,19 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     preconnect = Preconnect(router.choose)
     in_force = InForce(key, router, cooldown, usage, preconnect)
     litellm_api.Hooks(cooldown, usage, families.apply, error_code).register()
-    app = create_app(litellm_api.app, key, router, preconnect, usage, litellm_api.lifespan)
+    refused: list[ValueError] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        """LiteLLM's own; the configuration is in force before the first request is taken."""
+        async with litellm_api.lifespan(litellm_api.app):
+            try:
+                in_force.apply(settings, config)
+            except ValueError as error:  # uvicorn would add a traceback
+                refused.append(error)
+            yield
+
+    app = create_app(litellm_api.app, key, router, preconnect, usage, lifespan)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -125,17 +140,17 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     if not server.started:
         await serving
         raise SettingError("LiteLLM refuses the configuration: the reason is above.")
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        await warm_up(f"http://127.0.0.1:{port}", key_text, router)
-    except Exception as error:  # it only saves time: never a reason not to serve
-        log.warning("The first turn may be slow: %s", error)
-    try:
-        in_force.apply(settings, config)
-    except ValueError:
+    if refused:
         server.should_exit = True
         await serving
-        raise
+        raise refused[0]
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        models = resolved(config.model_list, settings.env)
+        await warm_up(f"http://127.0.0.1:{port}", key_text, router, models)
+    except Exception as error:  # it only saves time: never a reason not to serve
+        log.warning("The first turn may be slow: %s", error)
+    in_force.apply(settings, config)
     # Without a look for garbage before: there is next to none, and it takes half a second.
     gc.freeze()
     gc.enable()

@@ -187,7 +187,7 @@ def test_what_turns_cost_is_told(full_stack: Stack) -> None:
     assert "Since the start: " in status
     told, metrics = http(f"{full_stack.url}/metrics", key=full_stack.key())
     assert told == 200
-    assert 'vui_turns_total{deployment="openai/vui"' in metrics
+    assert 'vui_calls_total{deployment="openai/vui"' in metrics
 
 
 def test_an_edit_from_the_host_is_in_force_without_a_restart(full_stack: Stack) -> None:

@@ -193,7 +193,7 @@ def test_no_header_switches_anything(shared_gateway: Program, openai: OpenAI, he
         (b'{"model":"m","messages":[{"role":"user","content":"' + b"x" * 2_100_000 + b'"}]}', 413),
         (json.dumps({"model": "m", "messages": HELLO * 1001}).encode(), 413),
         (b"[" * 100_000, 400), (b'{"a":' * 50_000, 400),
-        (json.dumps({"model": "no-such-model", "messages": HELLO}).encode(), 400),
+        (json.dumps({"model": "no-such-model", "messages": HELLO}).encode(), 404),
     ],
 )  # fmt: skip
 def test_what_is_past_a_limit_gets_a_clear_answer(

@@ -32,6 +32,8 @@ def model(name: str, params: str) -> str:
         ("general_settings: {}\n", 1, "model_list is missing"),
         ("model_list: []\n", 1, "model_list is missing or empty"),
         ("x: 1\nmodel_lst: []\n", 1, "unknown key 'x'"),
+        ("'': 1\n", 1, "unknown key ''"),
+        ("7: 1\n", 1, "7"),
         ("model_list:\n  - 3\n", 2, "no mapping"),
         (model("''", "{model: openai/x}"), 2, "model_name is missing"),
         (model("x", "{}"), 3, "no litellm_params.model"),

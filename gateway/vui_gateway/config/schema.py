@@ -185,9 +185,9 @@ class _Reader:
         return file
 
     def _refuse(self, error: Any) -> NoReturn:
-        where = [step for step in error["loc"] if isinstance(step, int) or step[0].islower()]
-        name = where[-1]
-        if error["type"] == "extra_forbidden":
+        where = error["loc"]
+        name = where[-1] if where else ""
+        if error["type"] in ("extra_forbidden", "invalid_key"):
             cure = _suggestion(name, _File.model_fields, "Remove it.")
             self._fail(f"unknown key {name!r}", cure, *where)
         if isinstance(name, int) or error["type"] in ("model_type", "dict_type"):

@@ -23,6 +23,7 @@ TOOL = {
     "type": "function",
     "function": {"name": "no_action", "parameters": {"type": "object", "properties": {}}},
 }
+PREFIX = "warm-up/"
 # One model for each wire format of LiteLLM's that the common providers speak.
 MODELS = ("openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash")
 # A reply and vui's thoughts; CPython specialises what has run a few times.
@@ -57,22 +58,29 @@ async def _provider() -> AsyncIterator[str]:
         await serving
 
 
-async def warm_up(url: str, key: str, router: RouterInForce) -> None:
+async def warm_up(url: str, key: str, router: RouterInForce, model_list: list[dict]) -> None:
     """Send a turn's two requests in every wire format through the running gateway at `url`.
 
     The first request after a start takes over a second, most of it lazy imports on the way to a
-    real provider; a mock one doesn't take that way. The models of the warm-up stay in force.
+    real provider; a mock one doesn't take that way. Its models stay in force, beside `model_list`.
 
     Raises:
         RuntimeError: the gateway doesn't answer one of them as it should.
     """
     async with _provider() as base, httpx.AsyncClient(timeout=30) as client:
         params = {"api_base": base, "api_key": "none", "max_retries": 0}
-        models = [{"model_name": m, "litellm_params": {**params, "model": m}} for m in MODELS]
-        router.use(router.build(models, {"num_retries": 0}, {}), {})
+        models = [
+            {"model_name": PREFIX + model, "litellm_params": {**params, "model": model}}
+            for model in MODELS
+        ]
+        router.use(router.build([*model_list, *models], {"num_retries": 0}, {}), {})
         for model in MODELS:
             for call in CALLS * ROUNDS:
-                body = {"model": model, "messages": [{"role": "user", "content": "."}], **call}
+                body = {
+                    "model": PREFIX + model,
+                    "messages": [{"role": "user", "content": "."}],
+                    **call,
+                }
                 headers = {"Authorization": f"Bearer {key}"}
                 url_chat = f"{url}/v1/chat/completions"
                 answer = await client.post(url_chat, json=body, headers=headers)
