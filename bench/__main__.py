@@ -9,29 +9,37 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.measures import ALL, Keys
+from bench import measures, tail
 from bench.report import write
 from tests.support.harness import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
+ALL = (*measures.ALL, *tail.ALL)
 
 
 def main(names: list[str]) -> None:
-    """All measures, or those named; a part of them leaves the other figures as they were."""
+    """All measures, or those named; a part of them leaves the other figures as they were.
+
+    `tail:400` is a try with so many calls, rounds or turns, after which no file is written.
+    """
     os.chdir(tempfile.mkdtemp())  # vui writes its log below the working directory
     os.environ["HOME"] = os.getcwd()
-    keys: Keys = json.loads(RESULTS.read_text()) if names and RESULTS.exists() else {}
+    wanted = {name: size for name, _, size in (name.partition(":") for name in names)}
+    keys: measures.Keys = json.loads(RESULTS.read_text()) if names and RESULTS.exists() else {}
     for measure in ALL:
-        if names and measure.__name__ not in names:
+        if names and measure.__name__ not in wanted:
             continue
+        sizes = [int(size)] if (size := wanted.get(measure.__name__)) else []
         began = time.monotonic()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             Path(folder).chmod(0o755)
-            found = measure(Path(folder))
+            found = measure(Path(folder), *sizes)
         keys |= {key: round(value, 3) for key, value in found.items()}
         print(f"{measure.__name__}, {time.monotonic() - began:.0f} s", flush=True)
         for key, value in found.items():
             print(f"  {key:40} {value:10.3f}", flush=True)
+    if any(wanted.values()):
+        return
     RESULTS.write_text(json.dumps(keys, indent=2, sort_keys=True) + "\n")
     write(keys)
 

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import trustme
 import yaml
-from vui.serving.stream import llm_backend
+from vui.serving.stream import llm, llm_backend, prompts
 
 from tests.support.harness import KEY, ROOT, free_port, is_ready, program, stock_options
 from tests.support.poll import wait_until
 from vui_litellm import LiteLLMBackend
 
-# About what vui sends at the start of a conversation.
-CONVERSATION = [
-    {"role": "system", "content": "You are a friendly voice. Keep it short. " * 60},
-    {"role": "user", "content": "Hello there, how are you doing today?"},
-]
-STOPS = ["one sec.", "One sec.", "hold on.", "Hold on."]
+GATEWAY, STOCK = "vui-litellm/gateway", "vui-litellm/stock"  # images
 PROVIDER_KEY = "sk-stand-in"
 MODEL = "vui"
 RTT = 0.06  # seconds
+
+
+def vui_request() -> tuple[list[dict], dict[str, Any]]:
+    """What vui's own chunker asks a backend for at the start of a conversation."""
+    asked: dict[str, Any] = {}
+
+    class Ear:
+        async def stream(self, messages: list[dict], **options: Any) -> AsyncIterator[str]:
+            asked.update(options, messages=messages)
+            yield "."
+
+    async def speak() -> None:
+        soul = prompts.build_soul(with_claude=False)
+        said = {"role": "user", "content": "Hello there, how are you doing today?"}
+        async for _ in llm.llm_stream_chunks([said], soul):
+            pass
+
+    with patch.object(llm, "get_backend", Ear):
+        asyncio.run(speak())
+    return asked.pop("messages"), asked
+
+
+CONVERSATION, OPTIONS = vui_request()
 
 
 def seed(bases: dict[str, str]) -> dict:
@@ -49,10 +69,10 @@ def seed(bases: dict[str, str]) -> dict:
 
 
 @contextmanager
-def provider(folder: Path, *options: str) -> Iterator[int]:
-    """The strict OpenAI stand-in in a process of its own; yields its port."""
+def provider(folder: Path, *options: str, name: str = "openai") -> Iterator[int]:
+    """A strict stand-in in a process of its own; yields its port."""
     port = free_port()
-    command = ["-m", "tests.providers", "openai", str(port), "--keep-alive", "600", *options]
+    command = ["-m", "tests.providers", name, str(port), "--keep-alive", "600", *options]
     with program(command, {}, folder / f"provider-{port}.log", folder):
         wait_until(lambda: _listens(port), 20, "the stand-in is up")
         yield port
@@ -124,7 +144,7 @@ def ours(folder: Path, config: dict, ca: Path | None = None) -> Iterator[Arm]:
     mounts = ["-v", f"{folder}:/project:ro", "--read-only", "--tmpfs", "/tmp"]
     mounts += ["--tmpfs", "/run/vui-litellm:uid=10001", "--cap-drop", "ALL"]
     options = _options(env, ca) + mounts
-    with _container(options, "vui-litellm/gateway", [], port) as arm:
+    with _container(options, GATEWAY, [], port) as arm:
         yield arm
 
 
@@ -138,7 +158,7 @@ def stock(folder: Path, config: dict, ca: Path | None = None) -> Iterator[Arm]:
     env = {"VUI_LITELLM_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     options = [*_options(env, ca), "-v", f"{folder}:/project:ro"]
     arguments = stock_options("/project/config.yaml", port)
-    with _container(options, "vui-litellm/stock", arguments, port) as arm:
+    with _container(options, STOCK, arguments, port) as arm:
         yield arm
 
 
@@ -166,7 +186,7 @@ async def first_token(backend: Any) -> float:
     """Milliseconds until the first token of one whole reply."""
     began = time.perf_counter()
     first = 0.0
-    async with aclosing(backend.stream(CONVERSATION, max_tokens=2048, stop=STOPS)) as tokens:
+    async with aclosing(backend.stream(CONVERSATION, **OPTIONS)) as tokens:
         async for _ in tokens:
             first = first or time.perf_counter() - began
     if not first:

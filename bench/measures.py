@@ -12,8 +12,11 @@ from typing import Any
 
 from bench.arms import (
     CONVERSATION,
+    GATEWAY,
     MODEL,
+    OPTIONS,
     PROVIDER_KEY,
+    STOCK,
     Arm,
     direct_client,
     docker,
@@ -180,7 +183,7 @@ def barge_in(folder: Path) -> Keys:
 
             async def listen() -> None:
                 nonlocal heard
-                stream = client.stream(CONVERSATION, max_tokens=2048)
+                stream = client.stream(CONVERSATION, **OPTIONS)
                 async with aclosing(stream) as tokens:
                     async for _ in tokens:
                         heard += 1
@@ -266,7 +269,7 @@ def images(_: Path) -> Keys:
         return int(docker("image", "inspect", "-f", "{{.Size}}", image)) / 1e6
 
     return {
-        "image_mb": size("vui-litellm/gateway"), "image_mb_stock": size("vui-litellm/stock"),
+        "image_mb": size(GATEWAY), "image_mb_stock": size(STOCK),
         "image_mb_base": size("python:3.12-slim-bookworm"),
     }  # fmt: skip
 
@@ -285,7 +288,7 @@ print(imported, rss())
 def floor(_: Path) -> Keys:
     """The memory of LiteLLM's proxy module alone, and with the tokenizer that each call loads."""
     env = ["-e", "LITELLM_LOCAL_MODEL_COST_MAP=True", "--entrypoint", "python"]
-    told = docker("run", "--rm", *env, "vui-litellm/stock", "-c", FLOOR).split()
+    told = docker("run", "--rm", *env, STOCK, "-c", FLOOR).split()
     return {"rss_floor_imported_mb": float(told[-2]), "rss_floor_tokenizer_mb": float(told[-1])}
 
 

@@ -1,7 +1,7 @@
 """`make soak`: turns, barge-ins, faults and edits for a long time; `SOAK=8h make soak` for longer.
 
-A turn counts as lost when nothing was heard of it although a deployment was well, or when it took
-longer than any deadline allows.
+Of two deployments at most one is sick at any moment. Lost is a turn of which something else than a
+whole answer was heard, silent one that had nothing to say for longer than the limit allows.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
-from vui.serving.stream import llm_backend
 
-from tests.matrix.conversations import HELLO, tools
-from tests.providers.base import StandIn, serving
+from tests.providers.base import serving
 from tests.providers.openai import OpenAI
-from tests.support.harness import gateway
+from tests.support.faults import BROKEN, DRIBBLE, NO_WORDS, ODD
+from tests.support.harness import Program, gateway
 from tests.support.report import WRITING, descriptors, record, rss_mb
-from vui_litellm import LiteLLMBackend
+from tests.support.ward import CONTINUED, FIRST, SECOND, Heard, Ward, sooner
 from vui_litellm.errors import SENTENCES
 
 SEED = 7
-TURN_LIMIT = 10.0
+LIMIT = 1.0  # seconds until the first words, and between words
+MARGIN = 0.5
 FAULTS: tuple[dict[str, Any], ...] = (
-    {}, {}, {}, {"fault": 500}, {"fault": 429}, {"fault": "reset", "after": 8},
-    {"fault": "error-frame", "after": 8}, {"fault": "end", "after": 8}, {"delay": 30},
-    {"fault": "stall", "after": 8}, {"fault": 200, "fault_body": "<html>"},
+    *NO_WORDS.values(), *BROKEN.values(), *ODD.values(), {**DRIBBLE, "pace": 0.4}, {"fault": 429},
 )  # fmt: skip
+SICK = 0.7  # of the turns
+WHOLE = {" ".join(FIRST), " ".join(SECOND)}
+JOINED = {" ".join([*FIRST[:k], *CONTINUED]) for k in range(1, len(FIRST) + 1)}
 SAMPLES = (60, 15 * 60, 30 * 60)
+COUNTS = ("turns", "sick", "barge-ins", "thoughts", "edits", "apologies", "silences", "lost")
 
 
 def seconds(text: str) -> float:
@@ -45,79 +46,72 @@ def seconds(text: str) -> float:
 
 
 class Soak:
-    def __init__(self, program: Any, stand_ins: list[StandIn], bases: list[str]) -> None:
-        self.program, self.stand_ins, self.bases = program, stand_ins, bases
+    def __init__(self, program: Program, one: OpenAI, two: OpenAI, bases: list[str]) -> None:
+        self.program, self.bases = program, bases
         self.choice = random.Random(SEED)
-        self.counts = dict.fromkeys(("turns", "barge-ins", "said failures", "lost", "edits"), 0)
+        self.wards = [Ward(program, one, two), Ward(program, two, one)]
+        self.counts = dict.fromkeys(COUNTS, 0)
         self.samples: dict[int, str] = {}
-        self.lost: list[str] = []
-
-    def config(self, note: int) -> str:
-        models = [
-            {
-                "model_name": "vui",
-                "litellm_params": {
-                    "model": "openai/gpt-4.1-mini",
-                    "api_base": base,
-                    "api_key": "k",
-                    "order": order,
-                },
-            }
-            for order, base in enumerate(self.bases, 1)
-        ]
-        models.append({**models[0], "model_name": f"note-{note}"})
-        router = {"stream_timeout": 2, "cooldown_time": 2}
-        return yaml.safe_dump({"model_list": models, "router_settings": router})
+        self.complaints: list[str] = []
+        self.longest = 0.0
 
     async def run(self, duration: float) -> None:
-        backend = LiteLLMBackend("vui", self.program.url, api_key=self.program.key)
-        llm_backend.set_backend(backend)
         began = time.monotonic()
         while (now := time.monotonic() - began) < duration:
-            await self.turn(backend)
+            await self.turn()
             if self.choice.random() < 0.05:
                 self.counts["edits"] += 1
                 broken = self.choice.random() < 0.3
-                text = "- broken" if broken else self.config(self.counts["edits"])
+                text = "- broken" if broken else config(self.bases, self.counts["edits"])
                 (self.program.project / "litellm_config.yaml").write_text(text)
             for mark in (*SAMPLES, round(duration)):
                 if now >= mark and mark not in self.samples:
                     self.samples[mark] = self.sample()
                     print(f"{mark / 60:.0f} min: {self.samples[mark]} {self.counts}", flush=True)
             await asyncio.sleep(self.choice.uniform(0, 0.2))
-        await backend.aclose()
         await asyncio.sleep(5)
         self.samples[round(duration)] = self.sample()
 
-    async def turn(self, backend: LiteLLMBackend) -> None:
-        """A reply and its thoughts call; sometimes interrupted, sometimes with a sick provider."""
-        sick = self.choice.choice(FAULTS)
-        self.stand_ins[0].clear(**sick, pace=0.002)
-        self.stand_ins[1].clear(pace=0.002)
-        interrupt = self.choice.uniform(0, 0.15) if self.choice.random() < 0.3 else None
-        loop = asyncio.get_running_loop()
-        handle = loop.call_later(interrupt or 3600, backend.barge_in)
-        said, began, failed = "", time.monotonic(), False
-        try:
-            async for token in backend.stream(HELLO, max_tokens=2048):
-                said += token
-        except httpx.HTTPError:
-            failed = True
-        handle.cancel()
-        took = time.monotonic() - began
-        self.counts["turns"] += 1
-        if interrupt is not None and took <= TURN_LIMIT:
-            self.counts["barge-ins"] += 1
-            return
-        spoken = any(sentence in said for sentence in SENTENCES)
-        if failed and spoken and sick and took <= TURN_LIMIT:
-            self.counts["said failures"] += 1
-        elif failed or "What about you?" not in said or took > TURN_LIMIT:
-            self.counts["lost"] += 1
-            self.lost.append(f"{sick}: {said!r} after {took:.1f} s")
+    async def turn(self) -> None:
+        """A reply and its thoughts; sometimes interrupted, sometimes with a sick provider."""
+        ward = self.choice.choice(self.wards)
+        sick = self.choice.choice(FAULTS) if self.choice.random() < SICK else {}
+        ward.fall_ill(sick)
+        interrupt = self.choice.uniform(0, 1.5) if self.choice.random() < 0.2 else None
+        turn = asyncio.create_task(ward.turn("vui"))
+        if interrupt is not None:
+            await asyncio.wait([turn], timeout=interrupt)
+            interrupted = not turn.done()
+            ward.barge_in()
         else:
-            self.stand_ins[0].clear()
-            await backend.complete(HELLO, tools=tools(), temperature=0.0)
+            interrupted = False
+        heard = await turn
+        self.counts["turns"] += 1
+        self.counts["sick"] += bool(sick)
+        self.counts["barge-ins"] += interrupted
+        self.judge(heard, sick, interrupted)
+        if not interrupted and "delay" not in sick:
+            self.counts["thoughts"] += 1
+            answer, took = await ward.thoughts("vui")
+            if not answer or not answer["tool_calls"]:
+                self.complain("lost", f"{sick}: thoughts {answer} after {took:.1f} s")
+
+    def judge(self, heard: Heard, sick: dict, interrupted: bool) -> None:
+        what = f"{sick}: {heard.chunks} {heard.raised!r}, silent for {heard.silence:.1f} s"
+        self.longest = max(self.longest, heard.silence)
+        if any(sentence in heard.text for sentence in SENTENCES):
+            self.complain("apologies", what)
+        elif heard.silence > LIMIT + MARGIN:
+            self.complain("silences", what)
+        elif interrupted:
+            if not any(whole.startswith(heard.text.rstrip(".")) for whole in WHOLE | JOINED):
+                self.complain("lost", what)
+        elif heard.raised or heard.text not in WHOLE | JOINED:
+            self.complain("lost", what)
+
+    def complain(self, kind: str, what: str) -> None:
+        self.counts[kind] += 1
+        self.complaints.append(f"{kind}: {what}")
 
     def sample(self) -> str:
         gc.collect()
@@ -130,24 +124,39 @@ class Soak:
         )
 
 
+def config(bases: list[str], note: int) -> str:
+    """The group `vui` of two deployments, and another one whose name changes with each edit."""
+    own = {"model": "openai/gpt-4.1-mini", "api_key": "k"}
+    models = [
+        {"model_name": "vui", "litellm_params": {**own, "api_base": base, "order": order}}
+        for order, base in enumerate(bases, 1)
+    ]
+    models.append({**models[0], "model_name": f"note-{note}"})
+    router = {"stream_timeout": LIMIT, "cooldown_time": 2}
+    return yaml.safe_dump({"model_list": models, "router_settings": router})
+
+
 def main() -> int:
     duration = seconds(os.environ.get("SOAK") or "30m")
     with (
+        sooner(),
         tempfile.TemporaryDirectory() as folder,
         serving((one := OpenAI()).app) as first,
         serving((two := OpenAI()).app) as second,
     ):
         bases = [f"{first}/v1", f"{second}/v1"]
-        with gateway(Path(folder), Soak(None, [], bases).config(0)) as program:
-            soak = Soak(program, [one, two], bases)
+        with gateway(Path(folder), config(bases, 0)) as program:
+            soak = Soak(program, one, two, bases)
             asyncio.run(soak.run(duration))
             alive = program.process.poll() is None
     if WRITING:
         for mark, sample in soak.samples.items():
             record("soak", f"after {mark / 60:.0f} min", sample)
-        record("soak", f"{duration / 60:.0f} min, seed {SEED}", json.dumps(soak.counts).strip("{}"))
-    print(soak.counts, *soak.lost[:20], sep="\n")
-    return 0 if alive and not soak.lost else 1
+        counts = json.dumps(soak.counts).strip("{}")
+        said = f"{counts}; the longest silence {soak.longest:.2f} s"
+        record("soak", f"{duration / 60:.0f} min, seed {SEED}", said)
+    print(soak.counts, f"longest silence {soak.longest:.2f} s", *soak.complaints[:20], sep="\n")
+    return 0 if alive and not soak.complaints else 1
 
 
 if __name__ == "__main__":

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import inspect
 import os
-import time
 import warnings
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
-from vui_gateway.turns.call import CURRENT_CALL, Attempt, Call
+from vui_gateway.providers.bounds import bound
+from vui_gateway.turns.attempt import Attempt, Deployment
+from vui_gateway.turns.proxy import AUTHENTICATED
 
 # Read by LiteLLM at import. https://docs.litellm.ai/docs/proxy/config_settings
 ENVIRONMENT = {
@@ -45,7 +46,10 @@ for _name, _value in ENVIRONMENT.items():
 
 import litellm  # noqa: E402
 from litellm.integrations.custom_logger import CustomLogger  # noqa: E402
-from litellm.llms.custom_httpx.http_handler import get_async_httpx_client  # noqa: E402
+from litellm.llms.custom_httpx.http_handler import (  # noqa: E402
+    AsyncHTTPHandler,
+    get_async_httpx_client,
+)
 from litellm.proxy import proxy_server  # noqa: E402
 from litellm.proxy._types import (  # noqa: E402
     LitellmUserRoles,
@@ -56,7 +60,7 @@ from litellm.types.router import RouterGeneralSettings  # noqa: E402
 from litellm.types.utils import LlmProviders  # noqa: E402
 
 __all__ = [
-    "AUTHENTICATED", "Hooks", "RouterInForce", "UnknownProvider", "app", "http_client", "lifespan",
+    "Hooks", "RouterInForce", "UnknownProvider", "app", "http_client", "lifespan",
     "model_info", "resolve_model", "router_setting_names", "untested",
 ]  # fmt: skip
 
@@ -75,12 +79,23 @@ RELOADABLE_SETTINGS = {
     )
 }  # fmt: skip
 
-# In the scope of a request that our app has let in. https://asgi.readthedocs.io/en/latest/specs
-AUTHENTICATED = "vui_gateway.authenticated"
-
 litellm.suppress_debug_info = True  # or it prints a list of providers for an unknown one
 # The members of the router that it calls deprecated are there in every version that is tested.
 warnings.filterwarnings("ignore", message=r"Router\.\w+ is deprecated", category=DeprecationWarning)
+
+
+_create_client = AsyncHTTPHandler.create_client
+
+
+def _create_bounded_client(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """An HTTP client that reads no endless line, and takes nobody's key to another address."""
+    client = _create_client(self, *args, **kwargs)
+    client.event_hooks = {"response": [*client.event_hooks["response"], bound]}
+    client.follow_redirects = False
+    return client
+
+
+AsyncHTTPHandler.create_client = _create_bounded_client
 
 
 class UnknownProvider(ValueError):
@@ -183,14 +198,26 @@ class RouterInForce:
         """Whether a call can ask for it, wildcards and aliases included."""
         return bool(proxy_server.llm_router.get_model_list(model_name=model_group))
 
-    async def choose(self, model_group: str) -> dict:
-        """The deployment that a call would ask now.
+    async def choose(self, model_group: str, metadata: dict | None = None) -> Deployment | None:
+        """The deployment that a call would ask now; None when there is none.
 
-        Raises:
-            Exception: there is none.
+        metadata: what `Hooks.async_filter_deployments` gets to see of the request.
         """
         router: Any = proxy_server.llm_router
-        return await router.async_get_available_deployment(model_group, request_kwargs={})
+        try:
+            found = await router.async_get_available_deployment(
+                model_group, request_kwargs={"metadata": metadata or {}}
+            )
+        except Exception:  # LiteLLM has several for it
+            return None
+        params, info = found["litellm_params"], found["model_info"]
+        thinks = any(params.get(name) for name in ("reasoning_effort", "thinking"))
+        return Deployment(info["id"], params["model"], params.get("stream_timeout"), thinks)
+
+    def ids(self, model_group: str) -> list[str]:
+        """Of the deployments of a model group."""
+        found = proxy_server.llm_router.get_model_list(model_name=model_group) or ()
+        return [deployment["model_info"]["id"] for deployment in found]
 
 
 def _set_module(settings: dict) -> None:
@@ -202,123 +229,60 @@ class Hooks(CustomLogger):
     """Our side of LiteLLM's hooks: https://docs.litellm.ai/docs/observability/custom_callback
 
     Args:
-        cooldown, usage: what becomes of deployments and calls.
+        available: of deployment ids, those that may be asked; metadata as `choose` got it.
         transform: a call as its provider takes it, from the call, the provider and the model.
-        error_code: our code for a provider's HTTP status and message.
-        seconds: after which a call stops waiting, however many deployments are left to ask.
     """
 
     def __init__(
         self,
-        cooldown: Any,
-        usage: Any,
+        available: Callable[[Collection[str], Mapping[str, Any]], Collection[str]],
         transform: Callable[[dict, str, str], dict],
-        error_code: Callable[[int, str], str],
-        seconds: float = 9.0,
     ) -> None:
         super().__init__()
-        self._cooldown, self._usage = cooldown, usage
-        self._transform, self._error_code = transform, error_code
-        self._seconds = seconds
-
-    async def async_filter_deployments(
-        self, model: str, healthy_deployments: list, messages: Any, *_: Any, **__: Any
-    ) -> list[dict]:
-        """Never one twice in a call, and a sick one only when no other is left."""
-        return self._cooldown.available(healthy_deployments, CURRENT_CALL.get(Call()).attempts)
-
-    async def async_pre_call_deployment_hook(self, kwargs: dict, call_type: Any) -> dict | None:
-        """The last look at a call: the provider's rules, and what is left of the call's time."""
-        if not isinstance(kwargs.get("messages"), list):
-            return None
-        metadata = kwargs.get("metadata") or {}
-        info = metadata.get("model_info") or kwargs.get("model_info") or {}
-        model, provider, _ = resolve_model(kwargs)
-        sent = self._transform(kwargs, provider, info.get("base_model") or model)
-        call = CURRENT_CALL.get(Call())
-        if call.attempts and isinstance(sent.get("timeout"), int | float):
-            left = self._seconds - (time.monotonic() - call.began)
-            sent["timeout"] = max(0.5, min(sent["timeout"], left))
-        # Its exception follows when the call has an answer; the next call may come before that.
-        for before in call.attempts:
-            if before.deployment not in self._cooldown:
-                self._cooldown.failed(before, 500)
-        call.attempts.append(Attempt(info.get("id", ""), metadata.get("deployment") or model))
-        call.mocked = bool(sent.get("mock_response"))
-        return sent
-
-    async def async_post_call_streaming_iterator_hook(
-        self, user_api_key_dict: Any, response: Any, request_data: dict
-    ) -> AsyncIterator[Any]:
-        """A reply without a word fails, instead of just stopping.
-
-        LiteLLM raises by itself when a stream ends without a finish reason, but not when nothing
-        came at all, or nothing but garbage.
-        """
-        spoke = False
-        call = CURRENT_CALL.get(Call())
-        try:
-            async for item in response:
-                if not spoke and any(c.delta.content or c.delta.tool_calls for c in item.choices):
-                    spoke, call.first_token = True, time.monotonic()
-                yield item
-            if not spoke:
-                raise litellm.APIConnectionError(
-                    message="The provider answered without a word",
-                    llm_provider=getattr(response, "custom_llm_provider", None) or "",
-                    model=getattr(response, "model", None) or "",
-                )
-        except Exception as broken:
-            self._failed(call, call.last_attempt, broken)
-            raise
-
-    async def async_post_call_failure_hook(
-        self, request_data: dict, original_exception: Exception, *_: Any, **__: Any
-    ) -> None:
-        """Nobody could answer: the last one that was asked failed too."""
-        call = CURRENT_CALL.get(Call())
-        self._failed(call, _blamed(call, original_exception), original_exception)
-
-    async def log_success_fallback_event(
-        self, original_model_group: str, kwargs: dict, original_exception: Exception
-    ) -> None:
-        """Another one took over. LiteLLM's own failure event would name that one."""
-        call = CURRENT_CALL.get(Call())
-        if hasattr(original_exception, "failed_deployment_id"):
-            self._cool(_blamed(call, original_exception), original_exception)
-
-    log_failure_fallback_event = log_success_fallback_event
-
-    async def async_log_success_event(
-        self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any
-    ) -> None:
-        """The price of a call."""
-        call, usage = CURRENT_CALL.get(Call()), getattr(response_obj, "usage", None)
-        if usage and call.attempts:
-            call.tokens_in = usage.prompt_tokens or 0
-            call.tokens_out = usage.completion_tokens or 0
-            call.usd = 0.0 if call.mocked else kwargs.get("response_cost")
-            self._usage.record(call)
-        info = (kwargs.get("litellm_params") or {}).get("model_info") or {}
-        self._cooldown.answered(info.get("id", ""))
+        self._available, self._transform = available, transform
+        self.attempts: dict[str, Attempt] = {}  # by LiteLLM's call id, until their price is told
 
     def register(self) -> None:
         """Before the proxy starts, which adds the user's own callbacks to these."""
         litellm.callbacks = [self]
 
-    def _failed(self, call: Call, attempt: Attempt | None, error: Exception) -> None:
-        status = getattr(error, "status_code", None)
-        call.error = f"{type(error).__name__}-{status or ''}".rstrip("-")
-        call.error_code = self._error_code(status or 500, str(error))
-        self._cool(attempt, error)
+    async def async_filter_deployments(
+        self,
+        model: str,
+        healthy_deployments: list,
+        messages: Any,
+        request_kwargs: dict | None = None,
+        *_: Any,
+        **__: Any,
+    ) -> list[dict]:
+        """Which deployments `choose` chooses from; an attempt names its own."""
+        metadata = (request_kwargs or {}).get("metadata") or {}
+        if not isinstance(healthy_deployments, list) or "asked" not in metadata:
+            return healthy_deployments
+        ids = self._available([d["model_info"]["id"] for d in healthy_deployments], metadata)
+        return [d for d in healthy_deployments if d["model_info"]["id"] in ids]
 
-    def _cool(self, attempt: Attempt | None, error: Exception) -> None:
-        headers = getattr(getattr(error, "response", None), "headers", None) or {}
-        value = str(headers.get("retry-after", ""))
-        wait = min(float(value), 600) if value.isdigit() else 0
-        self._cooldown.failed(attempt, getattr(error, "status_code", None) or 500, wait)
+    async def async_pre_call_deployment_hook(self, kwargs: dict, call_type: Any) -> dict | None:
+        """The last look at a call: the provider's rules."""
+        if not isinstance(kwargs.get("messages"), list):
+            return None
+        metadata = kwargs.get("metadata") or {}
+        info = metadata.get("model_info") or kwargs.get("model_info") or {}
+        if attempt := self.attempts.get(kwargs.get("litellm_call_id", "")):
+            attempt.mocked = bool(kwargs.get("mock_response"))
+            if "*" in kwargs["model"]:  # a wildcard's own name, where `choose` filled in the asked
+                kwargs = {**kwargs, "model": attempt.deployment.model}
+        model, provider, _ = resolve_model(kwargs)
+        return self._transform(kwargs, provider, info.get("base_model") or model)
 
-
-def _blamed(call: Call, error: Exception) -> Attempt | None:
-    failed = getattr(error, "failed_deployment_id", None)
-    return next((a for a in call.attempts if a.deployment == failed), call.last_attempt)
+    async def async_log_success_event(
+        self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        """What an attempt is billed."""
+        attempt = self.attempts.pop(kwargs.get("litellm_call_id", ""), None)
+        usage = getattr(response_obj, "usage", None)
+        if attempt and usage:
+            attempt.tokens_in = usage.prompt_tokens or 0
+            attempt.tokens_out = usage.completion_tokens or 0
+            attempt.usd = 0.0 if attempt.mocked else kwargs.get("response_cost")
+            attempt.price_told.set()

@@ -29,6 +29,7 @@ __all__ = ["serve"]
 
 GRACE = 30  # seconds that running replies get after SIGTERM
 MAX_HEADER_BYTES = 65536
+WARM_UP_SECONDS = 20.0
 
 log = logging.getLogger("vui_gateway")
 
@@ -46,8 +47,10 @@ def serve(settings: Settings) -> None:
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
     gc.disable()
+    from vui_gateway.config.reload import file_marks
     from vui_gateway.config.schema import read_config
 
+    marks = file_marks(settings)
     config = read_config(settings.config, settings.env)
     with tempfile.TemporaryDirectory() as folder:
         # LiteLLM starts without models: the first router is put in force as every later one is.
@@ -59,7 +62,7 @@ def serve(settings: Settings) -> None:
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
-        uvloop.run(_serve(settings, config, key))
+        uvloop.run(_serve(settings, config, key, marks))
 
 
 class BoundedHeadersProtocol(HttpToolsProtocol):
@@ -86,25 +89,37 @@ class BoundedHeadersProtocol(HttpToolsProtocol):
                 self.transport.close()
 
 
-async def _serve(settings: Settings, config: Config, key_text: str) -> None:
+async def _serve(
+    settings: Settings, config: Config, key_text: str, marks: list[tuple[int, ...]]
+) -> None:
     from vui_gateway import litellm_api
     from vui_gateway.api.app import create_app
+    from vui_gateway.api.chat import Chat
     from vui_gateway.config.defaults import DEFAULT_GROUP, resolved
     from vui_gateway.config.reload import InForce, Reloader
     from vui_gateway.providers import families
     from vui_gateway.providers.errors import error_code
     from vui_gateway.providers.preconnect import Preconnect
     from vui_gateway.providers.warmup import warm_up
+    from vui_gateway.turns.candidates import Candidates
     from vui_gateway.turns.cooldown import Cooldown
+    from vui_gateway.turns.engine import Engine
+    from vui_gateway.turns.hedge import Hedge
+    from vui_gateway.turns.proxy import Proxy
     from vui_gateway.turns.usage import Usage
 
     if version := litellm_api.untested():
         log.warning("LiteLLM %s is untested here: %s is.", version, litellm_api.TESTED)
     key, router, cooldown = Key(key_text), litellm_api.RouterInForce(), Cooldown()
     usage = Usage(settings.key_file.with_name("spend.json"))
-    preconnect = Preconnect(router.choose)
-    in_force = InForce(key, router, cooldown, usage, preconnect)
-    litellm_api.Hooks(cooldown, usage, families.apply, error_code).register()
+    candidates = Candidates(router.choose, router.ids, cooldown)
+    hooks = litellm_api.Hooks(candidates.available, families.apply)
+    hooks.register()
+    proxy = Proxy(litellm_api.app, hooks.attempts, error_code)
+    engine = Engine(proxy.open, candidates, cooldown, Hedge())
+    preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
+    in_force = InForce(key, router, candidates, engine, cooldown, usage, preconnect)
+    chat = Chat(engine, router, preconnect, usage)
     refused: list[ValueError] = []
 
     @asynccontextmanager
@@ -117,7 +132,7 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
                 refused.append(error)
             yield
 
-    app = create_app(litellm_api.app, key, router, preconnect, usage, lifespan)
+    app = create_app(litellm_api.app, chat, key, preconnect, usage, lifespan)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -146,6 +161,8 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
         raise refused[0]
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
+        # The first calls take longer than a user's limits may allow.
+        engine.configure(WARM_UP_SECONDS, WARM_UP_SECONDS, hedge=False)
         models = resolved(config.model_list, settings.env)
         await warm_up(f"http://127.0.0.1:{port}", key_text, router, models)
     except Exception as error:  # it only saves time: never a reason not to serve
@@ -154,9 +171,10 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     # Without a look for garbage before: there is next to none, and it takes half a second.
     gc.freeze()
     gc.enable()
-    reloading = asyncio.create_task(Reloader(settings, config, in_force).run())
+    reloading = asyncio.create_task(Reloader(settings, config, in_force, marks).run())
     app.state.ready = True
     preconnect.open(DEFAULT_GROUP)
     log.info("Ready on port %d", port)
     await serving
     reloading.cancel()
+    await chat.recorded()

@@ -12,12 +12,9 @@ from vui.serving.stream.llm_backend import DEFAULT_SAMPLING, VLLMBackend
 
 from vui_litellm.errors import GatewayError, refused_field, sanitize_messages, spoken_message
 from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, RenewableKey
-from vui_litellm.stream import CancellableStream, check_stream
+from vui_litellm.stream import WHOLE_SENTENCES, CancellableStream, check_stream, time_limit
 
 __all__ = ["LiteLLMBackend"]
-
-# Seconds: longer than the gateway's longest deadline, that of a model which has to be loaded first.
-TIMEOUT = httpx.Timeout(65, connect=5)
 
 
 class LiteLLMBackend(VLLMBackend):
@@ -39,30 +36,36 @@ class LiteLLMBackend(VLLMBackend):
         sampling: dict | None = None,
         **options: Any,
     ):
-        # Without extras vui's client sends standard fields only, and four stops at the most.
+        # Without extras vui's client sends standard fields only.
         super().__init__(model, base_url, **{"extras": False, **options})
         self.sampling = {**dict.fromkeys(DEFAULT_SAMPLING), **(sampling or {})}
         self.speak_errors = speak_errors
-        self.last_usage: dict = {}  # whole, as the gateway told it; vui keeps the sums
-        self._auth = RenewableKey(read_key)
+        self.promises_more = False
+        self._auth = RenewableKey(read_key, self._headers)
         self._replies: WeakSet[CancellableStream] = WeakSet()
         self._can_preconnect = True  # until a LiteLLM that isn't ours has no such route
         self._refused_fields: set[str] = set()  # where no gateway of ours fits them to the model
 
     def _client_inst(self) -> httpx.AsyncClient:
         client = super()._client_inst()
-        client.event_hooks = {"response": [check_stream]}
-        client.timeout, client.auth = TIMEOUT, self._auth
+        client.event_hooks = {"response": [check_stream, self._notice]}
+        client.auth = self._auth
         return client
 
-    def _body(self, messages: list[dict], **kwargs: Any) -> dict:
+    async def _notice(self, response: httpx.Response) -> None:
+        self.promises_more = self.promises_more or WHOLE_SENTENCES in response.headers
+
+    def _body(self, messages: list[dict], *, stream: bool, **kwargs: Any) -> dict:
+        # vui makes the request right after its body, with the client's timeout.
+        self._client_inst().timeout = time_limit(self.reasoning_effort, streamed=stream)
         # vui's defaults copy one local Qwen's settings: only a knob that someone named is sent.
         knobs = self._resolve_sampling(**{k: kwargs[k] for k in DEFAULT_SAMPLING})
-        body = super()._body(sanitize_messages(messages), **kwargs) | knobs | {"top_k": None}
+        knobs |= {"top_k": None, "stop": kwargs["stop"]}
+        body = super()._body(sanitize_messages(messages), stream=stream, **kwargs) | knobs
         return {k: v for k, v in body.items() if v is not None and k not in self._refused_fields}
 
     def _client_stops(self, stop: list[str] | None) -> list[str]:
-        # LiteLLM keeps the first four for every provider, and drops those too for some (GPT-5).
+        # LiteLLM passes the first four on to every provider, and none to some (GPT-5).
         return list(stop or [])
 
     def _drop_extras(self, sent_extras: bool, resp: httpx.Response, error: str) -> bool:
@@ -72,10 +75,6 @@ class LiteLLMBackend(VLLMBackend):
             print(f"[llm] {self.model} refuses {field}: not sent any more", flush=True)
             return True
         raise GatewayError(resp, error)
-
-    def _record_stats(self, stats: dict | None, usage: dict | None) -> None:
-        super()._record_stats(stats, usage)
-        self.last_usage = usage or {}
 
     async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncGenerator[str]:
         said = ""

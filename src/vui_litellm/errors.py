@@ -62,6 +62,7 @@ BY_STATUS = {
 CONNECTION_LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 # Every sentence outlives vui's text clean-up unchanged: it is found again in the conversation.
 SENTENCES = tuple(dict.fromkeys([*BY_CODE.values(), GATEWAY_AWAY]))
+SPOKEN = re.compile(f" ?(?:{'|'.join(map(re.escape, SENTENCES))})")
 
 # https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 MESSAGE_FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id")
@@ -122,10 +123,7 @@ def refused_field(request: httpx.Request, body: str) -> str | None:
 
     OpenAI names it in `param`; most providers do so in their message only, each in its own words.
     """
-    try:
-        sent = json.loads(request.content)
-    except ValueError:
-        return None
+    sent = json.loads(request.content)
     optional = [field for field in OPTIONAL_FIELDS if field in sent]
     if (param := parse_error(body).get("param")) in optional:
         return param
@@ -139,14 +137,8 @@ def sanitize_messages(messages: list[dict]) -> list[dict]:
     The model never said those; and vui's thoughts send each turn's time along (`ts`), which strict
     providers refuse.
     """
-    kept = []
-    for message in messages:
-        message = {name: message[name] for name in MESSAGE_FIELDS if name in message}
-        content = message.get("content")
-        if message.get("role") == "assistant" and isinstance(content, str):
-            for sentence in SENTENCES:
-                content = content.replace(sentence, "")
-            if content != message["content"]:
-                message["content"] = content.strip()
-        kept.append(message)
+    kept = [{name: turn[name] for name in MESSAGE_FIELDS if name in turn} for turn in messages]
+    for message in kept:
+        if message.get("role") == "assistant" and isinstance(message.get("content"), str):
+            message["content"] = SPOKEN.sub("", message["content"])
     return [message for message in kept if message.get("content") or message.get("tool_calls")]

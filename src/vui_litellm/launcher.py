@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 
-from vui.serving.stream.llm_backend import LLMBackend
+from vui.serving.stream import llm, llm_backend
 
 from vui_litellm.backend import LiteLLMBackend
 from vui_litellm.settings import Settings
-from vui_litellm.tools.preflight import preflight, warn_without_gpu
-from vui_litellm.vui_api import install_factory, run_server, vui_make_backend
+from vui_litellm.tools.preflight import is_known, preflight, warn_without_gpu
+from vui_litellm.vui_api import install_factory, run_server, speak_sooner, vui_make_backend
 
 __all__ = ["install", "make_backend", "serve"]
 
 
-def make_backend(name: str | None = None, model: str | None = None) -> LLMBackend:
+def make_backend(name: str | None = None, model: str | None = None) -> llm_backend.LLMBackend:
     """vui's `make_backend`, whose `litellm` is ours.
 
     Raises:
@@ -28,8 +28,10 @@ def make_backend(name: str | None = None, model: str | None = None) -> LLMBacken
 
 
 def install() -> None:
-    """Make vui's own `make_backend` and `get_backend` use ours for `litellm`."""
+    """Make vui use ours for `litellm`, and speak a sentence when the next one begins."""
     install_factory(make_backend)
+    if is_known(llm.llm_stream_chunks):
+        speak_sooner()
 
 
 def serve(arguments: list[str]) -> None:

@@ -108,15 +108,12 @@ class Settings(BaseSettings):
 class RenewableKey(httpx.Auth):
     """Repeats a request whose key is refused, when the gateway has got another one since."""
 
-    def __init__(self, read_key: Callable[[], str | None]) -> None:
-        self._read_key = read_key
-        self._renewed: str | None = None
+    def __init__(self, read_key: Callable[[], str | None], headers: dict[str, str]) -> None:
+        self._read_key, self._headers = read_key, headers
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
-        if self._renewed:
-            request.headers["Authorization"] = self._renewed
         response = yield request
         key = self._read_key() if response.status_code == httpx.codes.UNAUTHORIZED else None
         if key and request.headers.get("Authorization") != f"Bearer {key}":
-            self._renewed = request.headers["Authorization"] = f"Bearer {key}"
+            self._headers["Authorization"] = request.headers["Authorization"] = f"Bearer {key}"
             yield request

@@ -1,19 +1,65 @@
-"""A streamed reply: a barge-in can end it at once, and a broken end raises."""
+"""A streamed reply: a barge-in ends it at once, a broken end raises, and no sentence waits long."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
+from itertools import pairwise
+from typing import Any
 
 import httpx
 
 from vui_litellm.errors import GatewayError, parse_error
 
-__all__ = ["CancellableStream", "CheckedStream", "check_stream"]
+__all__ = [
+    "LONE_STOP", "WHOLE_SENTENCES", "CancellableStream", "CheckedStream", "check_stream",
+    "end_sentences", "time_limit",
+]  # fmt: skip
 
+# Seconds without a byte, one more than our gateway lets pass: in a reply, where somebody asked for
+# thinking, and in thoughts, which come in one piece.
+REPLY, THINKING, THOUGHTS = 10, 31, 21
 # Seconds that a reply which has been told may still take to end its stream.
 DRAIN_TIMEOUT = 0.1
+# Our gateway's header: it streams whole sentences, has applied vui's stops, and ends those that
+# aren't the last in a space.
+WHOLE_SENTENCES = "x-vui-whole-sentences"
+# vui's chunker takes it for a sentence, and lets the one before it go. The word joiner, which is
+# neither white space nor visible, tells it from a full stop of the model's own.
+LONE_STOP = "\u2060."
+LASTING = re.compile(r"[^\s,;:-]")  # the chunker takes the rest off the end of a reply
+
+
+def time_limit(reasoning_effort: str | None, *, streamed: bool) -> httpx.Timeout:
+    """How long a call waits for the gateway's next byte, and for a connection."""
+    thinks = reasoning_effort not in (None, "none", "minimal")
+    return httpx.Timeout(THINKING if thinks else REPLY if streamed else THOUGHTS, connect=5)
+
+
+async def end_sentences(
+    backend: Any, sentence_end: re.Pattern[str], *args: Any, **kwargs: Any
+) -> AsyncGenerator[str]:
+    """A backend's stream, and a lone stop after a sentence as soon as it is sure that more follows.
+
+    That is when the next one begins; or, from a gateway that promises so, when it ends in a space.
+    The chunker cuts at each `sentence_end` at once: an end never spans two tokens.
+    """
+    ended = False  # the chunker has whole sentences only
+    async with aclosing(backend.stream(*args, **kwargs)) as tokens:
+        async for token in tokens:
+            ends = [end.end() for end in sentence_end.finditer(token)]
+            for start, end in pairwise(sorted({0, *ends, len(token)})):
+                piece = token[start:end]
+                if ended and LASTING.search(piece):
+                    yield LONE_STOP
+                if piece.strip():
+                    ended = end in ends
+                yield piece
+            if ended and token.endswith(" ") and getattr(backend, "promises_more", False):
+                yield LONE_STOP
+                ended = False
 
 
 class CancellableStream:
@@ -24,9 +70,8 @@ class CancellableStream:
     """
 
     def __init__(self, tokens: AsyncIterator[str]) -> None:
-        self._tokens = tokens
-        self._cancelled = False
-        self._waiting: asyncio.Timeout | None = None
+        self._tokens, self._cancelled = tokens, False
+        self._waiting = asyncio.timeout(None)
 
     def __aiter__(self) -> CancellableStream:
         return self
@@ -41,13 +86,11 @@ class CancellableStream:
             if not self._cancelled:
                 raise
             raise StopAsyncIteration from None
-        finally:
-            self._waiting = None
 
     def cancel(self) -> None:
         """Stop waiting for the next token: the iteration ends as if the reply had."""
         self._cancelled = True
-        if self._waiting is not None:
+        with suppress(RuntimeError):  # nobody waits
             self._waiting.reschedule(0)
 
 
@@ -66,10 +109,8 @@ class CheckedStream(httpx.AsyncByteStream):
 
     def __init__(self, response: httpx.Response):
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        self._response = response
-        self._inner = response.stream
-        self._chunks = aiter(response.stream)
-        self._done = False
+        self._response, self._inner, self._done = response, response.stream, False
+        self._chunks = aiter(self._inner)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         rest = b""

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import queue
 import sys
-from collections.abc import Awaitable, Callable
-from importlib.metadata import version
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from functools import partial, wraps
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
-from vui.serving.stream import frontend, llm_backend, prompts
+from vui.serving.stream import frontend, llm, llm_backend
 
-__all__ = ["ThoughtsHost", "install_factory", "run_server", "vui_make_backend", "warn_if_untested"]
+from vui_litellm.stream import LONE_STOP, end_sentences
 
-TESTED_VUI = ("1.2.2", "1.2.3")
-Speak = Callable[[list[dict], str, bool], Awaitable[str]]
-Show = Callable[[str], None]
+__all__ = [
+    "install_factory", "run_server", "speak_sooner", "thoughts_of", "vui_make_backend",
+    "with_lone_stops",
+]  # fmt: skip
+
 vui_make_backend = llm_backend.make_backend
-
-
-def warn_if_untested() -> None:
-    """Say at a start that our tests never ran against this vui."""
-    if (found := version("vui-tts")) not in TESTED_VUI:
-        print(
-            f"[vui-litellm] vui {found} is untested here (tested: {', '.join(TESTED_VUI)}). "
-            "If something fails, install one of those.",
-            file=sys.stderr,
-        )
 
 
 def install_factory(make_backend: Callable[..., llm_backend.LLMBackend]) -> None:
@@ -66,69 +56,36 @@ def report_barge_in(server: Any, barge_in: Callable[[], None]) -> None:
     server.SessionState = Session
 
 
-class ThoughtsHost:
-    """As much of vui's `StreamServer` as its thoughts and tools use; underscored names are vui's.
+def thoughts_of(host: Any) -> tuple[Callable[[], str], Callable[[str], Coroutine[Any, Any, None]]]:
+    """vui's thoughts for such a host: what their prompt begins with, and how to let them act."""
+    from vui.serving.stream import thoughts
 
-    `speak(conversation, prompt, keep)` answers in place of a voice and returns what was said (kept
-    in the conversation or not), `show` gets what a tool did.
-    """
+    host._thoughts = thoughts.ThoughtsStream(host)
+    return host._thoughts._build_system_prompt, host._thoughts._evaluate
 
-    def __init__(
-        self, speak: Speak, show: Show, *, memory: bool = True, all_tools: bool = False
-    ) -> None:
-        with contextlib.redirect_stdout(io.StringIO()):  # vui lists its tools as it loads them
-            from vui.serving.stream import memories, thoughts
-        self.speak, self.show = speak, show
-        self.session = SimpleNamespace(
-            conversation=[], settings={}, soul=prompts.build_soul(with_claude=False), ready=True,
-            ws=None, playback_track=None, recording_sink=None, cancel_generation=False,
-        )  # fmt: skip
-        self.tts_cmd_queue: queue.Queue = queue.Queue()
-        self._memories_store = memories.load_memories() if memory else []
-        self._memories = memories.memories_to_strings(self._memories_store)
-        self._tasks: dict = {}
-        self._local_tasks: dict = {}
-        self._pending_task_results: list = []
-        self._pending_task_id = self._endpointing_task = None
-        self._task_server_available, self._llm_streaming = all_tools, False
-        self._generates_sent = self._generates_done = 0
-        self._ready_blockers: set = set()
-        self._thoughts = thoughts.ThoughtsStream(self)
 
-    async def reply(self, said: str) -> str:
-        """Answer what the user said."""
-        self.session.conversation.append({"role": "user", "content": said})
-        return await self._stream_llm_to_tts(self.session.conversation, self.session.soul)
+def speak_sooner() -> None:
+    """Let vui speak a sentence when the next one begins."""
+    chunker: Any = llm.llm_stream_chunks
+    with_stops, name = with_lone_stops(chunker, llm.get_backend), chunker.__name__
 
-    @property
-    def thoughts_prompt(self) -> str:
-        """What the thoughts call begins with."""
-        return self._thoughts._build_system_prompt()
+    @wraps(chunker)
+    async def sooner(*args: Any, **kwargs: Any) -> AsyncGenerator[tuple[str, bool]]:
+        async with aclosing(with_stops(*args, **kwargs)) as chunks:
+            async for chunk, is_final in chunks:
+                if chunk != LONE_STOP:
+                    yield chunk, is_final
 
-    async def think(self, said: str) -> None:
-        """Let the thoughts act on what the user said, by one of vui's tools."""
-        await self._thoughts._evaluate(said)
+    for module in list(sys.modules.values()):  # others have imported it by its name
+        if getattr(module, "__dict__", {}).get(name) is chunker:
+            setattr(module, name, sooner)
 
-    async def _stream_llm_to_tts(
-        self, conversation: list, system_prompt: str, append_to_history: bool = True, **_: Any
-    ) -> str:
-        self._llm_streaming = True
-        try:
-            prompt = "\n\n".join(filter(None, (system_prompt, prompts.build_memory_context(self))))
-            return await self.speak(list(conversation), prompt, append_to_history)
-        finally:
-            self._llm_streaming = False
 
-    def _log_conv(self, event: str, **data: Any) -> None:
-        if event == "thoughts_eval" and data["action"] != "no_action":
-            self.show(f"[tool] {data['action']} {data['args'] or ''}".rstrip())
+def with_lone_stops(chunker: Any, get_backend: Callable[[], Any]) -> Callable[..., Any]:
+    """vui's chunker, to which a backend's tokens come with a lone stop after each sentence."""
 
-    async def _log(self, text: str, level: str = "info") -> None:
-        if level == "error":
-            self.show(text)
+    def sooner_backend() -> Any:
+        return SimpleNamespace(stream=partial(end_sentences, get_backend(), llm._SENT_END_RE))
 
-    async def _set_llm_available(self, available: bool) -> None:
-        """vui lights its pill; here the failed call has been reported already."""
-
-    async def _reset_session_state(self) -> None:
-        self.session.conversation.clear()
+    its_globals = {**chunker.__globals__, "get_backend": sooner_backend}
+    return FunctionType(chunker.__code__, its_globals, argdefs=chunker.__defaults__)

@@ -48,6 +48,7 @@ def test_the_page_shows_the_gateway_and_switches_its_model(page: Page, full_stac
     expect(models).to_have_text(["vui", "gpt-4.1-mini", "other", "demo"])
     expect(page.locator("#pill-mic")).to_have_class("pill up", timeout=30_000)
 
+    expect(page.locator("#status")).to_contain_text("Listening", timeout=30_000)  # and stays so
     page.select_option("#ollama-model", "other")
     expect(page.locator("#status")).to_contain_text("Model: other")
     full_stack.vui().hear("Who are you now?")

@@ -154,7 +154,7 @@ async def test_a_rotated_key_leaves_the_old_one_refused_and_vui_working(full_sta
     env.write_text(env.read_text() + f"VUI_LITELLM_KEY={new}\n")
     full_stack.compose("up", "-d", "--wait", "gateway", "vui")
     models = f"{full_stack.url}/v1/models"
-    wait_until(lambda: http(models, key=new)[0] == 200, 10, "the new key is in force")
+    wait_until(lambda: http(models, key=new)[0] == 200, 10, full_stack.logs)
     assert http(f"{full_stack.url}/v1/models", key=old)[0] == 401
     full_stack.script()
     async with open_page(full_stack.vui()) as page:

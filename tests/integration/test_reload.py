@@ -7,67 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
-from tests.support.harness import Program, gateway, http, openai_model
-from tests.support.poll import wait_until
-
-SLOW = 1.2  # seconds until the slow stand-in's first word
-LIMIT = 0.5
-
-
-@dataclass
-class Lab:
-    """A gateway, three stand-ins behind it, and the two files that it follows."""
-
-    program: Program
-    bases: dict[str, str]
-    stand_ins: dict[str, OpenAI]
-    config: dict = field(default_factory=dict)
-    env: dict[str, str] = field(default_factory=dict)
-    edits: int = 0
-
-    def model(self, name: str, stand_in: str, **params: Any) -> dict:
-        return openai_model(name, self.bases[stand_in], **params)
-
-    def save(self) -> str:
-        """Write both files, wait until the gateway has looked, and return its status."""
-        self.edits += 1
-        text = yaml.safe_dump(self.config) + f"# edit {self.edits}\n"
-        env = "".join(f"{name}={value}\n" for name, value in self.env.items())
-        project = self.program.project
-        before = self.program.log.count("Serving ") + self.program.log.count("good configuration")
-        (project / ".env").write_text(env)
-        (project / "litellm_config.yaml").write_text(text)
-
-        def looked() -> bool:
-            log = self.program.log
-            return log.count("Serving ") + log.count("good configuration") > before
-
-        wait_until(looked, 10, "the gateway has looked at the edit")
-        time.sleep(0.05)  # the status is written after the log
-        return self.program.status().stdout
-
-    def ask(self, model: str, **fields: Any) -> tuple[int, str]:
-        """Status and the error's code, or the text."""
-        body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **fields}
-        url = f"{self.program.url}/v1/chat/completions"
-        status, answer = http(url, body, key=self.program.key)
-        if status == 200 and isinstance(answer, dict):
-            return status, answer["choices"][0]["message"]["content"]
-        if status == 200:
-            return status, "error" if '"error"' in answer else "streamed"
-        return status, answer["error"]["code"]
-
-    def asked(self, stand_in: str) -> int:
-        return len(self.stand_ins[stand_in].seen)
+from tests.support.edits import LIMIT, SLOW, Lab
+from tests.support.harness import gateway, http, openai_model
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +153,10 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
     "no default fallback": (
         _failing("litellm_settings"), lambda lab: lab.ask("a")[1], "no_answer", "a",
     ),
+    "a limit of no time": (
+        _router(stream_timeout=0, cooldown_time=None, timeout=None),
+        lambda lab: (lab.ask("a", stream=True)[1], lab.ask("a")[0]), ("streamed", 200), "a",
+    ),
     "an order": (
         _group("one", "two"), lambda lab: (lab.ask("pair"), lab.asked("one"))[1], 1, "pair",
     ),
@@ -258,6 +210,8 @@ def test_the_status_after_an_edit_is_what_a_call_then_does(lab: Lab, name: str) 
         {"router_settings": {"routing_strategy": "nonsense"}},
         {"router_settings": {"fallbacks": "b"}},
         {"litellm_settings": {"drop_params": False, "default_fallbacks": "b"}},
+        {"litellm_settings": {"default_fallbacks": 3}},
+        {"router_settings": {"context_window_fallbacks": ["b"]}},
     ],
     ids=str,
 )
@@ -278,6 +232,14 @@ def test_an_edit_that_litellm_refuses_half_way_changes_nothing(lab: Lab, broken:
     assert "refused" not in lab.save()
     assert [lab.ask(name)[0] for name in ("a", "b", "strict", "new")] == [200, 200, 200, 404]
     lab.config = good
+
+
+def test_a_wildcard_is_asked_for_the_model_that_was_named(lab: Lab) -> None:
+    lab.config["model_list"].append(lab.model("any/*", "two", model="openai/*"))
+    assert "any/*" in lab.save()
+    for stream in (True, False):
+        assert lab.ask("any/thing", stream=stream)[0] == 200
+        assert lab.stand_ins["two"].seen[-1].body["model"] == "thing"
 
 
 def test_a_cache_that_litellm_was_started_with_outlives_an_edit(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ import argparse
 import uvicorn
 
 from tests.providers.openai import OpenAI
+from tests.providers.paced import Paced
 
-STAND_INS = {"openai": OpenAI}
+STAND_INS = {"openai": OpenAI, "paced": Paced}
 
 parser = argparse.ArgumentParser()
 parser.add_argument("name", choices=STAND_INS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.providers import faults
 from tests.support.poll import wait_until
 
 TEXT = "Yeah, doing alright. What about you?"
@@ -52,13 +54,15 @@ class Script:
     """What to answer.
 
     text: the reply, sent in small pieces; `pieces` overrides how it is cut.
+    continued: the reply, instead of `text`, to a conversation in which the assistant has spoken.
     tool: name of the tool that a request with tools is answered with, and its raw arguments.
     reasoning: text that a thinking model thinks aloud before its reply.
-    fault: one of the names that `StandIn.frames` knows, or an HTTP status to answer with.
+    fault: one of the names that `faults.strike` knows, or an HTTP status to answer with.
     delay, pace: seconds before the first piece, and between pieces.
     """
 
     text: str = TEXT
+    continued: str = ""
     pieces: list[str] | None = None
     tool: str = "no_action"
     arguments: str = "{}"
@@ -66,12 +70,15 @@ class Script:
     fault: str | int | None = None
     fault_body: str | None = None
     fault_headers: dict[str, str] = field(default_factory=dict)
-    after: int = 3  # the piece before which a mid-reply fault strikes
+    after: int = 3  # the frame before which a mid-reply fault strikes; negative: from the end
+    words: int | None = None  # after so many words, instead; the reply goes out word by word
     delay: float = 0.0
     pace: float = 0.0
 
     def cut(self) -> list[str]:
         """The reply as a model's tokens: a few characters each."""
+        if self.words is not None and not self.pieces:
+            return re.findall(r"\S+\s*", self.text)
         return self.pieces or [self.text[i : i + 4] for i in range(0, len(self.text), 4)]
 
     def parsed(self) -> dict:
@@ -136,6 +143,10 @@ class StandIn:
         """An error inside a stream that began well."""
         raise NotImplementedError
 
+    def frame(self, body: dict, delta: dict, finish: str | None = None) -> bytes:
+        """One piece of a streamed reply, for the faults that make up their own."""
+        raise NotImplementedError
+
     media_type = "text/event-stream"
 
     # ---- the same for all
@@ -179,6 +190,9 @@ class StandIn:
         except Refused as refused:
             error = self.error(str(refused), refused.status, **refused.extra)
             return JSONResponse(error, refused.status)
+        roles = [message["role"] for message in seen.body.get("messages", ())]
+        if script.continued and "assistant" in roles:
+            script = replace(script, text=script.continued)
         if self.raw is not None:
             return Response(self.raw[0], 200, self.raw[1], self.media_type)
         if isinstance(script.fault, int):
@@ -198,17 +212,9 @@ class StandIn:
             if script.delay:
                 await asyncio.sleep(script.delay)
             cut = replace(script, pieces=stopped(script.cut(), self.stops(seen.body)))
-            for index, frame in enumerate(self.frames(seen.body, cut)):
-                if script.fault and index == script.after:
-                    if script.fault == "error-frame":
-                        yield self.error_frame("the model fell over")
-                        return
-                    if script.fault == "end":
-                        return
-                    if script.fault == "reset":
-                        raise ConnectionResetError("as told")
-                    if script.fault == "stall":
-                        await asyncio.sleep(3600)
+            frames = self.frames(seen.body, cut)
+            place = faults.place(frames, cut)
+            for frame in frames[:place]:
                 if script.pace:
                     await asyncio.sleep(script.pace)
                 # A character of several bytes may arrive in two reads.
@@ -218,7 +224,10 @@ class StandIn:
                 yield frame[:middle]
                 yield frame[middle:]
                 seen.sent += 1
-            seen.finished = True
+            if script.fault:
+                async for struck in faults.strike(self, seen.body, script, frames[place:]):
+                    yield struck
+            seen.finished = not script.fault
         except (asyncio.CancelledError, GeneratorExit):
             seen.closed_at = time.monotonic()
             raise

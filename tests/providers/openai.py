@@ -113,14 +113,8 @@ class OpenAI(StandIn):
                 raise Refused(f"Invalid value for 'content' in messages[{index}]: null.")
 
     def frames(self, body: dict, script: Script) -> list[bytes]:
-        chunk = {
-            "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
-            "model": body.get("model", ""),
-        }  # fmt: skip
-
         def frame(delta: dict, finish: str | None = None) -> bytes:
-            choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-            return sse({**chunk, "choices": [choice]})
+            return self.frame(body, delta, finish)
 
         out = [self.keep_alive] if self.keep_alive else []
         out.append(frame({"role": "assistant", "content": ""}))
@@ -137,9 +131,19 @@ class OpenAI(StandIn):
             out += [frame({"content": piece}) for piece in script.cut()]
             out.append(frame({}, "stop"))
         if self.always_usage or (body.get("stream_options") or {}).get("include_usage"):
-            out.append(sse({**chunk, "choices": [], "usage": USAGE}))
+            out.append(sse({**self._chunk(body), "choices": [], "usage": USAGE}))
         out.append(sse("[DONE]"))
         return out
+
+    def frame(self, body: dict, delta: dict, finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return sse({**self._chunk(body), "choices": [choice]})
+
+    def _chunk(self, body: dict) -> dict:
+        return {
+            "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
+            "model": body.get("model", ""),
+        }  # fmt: skip
 
     def whole(self, body: dict, script: Script) -> dict:
         message: dict[str, Any] = {"role": "assistant", "content": script.text}

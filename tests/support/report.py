@@ -23,6 +23,8 @@ last such run, on a machine with two cores.
 """
 TITLES = {
     "faults": "## Faults\n\nOn a group of two deployments, the first of which is sick.",
+    "no-dead-air": "## No dead air\n\nWhat reaches speech synthesis when the first of two "
+    "deployments is sick, or the only one is. Without a word for 0.5 s, the next is asked.",
     "edits": "## Edits to litellm_config.yaml",
     "doors": "## Doors and limits",
     "fuzz": "## Fuzzing",

@@ -1,8 +1,14 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
+from tests.unit.test_backend import HELLO, answering, said, stream_of
+from vui_litellm import LiteLLMBackend, stream
+from vui_litellm.errors import APOLOGY
 from vui_litellm.stream import CancellableStream
 
 
@@ -53,3 +59,70 @@ async def test_a_timeout_of_the_stream_itself_is_not_swallowed() -> None:
 
     with pytest.raises(TimeoutError, match="own"):
         await anext(CancellableStream(slow()))
+
+
+# ---- how long a call waits
+
+
+@pytest.mark.parametrize(
+    ("effort", "reply", "thoughts"),
+    [(None, 10, 21), ("none", 10, 21), ("minimal", 10, 21), ("low", 31, 31), ("high", 31, 31)],
+)
+async def test_each_call_waits_a_second_longer_than_the_gateway(
+    effort: str | None, reply: int, thoughts: int
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        streamed = b'"stream":true' in request.content.replace(b" ", b"")
+        return stream_of("hi") if streamed else httpx.Response(200, json={"choices": []})
+
+    backend, seen = answering(answer, reasoning_effort=effort)
+    await asyncio.gather(*(said(backend) for _ in range(2)), backend.complete(HELLO), said(backend))
+    waits = [request.extensions["timeout"] for request in seen]
+    assert [wait["read"] for wait in waits] == [reply, reply, thoughts, reply]
+    assert {wait["connect"] for wait in waits} == {5}
+
+
+@asynccontextmanager
+async def gateway(*frames: str, pause: float) -> AsyncIterator[str]:
+    """One that takes its time before each frame, and then falls silent."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        for frame in frames:
+            await asyncio.sleep(pause)
+            writer.write(f"{frame}\n\n".encode())
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1")
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+WORD = 'data: {"choices": [{"delta": {"content": "Hi."}}]}'
+
+
+@pytest.mark.parametrize(
+    ("frames", "heard"),
+    [
+        ([], f" {APOLOGY} ."),
+        ([WORD], f"Hi. {APOLOGY} ."),
+        ([": waiting"] * 5 + [WORD, "data: [DONE]"], "Hi."),
+    ],
+)
+async def test_a_gateway_that_falls_silent_is_said_and_one_that_says_it_waits_is_waited_for(
+    frames: list[str], heard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "REPLY", 0.3)
+    async with gateway(*frames, pause=0.1) as url:
+        backend = LiteLLMBackend("m", url)
+        tokens, began = [], time.monotonic()
+        try:
+            async for token in backend.stream(HELLO):
+                tokens.append(token)
+            assert time.monotonic() - began > 0.5
+        except httpx.ReadTimeout:
+            assert 0.25 < time.monotonic() - began < 1.5
+        await backend.aclose()
+    assert "".join(tokens) == heard

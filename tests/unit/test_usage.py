@@ -3,23 +3,32 @@
 import logging
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from vui_gateway.turns.call import Attempt, Call
+from vui_gateway.turns.attempt import Deployment
+from vui_gateway.turns.call import Call
 from vui_gateway.turns.usage import Usage
 
 TODAY = time.strftime("%Y-%m-%d", time.gmtime())
 
 
-A, B = Attempt("a", "openai/gpt-4.1-mini"), Attempt("b", "anthropic/claude-haiku-4-5")
+def attempt(name: str, ended: str = "ok", usd: float | None = 0.25, tokens_in: int = 1200) -> Any:
+    """As much of an attempt as is recorded."""
+    deployment = Deployment(name[0], name)
+    told = {"tokens_in": tokens_in, "tokens_out": 12 if tokens_in else 0, "usd": usd}
+    return SimpleNamespace(deployment=deployment, ended=ended, **told)
 
 
-def call(**fields) -> Call:
+GPT = "openai/gpt-4.1-mini"
+
+
+def call(*attempts: Any, **fields: Any) -> Call:
     began = time.monotonic() - 1
-    told = {"first_token": began + 0.3, "ended": began + 0.9, "usd": 0.25}
-    tokens = {"tokens_in": 1200, "tokens_out": 12}
-    asked = {"model_group": "vui", "began": began, "attempts": [A]}
-    return Call(**{**asked, **told, **tokens, **fields})
+    told = {"first_token": began + 0.3, "released": began + 0.4, "ended": began + 0.9}
+    asked = {"model_group": "vui", "began": began, "attempts": [*attempts] or [attempt(GPT)]}
+    return Call(**{**asked, **told, **fields})
 
 
 @pytest.fixture
@@ -31,20 +40,30 @@ def test_a_call_leaves_one_line_with_its_figures(
     usage: Usage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
-    one = call(attempts=[A, B])
+    lost = attempt(GPT, "no-words", None, 0)
+    one = call(lost, attempt("anthropic/claude-haiku-4-5"))
     usage.record(one)
     usage.record(one)
     assert caplog.messages == [
         "reply model=vui deployment=anthropic/claude-haiku-4-5 fallback=yes outcome=ok "
-        "first_token_ms=300 total_ms=900 tokens_in=1200 tokens_out=12 usd=0.250000"
+        "attempts=no-words,ok first_token_ms=300 first_sentence_ms=400 total_ms=900 "
+        "tokens_in=1200 tokens_out=12 usd=0.250000"
     ]
+
+
+def test_the_loser_of_a_hedge_is_billed_too(usage: Usage) -> None:
+    usage.record(call(attempt(GPT, "hedged-lost"), attempt(GPT)))
+    assert usage.today == 0.5
+    assert 'vui_attempts_total{deployment="openai/gpt-4.1-mini",ended="hedged-lost"' in (
+        usage.metrics().decode()
+    )
 
 
 def test_a_price_that_nobody_knows_is_called_unknown(
     usage: Usage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
-    usage.record(call(usd=None))
+    usage.record(call(attempt(GPT, usd=None)))
     assert caplog.messages[0].endswith("usd=unknown")
 
 
@@ -80,7 +99,7 @@ def test_a_disk_that_is_full_never_stops_a_call(caplog: pytest.LogCaptureFixture
 
 
 def test_without_a_budget_nothing_is_refused(usage: Usage) -> None:
-    usage.record(call(usd=1e9))
+    usage.record(call(attempt(GPT, usd=1e9)))
     assert not usage.refusal
 
 

@@ -22,7 +22,7 @@ from vui.serving.stream.llm import llm_stream_chunks
 from tests.unit.test_backend import answering, stream_of
 from vui_litellm import vui_api
 from vui_litellm.tools.chat import ErrorFilter
-from vui_litellm.vui_api import ThoughtsHost
+from vui_litellm.tools.thoughts import ThoughtsHost
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,29 +42,6 @@ def python(program: str, folder: Path) -> str:
     return subprocess.run(
         command, cwd=folder, env=env, check=True, text=True, stdout=subprocess.PIPE
     ).stdout
-
-
-# ---- versions
-
-
-@pytest.mark.parametrize("version", vui_api.TESTED_VUI)
-def test_a_tested_vui_starts_without_a_word(
-    version: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(vui_api, "version", {"vui-tts": version}.__getitem__)
-    vui_api.warn_if_untested()
-    assert capsys.readouterr() == ("", "")
-
-
-def test_another_vui_says_so_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(vui_api, "version", {"vui-tts": "1.2.9"}.__getitem__)
-    vui_api.warn_if_untested()
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("[vui-litellm] vui 1.2.9 is untested here (tested: 1.2.2, 1.2.3).")
-    assert err.count("\n") == 1
 
 
 # ---- the backend
@@ -110,11 +87,13 @@ async def test_vui_cuts_a_reply_into_sentences_and_marks_the_last() -> None:
 # ---- the server and the page
 
 SERVER = """
-import vui.serving.stream, json, inspect
+import vui.serving.stream, json, inspect, sys
 from tests.support.speechless import stand_in
 stand_in()
 from vui.serving.stream import server
-from vui_litellm.vui_api import report_barge_in
+from vui_litellm.vui_api import report_barge_in, speak_sooner
+speak_sooner()
+name = "llm_stream_chunks"
 told = []
 report_barge_in(server, lambda: told.append(True))
 session = server.SessionState()
@@ -127,6 +106,8 @@ print(json.dumps({
     "by_name": "SessionState" in server.StreamServer.__init__.__code__.co_names,
     "argv": "argv" in server.main.__code__.co_names,
     "main": len(inspect.signature(server.main).parameters),
+    "chunkers": {m: hasattr(vars(module)[name], "__wrapped__")
+                 for m, module in sys.modules.items() if name in vars(module)},
     "page": "get_visualizer_js" in server.StreamServer.handle_visualizer_js.__code__.co_names,
 }))
 """
@@ -145,6 +126,12 @@ def test_vui_marks_a_barge_in_in_its_session_and_we_are_told(server: dict[str, A
 
 def test_vuis_server_makes_its_session_by_the_name_that_we_replace(server: dict[str, Any]) -> None:
     assert server["by_name"]
+
+
+def test_every_module_of_vuis_speaks_sooner(server: dict[str, Any]) -> None:
+    folder = "vui.serving.stream"
+    modules = {f"{folder}.llm", f"{folder}.server", f"{folder}.voice_turn"}
+    assert server["chunkers"] == dict.fromkeys(modules, True)
 
 
 def test_vuis_server_starts_by_main_and_reads_its_own_arguments(server: dict[str, Any]) -> None:
@@ -276,7 +263,7 @@ async def test_a_failed_thoughts_call_gets_through_vuis_log() -> None:
 
 async def test_a_tools_announcement_is_spoken_and_kept_by_vui() -> None:
     host = Host()
-    await host._thoughts._speak("Your tea is ready.")
+    await vars(host)["_thoughts"]._speak("Your tea is ready.")
     conversation, _prompt, keep = host.spoken[0]
     assert "Your tea is ready." in conversation[0]["content"]
     assert keep is False

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import time
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -12,36 +9,31 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from vui_gateway.api.auth import Key
+from vui_gateway.api.chat import Chat
 from vui_gateway.api.errors import (
     KEY_REFUSED,
     RequestError,
-    error_response,
     on_request_error,
     on_unknown_route,
-    with_code,
 )
-from vui_gateway.api.schema import ChatRequest, ModelRequest, read_body
-from vui_gateway.litellm_api import AUTHENTICATED, RouterInForce
+from vui_gateway.api.schema import ModelRequest, read_body
 from vui_gateway.providers.preconnect import Preconnect
-from vui_gateway.turns.call import CURRENT_CALL, Call
+from vui_gateway.turns.proxy import AUTHENTICATED
 from vui_gateway.turns.usage import Usage
 
 __all__ = ["create_app"]
 
 # What LiteLLM gets to see of a request's headers: none that switches something in it.
 HEADERS = frozenset({b"host", b"accept", b"authorization", b"content-type", b"user-agent"})
-# vui has two calls in flight for a turn; the rest is for a second screen, `check`, and hang-ups.
-CONCURRENT = 32
-PRICED = 2.0  # seconds after its end in which a call's price is known
 
 
 def create_app(
     litellm_app: ASGIApp,
+    chat: Chat,
     key: Key,
-    router: RouterInForce,
     preconnect: Preconnect,
     usage: Usage,
     lifespan: Lifespan[Starlette] | None = None,
@@ -71,7 +63,6 @@ def create_app(
         return JSONResponse({}, HTTPStatus.ACCEPTED)
 
     with_key = [Middleware(RequireKey, key=key)]
-    chat = Chat(litellm_app, router, preconnect, usage)
     routes: list[BaseRoute] = [
         Route("/health/liveliness", liveliness),
         Route("/health/readiness", readiness),
@@ -125,94 +116,3 @@ class RequireKey:
             raise RequestError(KEY_REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
         let_in = {"headers": headers, "query_string": b"", "state": {}, AUTHENTICATED: True}
         await self.app({**scope, **let_in}, receive, send)
-
-
-class Chat:
-    """ASGI: one call of vui's, bounded in number and recorded."""
-
-    def __init__(
-        self, litellm_app: ASGIApp, router: RouterInForce, preconnect: Preconnect, usage: Usage
-    ) -> None:
-        self.litellm_app = litellm_app
-        self.router = router
-        self.preconnect = preconnect
-        self.usage = usage
-        self.running: dict[asyncio.Task | None, bool] = {}  # oldest first; True: has to make way
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        task = asyncio.current_task()
-        self._make_way()
-        self.running[task] = False
-        call = Call(recorded=not scope["app"].state.ready)  # the warm-up's aren't counted
-        try:
-            request = ChatRequest.read(await read_body(receive))
-            if refusal := self.usage.refusal:
-                raise RequestError(refusal, "budget_exceeded", HTTPStatus.PAYMENT_REQUIRED)
-            if not self.router.serves(request.model):
-                message = f"The gateway serves no model {request.model[:100]!r}."
-                raise RequestError(message, "model_not_served", HTTPStatus.NOT_FOUND)
-            call.model_group, call.streamed = request.model, bool(request.stream)
-            CURRENT_CALL.set(call)
-            body = request.model_dump_json(exclude_none=True).encode()
-            scope["headers"].append((b"content-length", b"%d" % len(body)))
-            await self.litellm_app(scope, _replay(body, receive, call), _observed(send, call))
-        except asyncio.CancelledError:
-            if not self.running[task] or task is None:
-                raise
-            task.uncancel()
-            message = "Too many calls at once: this one made way for a newer one."
-            response = error_response(message, "too_many_calls", HTTPStatus.TOO_MANY_REQUESTS)
-            with contextlib.suppress(RuntimeError):  # a reply that has begun can only break off
-                await response(scope, receive, send)
-        finally:
-            del self.running[task]
-            if call.attempts:
-                call.ended = time.monotonic()
-                self.preconnect.ended(call)
-                # LiteLLM tells the price a moment later, where there is one.
-                asyncio.get_running_loop().call_later(PRICED, self.usage.record, call)
-
-    def _make_way(self) -> None:
-        """With too many calls at once the oldest ends: the newest is the one the user waits for."""
-        staying = [task for task, leaving in self.running.items() if task and not leaving]
-        if len(staying) >= CONCURRENT:
-            self.running[staying[0]] = True
-            staying[0].cancel()
-
-
-def _replay(body: bytes, receive: Receive, call: Call) -> Receive:
-    read = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Message:
-        if read:
-            return read.pop()
-        message = await receive()
-        # uvicorn says so at the end of every request.
-        gone = message["type"] == "http.disconnect" and not call.response_complete
-        call.hung_up = call.hung_up or gone
-        return message
-
-    return replayed
-
-
-def _observed(send: Send, call: Call) -> Send:
-    """Notes the response's end, and puts our code into an error."""
-    start: Message | None = None
-
-    async def observed(message: Message) -> None:
-        nonlocal start
-        if message["type"] == "http.response.start" and message["status"] >= 400:
-            start = message  # its length changes with its body
-            return
-        if message["type"] == "http.response.body":
-            if call.error_code and b'"error"' in message["body"]:
-                message = {**message, "body": with_code(message["body"], call.error_code)}
-            if start:
-                length = (b"content-length", b"%d" % len(message["body"]))
-                kept = [pair for pair in start["headers"] if pair[0] != b"content-length"]
-                await send({**start, "headers": [*kept, length]})
-                start = None
-            call.response_complete = not message.get("more_body")
-        await send(message)
-
-    return observed

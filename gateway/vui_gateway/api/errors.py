@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-__all__ = ["RequestError", "error_response", "on_request_error", "on_unknown_route", "with_code"]
+__all__ = ["RequestError", "error_body", "error_response", "on_request_error", "on_unknown_route"]
 
 KEY_REFUSED = (
     "The key is missing or wrong. Set VUI_LITELLM_KEY to the key of this gateway: "
@@ -31,15 +29,20 @@ class RequestError(Exception):
         self.status = status
 
 
-def error_response(message: str, code: str, status: int) -> JSONResponse:
+def error_body(message: str, code: str) -> dict:
     """https://platform.openai.com/docs/guides/error-codes, with our code."""
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return {"error": error}
+
+
+def error_response(message: str, code: str, status: int) -> JSONResponse:
+    """The same as a response."""
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
     if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
         headers["connection"] = "close"  # the rest of the body is not read
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return JSONResponse({"error": error}, int(status), headers)
+    return JSONResponse(error_body(message, code), int(status), headers)
 
 
 async def on_request_error(_: Request, error: Exception) -> JSONResponse:
@@ -53,14 +56,3 @@ async def on_unknown_route(_: Request, __: Exception) -> JSONResponse:
     return error_response(
         "This gateway has no such route.", "route_not_found", HTTPStatus.NOT_FOUND
     )
-
-
-def with_code(body: bytes, code: str) -> bytes:
-    """An error of LiteLLM's, whole or as a frame of a stream, with our code instead of its own."""
-    prefix = b"data: " if body.startswith(b"data: ") else b""
-    try:
-        told: Any = json.loads(body.removeprefix(prefix))
-        told["error"]["code"] = code
-    except (ValueError, KeyError, TypeError):
-        return body
-    return prefix + json.dumps(told).encode() + (b"\n\n" if prefix else b"")

@@ -119,6 +119,14 @@ class ChatRequest(ModelRequest):
     reasoning_effort: str | None = None
     response_format: dict[str, Any] | None = None
 
+    @field_validator("stop")
+    @classmethod
+    def not_empty(cls, value: Any) -> Any:
+        """An empty stop phrase would end every reply before its first word."""
+        return [
+            stop for stop in ([value] if isinstance(value, str) else value or ()) if stop
+        ] or None
+
     @field_validator("tools", "tool_choice", "stream_options", "response_format")
     @classmethod
     def flat(cls, value: Any) -> Any:

@@ -29,16 +29,13 @@ CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
 
 ROUTER_DEFAULTS = {
     "num_retries": 0,
-    # Seconds without a byte of the reply, before its first token and within it.
+    # Seconds without a word of the reply, before its first and within it.
     "stream_timeout": 4,
     # Seconds for a call that isn't streamed: the thoughts call, 16 tools and a short answer.
     "timeout": 20,
     # Seconds that a deployment which failed is left alone; kept in turns/cooldown.py.
     "cooldown_time": 30,
     "disable_cooldowns": True,
-    # Among deployments of the same order, too, the next one answers when one fails.
-    # https://docs.litellm.ai/docs/routing
-    "enable_weighted_failover": True,
 }
 
 GENERAL = {
@@ -99,6 +96,16 @@ def resolved(value: Any, env: Mapping[str, str]) -> Any:
     return next(iter(found.values())) if found else value
 
 
+def _set(settings: dict) -> dict:
+    """Without what isn't set, and without a limit of no time at all."""
+    needed = ("stream_timeout", "timeout")
+    return {
+        name: value
+        for name, value in settings.items()
+        if value is not None and not (name in needed and not value)
+    }
+
+
 def with_defaults(config: dict, deployments: list[dict], env: Mapping[str, str]) -> dict:
     """The configuration that LiteLLM runs with.
 
@@ -120,6 +127,6 @@ def with_defaults(config: dict, deployments: list[dict], env: Mapping[str, str])
     return {
         "model_list": [_deployment(entry, env) for entry in deployments],
         "litellm_settings": litellm_settings,
-        "router_settings": {**ROUTER_DEFAULTS, **(config.get("router_settings") or {})},
+        "router_settings": {**ROUTER_DEFAULTS, **_set(config.get("router_settings") or {})},
         "general_settings": GENERAL,
     }

@@ -16,10 +16,12 @@ from vui_gateway.config.schema import Config, ConfigError, read_config
 from vui_gateway.litellm_api import RELOADABLE_SETTINGS, RouterInForce
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.settings import SettingError, Settings, write_by_rename
+from vui_gateway.turns.candidates import Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.usage import Usage
 
-__all__ = ["InForce", "Reloader"]
+__all__ = ["InForce", "Reloader", "file_marks"]
 
 # Seconds between two looks at the files. They are looked at, not watched: inotify sees nothing of a
 # bind mount's changes on Docker Desktop.
@@ -34,6 +36,8 @@ class InForce:
 
     key: Key
     router: RouterInForce
+    candidates: Candidates
+    engine: Engine
     cooldown: Cooldown
     usage: Usage
     preconnect: Preconnect
@@ -46,6 +50,7 @@ class InForce:
             ConfigError: LiteLLM refuses the configuration.
         """
         try:
+            fallbacks = Fallbacks(config.router_settings, config.litellm_settings)
             router = self.router.build(
                 resolved(config.model_list, settings.env),
                 resolved(config.router_settings, settings.env),
@@ -54,20 +59,33 @@ class InForce:
         except Exception as error:  # whatever LiteLLM raises for an entry
             cure = "Correct or undo the edit."
             raise ConfigError(f"{settings.config}: LiteLLM refuses it ({error}). {cure}") from error
-        key = load_key(settings)
+        try:
+            key = load_key(settings)
+        except SettingError:
+            router.discard()
+            raise
         settings.export(key, before)
         self.key.value = key
         self.router.use(router, config.litellm_settings)
         cooldown_time = float(config.router_settings["cooldown_time"])
         self.cooldown.configure(cooldown_time, config.key_variables)
+        self.candidates.fallbacks = fallbacks
+        limits = [float(config.router_settings[name]) for name in ("stream_timeout", "timeout")]
+        self.engine.configure(*limits, hedge=settings.hedge)
         self.usage.budget = settings.budget
         self.preconnect.configure(config.model_list, settings.env, enabled=settings.preconnect)
 
 
 class Reloader:
-    """The configuration in force, and what became of the last edit."""
+    """The configuration in force, and what became of the last edit.
 
-    def __init__(self, settings: Settings, config: Config, in_force: InForce) -> None:
+    marks: `file_marks` from before the files were read.
+    """
+
+    def __init__(
+        self, settings: Settings, config: Config, in_force: InForce, marks: list[tuple[int, ...]]
+    ) -> None:
+        self._marks = marks
         self.settings = settings
         self.config = config
         self.in_force = in_force
@@ -80,7 +98,7 @@ class Reloader:
     async def run(self) -> None:
         """Follow the files for ever, and keep the status file up to date."""
         self.announce()
-        async for edited in _edits(self.settings.config, self.settings.env_file):
+        async for edited in _edits(self.settings, self._marks):
             if edited:
                 await self.reload()
             version = self.in_force.cooldown.version + self.in_force.usage.version
@@ -94,7 +112,9 @@ class Reloader:
             settings = await asyncio.to_thread(Settings.load, self.settings.environ)
             config = await asyncio.to_thread(read_config, settings.config, settings.env)
             self.in_force.apply(settings, config, self.settings)
-        except (ConfigError, SettingError) as error:
+        except Exception as error:  # an edit never ends the watch over the files
+            if not isinstance(error, ConfigError | SettingError):
+                log.exception("A bug of ours:")
             if str(error) != self.error:
                 log.error("%s The last good configuration stays in force.", error)
             self.error = str(error)
@@ -142,17 +162,18 @@ class Reloader:
             log.warning("The status can't be written (%s).", error)
 
 
-async def _edits(*paths: Path) -> AsyncIterator[bool]:
+def file_marks(settings: Settings) -> list[tuple[int, ...]]:
+    """What changes when one of the two files does."""
+    return [_mark(path) for path in (settings.config, settings.env_file)]
+
+
+async def _edits(settings: Settings, seen: list[tuple[int, ...]]) -> AsyncIterator[bool]:
     """At each look: whether the files have changed since, and been still for one look."""
-
-    def look() -> list[tuple[int, ...]]:
-        return [_mark(path) for path in paths]
-
-    seen, changing = look(), False
+    changing = False
     yield False
     while True:
         await asyncio.sleep(EVERY)
-        now = look()
+        now = file_marks(settings)
         still, seen = now == seen, now
         yield changing and still
         changing = not still

@@ -66,6 +66,9 @@ CURES = {
 }
 
 
+SLIPS = ("extra_forbidden", "invalid_key")
+
+
 class ConfigError(ValueError):
     """The file can't be used; the message gives file, line, what is wrong, and the cure."""
 
@@ -142,7 +145,7 @@ class _Reader:
         except ValidationError as error:
             # A key with a slip in it before the one that is missing for it.
             errors = error.errors(include_url=False)
-            self._refuse(min(errors, key=lambda e: e["type"] != "extra_forbidden"))
+            self._refuse(min(errors, key=lambda e: e["type"] not in SLIPS))
         usable, left_out = [], []
         for index, entry in enumerate(file["model_list"]):
             params = entry["litellm_params"]
@@ -187,7 +190,7 @@ class _Reader:
     def _refuse(self, error: Any) -> NoReturn:
         where = error["loc"]
         name = where[-1] if where else ""
-        if error["type"] in ("extra_forbidden", "invalid_key"):
+        if error["type"] in SLIPS:
             cure = _suggestion(name, _File.model_fields, "Remove it.")
             self._fail(f"unknown key {name!r}", cure, *where)
         if isinstance(name, int) or error["type"] in ("model_type", "dict_type"):

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from vui_gateway import litellm_api
 from vui_gateway.config.defaults import resolved
+from vui_gateway.turns.attempt import Deployment
 from vui_gateway.turns.call import Call
 
 __all__ = ["Preconnect"]
@@ -50,7 +51,7 @@ class Preconnect:
     request takes its connection from. It asks for nothing that a provider could bill.
     """
 
-    def __init__(self, choose: Callable[[str], Awaitable[dict]]) -> None:
+    def __init__(self, choose: Callable[[str], Awaitable[Deployment | None]]) -> None:
         self.enabled = True
         self._choose = choose  # the deployment that a call for a model group would ask now
         self._endpoints: dict[str, Endpoint] = {}
@@ -76,19 +77,21 @@ class Preconnect:
     def ended(self, call: Call) -> None:
         """A reply leaves its connection behind, unless it broke off: then a new one is needed."""
         # LiteLLM asks for thoughts through another pool.
-        if not self.enabled or not call.streamed or not call.last_attempt:
+        if not self.enabled or not call.streamed:
             return
-        endpoint = self._endpoints.get(call.last_attempt.deployment)
-        if endpoint and call.outcome == "ok":
-            self._used[endpoint.origin] = time.monotonic()
-        elif endpoint:
-            self._used.pop(endpoint.origin, None)
+        for attempt in call.attempts:
+            endpoint = self._endpoints.get(attempt.deployment.id)
+            if endpoint and attempt.ended == "ok":
+                self._used[endpoint.origin] = time.monotonic()
+            elif endpoint:
+                self._used.pop(endpoint.origin, None)
+        if call.attempts and call.attempts[-1].ended != "ok":
             self.open(call.model_group)
 
     async def _open(self, model_group: str) -> None:
         with suppress(Exception):
             deployment = await self._choose(model_group)
-            provider, origin = self._endpoints[deployment["model_info"]["id"]]
+            provider, origin = self._endpoints[deployment.id if deployment else ""]
             fresh = time.monotonic() - self._used.get(origin, -FRESH) < FRESH
             if fresh or origin in self._opening:
                 return

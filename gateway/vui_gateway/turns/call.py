@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from contextvars import ContextVar
+import asyncio
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-__all__ = ["CURRENT_CALL", "Attempt", "Call"]
+from vui_gateway.turns.attempt import Attempt
+
+__all__ = ["Call"]
 
 
-class Attempt(NamedTuple):
-    """One deployment that was asked: its id, and LiteLLM's name of its model."""
-
-    deployment: str
-    model: str
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 @dataclass
@@ -23,42 +20,43 @@ class Call:
 
     Attributes:
         model_group, streamed: what was asked for; vui's thoughts aren't streamed, its replies are.
-        began, first_token, ended: monotonic times, in seconds.
-        attempts: the deployments that were asked, in order.
-        mocked: LiteLLM answers by itself, without a provider.
-        tokens_in, tokens_out, usd: None for a model without a known price.
-        error, error_code: what went wrong for the log, and the code that the client gets.
-        response_complete: the last byte has been sent.
-        hung_up: the client left before that.
+        thinks: the user asked for thinking.
+        deadline: until when somebody has to have spoken.
+        hedge: whether two may be asked side by side.
+        began, first_token, released, ended: times of the loop, in seconds: of the request, the
+            first word from a provider, the first sentence to vui, and the end.
+        attempts: in order.
+        error: what went wrong, in a word for the log.
         recorded: `Usage` has it.
     """
 
     model_group: str = ""
     streamed: bool = True
-    began: float = field(default_factory=time.monotonic)
-    first_token: float | None = None
-    ended: float | None = None
+    thinks: bool = False
+    deadline: float = 0.0
+    hedge: bool = True
+    began: float = field(default_factory=_now)
+    first_token: float = 0.0
+    released: float = 0.0
+    ended: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
-    mocked: bool = False
-    tokens_in: int = 0
-    tokens_out: int = 0
-    usd: float | None = None
     error: str = ""
-    error_code: str = ""
-    response_complete: bool = False
     hung_up: bool = False
     recorded: bool = False
 
     @property
-    def last_attempt(self) -> Attempt | None:
-        """The deployment that was asked last."""
-        return self.attempts[-1] if self.attempts else None
+    def asked(self) -> list[str]:
+        """The ids of the deployments that have been asked and had their chance."""
+        return [a.deployment.id for a in self.attempts if a.ended != "hedged-lost"]
+
+    @property
+    def answered_by(self) -> str:
+        """LiteLLM's name of the model that answered, or that was asked last."""
+        ok = [attempt for attempt in self.attempts if attempt.ended == "ok"]
+        asked = ok or self.attempts
+        return asked[-1].deployment.model if asked else "none"
 
     @property
     def outcome(self) -> str:
         """`ok`, `failed`, or `hung-up`: a barge-in, or a stop phrase of vui's."""
         return "hung-up" if self.hung_up else "failed" if self.error else "ok"
-
-
-# Set for each request; LiteLLM's tasks inherit it, and its hooks have no other way to their call.
-CURRENT_CALL: ContextVar[Call] = ContextVar("call")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from http import HTTPStatus
 
-from vui_gateway.turns.call import Attempt
+from vui_gateway.turns.attempt import Deployment
 
 __all__ = ["Cooldown"]
 
@@ -28,6 +29,7 @@ class Cooldown:
         self._until: dict[str, float] = {}  # deployment id → monotonic time; infinite for a key
         self._seconds = 30.0
         self._variables: dict[str, str] = {}
+        self._lost: set[str] = set()  # deployments that lost their last hedge
 
     def configure(self, seconds: float, variables: dict[str, str]) -> None:
         """Take a new configuration; deployments that are gone are forgotten.
@@ -46,35 +48,32 @@ class Cooldown:
         now = time.monotonic()
         return ((i, until - now) for i, until in self._until.items() if until > now)
 
-    def available(self, deployments: Collection[dict], attempts: list[Attempt]) -> list[dict]:
-        """LiteLLM's deployments less those asked already; a sick one only when no other is left."""
-        asked = {attempt.deployment for attempt in attempts}
-        left = [d for d in deployments if d["model_info"]["id"] not in asked]
-        return [d for d in left if d["model_info"]["id"] not in self] or left
-
-    def failed(self, attempt: Attempt | None, status: int, retry_after: float = 0.0) -> None:
+    def failed(self, deployment: Deployment, status: int, retry_after: float = 0.0) -> None:
         """Leave a deployment alone: for the cooldown, or until its key changes.
 
         status: the provider's HTTP status. retry_after: seconds that the provider asks for.
         """
-        if not attempt or not attempt.deployment or status in REQUEST_ERRORS:
+        if status in REQUEST_ERRORS:
             return
-        deployment, before = attempt.deployment, self._until.get(attempt.deployment, 0.0)
+        before = self._until.get(deployment.id, 0.0)
         if status in KEY_ERRORS:
             if before != math.inf:
-                variable = self._variables.get(deployment, "its key")
-                log.warning("%s refused %s. Put a valid key into .env.", attempt.model, variable)
-            self._until[deployment] = math.inf
+                variable = self._variables.get(deployment.id, "its key")
+                log.warning("%s refused %s. Put a valid key into .env.", deployment.model, variable)
+            self._until[deployment.id] = math.inf
         else:
             until = time.monotonic() + max(self._seconds, retry_after)
-            self._until[deployment] = max(before, until)
+            self._until[deployment.id] = max(before, until)
         self.version += 1
 
-    def answered(self, deployment: str) -> None:
-        """A key that was refused works again; a cooldown ends by itself.
+    def lost(self, deployment: Deployment) -> None:
+        """Another one, asked later, spoke first: once may be chance, twice in a row isn't."""
+        if deployment.id in self._lost:
+            self.failed(deployment, HTTPStatus.GATEWAY_TIMEOUT)
+        self._lost ^= {deployment.id}
 
-        LiteLLM takes a reply that ended early for a success, so that can't end a cooldown.
-        """
-        if self._until.get(deployment) == math.inf:
-            del self._until[deployment]
+    def answered(self, deployment: Deployment) -> None:
+        """A whole answer: it is well."""
+        self._lost.discard(deployment.id)
+        if self._until.pop(deployment.id, None):
             self.version += 1

@@ -21,6 +21,9 @@ BUDGET_SPENT = (
 # Seconds; what a listener calls instant, good, usable, slow.
 BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 4.0, 10.0, 30.0)
 
+# Of these nobody tells a price, and there is none: the provider refused, or sent nothing.
+UNBILLED = frozenset({"no-words", "empty", *map(str, range(400, 600))})
+
 log = logging.getLogger("vui_gateway")
 
 
@@ -43,6 +46,8 @@ class Usage:
         self._total = Histogram("vui_call_seconds", whole, labels, buckets=BUCKETS, registry=of)
         came_to = (*labels, "outcome", "fallback")
         self._calls = Counter("vui_calls", "Calls", came_to, registry=of)
+        ended = (*labels, "ended")
+        self._attempts = Counter("vui_attempts", "Attempts, by why each ended", ended, registry=of)
         self._tokens = Counter("vui_tokens", "Tokens", (*labels, "direction"), registry=of)
         self._spent = Counter("vui_usd", "Price in US dollars", labels, registry=of)
         today = Gauge("vui_usd_today", "Spent since midnight UTC, in US dollars", registry=of)
@@ -63,6 +68,11 @@ class Usage:
             return ""
         return BUDGET_SPENT.format(spent=self._usd, budget=self.budget)
 
+    @property
+    def nearly_spent(self) -> bool:
+        """Less than a tenth of today's budget is left."""
+        return self.budget is not None and self.today >= 0.9 * self.budget
+
     def metrics(self) -> bytes:
         """https://prometheus.io/docs/instrumenting/exposition_formats/"""
         return generate_latest(self._registry)
@@ -72,33 +82,44 @@ class Usage:
         if call.recorded:
             return
         call.recorded = True
-        end = call.ended or time.monotonic()
-        name = call.last_attempt.model if call.last_attempt else "none"
         kind = "reply" if call.streamed else "thoughts"
-        fallback = "yes" if len(call.attempts) > 1 else "no"
+        name = call.answered_by
+        asked_of = {attempt.deployment.id for attempt in call.attempts}
+        fallback = "yes" if len(asked_of) > 1 else "no"
         labels = (call.model_group, name, kind)
         self._calls.labels(*labels, call.outcome, fallback).inc()
-        self._total.labels(*labels).observe(end - call.began)
+        self._total.labels(*labels).observe(call.ended - call.began)
         if call.first_token:
             self._first.labels(*labels).observe(call.first_token - call.began)
-        for direction, count in (("in", call.tokens_in), ("out", call.tokens_out)):
-            self._tokens.labels(*labels, direction).inc(count)
-            self.session[f"tokens_{direction}"] += count
+        known = True
+        tokens_in = tokens_out = 0
+        usd = 0.0
+        for attempt in call.attempts:
+            asked = (call.model_group, attempt.deployment.model, kind)
+            self._attempts.labels(*asked, attempt.ended).inc()
+            self._tokens.labels(*asked, "in").inc(attempt.tokens_in)
+            self._tokens.labels(*asked, "out").inc(attempt.tokens_out)
+            self._spent.labels(*asked).inc(attempt.usd or 0)
+            tokens_in += attempt.tokens_in
+            tokens_out += attempt.tokens_out
+            usd += attempt.usd or 0
+            known = known and (attempt.usd is not None or attempt.ended in UNBILLED)
         self.session["calls"] += 1
         self.session["failed"] += call.outcome == "failed"
-        if call.usd:
-            self._spent.labels(*labels).inc(call.usd)
-            self.session["usd"] += call.usd
-            self._usd = self.today + call.usd
+        self.session["tokens_in"] += tokens_in
+        self.session["tokens_out"] += tokens_out
+        self.session["usd"] += usd
+        if usd:
+            self._usd = self.today + usd
             self._write()
-        first = f"{(call.first_token - call.began) * 1000:.0f}" if call.first_token else "-"
-        tokens = call.tokens_in or call.tokens_out
-        usd = "unknown" if call.usd is None and tokens else f"{call.usd or 0:.6f}"
+        price = f"{usd:.6f}" if known else "unknown"
         log.info(
             f"{kind} model={call.model_group} deployment={name} fallback={fallback} "
             f"outcome={call.error if call.outcome == 'failed' else call.outcome} "
-            f"first_token_ms={first} total_ms={(end - call.began) * 1000:.0f} "
-            f"tokens_in={call.tokens_in} tokens_out={call.tokens_out} usd={usd}"
+            f"attempts={','.join(attempt.ended for attempt in call.attempts) or '-'} "
+            f"first_token_ms={_ms(call.first_token, call)} "
+            f"first_sentence_ms={_ms(call.released, call)} total_ms={_ms(call.ended, call)} "
+            f"tokens_in={tokens_in} tokens_out={tokens_out} usd={price}"
         )
         self.version += 1
 
@@ -107,6 +128,10 @@ class Usage:
             write_by_rename(self._path, json.dumps({"day": self._day, "usd": self._usd}))
         except OSError as error:
             log.warning("What was spent today can't be kept (%s).", error)
+
+
+def _ms(at: float, call: Call) -> str:
+    return f"{(at - call.began) * 1000:.0f}" if at else "-"
 
 
 def _read(path: Path) -> tuple[str, float]:

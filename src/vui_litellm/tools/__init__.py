@@ -1,10 +1,11 @@
-"""Programs beside vui: a conversation by text, and which model one can talk to."""
+"""Programs beside vui: its doctor, a conversation by text, and which model one can talk to."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ __all__ = ["add_commands", "run"]
 
 
 def add_commands(commands: Any) -> None:
-    """`chat` and `check` on the command line."""
+    """`doctor`, `chat` and `check` on the command line."""
+    commands.add_parser("doctor", help="vui's own preflight check, on this backend")
     chat = commands.add_parser("chat", help="the same turn by text, without a microphone or a GPU")
     chat.add_argument("text", nargs="*", help="say this and exit; otherwise converse")
     check = commands.add_parser("check", help="which model can I talk to? a real turn with each")
@@ -32,6 +34,13 @@ def _absolute(name: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Run one of the commands; its exit code."""
+    from vui_litellm.launcher import install
+
+    install()
+    if options.command == "doctor":
+        os.environ["VUI_LLM_BACKEND"] = "litellm"
+        runpy.run_module("vui.doctor", run_name="__main__")
+        return 0
     # vui keeps its log below the working directory, and its memories here.
     state = Path.home() / ".vui"
     state.mkdir(exist_ok=True)

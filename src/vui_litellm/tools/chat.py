@@ -19,7 +19,7 @@ from vui.serving.stream.llm import llm_stream_chunks
 from vui_litellm.backend import LiteLLMBackend
 from vui_litellm.settings import Settings
 from vui_litellm.tools.preflight import preflight
-from vui_litellm.vui_api import ThoughtsHost
+from vui_litellm.tools.thoughts import ThoughtsHost
 
 __all__ = ["chat"]
 

@@ -19,7 +19,7 @@ from vui_litellm.backend import LiteLLMBackend
 from vui_litellm.errors import spoken_message
 from vui_litellm.tools.preflight import GatewayUnusable
 from vui_litellm.tools.report import GOOD_MS, USABLE_MS
-from vui_litellm.vui_api import ThoughtsHost
+from vui_litellm.tools.thoughts import ThoughtsHost
 
 __all__ = [
     "REQUESTS", "InstrumentedBackend", "ModelGroup", "ModelResult", "estimate", "measure",
@@ -74,16 +74,30 @@ class Timing:
     last: float = 0.0
     usage: dict = field(default_factory=dict)
 
+    def take_usage(self, usage: dict) -> None:
+        """With the times of the first and the last token, where our gateway tells them."""
+        self.usage = usage
+        self.first = self._told("first_token_ms") or self.first
+        self.last = self._told("last_token_ms") or self.last
+
+    def _told(self, name: str) -> float:
+        return self.began + self.usage[name] / 1000 if name in self.usage else 0.0
+
 
 class InstrumentedBackend(LiteLLMBackend):
     """Our backend under observation; a tool that the model calls is not carried out."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.last_usage: dict = {}  # whole, as the gateway told it; vui keeps the sums
         self.replies: list[Timing] = []
         self.calls: list[dict] = []
         self.call_usage: dict = {}
         self.problem: Exception | None = None
+
+    def _record_stats(self, stats: dict | None, usage: dict | None) -> None:
+        super()._record_stats(stats, usage)
+        self.last_usage = usage or {}
 
     async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncGenerator[str]:
         self.replies.append(timing := Timing())
@@ -93,7 +107,7 @@ class InstrumentedBackend(LiteLLMBackend):
                 timing.last = time.perf_counter()
                 timing.first = timing.first or timing.last
                 yield token
-        timing.usage = self.last_usage
+        timing.take_usage(self.last_usage)
 
     async def complete(self, messages: list[dict], **kwargs: Any) -> dict:
         try:

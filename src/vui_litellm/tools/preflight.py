@@ -1,15 +1,23 @@
-"""Can the gateway answer a turn? Asked once before vui, or one of the tools, starts."""
+"""Can there be a turn? Asked once before vui, or one of the tools, starts."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from importlib.metadata import version
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 
 from vui_litellm.backend import LiteLLMBackend
+from vui_litellm.stream import LONE_STOP
+from vui_litellm.vui_api import with_lone_stops
 
-__all__ = ["GatewayUnusable", "preflight", "warn_without_gpu"]
+__all__ = ["GatewayUnusable", "is_known", "preflight", "warn_if_untested", "warn_without_gpu"]
+
+TESTED_VUI = ("1.2.2", "1.2.3")
 
 
 class GatewayUnusable(Exception):
@@ -58,3 +66,37 @@ def warn_without_gpu() -> None:
             "With one, start with `-f compose.yaml -f compose.gpu.yaml`.",
             file=sys.stderr,
         )
+
+
+def warn_if_untested() -> None:
+    """Say that our tests never ran against this vui."""
+    if (found := version("vui-tts")) not in TESTED_VUI:
+        print(
+            f"[vui-litellm] vui {found} is untested here (tested: {', '.join(TESTED_VUI)}). "
+            "If something fails, install one of those.",
+            file=sys.stderr,
+        )
+
+
+def is_known(chunker: Any) -> bool:
+    """Whether a lone stop lets the sentence before it go, and changes nothing else.
+
+    One that speaks sooner already has a closure, with which it can't be tried.
+    """
+    seen: list[Any] = []
+
+    async def stream(*_: Any, **__: Any) -> AsyncGenerator[str]:
+        for token in ('"One."', " [two", " 3.14. Four"):
+            seen.append(token)
+            yield token
+
+    async def listen() -> None:
+        chunks = with_lone_stops(chunker, lambda: SimpleNamespace(stream=stream))
+        async for chunk in chunks([{"role": "user", "content": ""}]):
+            seen.append(chunk)
+
+    with suppress(Exception):  # StopIteration at its end: nothing in it waits
+        listen().send(None)
+    first, second, stop = ('"One."', False), ("[two 3.14.", False), (LONE_STOP, False)
+    told = ['"One."', " [two", first, " 3.14. Four", stop, second, stop, ("Four.", True)]
+    return seen == told

@@ -1,0 +1,222 @@
+"""What a listener waits for when providers are late: our gateway and stock LiteLLM side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import statistics
+import sys
+import time
+from collections import defaultdict
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+from vui.serving.stream import llm, llm_backend
+
+from bench.arms import (
+    CONVERSATION,
+    MODEL,
+    OPTIONS,
+    PROVIDER_KEY,
+    direct_client,
+    our_client,
+    ours,
+    provider,
+    stock,
+    stock_client,
+)
+from tests.support.faults import BROKEN, DRIBBLE, NO_WORDS
+from tests.support.harness import http
+from tests.support.ward import ward
+from vui_litellm.vui_api import speak_sooner
+
+__all__ = ["ALL"]
+
+Keys = dict[str, float]
+
+AT_ONCE = 20
+# 15 tokens, a word each.
+SENTENCE = "So the rain that fell all day long has gone and evening light came back."
+REPLY = " ".join([SENTENCE] * 3)
+# A sentence is out when the next one has begun; what our gateway releases ends in the space that
+# comes before that, and a token of a model's has the space before it.
+NEXT_BEGINS = re.compile(r"[.!?]\s")
+# The timeouts that our gateway has anyway, for stock too.
+TIMEOUTS = {"num_retries": 0, "stream_timeout": 4, "timeout": 20, "cooldown_time": 30}
+PACE = {"text": REPLY, "delay": 0.45}
+
+
+def group(base: str) -> dict:
+    """Two deployments of a provider, the second for when the first fails."""
+
+    def deployment(order: int) -> dict:
+        params = {"model": "openai/gpt-4.1-mini", "api_key": PROVIDER_KEY, "order": order}
+        return {"model_name": MODEL, "litellm_params": {**params, "api_base": f"{base}/{order}"}}
+
+    return {
+        "model_list": [deployment(1), deployment(2)],
+        "litellm_settings": {"drop_params": True},
+        "router_settings": TIMEOUTS,
+        "general_settings": {"master_key": "os.environ/VUI_LITELLM_KEY"},
+    }
+
+
+async def hear(backend: Any, said: str) -> tuple[float, bool]:
+    """Seconds until the first sentence was out, or the call had failed; and if it was all there."""
+    messages = [CONVERSATION[0], {"role": "user", "content": said}]
+    text, at, began = "", 0.0, time.perf_counter()
+    try:
+        async with aclosing(backend.stream(messages, **OPTIONS)) as tokens:
+            async for token in tokens:
+                text += token
+                if not at and NEXT_BEGINS.search(text):
+                    at = time.perf_counter() - began
+    except httpx.HTTPError:
+        pass
+    return at or time.perf_counter() - began, text.strip() == REPLY
+
+
+def tail(folder: Path, calls: int = 4000) -> Keys:
+    """First sentences of a provider with a real one's tail; 20 calls at once, of both arms."""
+    with provider(folder, name="paced") as port:
+        base = f"http://127.0.0.1:{port}"
+        with (
+            ours(folder / "ours", group(f"{base}/ours")) as a,
+            stock(folder / "stock", group(f"{base}/stock")) as b,
+        ):
+            for count in (4 * AT_ONCE, calls):  # the first are for warming up
+                http(f"{base}/_script", {"text": REPLY})
+                pairs = [{"ours": our_client(a), "stock": stock_client(b)} for _ in range(AT_ONCE)]
+                heard = asyncio.run(listen(pairs, count))
+            time.sleep(1)
+            billed = http(f"{base}/_seen")[1]
+    keys: Keys = {}
+    for arm, found in heard.items():
+        times = [seconds for seconds, _ in found]
+        requests = [row for row in billed if row["path"].startswith(f"/{arm}/")]
+        keys |= {
+            f"tail_{arm}_p50_s": statistics.median(times),
+            f"tail_{arm}_p995_s": statistics.quantiles(times, n=200)[-1],
+            f"tail_{arm}_max_s": max(times),
+            f"tail_{arm}_failed": sum(not whole for _, whole in found),
+            f"tail_{arm}_requests": len(requests) / len(found),
+            f"tail_{arm}_extra_cost": extra_cost(requests, len(found)),
+        }
+        if arm == "ours" and len(closed := cancels(requests)) > 1:
+            keys["hedge_cancel_ms_p95"] = statistics.quantiles(closed, n=20)[-1]
+    return {
+        **keys, "tail_extra_cost": keys["tail_ours_extra_cost"],
+        "tail_p995_vs_stock": keys["tail_ours_p995_s"] / keys["tail_stock_p995_s"],
+        "tail_p50_vs_stock": keys["tail_ours_p50_s"] / keys["tail_stock_p50_s"],
+    }  # fmt: skip
+
+
+async def listen(listeners: list[dict[str, Any]], calls: int) -> dict[str, list]:
+    """What all of them hear, side by side, asking their arms in turn."""
+    found: dict[str, list] = {arm: [] for arm in listeners[0]}
+    numbers = iter(range(calls))
+
+    async def talk(clients: dict[str, Any]) -> None:
+        for number in numbers:
+            arm = list(clients)[number % len(clients)]
+            found[arm].append(await hear(clients[arm], f"Number {number}?"))
+        for client in clients.values():
+            await client.aclose()
+
+    await asyncio.gather(*map(talk, listeners))
+    return found
+
+
+def extra_cost(requests: list[dict], calls: int) -> float:
+    """Tokens billed over those of one whole answer to each call, less one."""
+    single = max(row["tokens_in"] + row["tokens_out"] for row in requests)
+    return sum(row["tokens_in"] + row["tokens_out"] for row in requests) / (calls * single) - 1
+
+
+def cancels(requests: list[dict]) -> list[float]:
+    """Milliseconds from a winner's first word until the loser's stream was closed."""
+    calls = defaultdict(list)
+    for row in requests:
+        calls[row["call"]].append(row)
+    return [
+        (loser["closed_at"] - winner["spoke_at"]) * 1000
+        for rows in calls.values()
+        for winner in rows
+        for loser in rows
+        if not winner["closed_at"] and loser["closed_at"] > winner["spoke_at"]
+    ]
+
+
+def first_sentence(folder: Path, turns: int = 200) -> Keys:
+    """The first sentence without any fault: out of vui's chunker, and out of the gateway."""
+    chunkers = {"direct": llm.llm_stream_chunks}  # vui as it comes
+    speak_sooner()
+    chunkers["ours"] = llm.llm_stream_chunks
+
+    async def spoken(arm: str, backend: Any) -> float:
+        """Seconds until vui's chunker hands its first chunk to TTS."""
+        with patch.object(llm_backend, "_BACKEND", backend):
+            began, first = time.perf_counter(), 0.0
+            async for _ in chunkers[arm](CONVERSATION[1:], CONVERSATION[0]["content"]):
+                first = first or time.perf_counter() - began
+        return first
+
+    async def alternate(base: str, url: Any) -> dict[str, list[float]]:
+        clients = {"direct": direct_client(base), "ours": our_client(url)}
+        found: dict[str, list[float]] = defaultdict(list)
+        for what, reply in (("spoken", REPLY), ("one", SENTENCE)):
+            http(f"{base}/_script", {**PACE, "text": reply})
+            for turn in range(turns + 1):
+                for arm, client in clients.items():
+                    took = await spoken(arm, client)
+                    if turn:
+                        found[f"{what}_{arm}"].append(took)
+        http(f"{base}/_script", PACE)
+        for turn in range(turns):
+            for arm, client in clients.items():
+                found[f"out_{arm}"].append((await hear(client, f"Number {turn}?"))[0])
+        for client in clients.values():
+            await client.aclose()
+        return found
+
+    with provider(folder, name="paced") as port:
+        base = f"http://127.0.0.1:{port}"
+        with ours(folder / "ours", group(base)) as arm:
+            found = asyncio.run(alternate(base, arm))
+    seconds = {name: statistics.median(times) for name, times in found.items()}
+    return {
+        "first_spoken_direct_ms": seconds["spoken_direct"] * 1000,
+        "first_spoken_ours_ms": seconds["spoken_ours"] * 1000,
+        "first_spoken_vs_direct": seconds["spoken_ours"] / seconds["spoken_direct"],
+        "first_spoken_one_sentence_vs_direct": seconds["one_ours"] / seconds["one_direct"],
+        "first_sentence_added_ms": (seconds["out_ours"] - seconds["out_direct"]) * 1000,
+    }
+
+
+def silence(folder: Path) -> Keys:
+    """The longest silence of a turn, over every way in which the first deployment falls ill.
+
+    Without hedges, which a few calls in a row use up. A reply whose very first word is late, and
+    the others too, is given up only after both limits: it has a key of its own.
+    """
+    slow = {**DRIBBLE, "words": 1, "pace": 3.0}
+    late = "a word every 3 s, the first one too"
+    faults = {**NO_WORDS, **BROKEN, "a word every 3 s": slow, late: {**slow, "words": 0}}
+    found: dict[str, float] = {}
+    with ward(folder, {}, {"VUI_LITELLM_HEDGE": "0"}) as up:
+        for name, sick in faults.items():
+            up.fall_ill(sick)
+            heard = asyncio.run(up.turn(up.group()))
+            if heard.raised or not heard.chunks:
+                sys.exit(f"{name}: no whole answer was heard ({heard.chunks}, {heard.raised!r})")
+            found[name] = heard.silence
+    late_s = found.pop(late)
+    longest = max(found, key=lambda name: found[name])
+    print(f"the longest silence: {longest}")
+    return {"silence_max_s": found[longest], "silence_late_and_slow_s": late_s}
+
+
+ALL = (tail, first_sentence, silence)

@@ -1,0 +1,220 @@
+"""`/v1/chat/completions`: one call, from the request to the last byte of its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from vui_gateway.api.errors import RequestError, error_body
+from vui_gateway.api.schema import ChatRequest, read_body
+from vui_gateway.litellm_api import RouterInForce
+from vui_gateway.providers.preconnect import Preconnect
+from vui_gateway.providers.warmup import PREFIX as WARM_UP
+from vui_gateway.turns.attempt import AttemptError, Event
+from vui_gateway.turns.call import Call
+from vui_gateway.turns.engine import Engine
+from vui_gateway.turns.usage import Usage
+
+__all__ = ["Chat"]
+
+# vui has two calls in flight for a turn; the rest is for a second screen, `check`, and hang-ups.
+CONCURRENT = 32
+PRICED = 2.0  # seconds after its end in which a call's price is known
+HEARTBEAT = 5.0  # seconds between comments to a client that waits for a slow model
+NO_THINKING = (None, "none", "minimal")
+MADE_WAY = "too-many-calls"
+
+
+class Chat:
+    """ASGI: calls, bounded in number, answered by the engine and recorded."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        router: RouterInForce,
+        preconnect: Preconnect,
+        usage: Usage,
+    ) -> None:
+        self.engine, self.router = engine, router
+        self.preconnect, self.usage = preconnect, usage
+        self.running: dict[asyncio.Task, Call] = {}  # oldest first
+        self._recording: set[asyncio.Task] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = ChatRequest.read(await read_body(receive))
+        if refusal := self.usage.refusal:
+            raise RequestError(refusal, "budget_exceeded", HTTPStatus.PAYMENT_REQUIRED)
+        if not self.router.serves(request.model):
+            message = f"The gateway serves no model {request.model[:100]!r}."
+            raise RequestError(message, "model_not_served", HTTPStatus.NOT_FOUND)
+        limits = self.engine.limits
+        call = Call(
+            request.model,
+            bool(request.stream),
+            thinks=request.reasoning_effort not in NO_THINKING,
+            hedge=bool(request.stream) and not self.usage.nearly_spent,
+            recorded=request.model.startswith(WARM_UP),  # those of the warm-up aren't counted
+        )
+        longest = limits.total if call.streamed else limits.thoughts[0]
+        call.deadline = call.began + (limits.thinking if call.thinks else longest)
+        body = request.model_dump(exclude_none=True)
+        self._make_way()
+        stream = EventStream(call, send)
+        answering = asyncio.create_task(self._answer(call, body, stream))
+        self.running[answering] = call
+        hanging_up = asyncio.create_task(_hung_up(receive))
+        try:
+            await asyncio.wait({answering, hanging_up}, return_when="FIRST_COMPLETED")
+            call.hung_up = not answering.done() and not call.error
+        finally:
+            del self.running[answering]
+            hanging_up.cancel()
+            answering.cancel()
+            await asyncio.wait({answering})
+            self._ended(call)
+        if call.error == MADE_WAY:
+            message = "Too many calls at once: this one made way for a newer one."
+            await stream.fail(message, "too_many_calls", HTTPStatus.TOO_MANY_REQUESTS)
+        elif not answering.cancelled():
+            answering.result()
+
+    def _make_way(self) -> None:
+        """With too many calls at once the oldest ends: the newest is the one the user waits for."""
+        staying = [task for task, call in self.running.items() if not call.error]
+        if len(staying) >= CONCURRENT:
+            self.running[staying[0]].error = MADE_WAY
+            staying[0].cancel()
+
+    def _ended(self, call: Call) -> None:
+        call.ended = asyncio.get_running_loop().time()
+        if call.attempts:
+            self.preconnect.ended(call)
+            task = asyncio.create_task(self._record(call))
+            self._recording.add(task)
+            task.add_done_callback(self._recording.discard)
+
+    async def recorded(self) -> None:
+        """Return when the last calls' prices are on record."""
+        if self._recording:
+            await asyncio.wait(self._recording)
+
+    async def _record(self, call: Call) -> None:
+        """LiteLLM tells the price a moment after the end, where there is one."""
+        told = [attempt.price_told.wait() for attempt in call.attempts if attempt.spoke]
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PRICED):
+                    await asyncio.gather(*told)
+        finally:  # at a shutdown, too
+            self.usage.record(call)
+
+    async def _answer(self, call: Call, body: dict, stream: EventStream) -> None:
+        try:
+            if call.streamed:
+                async with aclosing(_with_heartbeat(self.engine.stream(call, body))) as events:
+                    async for event in events:
+                        await stream.send(event)
+                await stream.end()
+            else:
+                answer = await self.engine.complete(call, body)
+                await stream.respond({**answer, "model": call.model_group})
+        except AttemptError as error:
+            call.error = error.ended
+            await stream.fail(str(error), error.code, error.status)
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _with_heartbeat(events: AsyncGenerator[Event]) -> AsyncGenerator[Event | None]:
+    """The events, and None whenever there has been none for a while."""
+    task: asyncio.Task | None = None
+    try:
+        while True:
+            task = task or asyncio.ensure_future(anext(events))
+            if not (await asyncio.wait({task}, timeout=HEARTBEAT))[0]:
+                yield None
+                continue
+            done, task = task, None
+            try:
+                yield done.result()
+            except StopAsyncIteration:
+                return
+    finally:
+        if task:
+            task.cancel()
+            await asyncio.wait({task})
+        await events.aclose()
+
+
+class EventStream:
+    """OpenAI's server-sent events: https://platform.openai.com/docs/api-reference/chat-streaming"""
+
+    def __init__(self, call: Call, send: Send) -> None:
+        self._call, self._send = call, send
+        self._started = False
+        created = {"created": int(time.time()), "model": call.model_group}
+        self._chunk = {"id": f"chatcmpl-{id(call):x}", "object": "chat.completion.chunk", **created}
+
+    async def send(self, event: Event | None) -> None:
+        """One event, or a comment that says there is none yet."""
+        if event is None:
+            await self._write(": waiting\n\n")
+            return
+        delta: dict[str, Any] = {} if self._started else {"role": "assistant"}
+        if event.text:
+            delta["content"] = event.text
+        if event.tool_calls:
+            delta["tool_calls"] = event.tool_calls
+        choice = {"index": 0, "delta": delta, "finish_reason": event.finish_reason}
+        await self._frame({**self._chunk, "choices": [choice]})
+        if event.usage:
+            await self._frame({**self._chunk, "choices": [], "usage": event.usage})
+
+    async def end(self) -> None:
+        """The reply is whole."""
+        await self._write("data: [DONE]\n\n", last=True)
+
+    async def fail(self, message: str, code: str, status: int) -> None:
+        """An error, as a response of its own or, once there is one, as its last event."""
+        body = error_body(message, code)
+        if self._started:
+            await self._write(f"data: {json.dumps(body)}\n\n", last=True)
+        else:
+            await self.respond(body, status)
+
+    async def respond(self, body: dict, status: int = HTTPStatus.OK) -> None:
+        """A whole answer, for a call that isn't streamed."""
+        response = JSONResponse(body, int(status))
+        head = {
+            "type": "http.response.start",
+            "status": int(status),
+            "headers": response.raw_headers,
+        }
+        await self._send(head)
+        await self._send({"type": "http.response.body", "body": response.body})
+
+    async def _frame(self, data: dict) -> None:
+        await self._write(f"data: {json.dumps(data)}\n\n")
+
+    async def _write(self, text: str, *, last: bool = False) -> None:
+        if not self._started:
+            self._started = True
+            headers = [
+                (b"content-type", b"text/event-stream; charset=utf-8"),
+                # A space at the end of a piece promises that another one follows.
+                (b"x-vui-whole-sentences", b"1"),
+            ]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = {"type": "http.response.body", "body": text.encode(), "more_body": not last}
+        await self._send(body)

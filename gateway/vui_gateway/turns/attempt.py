@@ -1,0 +1,272 @@
+"""One pass to one deployment: its events as they arrive, and when to stop waiting for the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import NamedTuple
+
+from vui_gateway.turns.sentences import (
+    ThinkingFilter,
+    count_words,
+    held_back,
+    split_sentences,
+    without_overlap,
+)
+
+__all__ = ["Attempt", "AttemptError", "Deployment", "Event", "Limits", "Open"]
+
+# A reply longer than this many times `max_tokens` is no reply; a token is about four characters.
+FLOOD = 4
+CHARACTERS = 4
+DEFAULT_MAX_TOKENS = 4096
+TOOL_CALL = 4  # words
+USAGE_SECONDS = 0.2  # that a reply which has ended is waited for its usage
+
+
+class Deployment(NamedTuple):
+    """Whom to ask.
+
+    Attributes:
+        id, model: LiteLLM's.
+        first_words: its own limit in seconds until the first word, such as for loading a model.
+        thinks: its configuration asks for thinking.
+    """
+
+    id: str
+    model: str
+    first_words: float | None = None
+    thinks: bool = False
+
+
+class Event(NamedTuple):
+    """What a provider sent: any of it may be missing. `answer` is a whole one, not streamed."""
+
+    text: str = ""
+    reasoning: bool = False
+    tool_calls: list | None = None
+    finish_reason: str | None = None
+    usage: dict | None = None
+    answer: dict | None = None
+
+
+class AttemptError(Exception):
+    """An attempt failed.
+
+    Attributes:
+        ended: why, in a word for log and metrics; the HTTP status where there is one.
+        status, code, retry_after: for the client, and for the cooldown (seconds).
+    """
+
+    def __init__(
+        self,
+        ended: str,
+        message: str = "",
+        status: int = HTTPStatus.GATEWAY_TIMEOUT,
+        code: str = "no_answer",
+        retry_after: float = 0.0,
+    ) -> None:
+        super().__init__(message or f"The model gave no whole answer ({ended}).")
+        self.ended, self.status, self.code = ended, int(status), code
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds; `router_settings.stream_timeout` is the first.
+
+    Attributes:
+        words: until the first word, and without one later.
+        pace: words in that time, else the reply dribbles.
+        total: until the first word of whichever deployment.
+        thinking: the same when thinking was asked for.
+        thoughts: for a call that isn't streamed, and for one attempt of it.
+    """
+
+    words: float = 4.0
+    pace: int = 4
+    total: float = 9.0
+    thinking: float = 30.0
+    thoughts: tuple[float, float] = (20.0, 8.0)
+
+
+# Events of one deployment's answer to a body; raises AttemptError.
+Open = Callable[[str, dict, "Attempt"], AsyncGenerator[Event]]
+
+
+@dataclass(eq=False)
+class Attempt:
+    """One deployment's answer as it comes in; also the record of it.
+
+    Attributes:
+        ended: why it is over, empty while it isn't.
+        tokens_in, tokens_out, usd: what it is billed; None for an unknown price.
+        cut_short: it was given less time than its deployment usually is.
+        mocked: LiteLLM answered by itself, which costs nothing.
+        price_told: set once LiteLLM has told what it is billed.
+    """
+
+    deployment: Deployment
+    body: dict
+    open: Open
+    said: str = ""  # by an earlier attempt, whose reply this one continues
+    ended: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float | None = None
+    cut_short: bool = False
+    mocked: bool = False
+    tool_calls: list = field(default_factory=list)
+    finish_reason: str = ""
+    usage: dict | None = None
+    answer: dict | None = None
+    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    first_word: float = 0.0
+    last_word: float = 0.0
+    _pending: str = ""  # heard from the provider, and not released yet
+    _characters: int = 0
+    _reasoned: bool = False
+    _window: tuple[float, int] = (0.0, 0)  # when it began, and the words until then
+    _words: int = 0
+    _error: AttemptError | None = None
+    _over: bool = False
+
+    def __post_init__(self) -> None:
+        self._filter = ThinkingFilter()
+        stop = self.body.get("stop") or ()
+        self._stops = tuple(filter(None, [stop] if isinstance(stop, str) else stop))
+        self.price_told = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._read())
+
+    @property
+    def spoke(self) -> bool:
+        """A word or a tool call has come: nothing else is an answer."""
+        return bool(self.first_word or self.tool_calls or self.answer)
+
+    async def first_words(self, limit: float, thinking: float | None = None) -> None:
+        """Return when the first words are there.
+
+        limit, thinking: seconds since the beginning; the second where thinking counts as life.
+
+        Raises:
+            AttemptError: they don't come.
+        """
+        while not self.spoke:
+            if self._over or self.finish_reason:
+                raise self._error or AttemptError("empty", status=HTTPStatus.BAD_GATEWAY)
+            seconds = thinking if thinking and self._reasoned else limit
+            if not await self._change(self.began + seconds):
+                raise AttemptError("no-words")
+
+    async def pieces(self, limits: Limits, others_left: Callable[[], bool]) -> AsyncGenerator[str]:
+        """The reply's sentences, each when the next begins or the reply ends.
+
+        Raises:
+            AttemptError: it broke off, stalled, or dribbles while others are left to ask.
+        """
+        while not (self.finish_reason or self._over):
+            if piece := self._release():
+                yield piece
+                continue
+            window, words = self._window
+            await self._change(min(self.last_word, window) + limits.words)
+            now = asyncio.get_running_loop().time()
+            if self.finish_reason or self._over:
+                break
+            if now >= self.last_word + limits.words:
+                raise AttemptError("stalled")
+            if now >= window + limits.words:
+                if self._words - words < limits.pace and others_left():
+                    raise AttemptError("dribbled")
+                self._window = (now, self._words)
+        if self._error:
+            raise self._error
+        if piece := self._release(final=True):
+            yield piece
+        deadline = asyncio.get_running_loop().time() + USAGE_SECONDS
+        while not (self.usage or self._over) and await self._change(deadline):
+            pass
+
+    def close(self, ended: str) -> None:
+        """End it; its provider's call ends with it."""
+        self.ended = self.ended or ended
+        self._task.cancel()
+
+    async def _change(self, until: float) -> bool:
+        """Wait for something to come; False when it is too late for it."""
+        try:
+            async with asyncio.timeout_at(until):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        self._changed.clear()
+        return True
+
+    def _release(self, *, final: bool = False) -> str:
+        if self.said:
+            fresh = without_overlap(self.said, self._pending, final=final)
+            if not final and (fresh is None or not split_sentences(fresh)[0]):
+                return ""
+            self.said, self._pending = "", fresh or ""
+        if final:
+            # A space at the end promises that more follows.
+            whole, self._pending = self._pending.rstrip(), ""
+        else:
+            whole, rest = split_sentences(self._pending, held_back(self._pending, self._stops))
+            self._pending = rest
+        return whole
+
+    async def _read(self) -> None:
+        tokens = self.body.get("max_tokens") or self.body.get("max_completion_tokens")
+        most = FLOOD * CHARACTERS * (tokens or DEFAULT_MAX_TOKENS)
+        try:
+            async with aclosing(self.open(self.deployment.id, self.body, self)) as events:
+                async for event in events:
+                    self._take(event)
+                    if self._stopped():
+                        break  # and with it the provider's call
+                    if self._characters > most:
+                        raise AttemptError("flooded", status=HTTPStatus.BAD_GATEWAY)
+            if not self.finish_reason:
+                self._take(Event(), final=True)
+            if not self.finish_reason and not self.answer:
+                ended = "ended-early" if self.spoke else "empty"
+                self._error = AttemptError(ended, status=HTTPStatus.BAD_GATEWAY)
+        except Exception as error:  # a bug of ours or of LiteLLM's ends the attempt, not the call
+            if not isinstance(error, AttemptError):
+                error = AttemptError(type(error).__name__, str(error), HTTPStatus.BAD_GATEWAY)
+            # What a connection does after the end of a reply is nobody's concern.
+            self._error = None if self.finish_reason and self.spoke else error
+        finally:
+            self._over = True
+            self._changed.set()
+
+    def _stopped(self) -> bool:
+        """A stop phrase has come: the reply ends before it, whatever the provider makes of it."""
+        found = [at for stop in self._stops if (at := self._pending.find(stop)) >= 0]
+        if found:
+            self._pending, self.finish_reason = self._pending[: min(found)], "stop"
+        return bool(found)
+
+    def _take(self, event: Event, *, final: bool = False) -> None:
+        self._characters += len(event.text)
+        text = self._filter.feed(event.text, final=final or bool(event.finish_reason))
+        if text.strip() or event.tool_calls:
+            now = asyncio.get_running_loop().time()
+            goes_on = self._pending[-1:].strip() and text[:1].strip()
+            # A tool call that comes in has no words, and no pace.
+            self._words += TOOL_CALL if event.tool_calls else count_words(text) - bool(goes_on)
+            self.last_word = now
+            if not self.first_word:
+                self.first_word, self._window = now, (now, 0)
+        self._pending += text
+        self._reasoned = self._reasoned or event.reasoning
+        self.tool_calls += event.tool_calls or []
+        self.finish_reason = event.finish_reason or self.finish_reason
+        self.usage = event.usage or self.usage
+        self.answer = event.answer or self.answer
+        self._changed.set()

@@ -1,0 +1,85 @@
+"""Which deployments a call may ask, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+from vui_gateway.turns.attempt import Deployment
+from vui_gateway.turns.cooldown import Cooldown
+
+__all__ = ["Candidates"]
+
+# https://docs.litellm.ai/docs/proxy/reliability
+FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+
+
+class Fallbacks:
+    """The user's `fallbacks`, and what is asked for a group that has none.
+
+    Raises:
+        ValueError: they aren't lists of groups.
+    """
+
+    def __init__(self, *settings: Mapping[str, Any]) -> None:
+        self._of: dict[str, list[str]] = {}
+        for name in FALLBACKS:
+            for entry in [e for s in settings for e in s.get(name) or ()]:
+                for group, names in entry.items() if isinstance(entry, dict) else [("", None)]:
+                    self._of.setdefault(group, []).extend(_checked(names, name))
+        default = "default_fallbacks"
+        for s in settings:
+            self._of.setdefault("*", []).extend(_checked(s.get(default) or [], default))
+
+    def of(self, model_group: str) -> list[str]:
+        """Who is asked after a group's own deployments."""
+        return self._of.get(model_group) or self._of.get("*", [])
+
+
+def _checked(names: object, setting: str) -> list[str]:
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return names
+    raise ValueError(f"{setting}: a group is followed by a list of groups, not by {names!r}")
+
+
+class Candidates:
+    """A group's deployments by LiteLLM's own choice, then those of the user's fallbacks; and the
+    sick ones when no other is left, since one of them may have recovered.
+
+    Args:
+        choose: LiteLLM's choice for a model group, among what `available` says for the metadata.
+        ids: of the deployments of a model group.
+    """
+
+    def __init__(
+        self,
+        choose: Callable[[str, dict], Awaitable[Deployment | None]],
+        ids: Callable[[str], list[str]],
+        cooldown: Cooldown,
+    ) -> None:
+        self._choose, self._ids, self._cooldown = choose, ids, cooldown
+        self.fallbacks = Fallbacks()
+
+    def available(self, ids: Collection[str], metadata: Mapping[str, Any]) -> Collection[str]:
+        """Of deployment ids those that haven't been asked, and are well if that is wanted."""
+        left = [i for i in ids if i not in metadata["asked"]]
+        return left if metadata["sick"] else [i for i in left if i not in self._cooldown]
+
+    async def next(self, model_group: str, asked: list[str]) -> Deployment | None:
+        """Whom to ask now, after those of the ids; None when nobody is left."""
+        for sick in (False, True):
+            for group in self._groups(model_group):
+                if found := await self._choose(group, {"asked": asked, "sick": sick}):
+                    return found
+        return None
+
+    def left(self, model_group: str, asked: Collection[str]) -> bool:
+        """Whether a well one is left to ask."""
+        ids = {i for group in self._groups(model_group) for i in self._ids(group)}
+        return any(i not in asked and i not in self._cooldown for i in ids)
+
+    def _groups(self, model_group: str) -> list[str]:
+        found = [model_group]
+        for group in found:  # a fallback has fallbacks of its own
+            found += [name for name in self.fallbacks.of(group) if name not in found]
+        return found

@@ -1,0 +1,111 @@
+"""Where a sentence ends, what isn't said aloud, and what has been said already: on text alone."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = [
+    "MAX_WORDS", "ThinkingFilter", "count_words", "held_back", "split_sentences", "without_overlap",
+]  # fmt: skip
+
+# vui's own rule (llm_stream_chunks): a sentence ends at these marks, or after 20 words.
+SENTENCE_END = re.compile(r"""[.!?]+["')\]]*(?:\s+(?=\S)|(?=\[))""")
+WORD = re.compile(r"\S+")
+MAX_WORDS = 20
+
+# https://qwen.readthedocs.io/en/latest/getting_started/concepts.html and
+# https://docs.mistral.ai/capabilities/reasoning
+THINKING = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
+# Fewer words than these in common are chance, not a repetition.
+LEAST_OVERLAP = 3
+
+
+def held_back(text: str, stops: tuple[str, ...]) -> int:
+    """How many characters at the end may be the beginning of a stop phrase."""
+    longest = max(map(len, stops), default=0) - 1
+    sizes = range(min(longest, len(text)), 0, -1)
+    return next((n for n in sizes if _begins(text[-n:], stops)), 0)
+
+
+def split_sentences(text: str, held: int = 0) -> tuple[str, str]:
+    """The whole sentences after which the next one has begun, and the rest.
+
+    What is whole ends in a space: the listener's chunker sees that more follows.
+
+    held: characters at the end that may never be heard.
+    """
+    text, tail = text[: len(text) - held], text[len(text) - held :]
+    cut = max((end.end() for end in SENTENCE_END.finditer(text)), default=0)
+    if not cut and len(words := list(WORD.finditer(text))) > MAX_WORDS:
+        cut = words[MAX_WORDS].start()
+    whole = text[:cut]
+    return (whole if not whole or whole.endswith(" ") else whole + " "), text[cut:] + tail
+
+
+def count_words(text: str) -> int:
+    """Words that have begun."""
+    return len(text.split())
+
+
+class ThinkingFilter:
+    """Takes out what a model thinks aloud between tags, which may come in pieces."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._close = ""  # the tag that ends the thinking under way
+
+    def feed(self, text: str, *, final: bool = False) -> str:
+        """What of the text is meant to be heard; a piece that may become a tag is held back."""
+        self._held += text
+        heard = ""
+        while True:
+            tags = (self._close,) if self._close else tuple(THINKING)
+            lower = self._held.lower()
+            found = min(((lower.find(tag), tag) for tag in tags if tag in lower), default=None)
+            if not found:
+                break
+            at, tag = found
+            heard += "" if self._close else self._held[:at]
+            self._held = self._held[at + len(tag) :]
+            self._close = "" if self._close else THINKING[tag]
+        keep = 0 if final else held_back(lower, tags)
+        visible, self._held = self._held[: len(lower) - keep], self._held[len(lower) - keep :]
+        return heard + ("" if self._close else visible)
+
+
+def _begins(text: str, tags: tuple[str, ...]) -> bool:
+    return any(tag.startswith(text) for tag in tags)
+
+
+def without_overlap(said: str, text: str, *, final: bool = False) -> str | None:
+    """The continuation of what was said, without what it says again.
+
+    None as long as the text so far repeats what was said, and may go on to.
+    """
+    before, words = _words(said), list(WORD.finditer(text))
+    after = [_plain(word.group()) for word in words]
+    if not final and after and _runs_inside(after, before):
+        return None
+    least = min(LEAST_OVERLAP, len(before))
+    for count in range(min(len(before), len(after)), least - 1, -1):
+        if before[-count:] == after[:count]:
+            return text[words[count - 1].end() :].lstrip()
+    return text
+
+
+def _runs_inside(words: list[str], said: list[str]) -> bool:
+    # The last word may be half of one.
+    *whole, last = words
+    starts = range(len(said) - len(words) + 1)
+    return any(
+        said[at : at + len(whole)] == whole and said[at + len(whole)].startswith(last)
+        for at in starts
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [_plain(word) for word in text.split()]
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"\W", "", word).lower() or word

@@ -1,0 +1,187 @@
+"""Two deployments, the first of which is sick: what is heard of a turn, and who was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from vui.serving.stream import llm, llm_backend
+
+from tests.matrix.conversations import HELLO, tools
+from tests.providers.base import serving
+from tests.providers.openai import OpenAI
+from tests.support.harness import Program, gateway
+from vui_litellm import LiteLLMBackend
+from vui_litellm.vui_api import speak_sooner
+
+__all__ = ["FIRST", "SECOND", "Heard", "Ward", "allowed", "sooner", "ward"]
+
+# The first deployment's reply: no word of it is in the second's. Its first sentence is as long as
+# one may be that vui doesn't cut.
+FIRST = (
+    "Ill folk keep telling everybody around them how truly awful mornings feel whenever rain comes "
+    "falling down outside.",
+    "Nobody sleeps then.",
+    "Perhaps tomorrow brings sunshine?",
+)
+SECOND = ("Yeah, doing alright.", "What about you?")
+CONTINUED = ("Anyway, I rested quite well.", "And yourself, my friend?")
+PATH = "/v1/chat/completions"
+GROUPS = 100
+GIVE_UP = 12.0  # seconds: no turn may take that long
+
+
+@dataclass
+class Heard:
+    """What reached speech synthesis of one turn, and when (seconds from its begin)."""
+
+    chunks: list[str] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
+    finals: list[bool] = field(default_factory=list)
+    raised: Exception | None = None
+    took: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.chunks)
+
+    @property
+    def silence(self) -> float:
+        """The longest time without anything to say."""
+        return max(b - a for a, b in zip([0.0, *self.at], [*self.at, self.took], strict=True))
+
+
+def allowed(first: bool = False) -> set[str]:
+    """The transcripts of a whole answer: one deployment's, or the first's and its continuation.
+
+    first: the first deployment is well enough to be heard to its end.
+    """
+    joined = {" ".join([*FIRST[:k], *CONTINUED]) for k in range(1, len(FIRST) + 1)}
+    return {" ".join(FIRST)} if first else {" ".join(SECOND), *joined}
+
+
+@dataclass
+class Ward:
+    """A gateway with many groups of the same two deployments, so that no test waits for another's
+    cooldowns to end; and groups of the first one alone.
+    """
+
+    program: Program
+    first: OpenAI
+    second: OpenAI
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def group(self, kind: str = "two") -> str:
+        """One that nobody has used."""
+        return f"{kind}-{next(self.numbers) % GROUPS}"
+
+    def fall_ill(self, first: dict[str, Any] | None = None, **second: Any) -> None:
+        """What is wrong with each from now on; nothing by default."""
+        self.first.clear(**{"text": " ".join(FIRST), "arguments": '{"by": 1}', **(first or {})})
+        well = {"text": " ".join(SECOND), "continued": " ".join(CONTINUED)}
+        self.second.clear(**{**well, "arguments": '{"by": 2}', **second})
+
+    def counts(self) -> tuple[int, int]:
+        """How often each was asked."""
+        posts = [[s for s in d.seen if s.path == PATH] for d in (self.first, self.second)]
+        return len(posts[0]), len(posts[1])
+
+    def backend(self, group: str, **options: Any) -> LiteLLMBackend:
+        backend = LiteLLMBackend(group, self.program.url, api_key=self.program.key, **options)
+        llm_backend.set_backend(backend)
+        return backend
+
+    def barge_in(self) -> None:
+        """What vui does when the user speaks."""
+        llm_backend.get_backend().barge_in()
+
+    async def turn(self, group: str, conversation: list[dict] = HELLO) -> Heard:
+        """A streamed reply through vui's own chunker on our own backend."""
+        backend, heard = self.backend(group), Heard()
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(GIVE_UP):
+                async for chunk, final in llm.llm_stream_chunks(
+                    conversation[1:], HELLO[0]["content"]
+                ):
+                    heard.chunks.append(chunk)
+                    heard.finals.append(final)
+                    heard.at.append(time.monotonic() - began)
+        except (httpx.HTTPError, TimeoutError) as error:
+            heard.raised = error
+        heard.took = time.monotonic() - began
+        await backend.aclose()
+        return heard
+
+    async def thoughts(self, group: str) -> tuple[dict | None, float]:
+        """Thoughts' answer, None when it failed, and how long it took."""
+        backend, began = self.backend(group), time.monotonic()
+        try:
+            answer = await backend.complete(HELLO, tools=tools(), temperature=0.0)
+        except httpx.HTTPError:
+            answer = None
+        await backend.aclose()
+        return answer, time.monotonic() - began
+
+
+@contextmanager
+def sooner() -> Iterator[None]:
+    """vui's chunker as our launcher patches it, for the length of the block."""
+    before, name = llm.llm_stream_chunks, "llm_stream_chunks"
+    if hasattr(before, "__wrapped__"):  # by somebody else
+        yield
+        return
+    speak_sooner()
+    patched = llm.llm_stream_chunks
+    try:
+        yield
+    finally:
+        for module in list(sys.modules.values()):
+            if getattr(module, "__dict__", {}).get(name) is patched:
+                setattr(module, name, before)
+
+
+@contextmanager
+def ward(
+    folder: Path, router_settings: dict, env: dict[str, str] | None = None, **params: Any
+) -> Iterator[Ward]:
+    """Start it; `params` are further `litellm_params` of every deployment."""
+    with ExitStack() as stack:
+        stack.enter_context(sooner())
+        stand_ins = [OpenAI(), OpenAI()]
+        bases = [stack.enter_context(serving(stand_in.app)) for stand_in in stand_ins]
+
+        def entry(group: str, order: int) -> dict:
+            own = {"model": "openai/gpt-4.1-mini", "api_base": f"{bases[order - 1]}/v1"}
+            entry = {**own, "api_key": "k", "order": order, **params}
+            return {"model_name": group, "litellm_params": entry}
+
+        config = {
+            "model_list": [
+                *(entry(f"two-{n}", order) for n in range(GROUPS) for order in (1, 2)),
+                *(entry(f"one-{n}", 1) for n in range(GROUPS)),
+            ],
+            "litellm_settings": {"drop_params": True},
+            "router_settings": router_settings,
+        }
+        program = stack.enter_context(gateway(folder, config, env))
+        up = Ward(program, stand_ins[0], stand_ins[1])
+        up.fall_ill()
+        asyncio.run(_warm(up))
+        yield up
+
+
+async def _warm(up: Ward) -> None:
+    """The first turn, the first thoughts and the first failure take a little longer."""
+    group = up.group()
+    await up.turn(group)
+    up.first.clear(fault=500)
+    await up.thoughts(group)

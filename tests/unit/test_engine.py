@@ -1,0 +1,241 @@
+"""The engine's decisions, on a clock of the test's own and without LiteLLM."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from vui_gateway.turns.attempt import AttemptError, Event
+from vui_gateway.turns.call import Call
+
+from tests.support.clock import run_virtual
+from tests.support.scripted import END, FOR_EVER, RAIN, WELL, Lab, Step, broken, said
+
+
+def test_a_sentence_is_released_when_the_next_begins_and_the_last_at_the_end() -> None:
+    heard = Lab({"a": said(first=0.5, pace=0.1)}).hear()
+    assert heard.pieces == [(0.8, "It is sunny. "), (1.2, "It stays so all day.")]
+    assert heard.ended == ["ok"]
+    assert heard.error is None
+
+
+SILENCES: dict[str, list[Step]] = {
+    "nothing": [(FOR_EVER, "")],
+    "keep-alives": [(0.5, Event())] * FOR_EVER,
+    "empty text": [(0.5, "")] * FOR_EVER,
+    "reasoning that nobody asked for": [(0.5, Event(reasoning=True))] * FOR_EVER,
+    "thinking aloud for ever": [(0.1, "<think>"), *[(0.5, "hmm ")] * 1000],
+    "white space": [(0.5, "\n")] * FOR_EVER,
+}
+
+
+@pytest.mark.parametrize("name", SILENCES)
+def test_only_words_count_and_the_next_one_answers(name: str) -> None:
+    lab = Lab({"sick": SILENCES[name], "well": said()})
+    heard = lab.hear()
+    assert heard.text == WELL
+    assert heard.ended == ["no-words", "ok"]
+    assert heard.pieces[0][0] <= 4.3
+    assert "sick" in lab.cooldown
+    assert "well" not in lab.cooldown
+    assert lab.closed["sick"] == pytest.approx(4.0)
+
+
+ENDINGS: dict[str, tuple[Step, str, float]] = {
+    "stalls": ((FOR_EVER, ""), "stalled", 4.0),
+    "breaks off": ((0, AttemptError("500", status=500)), "500", 0.1),
+    "just ends": ((0, Event()), "ended-early", 0.1),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+@pytest.mark.parametrize("words", [1, 2, 4])
+def test_a_first_sentence_that_breaks_off_is_replaced_unheard(name: str, words: int) -> None:
+    step, ended, seconds = ENDINGS[name]
+    lab = Lab({"sick": broken(words, step), "well": said()})
+    heard = lab.hear()
+    assert heard.text == WELL
+    assert heard.ended == [ended, "ok"]
+    assert heard.pieces[0][0] <= seconds + 0.5
+    assert "sick" in lab.cooldown
+
+
+def test_a_word_every_three_seconds_is_given_up_while_another_is_left() -> None:
+    slow = said(RAIN, 1, 3)
+    heard = Lab({"sick": slow, "well": said()}).hear()
+    assert (heard.text, heard.ended) == (WELL, ["dribbled", "ok"])
+    assert heard.pieces[0][0] < 6
+    alone = Lab({"slow": slow}).hear()
+    assert alone.text == RAIN
+    assert alone.ended == ["ok"]
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_after_the_first_sentence_another_goes_on_where_it_ended(name: str) -> None:
+    rest = "Here. Bring boots, too."
+    lab = Lab({"sick": broken(6, ENDINGS[name][0]), "well": said(rest)})
+    heard = lab.hear()
+    assert heard.text == f"The rain falls here. {rest}"
+    name, body = lab.bodies[1]
+    assert name == "well"
+    assert body["messages"][-2] == {"role": "assistant", "content": "The rain falls here."}
+    assert body["messages"][-1]["role"] == "user"
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "The rain falls here. Take boots. Go now.",
+        "rain falls here. Take boots. Go now.",
+        "the rain falls here, take boots. Go now.",
+        "Take boots. Go now.",
+    ],
+)
+def test_what_the_other_says_again_is_taken_out(again: str) -> None:
+    lab = Lab({"sick": broken(5, (FOR_EVER, "")), "well": said(again)})
+    assert lab.hear().text.lower() == "the rain falls here. take boots. go now."
+
+
+def test_when_nobody_can_go_on_the_call_fails_after_what_was_said() -> None:
+    lab = Lab({"a": broken(6, (FOR_EVER, "")), "b": [(FOR_EVER, "")]})
+    heard = lab.hear()
+    assert heard.text == "The rain falls here. "
+    assert heard.error
+    assert heard.error.code == "no_answer"
+    assert heard.ended == ["stalled", "no-words"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_the_call_fails_within_nine_seconds_however_many_are_silent(count: int) -> None:
+    heard = Lab({str(i): [(FOR_EVER, "")] for i in range(count)}).hear()
+    assert heard.error
+    assert heard.seconds <= 9.1
+    assert not heard.text
+
+
+def test_asked_for_thinking_is_waited_for_and_not_heard() -> None:
+    thinking = [(1.0, Event(reasoning=True))] * 12 + said()
+    heard = Lab({"a": thinking}, thinks=True).hear()
+    assert (heard.text, heard.ended) == (WELL, ["ok"])
+    for_ever = [(1.0, Event(reasoning=True))] * FOR_EVER
+    heard = Lab({"a": for_ever}, thinks=True).hear()
+    assert heard.error
+    assert heard.seconds == pytest.approx(30, abs=0.5)
+
+
+def test_a_model_that_is_loaded_first_keeps_its_own_limit() -> None:
+    heard = Lab({"a": said(first=40)}, own_limit=60).hear()
+    assert (heard.text, heard.ended) == (WELL, ["ok"])
+
+
+def test_a_finish_reason_ends_a_reply_whatever_the_connection_does_then() -> None:
+    for after in [(0.0, AttemptError("500", status=500)), (FOR_EVER, "")]:
+        lab = Lab({"a": [*said()[:-1], after], "b": said("Never heard.")})
+        heard = lab.hear()
+        assert (heard.text, heard.ended) == (WELL, ["ok"])
+        assert "a" not in lab.cooldown
+
+
+@pytest.mark.parametrize("finish", ["stop", "length", "content_filter"])
+@pytest.mark.parametrize("stays_open", [False, True])
+def test_an_answer_without_a_word_is_none(finish: str, stays_open: bool) -> None:
+    end = (0.1, Event(finish_reason=finish))
+    sick: list[Step] = [end, (FOR_EVER, "")] if stays_open else [end]
+    heard = Lab({"sick": sick, "well": said()}).hear()
+    assert (heard.text, heard.ended) == (WELL, ["empty", "ok"])
+    assert heard.pieces[0][0] < 0.5
+
+
+def test_a_request_that_is_refused_cools_nobody_and_the_next_is_asked() -> None:
+    lab = Lab({"a": [(0.1, AttemptError("400", status=400))], "b": said()})
+    heard = lab.hear()
+    assert (heard.text, heard.ended) == (WELL, ["400", "ok"])
+    assert "a" not in lab.cooldown
+
+
+def test_a_connection_that_had_gone_stale_is_tried_once_more() -> None:
+    lab = Lab({"a": [(0.001, AttemptError("408", status=408))]})
+    heard = lab.hear()
+    assert heard.ended == ["408", "408"]
+    assert heard.error
+
+
+def test_a_flood_is_ended_with_what_was_released() -> None:
+    flood: list[Step] = [(0.001, "word ")] * 100_000
+    heard = Lab({"a": flood, "b": said()}).hear()
+    assert heard.error
+    assert heard.error.ended == "flooded"
+    assert 1000 < len(heard.text) <= 4 * 4 * 100 + 100
+
+
+def test_a_barge_in_ends_the_providers_call() -> None:
+    lab = Lab({"a": said(pace=1.0)})
+    heard = lab.hear(seconds=2.5)
+    assert lab.closed["a"] == pytest.approx(2.5)
+    assert heard.ended == ["hung-up"]
+    assert "a" not in lab.cooldown
+
+
+def test_a_barge_in_into_a_model_that_may_take_longer_says_nothing_of_it() -> None:
+    lab = Lab({"a": [(FOR_EVER, "")]}, own_limit=60)
+    lab.hear(seconds=8)
+    assert "a" not in lab.cooldown
+
+
+def test_after_a_model_that_took_its_own_time_the_next_one_is_asked() -> None:
+    lab = Lab({"loads": [(FOR_EVER, "")], "well": said()}, own_limit=30)
+    heard = lab.hear()
+    assert (heard.text, heard.ended) == (WELL, ["no-words", "ok"])
+
+
+def test_who_is_given_less_time_than_usual_is_not_taken_for_sick() -> None:
+    silent: list[Step] = [(FOR_EVER, "")]
+    lab = Lab({"a": silent, "b": silent, "c": said(first=2.0)})
+    assert lab.hear().error
+    assert ("a" in lab.cooldown, "b" in lab.cooldown, "c" in lab.cooldown) == (True, True, False)
+
+
+def test_a_tool_call_that_is_streamed_is_an_answer() -> None:
+    call = [{"index": 0, "function": {"name": "x", "arguments": ""}}]
+    steps: list[Step] = [(1.0, Event(tool_calls=call))] * 6
+    heard = Lab({"a": [*steps, (0.1, Event(finish_reason="tool_calls"))], "b": said()}).hear()
+    assert heard.ended == ["ok"]
+    assert len(heard.call.attempts[0].tool_calls) == 6
+
+
+def test_thoughts_that_hang_are_asked_of_the_next_one() -> None:
+    answer = Event(answer={"choices": [{"message": {"content": "x"}}]})
+
+    async def run(lab: Lab) -> tuple[dict, float]:
+        call = Call("vui", streamed=False)
+        call.deadline = call.began + 20
+        found = await lab.engine.complete(call, {"messages": []})
+        return found, asyncio.get_running_loop().time() - call.began
+
+    found, seconds = run_virtual(run(Lab({"a": [(FOR_EVER, "")], "b": [(0.5, answer)]})))
+    assert found == answer.answer
+    assert seconds == pytest.approx(8.5)
+    found, seconds = run_virtual(run(Lab({"a": [(0.5, Event())], "b": [(0.5, answer)]})))
+    assert seconds == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("Let me look. One sec. Never heard.", ["Let me look."]),
+        ("Hi there.\nUser: never heard", ["Hi there."]),
+        ("Hi there.\nUsually I say more.", ["Hi there.\n ", "Usually I say more."]),
+        ("Yeah, one sec. Never heard.", ["Yeah,"]),
+        ("One moment. One second.", ["One moment. ", "One second."]),
+        ("One sec. Never heard.", []),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_nothing_after_a_stop_phrase_is_promised_or_heard(
+    text: str, heard: list[str], size: int
+) -> None:
+    pieces: list[Step] = [(0.01, text[at : at + size]) for at in range(0, len(text), size)]
+    lab = Lab({"a": [*pieces, (0.01, END)], "b": said()})
+    found = lab.hear(stop=["\nUser:", "one sec.", "One sec."])
+    assert [text for _, text in found.pieces] == heard
+    assert found.ended == ["ok"]

@@ -1,0 +1,78 @@
+"""When a second deployment is asked before the first has failed, and how often."""
+
+from __future__ import annotations
+
+import pytest
+from vui_gateway.turns.hedge import Hedge
+
+from tests.support.scripted import FOR_EVER, WELL, Lab, Step, said
+
+
+def test_a_late_first_word_is_hedged_and_the_loser_cancelled_at_once() -> None:
+    lab = Lab({"late": said("Too late to be heard.", first=3.5), "well": said(first=0.2)})
+    lab.hedge.enabled = True
+    heard = lab.hear()
+    assert heard.text == WELL
+    assert heard.ended == ["hedged-lost", "ok"]
+    assert heard.pieces[0][0] == pytest.approx(1.5 + 0.2, abs=0.1)
+    assert lab.closed["late"] == pytest.approx(1.7)
+    assert "late" not in lab.cooldown
+
+
+def test_a_deployment_that_loses_twice_in_a_row_is_left_alone() -> None:
+    lab = Lab({"hangs": [(FOR_EVER, "")], "well": said()})
+    lab.hedge.enabled = True
+    assert lab.hear().ended == ["hedged-lost", "ok"]
+    assert "hangs" not in lab.cooldown
+    assert lab.hear().ended == ["hedged-lost", "ok"]
+    assert "hangs" in lab.cooldown
+
+
+def test_the_same_deployment_is_hedged_when_the_group_has_no_other() -> None:
+    lab = Lab({"only": said(first=2.0)})
+    lab.hedge.enabled = True
+    heard = lab.hear()
+    assert heard.text == WELL
+    assert heard.ended == ["ok", "hedged-lost"]
+
+
+def test_hedges_are_a_twentieth_of_the_calls_and_three_at_once() -> None:
+    hedge = Hedge()
+    assert [hedge.take() for _ in range(5)] == [True, True, True, False, False]
+    for _ in range(20):
+        hedge.called()
+    assert [hedge.take(), hedge.take()] == [True, False]
+
+
+def test_a_deployments_usual_worst_decides_when_to_hedge() -> None:
+    hedge = Hedge()
+    for _ in range(19):
+        hedge.observe("a", 1.0)
+    assert hedge.delay("a") == 1.5
+    for _ in range(100):
+        hedge.observe("a", 1.0)
+    assert hedge.delay("a") == 1.0
+    for _ in range(100):
+        hedge.observe("a", 0.01)
+    assert hedge.delay("a") == 0.7
+    for _ in range(100):
+        hedge.observe("a", 60)
+    assert hedge.delay("a") == 2.5
+
+
+def test_the_loser_of_a_hedge_is_asked_again_when_the_winner_breaks_off() -> None:
+    late: list[Step] = [(1.6, "It "), (0, "rains. "), (0, "Take "), (FOR_EVER, "")]
+    lab = Lab({"breaks": late, "well": said(first=0.5)})
+    lab.hedge.enabled = True
+    heard = lab.hear()
+    assert heard.error is None
+    assert heard.text == f"It rains. {WELL}"
+    assert heard.ended == ["stalled", "hedged-lost", "ok"]
+
+
+def test_when_both_speak_at_once_the_later_one_is_cancelled() -> None:
+    lab = Lab({"a": said(first=2.0), "b": said("Never heard.", first=0.5)})
+    lab.hedge.enabled = True
+    heard = lab.hear()
+    assert (heard.text, heard.ended) == (WELL, ["ok", "hedged-lost"])
+    assert lab.closed["b"] == pytest.approx(2.0)

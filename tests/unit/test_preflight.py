@@ -1,0 +1,25 @@
+"""What is asked once before a start."""
+
+import pytest
+
+from vui_litellm.tools import preflight
+
+
+@pytest.mark.parametrize("version", preflight.TESTED_VUI)
+def test_a_tested_vui_starts_without_a_word(
+    version: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(preflight, "version", {"vui-tts": version}.__getitem__)
+    preflight.warn_if_untested()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_another_vui_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(preflight, "version", {"vui-tts": "1.2.9"}.__getitem__)
+    preflight.warn_if_untested()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("[vui-litellm] vui 1.2.9 is untested here (tested: 1.2.2, 1.2.3).")
+    assert err.count("\n") == 1
