@@ -150,7 +150,7 @@ def cancels(requests: list[dict]) -> list[float]:
     ]
 
 
-def first_sentence(folder: Path, turns: int = 200) -> Keys:
+def first_sentence(folder: Path, turns: int = 50) -> Keys:
     """The first sentence without any fault: out of vui's chunker, and out of the gateway."""
     chunkers = {"direct": llm.llm_stream_chunks}  # vui as it comes
     speak_sooner()
@@ -202,7 +202,7 @@ def silence(folder: Path) -> Keys:
     Without hedges, which a few calls in a row use up. A reply whose very first word is late, and
     the others too, is given up only after both limits: it has a key of its own.
     """
-    slow = {**DRIBBLE, "words": 1, "pace": 3.0}
+    slow = {**DRIBBLE, "words": 1, "pace": 0.0}  # a pace would hold back the head too
     late = "a word every 3 s, the first one too"
     faults = {**NO_WORDS, **BROKEN, "a word every 3 s": slow, late: {**slow, "words": 0}}
     found: dict[str, float] = {}

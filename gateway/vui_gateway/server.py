@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 GRACE = 30  # seconds that running replies get after SIGTERM
+# Seconds; vui's client keeps an idle connection for 5. A server that keeps it no longer may close
+# it just as the next turn is sent.
+KEEP_ALIVE = 60
 MAX_HEADER_BYTES = 65536
 WARM_UP_SECONDS = 20.0
 
@@ -145,6 +148,7 @@ async def _serve(
             ws="none",
             http=BoundedHeadersProtocol,
             timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=KEEP_ALIVE,
         )
     )
     # uvicorn raises the signal again once all replies have ended: that is a clean end, not a kill.

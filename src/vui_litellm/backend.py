@@ -85,7 +85,7 @@ class LiteLLMBackend(VLLMBackend):
                     said = token.rstrip() or said
                     yield token
             except httpx.HTTPError as error:
-                print(f"[llm] {self.model}: {error or type(error).__name__}", flush=True)
+                print(f"[llm] {self.model}: {str(error) or type(error).__name__}", flush=True)
                 if self.speak_errors:
                     # vui speaks a sentence once the next begins: the lone full stop lets ours out.
                     yield f"{'' if said[-1:] in '.!?' else '.'} {spoken_message(error)} ."

@@ -70,7 +70,7 @@ class Conversation:
                     print(chunk, file=self.out, flush=True)
         except httpx.HTTPError as error:
             failed = True
-            _show(f"[{self.backend.model}] {error or type(error).__name__}")
+            _show(f"[{self.backend.model}] {str(error) or type(error).__name__}")
         finally:
             if said and keep:
                 answer = {"role": "assistant", "content": " ".join(said)}

@@ -42,7 +42,7 @@ async def preflight(backend: LiteLLMBackend) -> None:
         served = [entry["id"] for entry in response.raise_for_status().json()["data"]]
     except httpx.TransportError as error:
         raise GatewayUnusable(
-            f"The gateway at {url} doesn't answer ({error or type(error).__name__}). "
+            f"The gateway at {url} doesn't answer ({str(error) or type(error).__name__}). "
             "Start it with `docker compose up -d gateway`, or change VUI_LITELLM_URL."
         ) from error
     except (httpx.HTTPStatusError, ValueError, KeyError, TypeError) as error:
