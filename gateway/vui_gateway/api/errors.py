@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-__all__ = ["RequestError", "error_body", "error_response", "on_request_error", "on_unknown_route"]
+__all__ = ["RequestError", "error_body", "on_request_error", "on_unknown_route"]
 
 KEY_REFUSED = (
     "The key is missing or wrong. Set VUI_LITELLM_KEY to the key of this gateway: "
@@ -35,7 +35,7 @@ def error_body(message: str, code: str) -> dict:
     return {"error": error}
 
 
-def error_response(message: str, code: str, status: int) -> JSONResponse:
+def _error_response(message: str, code: str, status: int) -> JSONResponse:
     """The same as a response."""
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
@@ -48,11 +48,11 @@ def error_response(message: str, code: str, status: int) -> JSONResponse:
 async def on_request_error(_: Request, error: Exception) -> JSONResponse:
     """Starlette's exception handler for our own errors."""
     assert isinstance(error, RequestError)
-    return error_response(str(error), error.code, error.status)
+    return _error_response(str(error), error.code, error.status)
 
 
 async def on_unknown_route(_: Request, __: Exception) -> JSONResponse:
     """Starlette's exception handler for an unknown path, and for a known one's other methods."""
-    return error_response(
+    return _error_response(
         "This gateway has no such route.", "route_not_found", HTTPStatus.NOT_FOUND
     )

@@ -135,10 +135,10 @@ class Engine:
                 if not running:
                     if late or not await begin(await self._next(call)):
                         raise error
-                    latest = call.attempts[-1]
-                    hedge_at = loop.time() + self._hedge.delay(latest.deployment.id)
-                    thinks = call.thinks or latest.deployment.thinks
-                    if not call.hedge or said or thinks:
+                    latest = call.attempts[-1].deployment
+                    if call.hedge and not (said or call.thinks or latest.thinks):
+                        hedge_at = loop.time() + self._hedge.delay(latest.id)
+                    else:
                         hedge_at = None
                 wait = None if hedge_at is None else max(0.0, hedge_at - loop.time())
                 done, _ = await asyncio.wait(running, timeout=wait, return_when="FIRST_COMPLETED")
@@ -155,9 +155,8 @@ class Engine:
                     elif isinstance(failure, AttemptError):
                         error = failure
                         stale = _stale(attempt, failure, call)
-                        attempt.ended = failure.ended
+                        attempt.close(failure.ended)
                         self._failed(attempt, failure, cool=not stale and self._sick(call, attempt))
-                        attempt.close("")
                         if loop.time() > call.deadline - LEAST_SECONDS and _took_its_own(attempt):
                             call.deadline = loop.time() + self.limits.words
                         if stale:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
-    "MAX_WORDS", "ThinkingFilter", "count_words", "held_back", "split_sentences", "without_overlap",
+    "ThinkingFilter", "count_words", "held_back", "split_sentences", "without_overlap",
 ]  # fmt: skip
 
 # vui's own rule (llm_stream_chunks): a sentence ends at these marks, or after 20 words.
