@@ -38,6 +38,8 @@ BY_CODE = {
     "provider_quota_exceeded": QUOTA,
     "provider_model_not_found": PROVIDER_MODEL,
     "provider_refused_request": REQUEST_REFUSED,
+    "context_window_exceeded": TOO_LONG,
+    "content_policy_violation": REQUEST_REFUSED,
     "no_answer": APOLOGY,
 }
 # The `type` of somebody else's LiteLLM, whose `code` is the HTTP status.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import subprocess
 import sys
 import time
@@ -87,9 +88,20 @@ def _added(lab: Lab) -> None:
     lab.config["model_list"].append(lab.model("new", "two"))
 
 
-def _failing(settings: str, **fallbacks: Any) -> Callable[[Lab], None]:
+# https://platform.openai.com/docs/guides/error-codes
+TOO_LONG = ("context_length_exceeded", "This model's maximum context length is 8192 tokens.")
+UNSAFE = ("content_policy_violation", "Your request was rejected by our safety system.")
+
+
+def _failing(
+    settings: str, refusal: tuple[str, str] | None = None, **fallbacks: Any
+) -> Callable[[Lab], None]:
     def change(lab: Lab) -> None:
         lab.stand_ins["one"].clear(fault=500)
+        if refusal:
+            code, message = refusal
+            error = {"message": message, "type": "invalid_request_error", "code": code}
+            lab.stand_ins["one"].clear(fault=400, fault_body=json.dumps({"error": error}))
         lab.config.setdefault(settings, {}).update(fallbacks)
 
     return change
@@ -152,6 +164,26 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
     ),
     "no default fallback": (
         _failing("litellm_settings"), lambda lab: lab.ask("a")[1], "no_answer", "a",
+    ),
+    "a fallback for a conversation that is too long": (
+        _failing("router_settings", TOO_LONG, context_window_fallbacks=[{"a": ["b"]}]),
+        lambda lab: lab.ask("a")[0], 200, "a",
+    ),
+    "a fallback for what a provider's filter refuses": (
+        _failing("litellm_settings", UNSAFE, content_policy_fallbacks=[{"a": ["b"]}]),
+        lambda lab: lab.ask("a")[0], 200, "a",
+    ),
+    "a fallback for another failure than this one": (
+        _failing("router_settings", context_window_fallbacks=[{"a": ["b"]}]),
+        lambda lab: (lab.ask("a")[1], lab.asked("two")), ("no_answer", 0), "a",
+    ),
+    "no fallback for a conversation that is too long": (
+        _failing("router_settings", TOO_LONG, content_policy_fallbacks=[{"a": ["b"]}]),
+        lambda lab: lab.ask("a")[1], "context_window_exceeded", "a",
+    ),
+    "no fallback for what a provider's filter refuses": (
+        _failing("router_settings", UNSAFE, context_window_fallbacks=[{"a": ["b"]}]),
+        lambda lab: lab.ask("a")[1], "content_policy_violation", "a",
     ),
     "a limit of no time": (
         _router(stream_timeout=0, cooldown_time=None, timeout=None),

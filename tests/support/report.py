@@ -28,8 +28,10 @@ TITLES = {
     "edits": "## Edits to litellm_config.yaml",
     "doors": "## Doors and limits",
     "fuzz": "## Fuzzing",
+    "attacks": "## Attacks",
     "soak": "## Soak",
 }
+COLUMNS = {"attacks": "| attack | before | now |\n| --- | --- | --- |"}
 
 
 def on_file(path: Path, text: str) -> None:
@@ -57,13 +59,19 @@ def record(section: str, name: str, result: str, keep: bool = True) -> None:
         PAGE.write_text(render(kept))
 
 
+def attack(name: str, before: str, now: str) -> None:
+    """A row of the attacks: what it did once, as measured before it was mended, and does now."""
+    record("attacks", name, f"{before} | {now}")
+
+
 def render(kept: dict[str, dict[str, str]]) -> str:
     """The page as Markdown."""
     parts = [HEAD]
     for section, title in TITLES.items():
         if rows := kept.get(section):
             lines = "\n".join(f"| {name} | {result} |" for name, result in rows.items())
-            parts.append(f"{title}\n\n| what | seen |\n| --- | --- |\n{lines}\n")
+            columns = COLUMNS.get(section, "| what | seen |\n| --- | --- |")
+            parts.append(f"{title}\n\n{columns}\n{lines}\n")
     return "\n".join(parts)
 
 

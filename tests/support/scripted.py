@@ -57,7 +57,7 @@ class Lab:
         candidates: Any = SimpleNamespace(next=self.choose, left=self.left)
         self.engine = Engine(self.open, candidates, self.cooldown, self.hedge)
 
-    async def choose(self, group: str, asked: list[str]) -> Deployment | None:
+    async def choose(self, group: str, asked: list[str], _: object) -> Deployment | None:
         left = [name for name in self.scripts if name not in asked]
         well = [name for name in left if name not in self.cooldown] or left
         return Deployment(well[0], well[0], self.own_limit, self.thinks) if well else None

@@ -105,6 +105,19 @@ def test_when_nobody_can_go_on_the_call_fails_after_what_was_said() -> None:
     assert heard.ended == ["stalled", "no-words"]
 
 
+def test_who_adds_nothing_to_a_promised_sentence_is_followed_by_the_next_and_stays_well() -> None:
+    again = said("The rain falls here.")
+    scripts = {"sick": broken(6, ENDINGS["just ends"][0]), "again": again, "well": said("Bye.")}
+    lab = Lab(scripts)
+    heard = lab.hear()
+    assert (heard.text, heard.ended) == ("The rain falls here. Bye.", ["ended-early", "empty", "ok"])
+    assert "again" not in lab.cooldown
+    del scripts["well"]
+    unfinished = Lab(scripts).hear()
+    assert unfinished.text == "The rain falls here. "
+    assert unfinished.error
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_the_call_fails_within_nine_seconds_however_many_are_silent(count: int) -> None:
     heard = Lab({str(i): [(FOR_EVER, "")] for i in range(count)}).hear()

@@ -34,6 +34,8 @@ CODES = {
     "provider_quota_exceeded": (429, errors.QUOTA),
     "provider_model_not_found": (404, errors.PROVIDER_MODEL),
     "provider_refused_request": (400, errors.REQUEST_REFUSED),
+    "context_window_exceeded": (400, errors.TOO_LONG),
+    "content_policy_violation": (400, errors.REQUEST_REFUSED),
     "no_answer": (500, errors.APOLOGY),
 }
 

@@ -12,6 +12,11 @@ __all__ = ["error_code"]
 # 429 "You exceeded your current quota": https://ai.google.dev/gemini-api/docs/rate-limits
 # 402: https://openrouter.ai/docs/api-reference/errors, https://api-docs.deepseek.com/quick_start/error_codes
 OUT_OF_CREDIT = re.compile(r"insufficient_quota|current quota|credit balance", re.IGNORECASE)
+# LiteLLM has read each provider's words for these: https://docs.litellm.ai/docs/exception_mapping
+EXCEPTIONS = {
+    "ContextWindowExceededError": "context_window_exceeded",
+    "ContentPolicyViolationError": "content_policy_violation",
+}
 
 
 def error_code(status: int, message: str) -> str:
@@ -22,6 +27,8 @@ def error_code(status: int, message: str) -> str:
         return "provider_key_refused"
     if status == HTTPStatus.NOT_FOUND:
         return "provider_model_not_found"
+    if found := [code for name, code in EXCEPTIONS.items() if name in message]:
+        return found[0]
     if status in (400, 413, 422):
         return "provider_refused_request"
     return "no_answer"

@@ -103,6 +103,7 @@ class Attempt:
 
     Attributes:
         ended: why it is over, empty while it isn't.
+        code: of its failure, as a client gets it.
         tokens_in, tokens_out, usd: what it is billed; None for an unknown price.
         cut_short: it was given less time than its deployment usually is.
         mocked: LiteLLM answered by itself, which costs nothing.
@@ -114,6 +115,7 @@ class Attempt:
     open: Open
     said: str = ""  # by an earlier attempt, whose reply this one continues
     ended: str = ""
+    code: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
     usd: float | None = None
@@ -166,10 +168,13 @@ class Attempt:
         """The reply's sentences, each when the next begins or the reply ends.
 
         Raises:
-            AttemptError: it broke off, stalled, or dribbles while others are left to ask.
+            AttemptError: it broke off, stalled, dribbles while others are left to ask, or adds
+                nothing to what was said.
         """
+        owes = bool(self.said)  # the listener was promised more
         while not (self.finish_reason or self._over):
             if piece := self._release():
+                owes = False
                 yield piece
                 continue
             window, words = self._window
@@ -187,6 +192,9 @@ class Attempt:
             raise self._error
         if piece := self._release(final=True):
             yield piece
+        elif owes and not self.tool_calls:
+            # Our request to go on is to blame, not the deployment.
+            raise AttemptError("empty", status=HTTPStatus.UNPROCESSABLE_ENTITY)
         deadline = asyncio.get_running_loop().time() + USAGE_SECONDS
         while not (self.usage or self._over) and await self._change(deadline):
             pass

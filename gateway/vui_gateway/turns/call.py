@@ -50,6 +50,11 @@ class Call:
         return [a.deployment.id for a in self.attempts if a.ended != "hedged-lost"]
 
     @property
+    def codes(self) -> list[str]:
+        """What its attempts have failed with."""
+        return [a.code for a in self.attempts if a.code]
+
+    @property
     def answered_by(self) -> str:
         """LiteLLM's name of the model that answered, or that was asked last."""
         ok = [attempt for attempt in self.attempts if attempt.ended == "ok"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from vui_gateway.turns.attempt import Deployment
@@ -10,8 +10,13 @@ from vui_gateway.turns.cooldown import Cooldown
 
 __all__ = ["Candidates"]
 
+# Which of the user's settings is asked after which failure; an empty code is any.
 # https://docs.litellm.ai/docs/proxy/reliability
-FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+FALLBACKS = {
+    "context_window_exceeded": "context_window_fallbacks",
+    "content_policy_violation": "content_policy_fallbacks",
+    "": "fallbacks",
+}
 
 
 class Fallbacks:
@@ -22,18 +27,19 @@ class Fallbacks:
     """
 
     def __init__(self, *settings: Mapping[str, Any]) -> None:
-        self._of: dict[str, list[str]] = {}
-        for name in FALLBACKS:
+        self._of: dict[tuple[str, str], list[str]] = {}  # code and group → groups
+        for code, name in FALLBACKS.items():
             for entry in [e for s in settings for e in s.get(name) or ()]:
                 for group, names in entry.items() if isinstance(entry, dict) else [("", None)]:
-                    self._of.setdefault(group, []).extend(_checked(names, name))
+                    self._of.setdefault((code, group), []).extend(_checked(names, name))
         default = "default_fallbacks"
         for s in settings:
-            self._of.setdefault("*", []).extend(_checked(s.get(default) or [], default))
+            self._of.setdefault(("", "*"), []).extend(_checked(s.get(default) or [], default))
 
-    def of(self, model_group: str) -> list[str]:
-        """Who is asked after a group's own deployments."""
-        return self._of.get(model_group) or self._of.get("*", [])
+    def of(self, model_group: str, codes: Iterable[str] = ()) -> list[str]:
+        """Who is asked after a group's own deployments, which failed with these codes of ours."""
+        found = [name for code in [*codes, ""] for name in self._of.get((code, model_group), [])]
+        return found or self._of.get(("", "*"), [])
 
 
 def _checked(names: object, setting: str) -> list[str]:
@@ -65,10 +71,15 @@ class Candidates:
         left = [i for i in ids if i not in metadata["asked"]]
         return left if metadata["sick"] else [i for i in left if i not in self._cooldown]
 
-    async def next(self, model_group: str, asked: list[str]) -> Deployment | None:
-        """Whom to ask now, after those of the ids; None when nobody is left."""
+    async def next(
+        self, model_group: str, asked: list[str], codes: Iterable[str] = ()
+    ) -> Deployment | None:
+        """Whom to ask now, after those of the ids; None when nobody is left.
+
+        codes: what the attempts until now have failed with.
+        """
         for sick in (False, True):
-            for group in self._groups(model_group):
+            for group in self._groups(model_group, codes):
                 if found := await self._choose(group, {"asked": asked, "sick": sick}):
                     return found
         return None
@@ -78,8 +89,8 @@ class Candidates:
         ids = {i for group in self._groups(model_group) for i in self._ids(group)}
         return any(i not in asked and i not in self._cooldown for i in ids)
 
-    def _groups(self, model_group: str) -> list[str]:
+    def _groups(self, model_group: str, codes: Iterable[str] = ()) -> list[str]:
         found = [model_group]
         for group in found:  # a fallback has fallbacks of its own
-            found += [name for name in self.fallbacks.of(group) if name not in found]
+            found += [name for name in self.fallbacks.of(group, codes) if name not in found]
         return found

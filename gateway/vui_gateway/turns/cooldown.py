@@ -38,6 +38,7 @@ class Cooldown:
         """
         self._seconds, self._variables = seconds, variables
         self._until = {i: until for i, until in self._until.items() if i in variables}
+        self._lost &= variables.keys()
         self.version += 1
 
     def __contains__(self, deployment: str) -> bool:

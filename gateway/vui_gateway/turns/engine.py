@@ -185,7 +185,7 @@ class Engine:
         return first, (limits.thinking if thinks else None)
 
     async def _next(self, call: Call) -> Deployment | None:
-        return await self._candidates.next(call.model_group, call.asked)
+        return await self._candidates.next(call.model_group, call.asked, call.codes)
 
     def _sick(self, call: Call, attempt: Attempt) -> bool:
         """Whether an attempt without words says something of its deployment for later calls."""
@@ -194,6 +194,7 @@ class Engine:
 
     def _failed(self, attempt: Attempt, error: AttemptError, *, cool: bool = True) -> None:
         attempt.ended = attempt.ended or error.ended
+        attempt.code = error.code
         if cool:
             self._cooldown.failed(attempt.deployment, error.status, error.retry_after)
 
