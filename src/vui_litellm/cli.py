@@ -8,12 +8,13 @@ import sys
 from vui_litellm import launcher, tools
 from vui_litellm.settings import SettingError
 from vui_litellm.tools.preflight import GatewayUnusable, warn_if_untested
+from vui_litellm.vui_api import CannotGuard
 
 __all__ = ["main"]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; 2 for a bad setting or an unusable gateway, each said in one line."""
+    """Run one command; 2 for a bad setting, an unusable gateway or vui, each said in one line."""
     parser = argparse.ArgumentParser("vui-litellm", description="vui through a LiteLLM gateway.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="start vui; further arguments go to vui itself")
@@ -27,6 +28,6 @@ def main(argv: list[str] | None = None) -> int:
             launcher.serve(rest)
             return 0
         return tools.run(options)
-    except (GatewayUnusable, SettingError) as error:
+    except (CannotGuard, GatewayUnusable, SettingError) as error:
         print(f"vui-litellm: {error}", file=sys.stderr)
         return 2

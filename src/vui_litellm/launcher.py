@@ -35,9 +35,14 @@ def install() -> None:
 
 
 def serve(arguments: list[str]) -> None:
-    """Run vui's own server on our backend; raises what `Settings` and `preflight` do."""
+    """Run vui's own server on our backend.
+
+    Raises:
+        SettingError, GatewayUnusable, CannotGuard: what stands in the way.
+    """
     install()
-    backend = LiteLLMBackend(**Settings.from_env().backend_options)
+    settings = Settings.from_env()
+    backend = LiteLLMBackend(**settings.backend_options)
     asyncio.run(preflight(backend))
     warn_without_gpu()
-    run_server(backend, arguments)
+    run_server(backend, arguments, lan=settings.lan)

@@ -22,6 +22,7 @@ CURES = {
     "reasoning_effort": f"Use one of {', '.join(get_args(Effort))}, or leave it empty",
     "context": "Use the model's context in tokens, a whole number such as 8192",
     "speak_errors": "Use 1 (on) or 0 (off)",
+    "VUI_LAN": "Use 1 (other devices too, with a token) or 0 (this machine only)",
 }
 
 
@@ -54,7 +55,10 @@ def _key_from(file: str) -> str:
 
 
 class Settings(BaseSettings):
-    """How to reach the gateway, and how to behave in front of it: the `VUI_LITELLM_*` variables."""
+    """How to reach the gateway, and how to behave in front of it: the `VUI_LITELLM_*` variables.
+
+    lan: whether other devices may use vui's page, with a token: `VUI_LAN`.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
@@ -65,6 +69,7 @@ class Settings(BaseSettings):
     reasoning_effort: Effort | None = None
     context: int = Field(default=8192, gt=0)
     speak_errors: bool = True
+    lan: bool = Field(default=False, validation_alias="VUI_LAN")
 
     @model_validator(mode="before")
     @classmethod
@@ -101,7 +106,8 @@ class Settings(BaseSettings):
             if isinstance(error := first.get("ctx", {}).get("error"), SettingError):
                 raise error from None
             name = str(first["loc"][0])
-            message = f"{PREFIX}{name.upper()} is {first['input']!r}. {CURES[name]}."
+            variable = name if name.isupper() else PREFIX + name.upper()
+            message = f"{variable} is {first['input']!r}. {CURES[name]}."
             raise SettingError(message) from None
 
 

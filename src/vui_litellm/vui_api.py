@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import secrets
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
@@ -15,8 +18,8 @@ from vui.serving.stream import frontend, llm, llm_backend
 from vui_litellm.stream import LONE_STOP, end_sentences
 
 __all__ = [
-    "install_factory", "run_server", "speak_sooner", "thoughts_of", "vui_make_backend",
-    "with_lone_stops",
+    "CannotGuard", "guard_server", "install_factory", "run_server", "show_replies_as_text",
+    "speak_sooner", "thoughts_of", "vui_make_backend", "with_lone_stops",
 ]  # fmt: skip
 
 vui_make_backend = llm_backend.make_backend
@@ -27,12 +30,18 @@ def install_factory(make_backend: Callable[..., llm_backend.LLMBackend]) -> None
     llm_backend.make_backend = make_backend
 
 
-def run_server(backend: Any, arguments: list[str]) -> None:
-    """Run vui's own server on `backend`; `arguments` are for vui's command line."""
+def run_server(backend: Any, arguments: list[str], *, lan: bool = False) -> None:
+    """Run vui's own server on `backend`; `arguments` are for vui's command line.
+
+    Raises:
+        CannotGuard: what `guard_server` does.
+    """
     from vui.serving.stream import server  # loads torch
 
     llm_backend.set_backend(backend)
+    guard_server(server, lan=lan)
     provide_visualizer()
+    show_replies_as_text(server)
     report_barge_in(server, backend.barge_in)
     sys.argv = [sys.argv[0], *arguments]  # vui reads its checkpoint from there
     server.main()
@@ -42,6 +51,101 @@ def provide_visualizer() -> None:
     """Give vui's page the script that its package may lack: without it the page never connects."""
     if not frontend.VISUALIZER_JS.exists():
         frontend.VISUALIZER_JS = Path(__file__).with_name("visualizer.js")
+
+
+def show_replies_as_text(server: Any) -> None:
+    """Let vui's page show as text what was said, which it would take for HTML."""
+    page = re.sub(r"(innerHTML .*\+ )((?:data\.)?text);", r"\1esc(\2);", frontend.get_html())
+    server.connection.get_html = lambda: page
+
+
+# ---- who may use vui's server
+
+# The routes of vui that take a recording.
+FORMS = frozenset(
+    {"/upload-prompt", "/v1/voice-note", "/test/transcribe", "/test/respond", "/test/prefill"}
+)
+# What vui's server must be made of, or it would listen past us.
+SERVER_PARTS = frozenset({"web", "Application", "AppRunner", "TCPSite"})
+# A file of vui's prompts by its name: no other folder, no pattern, nothing hidden.
+PROMPT_NAME = re.compile(r"[^\0-\x1f./\\:*?\[\]][^\0-\x1f/\\:*?\[\]]{0,99}")
+
+
+class CannotGuard(Exception):
+    """vui's server isn't built as we know it; the message says so, and what to do."""
+
+
+def guard_server(server: Any, *, lan: bool) -> None:
+    """Let vui's server answer its own page and this machine only.
+
+    lan: also the local network, with a token that is printed; by http only where vui's TLS is off.
+
+    Raises:
+        CannotGuard: the server isn't built as we know it.
+    """
+    from vui_litellm.guard import guard
+
+    try:
+        from vui.serving.stream import tls
+
+        if not SERVER_PARTS.issubset(server.StreamServer.run.__code__.co_names):
+            raise AttributeError(f"its run() doesn't use all of {', '.join(sorted(SERVER_PARTS))}")
+        web, lan_urls = server.web, tls.lan_urls
+        token = secrets.token_urlsafe(32) if lan else None
+
+        def listen(runner: Any, _: str, port: int, **options: Any) -> Any:
+            scheme = "https" if options.get("ssl_context") else "http"
+            if not lan or (scheme == "http" and os.environ.get("VUI_TLS", "1") != "0"):
+                return web.TCPSite(runner, "127.0.0.1", port, **options)
+            for url in lan_urls(port, scheme)[1:]:
+                print(f"[vui-litellm] On other devices: {url}/?token={token}", flush=True)
+            return web.TCPSite(runner, "0.0.0.0", port, **options)  # noqa: S104
+
+        app = partial(web.Application, middlewares=[guard(token, FORMS)])
+        server.web = SimpleNamespace(**{**vars(web), "Application": app, "TCPSite": listen})
+        tls.lan_urls = lambda *_: []  # vui would print them without the token
+        close_prompts(server)
+    except (AttributeError, ImportError) as error:
+        raise CannotGuard(
+            f"This vui's server can't be kept from other web pages ({error}), so it isn't started. "
+            "Install a vui that was tested here."
+        ) from error
+
+
+def close_prompts(server: Any) -> None:
+    """Let nobody name a voice outside of vui's folder of prompts: vui unpickles what it finds."""
+    from aiohttp import web
+    from vui.serving.stream import prompt_routes
+    from vui.serving.stream.realtime import inbound
+
+    load, load_voice, last = (
+        prompt_routes.handle_load_prompt, inbound._load_voice, server._get_last_prompt
+    )  # fmt: skip
+
+    async def handle_load_prompt(srv: Any, request: Any) -> Any:
+        asked = await request.json()
+        name = asked.get("file") if isinstance(asked, dict) else None
+        if not _is_prompt_name(name):
+            return web.json_response({"ok": False, "error": "No such prompt"}, status=400)
+        return await load(srv, request)
+
+    async def load_named_voice(adapter: Any, voice: Any) -> None:
+        if _is_prompt_name(voice):
+            return await load_voice(adapter, voice)
+        return await adapter.send_error("voice_not_found", "No such voice")
+
+    def last_prompt() -> str | None:
+        return name if _is_prompt_name(name := last()) else server.DEFAULT_VOICE
+
+    prompt_routes.handle_load_prompt = handle_load_prompt
+    inbound._load_voice, server._get_last_prompt = load_named_voice, last_prompt
+
+
+def _is_prompt_name(name: Any) -> bool:
+    return isinstance(name, str) and bool(PROMPT_NAME.fullmatch(name.strip()))
+
+
+# ---- what vui hears, thinks and says
 
 
 def report_barge_in(server: Any, barge_in: Callable[[], None]) -> None:

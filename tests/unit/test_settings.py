@@ -88,6 +88,15 @@ def test_a_bad_value_is_refused_in_one_line_with_the_setting_and_the_cure(
     assert "\n" not in str(caught.value)
 
 
+def test_other_devices_are_let_in_only_when_asked_for(setting, monkeypatch) -> None:
+    for value, lan in (("", False), ("0", False), ("1", True)):
+        monkeypatch.setenv("VUI_LAN", value)
+        assert setting().lan is lan
+    monkeypatch.setenv("VUI_LAN", "phone")
+    with pytest.raises(SettingError, match=r"^VUI_LAN is 'phone'\. Use 1 "):
+        setting()
+
+
 def test_a_bad_key_is_not_repeated_in_the_message(setting, tmp_path) -> None:
     (tmp_path / "key").write_text("sk secret")
     for values in ({"KEY": "sk secret"}, {"KEY_FILE": str(tmp_path / "key")}):

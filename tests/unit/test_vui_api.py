@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,7 +92,24 @@ import vui.serving.stream, json, inspect, sys
 from tests.support.speechless import stand_in
 stand_in()
 from vui.serving.stream import server
-from vui_litellm.vui_api import report_barge_in, speak_sooner
+from types import SimpleNamespace
+from vui_litellm.vui_api import CannotGuard, guard_server, report_barge_in, show_replies_as_text
+from vui_litellm.vui_api import speak_sooner
+
+def fails(**members):
+    unknown = SimpleNamespace(**{**vars(server), **members})
+    try:
+        guard_server(unknown, lan=False)
+    except CannotGuard as error:
+        return str(error)
+
+async def nothing(self): ...
+unguarded = [
+    fails(StreamServer=SimpleNamespace(run=nothing)), fails(StreamServer=None), fails(web=None)
+]
+guard_server(server, lan=False)
+app = server.web.Application()
+show_replies_as_text(server)
 speak_sooner()
 name = "llm_stream_chunks"
 told = []
@@ -108,6 +126,10 @@ print(json.dumps({
     "main": len(inspect.signature(server.main).parameters),
     "chunkers": {m: hasattr(vars(module)[name], "__wrapped__")
                  for m, module in sys.modules.items() if name in vars(module)},
+    "unguarded": unguarded,
+    "middlewares": [guarding.__module__ for guarding in app.middlewares],
+    "html": server.connection.get_html(),
+    "shows": "get_html" in server.connection.handle_index.__code__.co_names,
     "page": "get_visualizer_js" in server.StreamServer.handle_visualizer_js.__code__.co_names,
 }))
 """
@@ -137,6 +159,26 @@ def test_every_module_of_vuis_speaks_sooner(server: dict[str, Any]) -> None:
 def test_vuis_server_starts_by_main_and_reads_its_own_arguments(server: dict[str, Any]) -> None:
     assert server["main"] == 0
     assert server["argv"]
+
+
+def test_vuis_server_is_built_of_what_guards_it(server: dict[str, Any]) -> None:
+    assert server["middlewares"] == ["vui_litellm.guard"]
+
+
+def test_a_server_of_vuis_that_cannot_be_guarded_is_not_started(server: dict[str, Any]) -> None:
+    assert len(server["unguarded"]) == 3
+    for message in server["unguarded"]:
+        assert message.startswith("This vui's server can't be kept from other web pages (")
+        assert "Install a vui that was tested" in message
+        assert "\n" not in message
+
+
+def test_vuis_page_escapes_what_was_said(server: dict[str, Any]) -> None:
+    assert server["shows"]
+    shown = [line for line in server["html"].splitlines() if "innerHTML" in line]
+    said = [line.strip() for line in shown if re.search(r"\btext\b", line)]
+    assert len(said) == 3
+    assert all(re.search(r"\+ esc\((data\.)?text\);$", line) for line in said)
 
 
 def test_vuis_page_gets_its_visualizer_from_the_path_that_we_replace(
