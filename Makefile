@@ -30,7 +30,7 @@ docs: .venv/.synced ## docs/providers.md, docs/reliability.md and tests/recorded
 	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \
 	  tests/integration/test_edits.py tests/integration/test_doors.py \
 	  tests/integration/test_no_dead_air.py tests/integration/test_slow_providers.py \
-	  tests/integration/test_attacks.py tests/browser/test_other_origin.py $(PYTEST_ARGS)
+	  tests/integration/test_attacks*.py tests/browser/test_other_origin.py $(PYTEST_ARGS)
 
 e2e: .venv/.synced ## only the compose stack and the browser
 	.venv/bin/pytest tests/e2e tests/browser $(PYTEST_ARGS)
@@ -73,7 +73,7 @@ soak: .venv/.synced ## half an hour of turns, barge-ins, faults and edits; SOAK=
 fuzz: .venv/.synced ## 20,000 random requests and configurations, every closed route, 1,000 edits
 	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/integration/test_fuzz.py \
 	  tests/integration/test_doors.py tests/integration/test_edits.py \
-	  tests/integration/test_attacks.py $(PYTEST_ARGS)
+	  tests/integration/test_attacks*.py $(PYTEST_ARGS)
 
 bench: .venv/.synced ## every figure of docs/performance.md; MEASURES="starts wan" for a part of them
 	docker build --quiet --file gateway/Dockerfile --tag vui-litellm/gateway .

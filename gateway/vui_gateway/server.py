@@ -50,10 +50,8 @@ def serve(settings: Settings) -> None:
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
     gc.disable()
-    from vui_gateway.config.reload import file_marks
     from vui_gateway.config.schema import read_config
 
-    marks = file_marks(settings)
     config = read_config(settings.config, settings.env)
     with tempfile.TemporaryDirectory() as folder:
         # LiteLLM starts without models: the first router is put in force as every later one is.
@@ -65,7 +63,7 @@ def serve(settings: Settings) -> None:
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
-        uvloop.run(_serve(settings, config, key, marks))
+        uvloop.run(_serve(settings, config, key))
 
 
 class BoundedHeadersProtocol(HttpToolsProtocol):
@@ -92,9 +90,7 @@ class BoundedHeadersProtocol(HttpToolsProtocol):
                 self.transport.close()
 
 
-async def _serve(
-    settings: Settings, config: Config, key_text: str, marks: list[tuple[int, ...]]
-) -> None:
+async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     from vui_gateway import litellm_api
     from vui_gateway.api.app import create_app
     from vui_gateway.api.chat import Chat
@@ -175,7 +171,7 @@ async def _serve(
     # Without a look for garbage before: there is next to none, and it takes half a second.
     gc.freeze()
     gc.enable()
-    reloading = asyncio.create_task(Reloader(settings, config, in_force, marks).run())
+    reloading = asyncio.create_task(Reloader(settings, config, in_force).run())
     app.state.ready = True
     preconnect.open(DEFAULT_GROUP)
     log.info("Ready on port %d", port)

@@ -11,9 +11,13 @@ from typing import Annotated, Any, Self
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-__all__ = ["DEFAULT_PORT", "SettingError", "Settings", "write_by_rename"]
+from vui_gateway.files import private_folder
+
+__all__ = ["DEFAULT_PORT", "MIN_KEY_LENGTH", "SettingError", "Settings", "file_marks"]
 
 DEFAULT_PORT = 4000
+MIN_KEY_LENGTH = 16
+CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 # Where the gateway listens and finds its files is the container's matter, not `.env`'s.
 OWN_PREFIX = "VUI_GATEWAY_"
 
@@ -22,8 +26,8 @@ class SettingError(ValueError):
     """A setting has a bad value; the message names it, what is wrong, and the cure."""
 
 
-def _header_value(value: str) -> str:
-    if not all("!" <= char <= "~" for char in value):
+def _key(value: str) -> str:
+    if len(value) < MIN_KEY_LENGTH or not all("!" <= char <= "~" for char in value):
         raise ValueError
     return value
 
@@ -44,10 +48,10 @@ class Settings(BaseModel):
     )  # fmt: skip
     project: Path = Field(Path("/project"), alias="VUI_GATEWAY_PROJECT")
     key_file: Path = Field(Path("/run/vui-litellm/key"), alias="VUI_LITELLM_KEY_FILE")
-    key: Annotated[str, BeforeValidator(_header_value)] = Field(
+    key: Annotated[str, BeforeValidator(_key)] = Field(
         "", alias="VUI_LITELLM_KEY", repr=False,
-        description="It holds a space or a character that no HTTP header can carry. "
-        "Choose another one, or leave it empty and one is made.",
+        description=f"It is shorter than {MIN_KEY_LENGTH} characters, or holds a space or one that "
+        "no HTTP header can carry. Choose another one, or leave it empty and one is made.",
     )  # fmt: skip
     budget: float | None = Field(
         None, ge=0, allow_inf_nan=False, alias="VUI_LITELLM_BUDGET",
@@ -60,6 +64,8 @@ class Settings(BaseModel):
     # What the variables of the configuration are looked up in; and the environment alone.
     env: Mapping[str, str] = Field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)
+    # `file_marks` from before the files were read.
+    marks: list[tuple[int, ...]] = Field(default_factory=list)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -73,9 +79,10 @@ class Settings(BaseModel):
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         project = Path(given.get("VUI_GATEWAY_PROJECT") or cls.model_fields["project"].default)
-        file = _read_env_file(project / ".env")
+        marks = file_marks(project)
+        file = _read_env_file(project / ENV_NAME)
         env = {**{k: v for k, v in file.items() if not k.startswith(OWN_PREFIX)}, **given}
-        values: dict[str, Any] = {**env, "env": env, "environ": dict(environ)}
+        values: dict[str, Any] = {**env, "env": env, "environ": dict(environ), "marks": marks}
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -87,17 +94,17 @@ class Settings(BaseModel):
     @property
     def config(self) -> Path:
         """The models."""
-        return self.project / "litellm_config.yaml"
-
-    @property
-    def env_file(self) -> Path:
-        """The keys."""
-        return self.project / ".env"
+        return self.project / CONFIG_NAME
 
     @property
     def status_file(self) -> Path:
-        """Where the gateway that runs on this port leaves its status."""
-        return Path(tempfile.gettempdir(), f"vui-gateway-{self.port}.json")
+        """Where the gateway that runs on this port leaves its status.
+
+        Raises:
+            OSError: its folder isn't ours alone.
+        """
+        parent = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+        return private_folder(parent / f"vui-gateway-{os.getuid()}") / f"{self.port}.json"
 
     def export(self, key: str, before: Self | None = None) -> None:
         """Put `.env` and the key into this process's environment, where LiteLLM looks.
@@ -110,23 +117,6 @@ class Settings(BaseModel):
         os.environ["VUI_LITELLM_KEY"] = key
 
 
-def write_by_rename(path: Path, text: str, mode: int = 0o644, *, sync: bool = False) -> None:
-    """A reader sees the old text or the new one; with `sync`, after a power cut too.
-
-    Raises:
-        OSError: it can't be written.
-    """
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(text)
-        if sync:
-            file.flush()
-            os.fsync(file.fileno())
-    draft.replace(path)
-
-
 def _read_env_file(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8") as lines:
@@ -135,6 +125,19 @@ def _read_env_file(path: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(
-            f"{path} can't be read ({error}). The gateway runs as user {os.getuid()}: let it read "
-            "the file (`chmod 644 .env`), or set VUI_LITELLM_UID to your own user id (`id -u`)."
+            f"{path} can't be read ({error}). It must be a text file that the owner of its folder "
+            'can read: `sudo chown "$USER" .env`.'
         ) from error
+
+
+def file_marks(project: Path) -> list[tuple[int, ...]]:
+    """What changes when one of the two files does."""
+    return [_mark(project / name) for name in (CONFIG_NAME, ENV_NAME)]
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns)

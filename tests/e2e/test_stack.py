@@ -1,12 +1,13 @@
 """The stack as a user runs it."""
 
 import json
+import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.support.harness import http
 from tests.support.page import open_page
@@ -63,7 +64,7 @@ def test_other_routes_are_closed_to_the_owner_too(full_stack: Stack, path: str) 
 
 
 def test_a_wrong_key_is_one_clear_line(full_stack: Stack) -> None:
-    result = full_stack.chat("Hello", check=False, VUI_LITELLM_KEY="sk-wrong")
+    result = full_stack.chat("Hello", check=False, VUI_LITELLM_KEY="sk-wrong-0123456789")
     assert result.returncode == 2
     assert "Change VUI_LITELLM_KEY" in result.stderr
 
@@ -92,6 +93,25 @@ def test_vuis_container_sees_the_shared_key_and_no_other(full_stack: Stack) -> N
     vui = next(c for c in containers(full_stack) if c["Name"].endswith("-vui-1"))
     mounts = {mount["Destination"] for mount in vui["Mounts"]}
     assert "/project" not in mounts
+    for service in ("chat", "check"):
+        run = ("run", "--rm", "-T", "--entrypoint", "sh", service, "-c", f"{look} /run /project")
+        found = full_stack.compose(*run, check=False).stdout
+        assert full_stack.key() in found
+        assert PROVIDER_KEY not in found
+
+
+def test_the_gateway_sees_two_files_of_the_folder(full_stack: Stack) -> None:
+    planted = full_stack.folder / ".git" / "config"
+    planted.parent.mkdir()
+    planted.write_text("url = https://me:ghp_planted7d1c@example.com/a.git\n")
+    listed = full_stack.compose("exec", "-T", "gateway", "ls", "-A", "/project").stdout.split()
+    assert listed == [".env", ".ready", "litellm_config.yaml"]
+    look = "grep -rls ghp_planted /project /home /root /run /tmp /mnt /opt/gateway/*.cfg; true"
+    assert full_stack.compose("exec", "-T", "gateway", "sh", "-c", look).stdout == ""
+    config = full_stack.compose("exec", "-T", "config", "cat", "/project/.git/config").stdout
+    assert "ghp_planted" in config  # it is there to be seen
+    write = "touch /project/.env || touch /project/a"
+    assert full_stack.compose("exec", "-T", "gateway", "sh", "-c", write, check=False).returncode
 
 
 def test_both_run_without_root_or_rights(full_stack: Stack) -> None:
@@ -104,6 +124,10 @@ def test_both_run_without_root_or_rights(full_stack: Stack) -> None:
         assert "no-new-privileges:true" in host["SecurityOpt"]
         assert host["PidsLimit"]
         assert host["Memory"]
+        assert host["CapAdd"] == (["CAP_SETUID"] if "-config-" in container["Name"] else None)
+        assert host["Ulimits"] == [{"Name": "core", "Hard": 0, "Soft": 0}]
+        assert all("size=" in options for options in host.get("Tmpfs", {}).values())
+        assert host["LogConfig"]["Type"] == "local"  # which bounds its size
     for service in ("gateway", "vui"):
         assert full_stack.compose("exec", "-T", service, "id", "-u").stdout.strip() != "0"
 
@@ -190,15 +214,20 @@ def test_what_turns_cost_is_told(full_stack: Stack) -> None:
     assert 'vui_calls_total{deployment="openai/vui"' in metrics
 
 
-def test_an_edit_from_the_host_is_in_force_without_a_restart(full_stack: Stack) -> None:
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "sed -i s/'model_name: other'/'model_name: added'/ F",
+        "sed s/'model_name: other'/'model_name: added'/ F > .F.swp && mv .F.swp F",
+        "cp F F~ && sed s/'model_name: other'/'model_name: added'/ F~ > F",
+    ],
+    ids=["sed -i", "mv", "in place"],
+)
+def test_an_edit_from_the_host_is_in_force_without_a_restart(full_stack: Stack, edit: str) -> None:
     path = full_stack.folder / "litellm_config.yaml"
     before = path.read_text()
-    config = yaml.safe_load(path.read_text())
-    params = config["model_list"][0]["litellm_params"]
-    config["model_list"].append({"model_name": "added", "litellm_params": params})
-    draft = path.with_suffix(".swp")  # as vim and `sed -i` do it
-    draft.write_text(yaml.safe_dump(config))
-    draft.replace(path)
+    command = edit.replace("F", path.name)
+    subprocess.run(["sh", "-c", command], cwd=full_stack.folder, check=True)
 
     def served() -> bool:
         models = http(f"{full_stack.url}/v1/models", key=full_stack.key())[1]["data"]
@@ -207,6 +236,71 @@ def test_an_edit_from_the_host_is_in_force_without_a_restart(full_stack: Stack) 
     wait_until(served, 5, "the added model is served")
     path.write_text(before)
     wait_until(lambda: not served(), 5, "the added model is gone")
+
+
+PRIVATE_KEY = "sk-from-a-private-file-5c1e"
+
+
+@pytest.fixture
+def private(bare: Stack) -> Stack:
+    """The folder is a user's who lets nobody else read it, and neither its `.env`."""
+    owner = os.getuid() or 1000
+    env = bare.folder / ".env"
+    env.touch(mode=0o600)
+    env.write_text(f"VUI_LITELLM_KEY={PRIVATE_KEY}\n")
+    for path in (bare.folder, env, bare.folder / "litellm_config.yaml"):
+        os.chown(path, owner, -1)
+    env.chmod(0o600)
+    (bare.folder / "litellm_config.yaml").chmod(0o600)
+    bare.folder.chmod(0o700)
+    bare.compose("up", "-d", "--wait", "--force-recreate", "config", "gateway")
+    return bare
+
+
+def test_a_private_env_is_read_by_a_process_without_any_capability(private: Stack) -> None:
+    assert http(f"{private.url}/v1/models", key=PRIVATE_KEY)[0] == 200
+    status = private.compose("exec", "-T", "config", "cat", "/proc/1/status").stdout
+    found = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
+    assert set(found["Uid"].split()) == {str(private.folder.stat().st_uid)}
+    assert found["CapEff"] == found["CapPrm"] == "0" * 16
+    edited = PRIVATE_KEY[::-1]
+    env = private.folder / ".env"
+    subprocess.run(["sed", "-i", f"s/{PRIVATE_KEY}/{edited}/", env], check=True)
+    models = f"{private.url}/v1/models"
+    wait_until(lambda: http(models, key=edited)[0] == 200, 5, "the edit is in force")
+    assert env.stat().st_mode & 0o777 == 0o600
+
+
+def test_after_a_reboot_the_order_of_the_containers_does_not_matter(private: Stack) -> None:
+    def container(service: str) -> str:
+        return private.compose("ps", "-aq", service).stdout.strip()
+
+    gateway, config = container("gateway"), container("config")
+    subprocess.run(["docker", "kill", gateway, config], check=True, capture_output=True)
+    subprocess.run(["docker", "start", gateway], check=True, capture_output=True)
+    time.sleep(1.5)  # it reads its settings
+    subprocess.run(["docker", "start", config], check=True, capture_output=True)
+    models = f"{private.url}/v1/models"
+
+    def answers() -> bool:
+        try:
+            return http(models, key=PRIVATE_KEY)[0] == 200
+        except OSError:
+            return False
+
+    wait_until(answers, 90, "the key of .env is in force")
+
+
+def test_no_file_at_all_is_one_clear_line(private: Stack) -> None:
+    path = private.folder / "litellm_config.yaml"
+    kept = path.read_bytes()
+    path.unlink()
+    try:
+        up = private.compose("up", "-d", "--wait", "--force-recreate", "gateway", check=False)
+        assert up.returncode
+        assert "litellm_config.yaml:1: can't be read (No such file or directory)" in private.logs()
+    finally:
+        path.write_bytes(kept)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +312,7 @@ def test_a_key_that_cannot_be_kept_is_one_clear_line(bare: Stack, mount: str) ->
     empty = bare.folder / "empty"
     empty.mkdir(exist_ok=True)
     command = ["docker", "run", "--rm", "--read-only", "--tmpfs=/tmp"]
-    command += [f"-v={bare.folder}:/project:ro", mount.replace("EMPTY", str(empty))]
+    command += [mount.replace("EMPTY", str(empty))]
     result = subprocess.run([*command, "vui-litellm/gateway"], capture_output=True, text=True)
     assert result.returncode == 2
     (line,) = [text for text in result.stderr.splitlines() if text.startswith("vui-gateway: ")]

@@ -178,17 +178,17 @@ def test_a_key_that_is_put_into_env_serves_its_model(edited: Edited) -> None:
 
 def test_a_new_gateway_key_in_env_replaces_the_old_one(tmp_path: Path) -> None:
     demo = {"model_name": "demo", "litellm_params": {"model": "openai/d", "mock_response": "Hi."}}
-    (tmp_path / ".env").write_text("VUI_LITELLM_KEY=sk-first\n")
+    (tmp_path / ".env").write_text("VUI_LITELLM_KEY=sk-first-0123456789\n")
     with gateway(tmp_path, {"model_list": [demo]}, key=None) as program:
-        assert http(f"{program.url}/v1/models", key="sk-first")[0] == 200
-        (tmp_path / ".env").write_text("VUI_LITELLM_KEY=sk-second\n")
+        assert http(f"{program.url}/v1/models", key="sk-first-0123456789")[0] == 200
+        (tmp_path / ".env").write_text("VUI_LITELLM_KEY=sk-second-0123456789\n")
 
         def taken() -> bool:
-            return http(f"{program.url}/v1/models", key="sk-second")[0] == 200
+            return http(f"{program.url}/v1/models", key="sk-second-0123456789")[0] == 200
 
         wait_until(taken, IN_FORCE, "the new key is in force")
-        assert http(f"{program.url}/v1/models", key="sk-first")[0] == 401
-        assert (tmp_path / "key").read_text() == "sk-second\n"  # what vui reads
+        assert http(f"{program.url}/v1/models", key="sk-first-0123456789")[0] == 401
+        assert (tmp_path / "key").read_text() == "sk-second-0123456789\n"  # what vui reads
 
 
 @pytest.mark.timeout(400)

@@ -106,8 +106,8 @@ class Fresh:
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
     folder = tmp_path_factory.mktemp("fresh")
-    (folder / "key").write_text("sk-old\n")
-    (folder / ".env").write_text('VUI_LITELLM_KEY="sk-new"\nSOME_API_KEY=sk-provider\n')
+    (folder / "key").write_text("sk-old-0123456789\n")
+    (folder / ".env").write_text('VUI_LITELLM_KEY="sk-new-0123456789"\nSOME_API_KEY=sk-provider\n')
     with serving((stand_in := OpenAI()).app) as url:
         model = openai_model("m", f"{url}/v1", api_key="os.environ/SOME_API_KEY")
         with gateway(folder, {"model_list": [model]}, key=None) as running:
@@ -118,9 +118,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
 
 
 def test_a_key_in_env_wins_over_the_kept_one_and_reaches_vui(fresh: Fresh) -> None:
-    assert fresh.program.key == "sk-new"  # what vui reads
-    assert http(f"{fresh.program.url}/v1/models", key="sk-new")[0] == 200
-    assert http(f"{fresh.program.url}/v1/models", key="sk-old")[0] == 401
+    assert fresh.program.key == "sk-new-0123456789"  # what vui reads
+    assert http(f"{fresh.program.url}/v1/models", key="sk-new-0123456789")[0] == 200
+    assert http(f"{fresh.program.url}/v1/models", key="sk-old-0123456789")[0] == 401
 
 
 def test_provider_keys_are_read_from_the_env_file(fresh: Fresh) -> None:

@@ -93,7 +93,7 @@ def test_no_key_at_all_talks_to_the_demo(shared_gateway: Program) -> None:
     ("env", "said"),
     [
         ({"VUI_LITELLM_URL": "http://127.0.0.1:9"}, "VUI_LITELLM_URL"),
-        ({"VUI_LITELLM_KEY": "sk-wrong"}, "VUI_LITELLM_KEY"),
+        ({"VUI_LITELLM_KEY": "sk-wrong-0123456789"}, "VUI_LITELLM_KEY"),
         ({"VUI_LITELLM_MODEL": "nope"}, "VUI_LITELLM_MODEL"),
         ({"VUI_LITELLM_CONTEXT": "many"}, "VUI_LITELLM_CONTEXT"),
     ],

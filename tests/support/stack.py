@@ -30,7 +30,6 @@ def fresh_copy(target: Path) -> Path:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
-    target.chmod(0o755)
     return target
 
 
@@ -114,6 +113,7 @@ def stack(folder: Path, name: str, services: list[str], overlay: bool = False) -
             for model in ("vui", "gpt-4.1-mini", "other")
         ] + [entry for entry in config["model_list"] if entry["model_name"] == "demo"]
         (folder / "litellm_config.yaml").write_text(yaml.safe_dump(config))
+        (folder / ".env").touch(mode=0o600)
         (folder / ".env").write_text(f"STAND_IN_API_KEY={PROVIDER_KEY}\n")
     try:
         one.compose("build", "gateway", "chat", *(["vui"] if overlay else []), seconds=1500)

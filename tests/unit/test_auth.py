@@ -18,14 +18,14 @@ def test_two_first_starts_make_two_keys(tmp_path: Path) -> None:
 def test_a_new_key_replaces_the_kept_one_although_its_file_is_read_only(tmp_path: Path) -> None:
     path = tmp_path / "key"
     load_key(settings(path))
-    assert load_key(settings(path, "sk-new")) == "sk-new"
-    assert path.read_text() == "sk-new\n"
+    assert load_key(settings(path, "sk-new-0123456789")) == "sk-new-0123456789"
+    assert path.read_text() == "sk-new-0123456789\n"
     assert path.stat().st_mode & 0o777 == 0o440
 
 
 def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="VUI_LITELLM_KEY") as caught:
-        load_key(settings(tmp_path / "key", "sk söcret"))
+        load_key(settings(tmp_path / "key", "sk sixteen-söcrets"))
     assert "cret" not in str(caught.value)
 
 

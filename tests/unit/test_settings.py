@@ -28,12 +28,12 @@ def test_an_empty_environment_gives_the_defaults(setting) -> None:
 
 def test_every_variable_of_vuis_side_reaches_the_backend(setting) -> None:
     options = setting(
-        URL="https://a.example/v1/", MODEL="m", KEY=" sk-k\n", REASONING_EFFORT="low",
+        URL="https://a.example/v1/", MODEL="m", KEY=" sk-k-0123456789ab\n", REASONING_EFFORT="low",
         CONTEXT="4096", SPEAK_ERRORS="0", BUDGET="1", PORT="4000",
     ).backend_options  # fmt: skip
     del options["read_key"]
     assert options == {
-        "model": "m", "base_url": "https://a.example/v1", "api_key": "sk-k",
+        "model": "m", "base_url": "https://a.example/v1", "api_key": "sk-k-0123456789ab",
         "reasoning_effort": "low", "max_model_len": 4096, "speak_errors": False,
     }  # fmt: skip
 
@@ -44,23 +44,23 @@ def test_an_empty_variable_counts_as_unset(setting) -> None:
 
 def test_the_key_can_come_from_a_file_and_is_read_again(setting, tmp_path) -> None:
     file = tmp_path / "key"
-    file.write_text("sk-from-file\n")
+    file.write_text("sk-from-file-0123\n")
     settings = setting(KEY_FILE=str(file))
-    assert settings.key == "sk-from-file"
-    file.write_text("sk-rotated\n")
-    assert settings.read_key() == "sk-rotated"
+    assert settings.key == "sk-from-file-0123"
+    file.write_text("sk-rotated-012345\n")
+    assert settings.read_key() == "sk-rotated-012345"
     file.unlink()
     assert settings.read_key() is None
 
 
 def test_a_key_of_ones_own_wins_over_the_file(setting, tmp_path) -> None:
-    settings = setting(KEY="sk-own", KEY_FILE=str(tmp_path / "missing"))
-    assert settings.key == "sk-own"
+    settings = setting(KEY="sk-own-0123456789", KEY_FILE=str(tmp_path / "missing"))
+    assert settings.key == "sk-own-0123456789"
     assert settings.read_key() is None
 
 
 def test_the_key_is_not_shown_with_the_settings(setting) -> None:
-    assert "sk-secret" not in repr(setting(KEY="sk-secret"))
+    assert "sk-secret-0123456" not in repr(setting(KEY="sk-secret-0123456"))
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import os
 import secrets
+from pathlib import Path
 
-from vui_gateway.settings import SettingError, Settings, write_by_rename
+from vui_gateway.files import write_by_rename
+from vui_gateway.settings import MIN_KEY_LENGTH, SettingError, Settings
 
 __all__ = ["Key", "load_key"]
 
@@ -36,7 +39,7 @@ def load_key(settings: Settings) -> str:
     """
     path = settings.key_file
     try:
-        kept = path.read_text(encoding="ascii").strip() if path.exists() else ""
+        kept = _kept(path)
         key = settings.key or kept or f"sk-{secrets.token_urlsafe(KEY_BYTES)}"
         if key != kept:
             write_by_rename(path, key + "\n", KEY_MODE, sync=True)
@@ -46,3 +49,11 @@ def load_key(settings: Settings) -> str:
             "`key`: is the disk full, or the volume mounted read-only?"
         ) from error
     return key
+
+
+def _kept(path: Path) -> str:
+    """The key of the last start, unless somebody else can have put it there, or guess it."""
+    if not path.exists() or {path.lstat().st_uid, path.stat().st_uid} - {0, os.getuid()}:
+        return ""
+    kept = path.read_text(encoding="ascii").strip()
+    return kept if len(kept) >= MIN_KEY_LENGTH else ""

@@ -8,20 +8,20 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from vui_gateway.api.auth import Key, load_key
 from vui_gateway.config.defaults import resolved
 from vui_gateway.config.schema import Config, ConfigError, read_config
+from vui_gateway.files import write_by_rename
 from vui_gateway.litellm_api import RELOADABLE_SETTINGS, RouterInForce
 from vui_gateway.providers.preconnect import Preconnect
-from vui_gateway.settings import SettingError, Settings, write_by_rename
+from vui_gateway.settings import SettingError, Settings, file_marks
 from vui_gateway.turns.candidates import Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.usage import Usage
 
-__all__ = ["InForce", "Reloader", "file_marks"]
+__all__ = ["InForce", "Reloader"]
 
 # Seconds between two looks at the files. They are looked at, not watched: inotify sees nothing of a
 # bind mount's changes on Docker Desktop.
@@ -77,15 +77,9 @@ class InForce:
 
 
 class Reloader:
-    """The configuration in force, and what became of the last edit.
+    """The configuration in force, and what became of the last edit."""
 
-    marks: `file_marks` from before the files were read.
-    """
-
-    def __init__(
-        self, settings: Settings, config: Config, in_force: InForce, marks: list[tuple[int, ...]]
-    ) -> None:
-        self._marks = marks
+    def __init__(self, settings: Settings, config: Config, in_force: InForce) -> None:
         self.settings = settings
         self.config = config
         self.in_force = in_force
@@ -98,7 +92,7 @@ class Reloader:
     async def run(self) -> None:
         """Follow the files for ever, and keep the status file up to date."""
         self.announce()
-        async for edited in _edits(self.settings, self._marks):
+        async for edited in _edits(self.settings):
             if edited:
                 await self.reload()
             version = self.in_force.cooldown.version + self.in_force.usage.version
@@ -162,29 +156,16 @@ class Reloader:
             log.warning("The status can't be written (%s).", error)
 
 
-def file_marks(settings: Settings) -> list[tuple[int, ...]]:
-    """What changes when one of the two files does."""
-    return [_mark(path) for path in (settings.config, settings.env_file)]
-
-
-async def _edits(settings: Settings, seen: list[tuple[int, ...]]) -> AsyncIterator[bool]:
-    """At each look: whether the files have changed since, and been still for one look."""
-    changing = False
+async def _edits(settings: Settings) -> AsyncIterator[bool]:
+    """At each look: whether the files have changed since they were read, and been still since."""
+    seen, changing = settings.marks, False
     yield False
     while True:
         await asyncio.sleep(EVERY)
-        now = file_marks(settings)
+        now = file_marks(settings.project)
         still, seen = now == seen, now
         yield changing and still
         changing = not still
-
-
-def _mark(path: Path) -> tuple[int, ...]:
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _at_start_only(settings: Settings, config: Config) -> dict[str, object]:

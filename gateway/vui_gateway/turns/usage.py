@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from vui_gateway.settings import write_by_rename
+from vui_gateway.files import write_by_rename
 from vui_gateway.turns.call import Call
 
 __all__ = ["Usage"]

@@ -1,0 +1,87 @@
+"""Shows the gateway `.env` and `litellm_config.yaml`, and nothing else of the user's folder.
+
+This runs in a container of its own, which sees the folder and has no network; the gateway's sees
+the copies. A mount of the two files would keep showing what an editor has replaced.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from vui_gateway.files import write_by_rename
+
+__all__ = ["Mirror"]
+
+# In this order: where there is a configuration, there are its keys.
+NAMES = (".env", "litellm_config.yaml")
+# Seconds between two looks; the files are looked at, not watched, as in `config.reload`.
+EVERY = 0.2
+MAX_BYTES = 1_000_000
+# There when what could be copied at the start has been.
+READY = ".ready"
+
+
+class Mirror:
+    """Copies of the files of one folder in another, whose group alone may read them."""
+
+    def __init__(self, source: Path, target: Path) -> None:
+        self.source, self.target = source, target
+        self._seen: dict[str, bytes | str | None] = {}
+
+    def copy(self) -> None:
+        """Copy what has changed since the last time; what is gone goes, and what can't be read
+        becomes a file that the gateway can't read either, and says so.
+        """
+        for name in NAMES:
+            found = _read(self.source / name)
+            if name in self._seen and found == self._seen[name]:
+                continue
+            self._seen[name] = found
+            try:
+                self._put(self.target / name, found)
+            except OSError as error:
+                print(f"config: {name} can't be copied ({error})", file=sys.stderr, flush=True)
+
+    def _put(self, copy: Path, found: bytes | str | None) -> None:
+        if found is None:
+            copy.unlink(missing_ok=True)
+        elif isinstance(found, bytes):
+            write_by_rename(copy, found, 0o440)
+        else:
+            reader = f"Its folder's owner, user {os.getuid()}, must be able to read it."
+            print(f"config: {copy.name} can't be read ({found}). {reader}", file=sys.stderr)
+            write_by_rename(copy, b"", 0)
+
+
+def _read(path: Path) -> bytes | str | None:
+    """The file's bytes, None when it isn't there, or why it can't be read."""
+    try:
+        with path.open("rb") as file:
+            found = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return str(error.strerror)
+    return found if len(found) <= MAX_BYTES else os.strerror(errno.EFBIG)
+
+
+def main(source: Path, target: Path) -> None:
+    """Copy until SIGTERM, as the folder's owner, who can read the files whatever their mode."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    os.setuid(source.stat().st_uid)
+    mirror = Mirror(source, target)
+    while True:
+        mirror.copy()
+        with suppress(OSError):
+            (target / READY).touch()
+        time.sleep(EVERY)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
