@@ -11,8 +11,10 @@ import httpx
 from vui.serving.stream.llm_backend import DEFAULT_SAMPLING, VLLMBackend
 
 from vui_litellm.errors import GatewayError, refused_field, sanitize_messages, spoken_message
+from vui_litellm.prompt import Prompt
 from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, RenewableKey
 from vui_litellm.stream import WHOLE_SENTENCES, CancellableStream, check_stream, time_limit
+from vui_litellm.vui_api import prompt_templates
 
 __all__ = ["LiteLLMBackend"]
 
@@ -41,9 +43,11 @@ class LiteLLMBackend(VLLMBackend):
         self.sampling = {**dict.fromkeys(DEFAULT_SAMPLING), **(sampling or {})}
         self.speak_errors = speak_errors
         self.promises_more = False
+        self.prompt = Prompt(prompt_templates)
         self._auth = RenewableKey(read_key, self._headers)
         self._replies: WeakSet[CancellableStream] = WeakSet()
         self._can_preconnect = True  # until a LiteLLM that isn't ours has no such route
+        self._takes_parts = False  # of a system message: our gateway knows what to do with them
         self._refused_fields: set[str] = set()  # where no gateway of ours fits them to the model
 
     def _client_inst(self) -> httpx.AsyncClient:
@@ -54,6 +58,7 @@ class LiteLLMBackend(VLLMBackend):
 
     async def _notice(self, response: httpx.Response) -> None:
         self.promises_more = self.promises_more or WHOLE_SENTENCES in response.headers
+        self._takes_parts = self._takes_parts or self.promises_more
 
     def _body(self, messages: list[dict], *, stream: bool, **kwargs: Any) -> dict:
         # vui makes the request right after its body, with the client's timeout.
@@ -61,7 +66,8 @@ class LiteLLMBackend(VLLMBackend):
         # vui's defaults copy one local Qwen's settings: only a knob that someone named is sent.
         knobs = self._resolve_sampling(**{k: kwargs[k] for k in DEFAULT_SAMPLING})
         knobs |= {"top_k": None, "stop": kwargs["stop"]}
-        body = super()._body(sanitize_messages(messages), stream=stream, **kwargs) | knobs
+        messages = self.prompt.arrange(sanitize_messages(messages), parts=self._takes_parts)
+        body = super()._body(messages, stream=stream, **kwargs) | knobs
         return {k: v for k, v in body.items() if v is not None and k not in self._refused_fields}
 
     def _client_stops(self, stop: list[str] | None) -> list[str]:
@@ -107,6 +113,7 @@ class LiteLLMBackend(VLLMBackend):
             if self._can_preconnect:
                 answer = await self.request("POST", "/v1/preconnect", json={"model": self.model})
                 self._can_preconnect = answer.status_code != httpx.codes.NOT_FOUND
+                self._takes_parts = self._takes_parts or answer.is_success
 
     async def set_model(self, name: str) -> None:
         """Switch to `name`; ValueError when it isn't served, and the old model stays."""

@@ -7,6 +7,7 @@ import sys
 
 from vui_litellm import launcher, tools
 from vui_litellm.settings import SettingError
+from vui_litellm.timezone import use_timezone
 from vui_litellm.tools.preflight import GatewayUnusable, warn_if_untested
 from vui_litellm.vui_api import CannotGuard
 
@@ -23,6 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     if rest and options.command != "serve":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     warn_if_untested()
+    use_timezone()
     try:
         if options.command == "serve":
             launcher.serve(rest)

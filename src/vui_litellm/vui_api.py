@@ -7,19 +7,20 @@ import re
 import secrets
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
-from functools import partial, wraps
+from contextlib import aclosing, suppress
+from functools import cache, partial, wraps
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
-from vui.serving.stream import frontend, llm, llm_backend
+from vui.serving.stream import frontend, llm, llm_backend, prompts
 
+from vui_litellm.prompt import ANY, MEMORIES, NAME, Template, clock_field
 from vui_litellm.stream import LONE_STOP, end_sentences
 
 __all__ = [
-    "CannotGuard", "guard_server", "install_factory", "run_server", "show_replies_as_text",
-    "speak_sooner", "thoughts_of", "vui_make_backend", "with_lone_stops",
+    "CannotGuard", "guard_server", "install_factory", "prompt_templates", "run_server",
+    "show_replies_as_text", "speak_sooner", "thoughts_of", "vui_make_backend", "with_lone_stops",
 ]  # fmt: skip
 
 vui_make_backend = llm_backend.make_backend
@@ -193,3 +194,28 @@ def with_lone_stops(chunker: Any, get_backend: Callable[[], Any]) -> Callable[..
 
     its_globals = {**chunker.__globals__, "get_backend": sooner_backend}
     return FunctionType(chunker.__code__, its_globals, argdefs=chunker.__defaults__)
+
+
+def prompt_templates() -> list[Template]:
+    """The installed vui's own system messages; without those that can't be read.
+
+    That of the thoughts is there once vui's thoughts are: an import of ours would make vui's log.
+    """
+    return _prompt_templates(sys.modules.get("vui.serving.stream.thoughts"))
+
+
+@cache
+def _prompt_templates(thoughts: Any) -> list[Template]:
+    found: list[Template] = []
+    with suppress(Exception):  # another vui: its prompts go out as they are
+        memories = prompts.build_memory_context(SimpleNamespace(_memories=[MEMORIES]))
+        its_globals = {**vars(prompts), "time": SimpleNamespace(strftime=clock_field)}
+        build_soul: Any = prompts.build_soul
+        build = FunctionType(build_soul.__code__, its_globals, argdefs=build_soul.__defaults__)
+        for with_claude in (True, False):
+            soul = build(with_claude, NAME)
+            found += [Template(soul), Template(f"{soul}\n\n{memories}")]
+    with suppress(Exception):
+        fields = {"capabilities": ANY, "memories": MEMORIES, "tool_rules": ANY}
+        found += [Template(thoughts._THOUGHTS_PREAMBLE.format(**fields))] if thoughts else []
+    return found

@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -146,6 +149,47 @@ def test_the_image_holds_no_curl(full_stack: Stack) -> None:
 def test_vui_waits_for_the_gateway_and_talks_to_it(full_stack: Stack) -> None:
     wait_until(lambda: "[main] LLM probe: up" in full_stack.logs(), 30, "vui reached the gateway")
     assert "LLM backend: litellm model=vui" in full_stack.logs()
+
+
+def hours_apart(one: datetime, other: datetime) -> float:
+    return abs((one - other).total_seconds()) / 3600
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Mars/Olympus", "", "UTC"])
+def test_the_clock_is_right_in_the_users_zone(full_stack: Stack, zone: str) -> None:
+    env, host = full_stack.folder / ".env", full_stack.folder / "localtime"
+    shutil.copy("/usr/share/zoneinfo/Asia/Kathmandu", host)  # a host in another zone than UTC
+    before = env.read_text()
+    env.write_text(f"{before}TZ={zone}\nVUI_LITELLM_LOCALTIME=./localtime\n")
+    full_stack.script(repeats=True)
+    try:
+        result = full_stack.chat("What time is it?")
+    finally:
+        env.write_text(before)
+    used = zone if zone in ("America/New_York", "UTC") else "Asia/Kathmandu"
+    now = datetime.now(ZoneInfo(used)).replace(tzinfo=None)
+    told = datetime.strptime(result.stdout, "Today is %A, %B %d, %Y, current time is %H:%M.\n")
+    assert hours_apart(now, told) < 0.05, (now, told)
+    warned = [line for line in result.stderr.splitlines() if "TZ" in line]
+    assert len(warned) == (zone == "Mars/Olympus"), warned
+    assert full_stack.seen()[0]["body"]["messages"][0]["content"].count("Today is ") == 1
+
+
+def test_without_a_setting_it_is_this_machines_own_time(full_stack: Stack) -> None:
+    full_stack.script(repeats=True)
+    now = datetime.now()
+    told = full_stack.chat("What time is it?").stdout
+    said = datetime.strptime(told, "Today is %A, %B %d, %Y, current time is %H:%M.\n")
+    assert hours_apart(now, said) < 0.05
+
+
+def test_the_server_has_the_users_zone_too(full_stack: Stack) -> None:
+    show = "import time; from vui_litellm.timezone import *; use_timezone(); print(time.tzname[0])"
+    found = full_stack.compose("exec", "-T", "-e", "TZ=Asia/Tokyo", "vui", "python", "-c", show)
+    assert found.stdout.strip() == "JST"
+    look = "from vui_litellm.timezone import HOST_ZONE; print(HOST_ZONE.read_bytes()[:4])"
+    found = full_stack.compose("exec", "-T", "vui", "python", "-c", look)
+    assert found.stdout.strip() == "b'TZif'"
 
 
 def test_overlays_and_profiles_are_valid(bare: Stack, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ class Script:
 
     text: the reply, sent in small pieces; `pieces` overrides how it is cut.
     continued: the reply, instead of `text`, to a conversation in which the assistant has spoken.
+    repeats: the reply is the last line of the system message.
     tool: name of the tool that a request with tools is answered with, and its raw arguments.
     reasoning: text that a thinking model thinks aloud before its reply.
     fault: one of the names that `faults.strike` knows, or an HTTP status to answer with.
@@ -63,6 +64,7 @@ class Script:
 
     text: str = TEXT
     continued: str = ""
+    repeats: bool = False
     pieces: list[str] | None = None
     tool: str = "no_action"
     arguments: str = "{}"
@@ -193,6 +195,8 @@ class StandIn:
         roles = [message["role"] for message in seen.body.get("messages", ())]
         if script.continued and "assistant" in roles:
             script = replace(script, text=script.continued)
+        if script.repeats:
+            script = replace(script, text=seen.body["messages"][0]["content"].splitlines()[-1])
         if self.raw is not None:
             return Response(self.raw[0], 200, self.raw[1], self.media_type)
         if isinstance(script.fault, int):

@@ -322,3 +322,36 @@ async def test_memories_follow_the_soul_in_the_prompt_of_a_reply() -> None:
     assert "Name is Ada" in prompt
     assert keep is True
     assert prompts.build_memory_context(Host(memory=False)) == ""
+
+
+# ---- the prompts
+
+
+def test_vuis_templates_can_be_read_and_have_a_clock_where_its_persona_has() -> None:
+    vui_api.thoughts_of(ThoughtsHost(None, None))  # type: ignore[arg-type]
+    templates = vui_api.prompt_templates()
+    # With and without its task server, each with and without memories; and the thoughts.
+    assert [bool(template.clock) for template in templates] == [True] * 4 + [False]
+
+
+def test_vui_tells_the_time_as_its_persona_was_made() -> None:
+    assert "strftime" in prompts.build_soul.__code__.co_names
+    assert {template.clock for template in vui_api.prompt_templates() if template.clock} == {
+        "Today is \ue003%A, %B %d, %Y\ue004, current time is \ue003%H:%M\ue004."
+    }
+
+
+def test_a_vui_whose_prompts_are_made_in_another_way_has_no_templates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vui_api._prompt_templates.cache_clear()
+    monkeypatch.setattr(prompts, "build_soul", lambda: "another")
+    assert [bool(t.clock) for t in vui_api._prompt_templates(None)] == []
+    vui_api._prompt_templates.cache_clear()
+
+
+def test_an_import_of_ours_does_not_load_vuis_thoughts(tmp_path: Path) -> None:
+    program = "import sys, vui_litellm; vui_litellm.vui_api.prompt_templates();"
+    assert python(program + "print('vui.serving.stream.thoughts' in sys.modules)", tmp_path) == (
+        "False\n"
+    )

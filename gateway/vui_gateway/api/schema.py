@@ -69,7 +69,7 @@ class Message(_Strict):
     def joined(cls, content: Any) -> Any:
         """The parts of a text as one."""
         if isinstance(content, list):
-            return "".join(Text.model_validate(part).text for part in content)
+            return "\n\n".join(Text.model_validate(part).text for part in content)
         return content
 
     @field_validator("tool_calls")
