@@ -62,23 +62,28 @@ def our_lab(folder: Path) -> Iterator[Lab]:
 
 
 @contextmanager
-def stock_lab(folder: Path, make: Callable = llm_backend.LiteLLMBackend) -> Iterator[Lab]:
-    """Stock LiteLLM on the seed of our config, with vui's own backend (or another)."""
+def stock_proxy(folder: Path, models: list[dict]) -> Iterator[str]:
+    """Stock LiteLLM with these models, `drop_params` and no hooks; yields its URL."""
     folder.mkdir(parents=True, exist_ok=True)
-    with stand_ins() as (running, models):
-        # Without a proxy of its own behaviour: the same models, `drop_params`, no hooks.
-        config = {"model_list": models, "litellm_settings": {"drop_params": True}}
-        path = folder / "stock.yaml"
-        path.write_text(json.dumps(config))
-        port = free_port()
-        command = ["-m", "litellm.proxy.proxy_cli", *stock_options(path, port)]
-        env = {"LITELLM_MASTER_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-        # It looks for a tokenizer on the internet, which isn't its fault on a machine without.
-        env["HF_HUB_OFFLINE"] = "1"
-        with program(command, env, folder / "stock.log", folder) as started:
-            url = f"http://127.0.0.1:{port}"
-            started.await_ready(lambda: is_ready(url), 90)
-            yield Lab(url, KEY, running, make)
+    config = {"model_list": models, "litellm_settings": {"drop_params": True}}
+    path = folder / "stock.yaml"
+    path.write_text(json.dumps(config))
+    port = free_port()
+    command = ["-m", "litellm.proxy.proxy_cli", *stock_options(path, port)]
+    env = {"LITELLM_MASTER_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    # It looks for a tokenizer on the internet, which isn't its fault on a machine without.
+    env["HF_HUB_OFFLINE"] = "1"
+    with program(command, env, folder / "stock.log", folder) as started:
+        url = f"http://127.0.0.1:{port}"
+        started.await_ready(lambda: is_ready(url), 90)
+        yield url
+
+
+@contextmanager
+def stock_lab(folder: Path, make: Callable = llm_backend.LiteLLMBackend) -> Iterator[Lab]:
+    """Stock LiteLLM, with vui's own backend (or another)."""
+    with stand_ins() as (running, models), stock_proxy(folder, models) as url:
+        yield Lab(url, KEY, running, make)
 
 
 def foreign_lab(folder: Path) -> AbstractContextManager[Lab]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from starlette.requests import Request
 
 from tests.providers.base import Refused, Script, StandIn, sse
+from tests.providers.cache import Bill, Block, InvalidMarks, Prompt, Rule, mark_of
 
 FIELDS = frozenset(
     "model messages max_tokens container context_management inference_geo mcp_servers metadata "
@@ -16,9 +18,40 @@ FIELDS = frozenset(
 )
 KNOBS = {"temperature": 1, "top_p": None, "top_k": None}
 
+# Tools, then the system's blocks, then the messages'; a mark is found again up to 20 blocks back;
+# each use renews its five minutes: https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+# has the least lengths too. Where it doesn't name a model, the greatest of them is taken.
+CACHING = "https://platform.claude.com/docs/en/build-with-claude/prompt-caching"
+LEAST = {
+    "(opus|fable|mythos)-5": 512,
+    "opus-4-8|sonnet-5|sonnet-4(-[56])?|opus-4(-1)?": 1024,
+    "opus-4-7|haiku-3-5|3-5-haiku": 2048,
+}
+CACHES: tuple[tuple[str, Rule], ...] = (
+    *(
+        (rf"claude-({models})(?!\.|\d|-\d(?!\d))", Rule(CACHING, least, kind="blocks"))
+        for models, least in LEAST.items()
+    ),
+    ("claude", Rule(CACHING, 4096, kind="blocks")),
+)
+
 
 class Anthropic(StandIn):
     """api.anthropic.com"""
+
+    caches = CACHES
+
+    def prompt(self, request: Request, body: dict) -> Prompt:
+        tools = [_block("", tool) for tool in body.get("tools") or []]
+        system = _blocks("system", body.get("system") or [])
+        messages = [
+            block for message in body["messages"]
+            for block in _blocks(message["role"], message["content"])
+        ]  # fmt: skip
+        # In the request itself it marks the last block that can be cached.
+        if whole := mark_of(body):
+            messages[-1] = Block(messages[-1].text, messages[-1].mark or whole)
+        return Prompt(tools, system, messages)
 
     def check(self, request: Request, body: dict) -> None:
         if request.url.path != "/v1/messages":
@@ -61,7 +94,7 @@ class Anthropic(StandIn):
         def event(kind: str, **data: Any) -> bytes:
             return sse({"type": kind, **data}, kind)
 
-        usage = {"input_tokens": 1200, "output_tokens": 1}
+        usage = {**input_usage(script.bill), "output_tokens": 1}
         message: dict = {**self._message(body), "content": [], "stop_reason": None, "usage": usage}
         out = [event("message_start", message=message), event("ping")]
         index = 0
@@ -99,12 +132,13 @@ class Anthropic(StandIn):
                 {"type": "tool_use", "id": "toolu_1", "name": script.tool, "input": arguments}
             ]
         reason = "tool_use" if body.get("tools") else "end_turn"
-        return {**self._message(body), "content": content, "stop_reason": reason}
+        usage = {**input_usage(script.bill), "output_tokens": 12}
+        return {**self._message(body), "content": content, "stop_reason": reason, "usage": usage}
 
     def _message(self, body: dict) -> dict:
         return {
             "id": "msg_1", "type": "message", "role": "assistant", "model": body["model"],
-            "stop_sequence": None, "usage": {"input_tokens": 1200, "output_tokens": 12},
+            "stop_sequence": None,
         }  # fmt: skip
 
     def error(self, message: str, status: int, kind: str | None = None, **_: Any) -> dict:
@@ -118,6 +152,41 @@ class Anthropic(StandIn):
 
 
 THINKING = ("enabled", "disabled", "adaptive")
+
+
+def _blocks(role: str, content: str | list[dict]) -> list[Block]:
+    if isinstance(content, str):
+        content = [{"type": "text", "text": content}]
+    return [_block(role, block) for block in content]
+
+
+def _block(role: str, block: dict) -> Block:
+    mark = mark_of(block)
+    if mark and block.get("type") in ("thinking", "redacted_thinking"):
+        raise InvalidMarks("thinking.cache_control: Extra inputs are not permitted")
+    if block.get("type") == "text":
+        if mark and not block["text"].strip():
+            raise InvalidMarks("cache_control cannot be set for empty text blocks")
+        return Block(f"{role}: {block['text']}\n", mark)
+    bare = {name: value for name, value in block.items() if name != "cache_control"}
+    return Block(f"{role}: {json.dumps(bare)}\n", mark)
+
+
+def input_usage(bill: Bill | None) -> dict:
+    """`input_tokens` counts what was neither read nor written.
+
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching#tracking-cache-performance
+    """
+    if bill is None:
+        return {"input_tokens": 1200}
+    hour = bill.written_hour
+    return {
+        "input_tokens": bill.fresh, "cache_read_input_tokens": bill.read,
+        "cache_creation_input_tokens": bill.written,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": bill.written - hour, "ephemeral_1h_input_tokens": hour
+        },
+    }  # fmt: skip
 
 
 def version(model: str) -> tuple[int, int]:

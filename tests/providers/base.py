@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.providers import faults
+from tests.providers.cache import Bill, InvalidMarks, Prompt, PromptCache, Rule, check_marks
 from tests.support.poll import wait_until
 
 TEXT = "Yeah, doing alright. What about you?"
@@ -60,6 +61,7 @@ class Script:
     reasoning: text that a thinking model thinks aloud before its reply.
     fault: one of the names that `faults.strike` knows, or an HTTP status to answer with.
     delay, pace: seconds before the first piece, and between pieces.
+    bill: of the input, where the stand-in keeps a cache.
     """
 
     text: str = TEXT
@@ -76,6 +78,7 @@ class Script:
     words: int | None = None  # after so many words, instead; the reply goes out word by word
     delay: float = 0.0
     pace: float = 0.0
+    bill: Bill | None = None
 
     def cut(self) -> list[str]:
         """The reply as a model's tokens: a few characters each."""
@@ -92,9 +95,16 @@ class Script:
 
 
 class StandIn:
-    """One provider on one wire format. Subclasses check requests and shape answers."""
+    """One provider on one wire format. Subclasses check requests and shape answers.
+
+    Attributes:
+        cache: set by a test that wants prompts kept and billed as the provider does.
+        caches: pattern of a model's name → how its prompts are cached; one without isn't.
+    """
 
     path = "/"
+    cache: PromptCache | None = None
+    caches: tuple[tuple[str, Rule], ...] = ()
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
@@ -113,6 +123,25 @@ class StandIn:
 
     def check(self, request: Request, body: dict) -> None:
         """Raise Refused where the real API would."""
+
+    def prompt(self, request: Request, body: dict) -> Prompt:
+        """What the model gets to read, and its marks for the cache.
+
+        Raises:
+            InvalidMarks: the real API doesn't take them.
+        """
+        return Prompt([], [], [])
+
+    def model(self, request: Request, body: dict) -> str:
+        """The model that is asked."""
+        return str(body.get("model", ""))
+
+    def account(self, request: Request) -> str:
+        """Whose key it is: nobody reads another's cache."""
+        headers = request.headers
+        key = headers.get("x-api-key") or headers.get("x-goog-api-key") or headers.get("api-key")
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        return key or request.query_params.get("key") or bearer
 
     def thinks(self, body: dict) -> bool:
         """True when the model thinks before it answers this request."""
@@ -189,6 +218,11 @@ class StandIn:
     async def _respond(self, request: Request, seen: Seen, script: Script) -> Response:
         try:
             self.check(request, seen.body)
+            try:
+                prompt = self.prompt(request, seen.body)
+                check_marks(prompt.blocks(tools_first=True))
+            except InvalidMarks as invalid:
+                raise Refused(str(invalid)) from invalid
         except Refused as refused:
             error = self.error(str(refused), refused.status, **refused.extra)
             return JSONResponse(error, refused.status)
@@ -204,12 +238,19 @@ class StandIn:
             if text is None:
                 text = json.dumps(self.error("the model is not well", script.fault))
             return Response(text, script.fault, script.fault_headers, "application/json")
+        if self.cache is not None:
+            script = replace(script, bill=self._bill(self.cache, request, seen.body, prompt))
         if not self.is_stream(request, seen.body):
             await asyncio.sleep(script.delay)
             return JSONResponse(self.whole(seen.body, script))
         return StreamingResponse(
             self._stream(seen, script), media_type=self.media_type, headers=script.fault_headers
         )
+
+    def _bill(self, cache: PromptCache, request: Request, body: dict, prompt: Prompt) -> Bill:
+        model = self.model(request, body)
+        rule = next((rule for name, rule in self.caches if re.search(name, model)), None)
+        return cache.bill(self.account(request), model, rule, prompt)
 
     async def _stream(self, seen: Seen, script: Script) -> AsyncIterator[bytes]:
         try:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import binascii
 import json
+import re
 import struct
 from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import Request
 
-from tests.providers.anthropic import KNOBS, check_knobs
+from tests.providers.anthropic import CACHES, KNOBS, check_knobs
 from tests.providers.base import Refused, Script, StandIn
+from tests.providers.cache import Bill, Block, InvalidMarks, Prompt
 
 FIELDS = frozenset(
     "messages system inferenceConfig toolConfig guardrailConfig additionalModelRequestFields "
@@ -47,6 +49,25 @@ class Bedrock(StandIn):
     """bedrock-runtime, with Claude behind it."""
 
     media_type = "application/vnd.amazon.eventstream"
+    # The models' least lengths are Anthropic's own:
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+    caches = CACHES
+
+    def prompt(self, request: Request, body: dict) -> Prompt:
+        messages = [
+            block for message in body["messages"]
+            for block in _blocks(message["role"], message["content"])
+        ]  # fmt: skip
+        tools = _blocks("", (body.get("toolConfig") or {}).get("tools") or [])
+        return Prompt(tools, _blocks("system", body.get("system") or []), messages)
+
+    def model(self, request: Request, body: dict) -> str:
+        return unquote(request.url.path).split("/")[2]
+
+    def account(self, request: Request) -> str:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+        signed = re.search(r"Credential=([^/]+)/", request.headers.get("authorization", ""))
+        return signed[1] if signed else ""
 
     def check(self, request: Request, body: dict) -> None:
         path = unquote(request.url.path)
@@ -114,7 +135,7 @@ class Bedrock(StandIn):
                 out.append(event("contentBlockDelta", block))
         out.append(event("contentBlockStop", {"contentBlockIndex": 0}))
         out.append(event("messageStop", {"stopReason": self._reason(body)}))
-        out.append(event("metadata", {"usage": USAGE, "metrics": {"latencyMs": 1}}))
+        out.append(event("metadata", {"usage": usage(script.bill), "metrics": {"latencyMs": 1}}))
         return out
 
     def whole(self, body: dict, script: Script) -> dict:
@@ -125,7 +146,8 @@ class Bedrock(StandIn):
             content = [{"toolUse": use}]
         return {
             "output": {"message": {"role": "assistant", "content": content}},
-            "stopReason": self._reason(body), "usage": USAGE, "metrics": {"latencyMs": 1},
+            "stopReason": self._reason(body), "usage": usage(script.bill),
+            "metrics": {"latencyMs": 1},
         }  # fmt: skip
 
     def _reason(self, body: dict) -> str:
@@ -136,3 +158,30 @@ class Bedrock(StandIn):
 
     def error_frame(self, message: str) -> bytes:
         return event("modelStreamErrorException", {"message": message}, "exception")
+
+
+def _blocks(role: str, content: list[dict]) -> list[Block]:
+    """A cache point marks what comes before it."""
+    blocks: list[Block] = []
+    for item in content:
+        if (point := item.get("cachePoint")) is None:
+            blocks.append(Block(f"{role}: {item.get('text') or json.dumps(item)}\n"))
+            continue
+        known = point.get("type") == "default" and point.get("ttl", "5m") in ("5m", "1h")
+        if not known or not blocks or blocks[-1].mark:
+            raise InvalidMarks("The cachePoint is malformed, or there is nothing before it.")
+        blocks[-1] = Block(blocks[-1].text, point.get("ttl", "5m"))
+    return blocks
+
+
+def usage(bill: Bill | None) -> dict:
+    """`inputTokens` counts what was neither read nor written.
+
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
+    """
+    if bill is None:
+        return USAGE
+    return {
+        "inputTokens": bill.fresh, "outputTokens": 12, "totalTokens": bill.tokens + 12,
+        "cacheReadInputTokens": bill.read, "cacheWriteInputTokens": bill.written,
+    }  # fmt: skip

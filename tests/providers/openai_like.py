@@ -6,8 +6,10 @@ import json
 
 from starlette.requests import Request
 
+from tests.providers.anthropic import CACHING as CLAUDE
 from tests.providers.base import Refused, sse
-from tests.providers.openai import FIELDS, OpenAI
+from tests.providers.cache import HOUR, Bill, Rule
+from tests.providers.openai import CACHES, FIELDS, PART_FIELDS, TOOL_FIELDS, OpenAI
 
 
 class Reasoning(OpenAI):
@@ -56,6 +58,16 @@ class ReasoningNone(Reasoning):
                 raise Refused(f"Unsupported parameter: '{name}' is not supported with this model.")
 
 
+class GPT56(ReasoningNone):
+    """GPT-5.6: places in the prompt can be marked for the cache.
+
+    https://developers.openai.com/api/docs/guides/prompt-caching
+    """
+
+    fields = FIELDS | {"prompt_cache_options"}
+    part_fields = PART_FIELDS | {"prompt_cache_breakpoint"}
+
+
 class Azure(OpenAI):
     """Azure OpenAI: the deployment is in the path, the version in the query, the key in `api-key`.
 
@@ -77,7 +89,23 @@ class Groq(OpenAI):
     """https://console.groq.com/docs/openai names what is refused with 400."""
 
     # https://console.groq.com/docs/api-reference#chat-create
-    fields = FIELDS | {"reasoning_format", "include_reasoning", "search_settings", "documents"}
+    fields = (
+        FIELDS | {"reasoning_format", "include_reasoning", "search_settings", "documents"}
+    ) - {
+        # https://github.com/eigent-ai/eigent/issues/1827
+        "prompt_cache_key", "prompt_cache_retention",
+    }  # fmt: skip
+    # For these models only; without use for two hours. The least length is "128 to 1024", and of
+    # GPT-OSS's template it is known that its tools follow the instructions:
+    # https://cookbook.openai.com/articles/openai-harmony
+    caches = (
+        (
+            "gpt-oss|kimi-k2-instruct-0905",
+            Rule(
+                "https://console.groq.com/docs/prompt-caching", 1024, 2 * HOUR, tools_first=False
+            ),
+        ),
+    )  # fmt: skip
     refused_fields = ("logprobs", "logit_bias", "top_logprobs")
 
     def check_body(self, body: dict) -> None:
@@ -108,6 +136,17 @@ class Mistral(OpenAI):
     unknown_status = 422
     max_stops = None
     always_usage = True
+    # Blocks of 64 tokens, and nothing is found again without a key
+    # (https://github.com/openclaw/openclaw/issues/83709). How long isn't published: as OpenAI's.
+    caches = (
+        (
+            "",
+            Rule(
+                "https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching",
+                64, step=64, tools_first=False, hits=(0.0, 1.0),
+            ),
+        ),
+    )  # fmt: skip
 
     def check_messages(self, body: dict) -> None:
         super().check_messages(body)
@@ -136,6 +175,23 @@ class XAI(OpenAI):
 
     # https://docs.x.ai/docs/api-reference#chat-completions
     fields = FIELDS | {"search_parameters", "deferred"}
+    # Kept by each server; the header leads to the same one. How often the same one is met without
+    # it isn't published: as OpenAI's. Steps as measured by
+    # https://docs.apiyi.com/en/api-capabilities/grok/prompt-caching, time as OpenAI's.
+    caches = (
+        (
+            "",
+            Rule(
+                "https://docs.x.ai/developers/advanced-api-usage/prompt-caching",
+                128, step=128, tools_first=False, hits=(0.6, 1.0),
+            ),
+        ),
+    )  # fmt: skip
+
+    def key(self, request: Request, body: dict) -> str:
+        # A `prompt_cache_key` counts in its Responses API only.
+        return request.headers.get("x-grok-conv-id", "")
+
     refused_fields = ("presence_penalty", "frequency_penalty", "stop", "reasoning_effort")
 
 
@@ -149,6 +205,29 @@ class DeepSeek(OpenAI):
     )
     max_stops = 16
     keep_alive = b": keep-alive\n\n"  # https://api-docs.deepseek.com/quick_start/rate_limit
+    # Found again is only the whole of what was written down: a prompt, or what two had in common
+    # when the second came. (Also a prompt with its reply, and at intervals that aren't published:
+    # neither is done here.) Units of 64 tokens, gone after hours:
+    # https://api-docs.deepseek.com/news/news0802. Its template has the tools after the system
+    # prompt: https://huggingface.co/deepseek-ai/DeepSeek-V3.1/blob/main/tokenizer_config.json.
+    caches = (
+        (
+            "",
+            Rule(
+                "https://api-docs.deepseek.com/guides/kv_cache",
+                64, 2 * HOUR, step=64, kind="units", tools_first=False,
+            ),
+        ),
+    )  # fmt: skip
+
+    def usage(self, bill: Bill | None) -> dict:
+        if bill is None:
+            return super().usage(bill)
+        split = {
+            "prompt_cache_hit_tokens": bill.read,
+            "prompt_cache_miss_tokens": bill.tokens - bill.read,
+        }
+        return {**super().usage(bill), **split}
 
     def check_body(self, body: dict) -> None:
         super().check_body(body)
@@ -175,6 +254,17 @@ class OpenRouter(OpenAI):
         "top_k repetition_penalty session_id trace".split()
     )
     keep_alive = b": OPENROUTER PROCESSING\n\n"
+    # It goes back to the same provider, whose rules hold:
+    # https://openrouter.ai/docs/features/prompt-caching
+    part_fields = PART_FIELDS | {"cache_control"}
+    tool_fields = TOOL_FIELDS | {"cache_control"}
+    caches = (
+        (r"anthropic/.*(haiku-4\.5|opus-4\.[56])", Rule(CLAUDE, 4096, kind="blocks")),
+        (r"anthropic/", Rule(CLAUDE, 1024, kind="blocks")),
+        (r"gemini-2\.5", Rule("https://ai.google.dev/gemini-api/docs/caching", 2048)),
+        (r"google/", Rule("https://ai.google.dev/gemini-api/docs/caching", 4096)),
+        *((f"openai/.*{name}", rule) for name, rule in CACHES),
+    )
     reasoning_field = "reasoning"
 
     def effort(self, body: dict) -> str | None:
@@ -185,6 +275,9 @@ class OpenRouter(OpenAI):
         known = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
         if self.effort(body) not in (None, *known):
             raise Refused("Invalid reasoning.effort")
+
+    def details(self, bill: Bill) -> dict:
+        return {"cached_tokens": bill.read, "cache_write_tokens": bill.written}
 
     def error_frame(self, message: str) -> bytes:
         choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
