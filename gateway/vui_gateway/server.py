@@ -11,13 +11,12 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 import uvloop
 import yaml
 from starlette.applications import Starlette
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from vui_gateway.api.auth import Key, load_key
 from vui_gateway.settings import SettingError, Settings
@@ -31,7 +30,6 @@ GRACE = 30  # seconds that running replies get after SIGTERM
 # Seconds; vui's client keeps an idle connection for 5. A server that keeps it no longer may close
 # it just as the next turn is sent.
 KEEP_ALIVE = 60
-MAX_HEADER_BYTES = 65536
 WARM_UP_SECONDS = 20.0
 
 log = logging.getLogger("vui_gateway")
@@ -66,34 +64,11 @@ def serve(settings: Settings) -> None:
         uvloop.run(_serve(settings, config, key))
 
 
-class BoundedHeadersProtocol(HttpToolsProtocol):
-    """uvicorn's quick parser reads headers of any size, before anybody can ask for the key: past
-    64 KB the connection ends, as it does with uvicorn's other parser.
-    """
-
-    header_bytes: int | None = 0  # None within a body
-
-    def on_message_begin(self) -> None:
-        self.header_bytes = 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self.header_bytes = None
-        super().on_headers_complete()
-
-    def data_received(self, data: bytes) -> None:
-        within = self.header_bytes is not None
-        super().data_received(data)
-        if within and self.header_bytes is not None:  # and no body after them
-            self.header_bytes += len(data)
-            if self.header_bytes > MAX_HEADER_BYTES:
-                self.transport.close()
-
-
 async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     from vui_gateway import litellm_api
     from vui_gateway.api.app import create_app
     from vui_gateway.api.chat import Chat
+    from vui_gateway.api.connections import Connections
     from vui_gateway.config.defaults import DEFAULT_GROUP, resolved
     from vui_gateway.config.reload import InForce, Reloader
     from vui_gateway.providers import families
@@ -137,12 +112,12 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
             app,
             host=settings.host,
             port=settings.port,
-            log_level="warning",
+            log_level="error",  # a stranger's nonsense is counted, and fills no log
             access_log=False,
             server_header=False,
             proxy_headers=False,
             ws="none",
-            http=BoundedHeadersProtocol,
+            http=cast(Any, Connections(usage.registry).protocol),
             timeout_graceful_shutdown=GRACE,
             timeout_keep_alive=KEEP_ALIVE,
         )

@@ -147,9 +147,13 @@ def program(
 
 @contextmanager
 def gateway(
-    project: Path, config: dict | str, env: dict[str, str] | None = None, key: str | None = KEY
+    project: Path,
+    config: dict | str,
+    env: dict[str, str] | None = None,
+    key: str | None = KEY,
+    **options: Any,
 ) -> Iterator[Program]:
-    """A real gateway on `config`, ready for a turn."""
+    """A real gateway on `config`, ready for a turn; `options` are Popen's."""
     project.mkdir(parents=True, exist_ok=True)
     text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False)
     (project / "litellm_config.yaml").write_text(text)
@@ -163,7 +167,7 @@ def gateway(
         **(env or {}),
     }
     command = ["-m", "vui_gateway", "serve"]
-    with program(command, settings, project / "gateway.log", project) as started:
+    with program(command, settings, project / "gateway.log", project, **options) as started:
         started.url, started.project = f"http://127.0.0.1:{port}", project
         started.key = key or ""
         started.await_ready(lambda: is_ready(started.url), 90)

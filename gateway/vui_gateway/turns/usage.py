@@ -36,7 +36,7 @@ class Usage:
         self.session = {"calls": 0, "failed": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0}
         self._path = path
         self._day, self._usd = _read(path)
-        self._registry = of = CollectorRegistry()
+        self.registry = of = CollectorRegistry()
         labels = ("model", "deployment", "kind")
         first = "Seconds until the first token of a reply"
         self._first = Histogram(
@@ -75,7 +75,7 @@ class Usage:
 
     def metrics(self) -> bytes:
         """https://prometheus.io/docs/instrumenting/exposition_formats/"""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
     def record(self, call: Call) -> None:
         """Count a call and log its line; a second time for the same call does nothing."""
