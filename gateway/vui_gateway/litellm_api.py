@@ -6,16 +6,18 @@ Its proxy app, its router, its hooks, its clients. Nobody else imports it.
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
 from vui_gateway.providers.bounds import bound
 from vui_gateway.turns.attempt import Attempt, Deployment
-from vui_gateway.turns.proxy import AUTHENTICATED
+from vui_gateway.turns.proxy import AUTHENTICATED, answered
 
 # Read by LiteLLM at import. https://docs.litellm.ai/docs/proxy/config_settings
 ENVIRONMENT = {
@@ -58,6 +60,7 @@ from litellm.proxy._types import (  # noqa: E402
 )
 from litellm.types.router import RouterGeneralSettings  # noqa: E402
 from litellm.types.utils import LlmProviders  # noqa: E402
+from litellm.utils import cost_map_omits_token_price, get_model_info_for_pricing  # noqa: E402
 
 __all__ = [
     "Hooks", "RouterInForce", "UnknownProvider", "app", "http_client", "lifespan",
@@ -90,7 +93,7 @@ _create_client = AsyncHTTPHandler.create_client
 def _create_bounded_client(self: Any, *args: Any, **kwargs: Any) -> Any:
     """An HTTP client that reads no endless line, and takes nobody's key to another address."""
     client = _create_client(self, *args, **kwargs)
-    client.event_hooks = {"response": [*client.event_hooks["response"], bound]}
+    client.event_hooks = {"response": [*client.event_hooks["response"], bound, answered]}
     client.follow_redirects = False
     return client
 
@@ -212,12 +215,36 @@ class RouterInForce:
             return None
         params, info = found["litellm_params"], found["model_info"]
         thinks = any(params.get(name) for name in ("reasoning_effort", "thinking"))
-        return Deployment(info["id"], params["model"], params.get("stream_timeout"), thinks)
+        own = params["model"], params.get("stream_timeout"), thinks, _price(params, info)
+        return Deployment(info["id"], *own)
 
     def ids(self, model_group: str) -> list[str]:
         """Of the deployments of a model group."""
         found = proxy_server.llm_router.get_model_list(model_name=model_group) or ()
         return [deployment["model_info"]["id"] for deployment in found]
+
+
+def _price(params: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[float, float] | None:
+    """US dollars for a token in and out: the configuration's own, or LiteLLM's for the model."""
+    if params.get("mock_response"):
+        return 0.0, 0.0
+    table = _listed(info.get("base_model") or params["model"], params.get("custom_llm_provider"))
+    free = table.get("litellm_provider") == "ollama"  # one's own machine
+    if cost_map_omits_token_price(info["id"], table.get("key")) and not free:
+        return None  # LiteLLM says 0 for it
+    own = litellm.model_cost.get(info["id"]) or {}  # the router's own entry
+    told = {**table, **{name: value for name, value in own.items() if value is not None}}
+    into, out = told.get("input_cost_per_token"), told.get("output_cost_per_token")
+    if not all(isinstance(usd, int | float) and 0 <= usd < math.inf for usd in (into, out)):
+        return None
+    return float(into), float(out)  # type: ignore[arg-type]
+
+
+@lru_cache(256)
+def _listed(model: str, provider: str | None) -> Mapping[str, Any]:
+    with suppress(Exception):  # LiteLLM raises a bare one
+        return dict(get_model_info_for_pricing(model, provider))
+    return {}
 
 
 def _set_module(settings: dict) -> None:
@@ -280,9 +307,10 @@ class Hooks(CustomLogger):
     ) -> None:
         """What an attempt is billed."""
         attempt = self.attempts.pop(kwargs.get("litellm_call_id", ""), None)
-        usage = getattr(response_obj, "usage", None)
-        if attempt and usage:
-            attempt.tokens_in = usage.prompt_tokens or 0
-            attempt.tokens_out = usage.completion_tokens or 0
-            attempt.usd = 0.0 if attempt.mocked else kwargs.get("response_cost")
-            attempt.price_told.set()
+        if not attempt:
+            return
+        attempt.mocked = attempt.mocked or bool(kwargs.get("cache_hit"))
+        if usage := getattr(response_obj, "usage", None):
+            usd = 0.0 if attempt.mocked else kwargs.get("response_cost")
+            attempt.told = usage.prompt_tokens, usage.completion_tokens, usd
+        attempt.price_told.set()

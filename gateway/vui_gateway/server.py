@@ -74,7 +74,9 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     from vui_gateway.providers import families
     from vui_gateway.providers.errors import error_code
     from vui_gateway.providers.preconnect import Preconnect
+    from vui_gateway.providers.warmup import PREFIX as WARM_UP
     from vui_gateway.providers.warmup import warm_up
+    from vui_gateway.turns.attempt import Attempt
     from vui_gateway.turns.candidates import Candidates
     from vui_gateway.turns.cooldown import Cooldown
     from vui_gateway.turns.engine import Engine
@@ -89,7 +91,12 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     candidates = Candidates(router.choose, router.ids, cooldown)
     hooks = litellm_api.Hooks(candidates.available, families.apply)
     hooks.register()
-    proxy = Proxy(litellm_api.app, hooks.attempts, error_code)
+
+    def reserve(attempt: Attempt) -> None:
+        if not attempt.body["model"].startswith(WARM_UP):  # which costs nothing
+            usage.budget.reserve(attempt)
+
+    proxy = Proxy(litellm_api.app, hooks.attempts, error_code, reserve)
     engine = Engine(proxy.open, candidates, cooldown, Hedge())
     preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
     in_force = InForce(key, router, candidates, engine, cooldown, usage, preconnect)

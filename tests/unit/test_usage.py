@@ -2,32 +2,52 @@
 
 import logging
 import time
+from datetime import date, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from vui_gateway.turns.attempt import Deployment
+from vui_gateway.turns import budget as budget_module
+from vui_gateway.turns.attempt import AttemptError, Deployment
+from vui_gateway.turns.bill import Bill, settle, usage_for_client
+from vui_gateway.turns.budget import Budget
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.usage import Usage
 
 TODAY = time.strftime("%Y-%m-%d", time.gmtime())
-
-
-def attempt(name: str, ended: str = "ok", usd: float | None = 0.25, tokens_in: int = 1200) -> Any:
-    """As much of an attempt as is recorded."""
-    deployment = Deployment(name[0], name)
-    told = {"tokens_in": tokens_in, "tokens_out": 12 if tokens_in else 0, "usd": usd}
-    return SimpleNamespace(deployment=deployment, ended=ended, **told)
-
-
 GPT = "openai/gpt-4.1-mini"
+PRICE = (1e-4, 1e-3)
+USD = 1200 * PRICE[0] + 12 * PRICE[1]
+
+
+class Stub:
+    """As much of an attempt as is billed: a request of 4,800 bytes, and 48 characters said."""
+
+    def __init__(self, name: str = GPT, ended: str = "ok", **fields: Any) -> None:
+        spoke = ended in ("ok", "hedged-lost")
+        self.deployment = Deployment(name[0], name, price=PRICE)
+        self.body: dict = {}
+        self.ended, self.spoke, self.mocked, self.answered = ended, spoke, False, False
+        self.sent, self.received, self.began = 4800, 48 if spoke else 0, 0.0
+        self.told: Any = (1200, 12, USD) if spoke else None
+        vars(self).update(fields)
+
+
+def attempt(name: str = GPT, ended: str = "ok", **fields: Any) -> Any:
+    return Stub(name, ended, **fields)
+
+
+def unpriced(**fields: Any) -> Any:
+    return attempt(deployment=Deployment("x", "x"), **fields)
 
 
 def call(*attempts: Any, **fields: Any) -> Call:
     began = time.monotonic() - 1
     told = {"first_token": began + 0.3, "released": began + 0.4, "ended": began + 0.9}
-    asked = {"model_group": "vui", "began": began, "attempts": [*attempts] or [attempt(GPT)]}
+    tried = [*attempts] or [attempt()]
+    for one in tried:
+        one.began = began
+    asked = {"model_group": "vui", "began": began, "attempts": tried}
     return Call(**{**asked, **told, **fields})
 
 
@@ -40,67 +60,238 @@ def test_a_call_leaves_one_line_with_its_figures(
     usage: Usage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
-    lost = attempt(GPT, "no-words", None, 0)
-    one = call(lost, attempt("anthropic/claude-haiku-4-5"))
+    one = call(attempt(ended="500"), attempt("anthropic/claude-haiku-4-5"))
     usage.record(one)
     usage.record(one)
     assert caplog.messages == [
         "reply model=vui deployment=anthropic/claude-haiku-4-5 fallback=yes outcome=ok "
-        "attempts=no-words,ok first_token_ms=300 first_sentence_ms=400 total_ms=900 "
-        "tokens_in=1200 tokens_out=12 usd=0.250000"
+        "attempts=500,ok first_token_ms=300 first_sentence_ms=400 total_ms=900 "
+        "tokens_in=1200 tokens_out=12 usd=0.132000"
     ]
 
 
 def test_the_loser_of_a_hedge_is_billed_too(usage: Usage) -> None:
-    usage.record(call(attempt(GPT, "hedged-lost"), attempt(GPT)))
-    assert usage.today == 0.5
+    usage.record(call(attempt(ended="hedged-lost"), attempt()))
+    assert usage.budget.today == 2 * USD
     assert 'vui_attempts_total{deployment="openai/gpt-4.1-mini",ended="hedged-lost"' in (
         usage.metrics().decode()
     )
+
+
+@pytest.mark.parametrize("ended", ["hung-up", "hedged-lost", "no-words", "empty", "ReadError"])
+def test_who_is_left_before_a_word_bills_the_request(
+    usage: Usage, caplog: pytest.LogCaptureFixture, ended: str
+) -> None:
+    caplog.set_level(logging.INFO, "vui_gateway")
+    usage.record(call(attempt(ended=ended, spoke=False, received=0, told=None)))
+    assert caplog.messages[0].endswith("tokens_in=1200 tokens_out=0 usd=~0.120000")
+    assert usage.budget.today == pytest.approx(0.12)
+    labels = 'deployment="openai/gpt-4.1-mini",kind="reply",model="vui"'
+    assert f"vui_usd_estimated_total{{{labels}}} 0.12" in usage.metrics().decode()
+
+
+@pytest.mark.parametrize("ended", ["400", "401", "429", "500", "503", "budget"])
+def test_who_refuses_bills_nothing(usage: Usage, ended: str) -> None:
+    usage.record(call(attempt(ended=ended)))
+    assert usage.budget.today == 0
+    usage.record(call(attempt(ended="500", answered=True)))
+    assert usage.budget.today == pytest.approx(0.12)
 
 
 def test_a_price_that_nobody_knows_is_called_unknown(
     usage: Usage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
-    usage.record(call(attempt(GPT, usd=None)))
-    assert caplog.messages[0].endswith("usd=unknown")
+    usage.record(call(unpriced(told=(1200, 12, None))))
+    assert caplog.messages[0].endswith("tokens_in=1200 tokens_out=12 usd=unknown")
+    assert 'vui_unpriced_attempts_total{deployment="x",kind="reply",model="vui"} 1.0' in (
+        usage.metrics().decode()
+    )
+
+
+NAN, INF, HUGE = float("nan"), float("inf"), 10**400
+IMPOSSIBLE: dict[str, Any] = {
+    "negative": (-5_000_000, -7, -2.0),
+    "absurd": (HUGE, HUGE, None),
+    "infinite": (INF, INF, INF),
+    "not a number": (NAN, NAN, NAN),
+    "text": ("many", "few", "a lot"),
+    "missing": None,
+    "nothing": (0, 0, 0.0),
+    "a million dollars": (1200, 12, 1e6),
+    "a rebate": (1200, 12, -1e6),
+    "a price that is an absurd integer": (1200, 12, HUGE),
+    "nothing at all for it": (1200, 12, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+@pytest.mark.parametrize("price", [PRICE, None])
+def test_whatever_usage_a_provider_tells_the_call_is_booked_and_logged(
+    usage: Usage, caplog: pytest.LogCaptureFixture, name: str, price: Any
+) -> None:
+    caplog.set_level(logging.INFO, "vui_gateway")
+    usage.record(call(attempt(told=IMPOSSIBLE[name], deployment=Deployment("x", "x", price=price))))
+    assert len(caplog.messages) == 1
+    assert ("usd=~" if price else "usd=") in caplog.messages[0]
+    most_in, most_out = 4800 + 2000, 4 * 48 + 2000 + 3000
+    assert (0.13 if price else 0) <= usage.budget.today <= most_in * PRICE[0] + most_out * PRICE[1]
+    assert "-" not in usage.metrics().decode().split("vui_usd_total{")[1].split("\n")[0][-8:]
+
+
+def test_a_bill_that_can_be_is_litellms() -> None:
+    cached = attempt(told=(1200, 12, 0.03))
+    assert settle(cached, 1.0) == Bill(1200, 12, 0.03)
+    thought = attempt(told=(1200, 3000, 3.12))
+    assert settle(thought, 1.0) == Bill(1200, 3000, 3.12)
+    mocked = attempt(told=(10, 20, 0.0), mocked=True)
+    assert settle(mocked, 1.0) == Bill(10, 20, 0.0)
+
+
+@pytest.mark.parametrize("told", [None, [1], {}, {"prompt_tokens": -1}, {"prompt_tokens": HUGE}])
+def test_vui_is_told_counts_that_can_be(told: Any) -> None:
+    if isinstance(told, dict):
+        told["completion_tokens_details"] = {"reasoning_tokens": -1, "text_tokens": 3, "x": NAN}
+    shown = usage_for_client(told, attempt(), 1.0)
+    assert 1200 <= shown["prompt_tokens"] <= 6800
+    assert shown["completion_tokens"] == 12
+    assert shown["total_tokens"] == shown["prompt_tokens"] + 12
+    if told:
+        assert shown.get("completion_tokens_details", {"text_tokens": 3}) == {"text_tokens": 3}
+
+
+# ---- the budget
 
 
 def test_what_was_spent_today_outlives_a_restart(usage: Usage, tmp_path: Path) -> None:
     usage.record(call())
     usage.record(call())
     again = Usage(tmp_path / "spend.json")
-    assert again.today == 0.5
+    assert again.budget.today == 2 * USD
     assert again.session["usd"] == 0
-    again.budget = 0.5
-    assert "0.50 of 0.50 USD" in again.refusal
-    assert "VUI_LITELLM_BUDGET" in again.refusal
+    again.budget.limit = 0.25
+    assert "0.26 of 0.25 USD." in again.budget.refusal
+    assert "VUI_LITELLM_BUDGET" in again.budget.refusal
+
+
+def test_calls_side_by_side_are_reserved_before_any_is_billed(tmp_path: Path) -> None:
+    budget = Budget(tmp_path / "spend.json", 2.0)
+    asked = [attempt(received=0) for _ in range(32)]
+    running, refused = asked[:3], asked[3:]  # 2,200 tokens in and 500 out are 0.72
+    for one in running:
+        budget.reserve(one)
+    for one in refused:
+        with pytest.raises(AttemptError, match="2.1600 USD are reserved for calls") as caught:
+            budget.reserve(one)
+        assert (caught.value.status, caught.value.code) == (402, "budget_exceeded")
+    budget.settle(running, 3 * USD)
+    assert (budget.reserved, budget.today) == (0, 3 * USD)
+    budget.reserve(attempt())
+
+
+def test_what_is_reserved_grows_with_what_is_said(tmp_path: Path) -> None:
+    budget = Budget(tmp_path / "spend.json", 2.0)
+    one = attempt(received=0)
+    budget.reserve(one)
+    before = budget.reserved
+    one.received = 40_000
+    assert budget.reserved == pytest.approx(before + (10_000 - 500) * PRICE[1])
+
+
+def test_a_reservation_is_lost_with_its_attempt(tmp_path: Path) -> None:
+    budget = Budget(tmp_path / "spend.json", 2.0)
+    budget.reserve(attempt())
+    assert budget.reserved == 0
+
+
+def test_what_costs_nothing_is_asked_when_the_budget_is_spent(tmp_path: Path) -> None:
+    budget = Budget(tmp_path / "spend.json", 0.0)
+    budget.reserve(attempt(deployment=Deployment("o", "ollama_chat/x", price=(0.0, 0.0))))
+    with pytest.raises(AttemptError):
+        budget.reserve(unpriced())
+
+
+def test_days_only_move_forward(
+    usage: Usage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage.record(call())
+    now = date.today()
+
+    def spent_on(days: int) -> float:
+        monkeypatch.setattr(budget_module, "_today", lambda: now + timedelta(days))
+        return usage.budget.today
+
+    assert [spent_on(day) for day in (-1, -1, 0)] == [USD] * 3
+    assert not caplog.messages
+    assert spent_on(-40) == USD
+    assert "The clock was at" in caplog.messages[0]
+    assert spent_on(-39) == 0  # and a day later it is a new one
 
 
 def test_a_new_day_starts_at_nothing(tmp_path: Path) -> None:
     (tmp_path / "spend.json").write_text('{"day": "2020-01-01", "usd": 9}')
     usage = Usage(tmp_path / "spend.json")
-    usage.budget = 1.0
-    assert (usage.today, usage.refusal) == (0, "")
+    usage.budget.limit = 1.0
+    assert (usage.budget.today, usage.budget.refusal) == (0, "")
     usage.record(call())
-    assert Usage(tmp_path / "spend.json").today == 0.25
+    assert Usage(tmp_path / "spend.json").budget.today == USD
 
 
-@pytest.mark.parametrize("broken", ["", "[]", '{"day": 1}', '{"day": "x", "usd": "y"}', "\0"])
-def test_a_broken_file_never_stops_the_gateway(tmp_path: Path, broken: str) -> None:
-    (tmp_path / "spend.json").write_text(broken)
-    assert Usage(tmp_path / "spend.json").today == 0
+def test_a_day_in_the_far_future_keeps_its_sum_and_not_the_day(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "spend.json").write_text('{"day": "9999-12-31", "usd": 9}')
+    budget = Budget(tmp_path / "spend.json")
+    assert (budget.today, budget.today) == (9, 9)
+    assert len(caplog.messages) == 1
+    budget.settle([], 1.0)
+    assert TODAY in (tmp_path / "spend.json").read_text()
+
+
+BROKEN = {
+    "empty": "",
+    "half-written": '{"day": "2026-11-2',
+    "a list": "[]",
+    "no sum": '{"day": 1}',
+    "text": '{"day": "x", "usd": "y"}',
+    "a NUL": "\0",
+    "not a number": f'{{"day": "{TODAY}", "usd": NaN}}',
+    "infinite": f'{{"day": "{TODAY}", "usd": 1e999}}',
+    "negative": f'{{"day": "{TODAY}", "usd": -5}}',
+    "an absurd integer": f'{{"day": "{TODAY}", "usd": 1{"0" * 400}}}',
+    "deep": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_never_stops_the_gateway(tmp_path: Path, name: str) -> None:
+    (tmp_path / "spend.json").write_text(BROKEN[name])
+    usage = Usage(tmp_path / "spend.json")
+    usage.budget.limit = 1.0
+    assert (usage.budget.today, usage.budget.refusal) == (0, "")
+    usage.record(call())
+    assert Usage(tmp_path / "spend.json").budget.today == USD
 
 
 def test_a_disk_that_is_full_never_stops_a_call(caplog: pytest.LogCaptureFixture) -> None:
-    Usage(Path("/proc/nowhere/spend.json")).record(call())
+    usage = Usage(Path("/proc/nowhere/spend.json"))
+    usage.record(call())
     assert "can't be kept" in caplog.text
+    assert usage.budget.today == USD
+
+
+def test_two_gateways_with_one_file_add_up(tmp_path: Path) -> None:
+    one, other = Usage(tmp_path / "spend.json"), Usage(tmp_path / "spend.json")
+    for usage in (one, other, one, one, other):
+        usage.record(call())
+    assert Usage(tmp_path / "spend.json").budget.today == pytest.approx(5 * USD)
 
 
 def test_without_a_budget_nothing_is_refused(usage: Usage) -> None:
-    usage.record(call(attempt(GPT, usd=1e9)))
-    assert not usage.refusal
+    dear = Deployment("x", "x", price=(1e6, 1e6))
+    usage.record(call(attempt(told=(1200, 12, 1212e6), deployment=dear)))
+    assert usage.budget.today == 1212e6
+    assert not usage.budget.refusal
 
 
 def test_metrics_hold_no_more_than_the_line(usage: Usage) -> None:
@@ -111,6 +302,6 @@ def test_metrics_hold_no_more_than_the_line(usage: Usage) -> None:
         f"vui_first_token_seconds_bucket{{{labels.replace(',model', ',le="0.5",model')}}} 1.0"
         in text
     )
-    assert f"vui_usd_total{{{labels}}} 0.25" in text
+    assert f"vui_usd_total{{{labels}}} {USD}" in text
     assert 'vui_tokens_total{deployment="openai/gpt-4.1-mini",direction="in"' in text
-    assert "vui_usd_today 0.25" in text
+    assert f"vui_usd_today {USD}" in text

@@ -72,7 +72,7 @@ class InForce:
         self.candidates.fallbacks = fallbacks
         limits = [float(config.router_settings[name]) for name in ("stream_timeout", "timeout")]
         self.engine.configure(*limits, hedge=settings.hedge)
-        self.usage.budget = settings.budget
+        self.usage.budget.limit = settings.budget
         self.preconnect.configure(config.model_list, settings.env, enabled=settings.preconnect)
 
 
@@ -142,8 +142,8 @@ class Reloader:
             "since": self._since,
             "error": self.error,
             "session": self.in_force.usage.session,
-            "today": self.in_force.usage.today,
-            "budget": self.in_force.usage.budget,
+            "today": self.in_force.usage.budget.today,
+            "budget": self.in_force.usage.budget.limit,
             "cooling": [
                 {"model": models[deployment], "until": min(time.time() + seconds, 1e12)}
                 for deployment, seconds in self.in_force.cooldown

@@ -21,6 +21,17 @@ MAX_BYTES = 1_000_000
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] | None
 
+# A number that YAML takes for text, too: 4e-7 has no point.
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+
+
+class _Prices(BaseModel):
+    """Of a deployment, instead of those that LiteLLM's table has."""
+
+    model_config = ConfigDict(extra="allow")
+    input_cost_per_token: Price = None
+    output_cost_per_token: Price = None
+
 
 class _Timing(BaseModel):
     """Settings of a deployment and of the router alike; LiteLLM knows many more."""
@@ -36,7 +47,7 @@ class _Timing(BaseModel):
     tpm: Number = None
 
 
-class _Params(_Timing):
+class _Params(_Timing, _Prices):
     model: Name
 
 
@@ -46,6 +57,7 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="allow")
     model_name: Name
     litellm_params: _Params
+    model_info: _Prices | None = None
 
 
 class _File(BaseModel):
@@ -197,6 +209,9 @@ class _Reader:
             self._fail("no mapping", "Indent its settings below it, as `name: value`.", *where)
         if name in _Timing.model_fields:
             cure = "Write a number, in seconds where it is a time."
+            self._fail(f"{name} is {error['input']!r}", cure, *where)
+        if name in _Prices.model_fields:
+            cure = "Write US dollars per token, such as 0.0000004."
             self._fail(f"{name} is {error['input']!r}", cure, *where)
         wrong, cure = CURES.get(str(name), (f"{name}: {error['msg']}", "Correct it."))
         self._fail(wrong, cure, *where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,8 @@ TOOL = {
     "type": "function",
     "function": {"name": "no_action", "parameters": {"type": "object", "properties": {}}},
 }
-PREFIX = "warm-up/"
+# Its models are counted nowhere: no client can guess the name.
+PREFIX = f"warm-up-{secrets.token_hex(8)}/"
 # One model for each wire format of LiteLLM's that the common providers speak.
 MODELS = ("openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash")
 # A reply and vui's thoughts; CPython specialises what has run a few times.

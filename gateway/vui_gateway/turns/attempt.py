@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vui_gateway.turns.sentences import (
     ThinkingFilter,
@@ -34,19 +34,24 @@ class Deployment(NamedTuple):
         id, model: LiteLLM's.
         first_words: its own limit in seconds until the first word, such as for loading a model.
         thinks: its configuration asks for thinking.
+        price: US dollars for a token in and for one out, where it is known.
     """
 
     id: str
     model: str
     first_words: float | None = None
     thinks: bool = False
+    price: tuple[float, float] | None = None
 
 
 class Event(NamedTuple):
-    """What a provider sent: any of it may be missing. `answer` is a whole one, not streamed."""
+    """What a provider sent: any of it may be missing. `answer` is a whole one, not streamed.
+
+    `reasoning` is true for thoughts, of which there may be no text; else their characters.
+    """
 
     text: str = ""
-    reasoning: bool = False
+    reasoning: int = 0
     tool_calls: list | None = None
     finish_reason: str | None = None
     usage: dict | None = None
@@ -104,10 +109,12 @@ class Attempt:
     Attributes:
         ended: why it is over, empty while it isn't.
         code: of its failure, as a client gets it.
-        tokens_in, tokens_out, usd: what it is billed; None for an unknown price.
+        sent, received: the request's bytes, and the answer's characters, thoughts included.
+        told: tokens in and out and US dollars, as LiteLLM tells them; a provider makes them up.
+        answered: its provider has sent a whole answer, whatever it is.
         cut_short: it was given less time than its deployment usually is.
         mocked: LiteLLM answered by itself, which costs nothing.
-        price_told: set once LiteLLM has told what it is billed.
+        price_told: set once there is `told`, or LiteLLM has nothing to tell.
     """
 
     deployment: Deployment
@@ -116,9 +123,10 @@ class Attempt:
     said: str = ""  # by an earlier attempt, whose reply this one continues
     ended: str = ""
     code: str = ""
-    tokens_in: int = 0
-    tokens_out: int = 0
-    usd: float | None = None
+    sent: int = 0
+    received: int = 0
+    told: tuple[Any, Any, Any] | None = None
+    answered: bool = False
     cut_short: bool = False
     mocked: bool = False
     tool_calls: list = field(default_factory=list)
@@ -272,7 +280,7 @@ class Attempt:
             if not self.first_word:
                 self.first_word, self._window = now, (now, 0)
         self._pending += text
-        self._reasoned = self._reasoned or event.reasoning
+        self._reasoned = self._reasoned or bool(event.reasoning)
         self.tool_calls += event.tool_calls or []
         self.finish_reason = event.finish_reason or self.finish_reason
         self.usage = event.usage or self.usage

@@ -190,7 +190,8 @@ class Engine:
     def _sick(self, call: Call, attempt: Attempt) -> bool:
         """Whether an attempt without words says something of its deployment for later calls."""
         # A model that is slow at tools may be quick to reply.
-        return not attempt.cut_short and (call.streamed or attempt.ended not in SLOW_THOUGHTS)
+        known = call.streamed or attempt.ended not in SLOW_THOUGHTS
+        return known and not attempt.cut_short and attempt.ended != "budget"
 
     def _failed(self, attempt: Attempt, error: AttemptError, *, cool: bool = True) -> None:
         attempt.ended = attempt.ended or error.ended

@@ -7,18 +7,22 @@ import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any
 
+import httpx
 from starlette.types import ASGIApp
 
 from vui_gateway.providers.bounds import MAX_LINE
 from vui_gateway.turns.attempt import Attempt, AttemptError, Event
+from vui_gateway.turns.bill import usage_for_client
 
-__all__ = ["AUTHENTICATED", "Proxy"]
+__all__ = ["AUTHENTICATED", "Proxy", "answered"]
 
 # In the scope of a request that our app has let in, or made.
 # https://asgi.readthedocs.io/en/latest/specs/main.html
 AUTHENTICATED = "vui_gateway.authenticated"
+UNDER_WAY: ContextVar[Attempt] = ContextVar("attempt")
 FORGET = 60.0  # seconds after which nobody tells an attempt's price any more
 SCOPE = {
     "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
@@ -28,6 +32,13 @@ SCOPE = {
 }  # fmt: skip
 
 
+async def answered(response: httpx.Response) -> None:
+    """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read."""
+    whole = "event-stream" not in response.headers.get("content-type", "")
+    if response.is_success and whole and (attempt := UNDER_WAY.get(None)):
+        attempt.answered = True
+
+
 class Proxy:
     """One pass through LiteLLM's proxy to one deployment, addressed by its id.
 
@@ -35,6 +46,7 @@ class Proxy:
         app: LiteLLM's proxy.
         attempts: by LiteLLM's call id, for the hook that learns the price.
         error_code: our code for a provider's HTTP status and message.
+        reserve: what an attempt is expected to cost, once it is known what is sent.
         seconds: after which LiteLLM gives up by itself; the engine does before.
     """
 
@@ -43,23 +55,26 @@ class Proxy:
         app: ASGIApp,
         attempts: dict[str, Attempt],
         error_code: Callable[[int, str], str],
+        reserve: Callable[[Attempt], None],
         seconds: float = 90.0,
     ) -> None:
         self._app, self._attempts = app, attempts
-        self._error_code, self._seconds = error_code, seconds
+        self._error_code, self._reserve, self._seconds = error_code, reserve, seconds
 
     async def open(self, deployment: str, body: dict, attempt: Attempt) -> AsyncGenerator[Event]:
         """The events of its answer.
 
         Raises:
-            AttemptError: LiteLLM, or the provider, answers with an error.
+            AttemptError: LiteLLM, or the provider, answers with an error; the budget is spent.
         """
         identity = str(uuid.uuid4())
-        self._attempts[identity] = attempt
         # No fallback and no retry of the router's: https://docs.litellm.ai/docs/proxy/reliability
         own = {"model": deployment, "disable_fallbacks": True, "num_retries": 0}
         patience = {"timeout": self._seconds, "stream_timeout": self._seconds}
         content = json.dumps({**body, **own, **patience}).encode()
+        attempt.sent = len(content)
+        self._reserve(attempt)
+        self._attempts[identity] = attempt
         headers = [
             (b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)),
             (b"x-litellm-call-id", identity.encode()), (b"authorization", b"Bearer vui"),
@@ -71,6 +86,7 @@ class Proxy:
             return requests.pop() if requests else await asyncio.get_running_loop().create_future()
 
         async def run() -> None:
+            UNDER_WAY.set(attempt)
             with suppress(Exception):  # LiteLLM answers those that it knows
                 await self._app({**SCOPE, "headers": headers, "state": {}}, receive, sent.put)
             await sent.put(None)
@@ -78,7 +94,7 @@ class Proxy:
         task = asyncio.create_task(run())
         try:
             async for event in self._events(sent):
-                yield event
+                yield _counted(event, attempt)
         finally:
             task.cancel()
             asyncio.get_running_loop().call_later(FORGET, self._attempts.pop, identity, None)
@@ -98,7 +114,7 @@ class Proxy:
             delta = choice.get("delta") or {}
             yield Event(
                 delta.get("content") or "",
-                bool(delta.get("reasoning_content") or delta.get("thinking_blocks")),
+                len(delta.get("reasoning_content") or "") or bool(delta.get("thinking_blocks")),
                 delta.get("tool_calls"),
                 choice.get("finish_reason"),
                 chunk.get("usage"),
@@ -121,8 +137,30 @@ class Proxy:
         raise AttemptError(str(status), message, status, kind, wait)
 
 
+def _counted(event: Event, attempt: Attempt) -> Event:
+    """What it adds to the answer is counted; a provider's counts are such as can be."""
+    message = _message(event.answer) if event.answer else {}
+    said = (event.text, message.get("content") or "", message.get("reasoning_content") or "")
+    functions = (
+        call.get("function") or {} for call in event.tool_calls or message.get("tool_calls") or ()
+    )
+    written = (str(part) for function in functions for part in function.values() if part)
+    attempt.received += event.reasoning + sum(map(len, (*said, *written)))
+    now = asyncio.get_running_loop().time()
+    if event.answer:
+        usage = usage_for_client(event.answer.get("usage"), attempt, now)
+        return Event(answer={**event.answer, "usage": usage})
+    if event.usage:
+        return Event(*event[:4], usage=usage_for_client(event.usage, attempt, now))
+    return event
+
+
+def _message(answer: dict) -> dict:
+    return (answer.get("choices") or [{}])[0].get("message") or {}
+
+
 def _whole(answer: dict) -> Event:
-    message = (answer.get("choices") or [{}])[0].get("message") or {}
+    message = _message(answer)
     said = message.get("content") or message.get("tool_calls")
     return Event(answer=answer) if said else Event()
 

@@ -1,0 +1,101 @@
+"""What an attempt costs: a guess when it begins, and what LiteLLM tells at its end."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from vui_gateway.turns.attempt import Attempt
+
+__all__ = ["Bill", "expected", "settle", "usage_for_client"]
+
+BYTES = 4  # of text for a token, on average; never less than one
+# Tokens that a provider adds: templates, and for Claude's tools a system prompt of some hundreds.
+# https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview#pricing
+ADDED, MOST_ADDED = 1000, 2000
+REPLY, THOUGHT = 500, 4000  # tokens of a long reply in speech, and of one that is thought about
+# Tokens per second: thinking is billed and may never be shown. The quickest provider is Cerebras.
+# https://inference-docs.cerebras.ai/models/openai-oss
+SPEED = 3000
+# How much more than the list price: caches kept for an hour and long contexts cost twice as much,
+# a quicker service tier again. And US dollars for what is billed by the call: a model's own search.
+SURCHARGE, FEE = 4, 0.05
+# US dollars for a token in and out, of a model whose price nobody knows: none costs more.
+DEAREST = (150e-6, 600e-6)
+# A provider that refused bills nothing, one that we hung up on does:
+# https://novita.ai/docs/guides/llm-billing, and for others
+# https://www.truefoundry.com/docs/ai-gateway/stream-disconnect-cost-accounting
+UNBILLED = frozenset({"budget", *map(str, range(400, 600))})
+
+
+class Bill(NamedTuple):
+    """Tokens, and US dollars: None for an unknown price. `estimated`: the provider told no such."""
+
+    tokens_in: int
+    tokens_out: int
+    usd: float | None
+    estimated: bool = False
+
+
+def expected(attempt: Attempt) -> float:
+    """US dollars that an attempt under way is likely to cost at most; 0 for an unknown price."""
+    price_in, price_out = attempt.deployment.price or (0.0, 0.0)
+    body = attempt.body
+    usual = THOUGHT if attempt.deployment.thinks or body.get("reasoning_effort") else REPLY
+    most = body.get("max_tokens") or body.get("max_completion_tokens") or usual
+    tokens_out = max(min(usual, most), attempt.received // BYTES)
+    return (attempt.sent // BYTES + ADDED) * price_in + tokens_out * price_out
+
+
+def settle(attempt: Attempt, now: float) -> Bill:
+    """What an attempt is billed: as LiteLLM told it, where the request and the reply can be that.
+
+    now: the loop's time, at its end.
+    """
+    billed = attempt.told or attempt.spoke or attempt.answered
+    if not billed and attempt.ended in UNBILLED:
+        return Bill(0, 0, 0.0)
+    told_in, told_out, told_usd = attempt.told or (None, None, None)
+    tokens_in, tokens_out = _tokens(told_in, told_out, attempt, now)
+    price = (0.0, 0.0) if attempt.mocked else attempt.deployment.price
+    list_in, list_out = price or DEAREST
+    listed = tokens_in * list_in + tokens_out * list_out
+    possible = (
+        (tokens_in, tokens_out) == (told_in, told_out)
+        and isinstance(told_usd, int | float)
+        # LiteLLM tells 0 where it fails, too.
+        and (told_usd > 0 or not listed or not price)
+        and 0 <= told_usd <= SURCHARGE * listed + FEE
+    )
+    if possible:
+        return Bill(tokens_in, tokens_out, told_usd)
+    return Bill(tokens_in, tokens_out, listed if price else None, estimated=bool(listed))
+
+
+def usage_for_client(usage: Any, attempt: Attempt, now: float) -> dict:
+    """OpenAI's `usage` with counts that can be."""
+    usage = usage if isinstance(usage, dict) else {}
+    into, out = _tokens(usage.get("prompt_tokens"), usage.get("completion_tokens"), attempt, now)
+    counts = {"prompt_tokens": into, "completion_tokens": out, "total_tokens": into + out}
+    details = {
+        name: {key: value for key, value in part.items() if _within(value, into + out)}
+        for name, part in usage.items()
+        if isinstance(part, dict)
+    }
+    return {**details, **counts}
+
+
+def _tokens(told_in: Any, told_out: Any, attempt: Attempt, now: float) -> tuple[int, int]:
+    most_in = attempt.sent + MOST_ADDED
+    most_out = BYTES * attempt.received + MOST_ADDED + int(SPEED * (now - attempt.began))
+    tokens_in = _possible(told_in, most_in, attempt.sent // BYTES)
+    return tokens_in, _possible(told_out, most_out, -(-attempt.received // BYTES))
+
+
+def _possible(told: Any, most: int, otherwise: int) -> int:
+    if isinstance(told, int | float) and told >= 1:  # NaN isn't
+        return int(min(told, most))
+    return otherwise
+
+
+def _within(value: Any, most: int) -> bool:
+    return isinstance(value, int) and 0 <= value <= most
