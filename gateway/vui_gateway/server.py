@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 
 from vui_gateway.api.auth import Key, load_key
 from vui_gateway.settings import SettingError, Settings
+from vui_gateway.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from vui_gateway.config.schema import Config
@@ -31,6 +32,7 @@ GRACE = 30  # seconds that running replies get after SIGTERM
 # it just as the next turn is sent.
 KEEP_ALIVE = 60
 WARM_UP_SECONDS = 20.0
+HUNG_SECONDS = 15.0
 
 log = logging.getLogger("vui_gateway")
 
@@ -153,6 +155,8 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     # Without a look for garbage before: there is next to none, and it takes half a second.
     gc.freeze()
     gc.enable()
+    watchdog = Watchdog(HUNG_SECONDS)
+    watchdog.start()
     reloading = asyncio.create_task(Reloader(settings, config, in_force).run())
     app.state.ready = True
     preconnect.open(DEFAULT_GROUP)
@@ -160,3 +164,4 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     await serving
     reloading.cancel()
     await chat.recorded()
+    watchdog.stop()

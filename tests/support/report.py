@@ -75,12 +75,22 @@ def render(kept: dict[str, dict[str, str]]) -> str:
     return "\n".join(parts)
 
 
-def rss_mb(pid: int) -> float:
+def rss_mb(pid: int, field: str = "VmRSS") -> float:
     """Resident memory of a process, in MB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{field}:"):
             return int(line.split()[1]) / 1024
     raise ProcessLookupError(pid)
+
+
+def peak_mb(pid: int) -> float:
+    """The most resident memory since `reset_peak`, in MB."""
+    return rss_mb(pid, "VmHWM")
+
+
+def reset_peak(pid: int) -> None:
+    """The peak is what is resident now: https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html"""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def descriptors(pid: int) -> int:

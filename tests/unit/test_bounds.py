@@ -1,50 +1,137 @@
-"""What a provider's answer may be, through LiteLLM's own HTTP client."""
+"""What a provider's answer may be, through httpx's clients, which LiteLLM's and the SDKs' are."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Iterator
 
+import aiohttp
 import httpx
 import pytest
+import requests
 from vui_gateway import litellm_api
-from vui_gateway.providers.bounds import MAX_LINE, bound
+from vui_gateway.providers import bounds
+
+from tests.providers.raw import head, raw_provider
+
+EVENTS = "text/event-stream"
+LINE = b"x" * 99 + b"\n"
+TOO_LONG = [
+    ("a line", EVENTS, b"x" * (bounds.MAX_LINE + 1)),
+    ("a line in two", EVENTS, b"\n" + b"x" * bounds.MAX_LINE + b"x"),
+    ("a reply", EVENTS, (b"x" * 999 + b"\n") * (bounds.MAX_REPLY // 1000 + 1)),
+    ("lines", EVENTS, b"a\n" * (bounds.MAX_LINES + 1)),
+    ("returns", EVENTS, b"a\r" * (bounds.MAX_LINES + 1)),
+    ("a binary reply", bounds.WITHOUT_LINES, b"x" * (bounds.MAX_BINARY_REPLY + 1)),
+]
 
 
-class Body(httpx.AsyncByteStream):
-    """A body in pieces."""
+class Body(httpx.AsyncByteStream, httpx.SyncByteStream):
+    """A body in pieces of 16 KB."""
 
-    def __init__(self, *pieces: bytes) -> None:
-        self.pieces = pieces
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self.body), 16_384):
+            yield self.body[start : start + 16_384]
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self.pieces:
+        for piece in self:
             yield piece
 
 
-async def read(kind: str, *pieces: bytes) -> bytes:
-    response = httpx.Response(200, headers={"content-type": kind}, stream=Body(*pieces))
-    await bound(response)
-    return await response.aread()
+def answer(kind: str, body: bytes, status: int = 200, **headers: str) -> httpx.MockTransport:
+    told = {"content-type": kind, **{k.replace("_", "-"): v for k, v in headers.items()}}
+    return httpx.MockTransport(lambda _: httpx.Response(status, headers=told, stream=Body(body)))
 
 
-async def test_a_line_longer_than_a_megabyte_ends_the_answer() -> None:
-    half = b"x" * (MAX_LINE // 2 + 1)
+async def read(kind: str, body: bytes, status: int = 200, **headers: str) -> bytes:
+    """As a streamed call."""
+    transport = answer(kind, body, status, **headers)
+    async with (
+        httpx.AsyncClient(transport=transport, follow_redirects=True) as client,
+        client.stream("POST", "http://provider/") as response,
+    ):
+        return await response.aread()
+
+
+@pytest.mark.parametrize(("kind", "body"), [b[1:] for b in TOO_LONG], ids=[b[0] for b in TOO_LONG])
+async def test_what_is_too_long_ends_the_answer(kind: str, body: bytes) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
-        await read("text/event-stream", half, half)
-    assert await read("text/event-stream", half, b"\n", half) == half + b"\n" + half
+        await read(kind, body)
+
+
+async def test_an_answer_that_is_read_whole_may_be_as_long_as_a_line() -> None:
+    body = LINE * (bounds.MAX_ANSWER // len(LINE))
+    for size, fits in ((body, True), (body + LINE, False)):
+        async with httpx.AsyncClient(transport=answer("application/json", size)) as client:
+            if fits:
+                assert (await client.post("http://provider/")).content == size
+            else:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await client.post("http://provider/")
+
+
+async def test_an_ordinary_reply_arrives_as_it_was_sent() -> None:
+    for body in (LINE * 3000, b"data: a\r\n\r\ndata: b\r\n\r\n", b"data: a", b""):
+        assert await read(EVENTS, body) == body
+    assert await read(bounds.WITHOUT_LINES, b"\n\n\n\r" * 9000) == b"\n\n\n\r" * 9000
 
 
 async def test_empty_lines_are_no_work_and_events_stay_apart() -> None:
-    assert await read("text/event-stream", b"a\n" + b"\n" * 100_000 + b"b") == b"a\n\nb"
+    assert await read(EVENTS, b"a\n" + b"\n" * 1000 + b"b") == b"a\n\nb"
 
 
-async def test_a_binary_stream_is_left_alone() -> None:
-    data = b"\n\n\n" + b"\x00" * (MAX_LINE + 1)
-    assert await read("application/vnd.amazon.eventstream", data) == data
+async def test_of_an_error_the_beginning_is_read() -> None:
+    assert await read("text/html", b"x" * 10**6, 500) == b"x" * bounds.MAX_ERROR
+    packed = gzip.compress(b"x" * 10**7)
+    assert await read("text/html", packed, 500, content_encoding="gzip") == b"x" * bounds.MAX_ERROR
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+async def test_what_is_compressed_unasked_is_read_within_the_same_bounds(pack: object) -> None:
+    assert callable(pack)
+    name = "gzip" if pack is gzip.compress else "deflate"
+    assert await read(EVENTS, pack(LINE * 3000), content_encoding=name) == LINE * 3000
+    with pytest.raises(httpx.RemoteProtocolError):
+        await read(EVENTS, pack(b"x" * 10**8), content_encoding=name)
+    with pytest.raises(httpx.DecodingError):
+        await read(EVENTS, b"no such thing", content_encoding=name)
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "x"])
+async def test_an_encoding_that_cannot_be_bounded_is_refused(encoding: str) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        await read(EVENTS, b"", content_encoding=encoding)
+
+
+async def test_headers_are_bounded() -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        await read(EVENTS, b"", x_long="x" * bounds.MAX_HEADERS)
+
+
+def test_a_client_that_blocks_is_bounded_as_well() -> None:
+    with (
+        httpx.Client(transport=answer(EVENTS, b"x" * 10**6)) as client,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        client.post("http://provider/")
 
 
 @pytest.mark.parametrize("provider", [None, "openai", "groq", "mistral"])
-async def test_litellms_clients_are_bounded_and_follow_no_redirect(provider: str | None) -> None:
-    client = litellm_api.http_client(provider)
-    assert client.follow_redirects is False
-    assert bound in client.event_hooks["response"]
+async def test_no_client_follows_a_redirect_nor_asks_for_compression(provider: str | None) -> None:
+    with raw_provider(lambda _: iter([head(200)])) as other:
+        moved = head(307, location=other.url)
+        with raw_provider(lambda _: iter([moved])) as hostile:
+            client = litellm_api.http_client(provider)
+            told = await client.post(hostile.url, follow_redirects=True)
+            assert told.status_code == 307
+            with httpx.Client(follow_redirects=True) as blocking:
+                assert blocking.post(hostile.url).status_code == 307
+            assert requests.post(hostile.url, timeout=5).status_code == 307
+            async with aiohttp.ClientSession() as session, session.post(hostile.url) as answered:
+                assert answered.status == 307
+        assert other.seen == []
+        assert b"accept-encoding: identity" in hostile.seen[0].lower()

@@ -1,0 +1,91 @@
+"""Every HTTP client of this process: its answers are bounded, and it follows no redirect.
+
+LiteLLM's and ours are not the only ones: OpenAI's SDK makes its own for Azure, Google's libraries
+fetch tokens with requests, `aiohttp_openai` asks by itself. botocore follows no redirect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import httpx
+import requests
+from aiohttp.client_proto import ResponseHandler
+
+from vui_gateway.providers.bounds import bound, bound_sync
+
+__all__ = ["install"]
+
+# Heads of answers that wait on a connection, where one is expected; looked for after so many bytes.
+MAX_ANSWERS = 16
+ANSWER_BYTES = 16_384
+
+_send, _send_sync = httpx.AsyncClient.send, httpx.Client.send
+_aiohttp_request: Any = aiohttp.ClientSession._request
+_data_received = ResponseHandler.data_received
+
+
+async def _on_response(_: httpx.Response) -> None:
+    """Replaced by `install`."""
+
+
+def install(on_response: Callable[[httpx.Response], Awaitable[None]]) -> None:
+    """Put the bounds on the clients there are and those to come.
+
+    on_response: gets each answer before its body is read.
+    """
+    global _on_response
+    _on_response = on_response  # type: ignore[assignment]
+    httpx.AsyncClient.send, httpx.Client.send = _bounded_send, _bounded_send_sync  # type: ignore
+    aiohttp.ClientSession._request = _aiohttp_request_here  # type: ignore
+    ResponseHandler.data_received = _bounded_data_received  # type: ignore
+    requests.Session.get_redirect_target = lambda *_: None  # type: ignore
+
+
+async def _bounded_send(
+    self: Any, request: httpx.Request, *, stream: bool = False, **options: Any
+) -> httpx.Response:
+    """httpx's own, bounded."""
+    request.headers["accept-encoding"] = "identity"
+    options["follow_redirects"] = False  # nobody's key goes to another address
+    response = await _send(self, request, stream=True, **options)
+    try:
+        await bound(response, streamed=stream)
+        await _on_response(response)
+        if not stream:
+            await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise
+    return response
+
+
+def _bounded_send_sync(
+    self: Any, request: httpx.Request, *, stream: bool = False, **options: Any
+) -> httpx.Response:
+    request.headers["accept-encoding"] = "identity"
+    options["follow_redirects"] = False
+    response = _send_sync(self, request, stream=True, **options)
+    try:
+        bound_sync(response, streamed=stream)
+        if not stream:
+            response.read()
+    except BaseException:
+        response.close()
+        raise
+    return response
+
+
+def _aiohttp_request_here(self: Any, *args: Any, **options: Any) -> Any:
+    return _aiohttp_request(self, *args, **{**options, "allow_redirects": False})
+
+
+def _bounded_data_received(self: Any, data: bytes) -> None:
+    """aiohttp's own; `100 Continue` for ever would be as many answers in its queue."""
+    for start in range(0, len(data) or 1, ANSWER_BYTES):  # none is a signal of aiohttp's own
+        _data_received(self, data[start : start + ANSWER_BYTES])
+        if len(self) > MAX_ANSWERS:
+            self.close()
+            return

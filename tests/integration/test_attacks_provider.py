@@ -1,0 +1,410 @@
+"""Attacks by a provider, or by whoever stands in its place: redirects, bombs, floods."""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import json
+import os
+import random
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
+from botocore.httpsession import URLLib3Session  # type: ignore[import-untyped]
+
+from tests.providers.base import serving, sse
+from tests.providers.openai import OpenAI
+from tests.providers.raw import RESET, Answer, RawProvider, head, raw_provider
+from tests.support.harness import KEY, Program, gateway, openai_model
+from tests.support.report import LONG, attack, peak_mb, record, reset_peak, rss_mb
+from tests.support.stalls import Stalls, stalls
+
+AWS_SECRET = "aws-secret-58d1e3b7c9"
+FAMILIES: dict[str, dict[str, str]] = {
+    "openai": {"model": "openai/gpt-4.1-mini", "api_base": "{url}/v1"},
+    "azure": {"model": "azure/gpt-4.1-mini", "api_base": "{url}", "api_version": "2024-10-21"},
+    "anthropic": {"model": "anthropic/claude-haiku-4-5", "api_base": "{url}"},
+    "gemini": {"model": "gemini/gemini-2.5-flash", "api_base": "{url}/v1beta"},
+    "ollama": {"model": "ollama_chat/qwen3.5:4b", "api_base": "{url}"},
+    "bedrock": {
+        "model": "bedrock/us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "aws_bedrock_runtime_endpoint": "{url}", "aws_region_name": "us-east-1",
+        "aws_access_key_id": "AKIAQ58D1E3B7C9F2A4B", "aws_secret_access_key": AWS_SECRET,
+    },
+}  # fmt: skip
+PROVIDER_KEYS = {family: f"sk-planted-{family}-58d1e3b7c9f2a4" for family in FAMILIES}
+REDIRECTED = {
+    "anthropic": "`x-api-key` and the conversation go along",
+    "gemini": "`x-goog-api-key` and the conversation go along",
+}
+SECRET = "the conversation that nobody else may see"
+TURN: dict[str, Any] = {"messages": [{"role": "user", "content": SECRET}]}
+MB = 1_000_000
+# Milliseconds that an attack may keep the loop: five times what is seen on a quiet machine.
+STALL = 500
+PEAK = 200  # MB above idle
+
+
+@dataclass
+class Ward:
+    """A gateway whose first deployment of each family is the hostile one; the second is well."""
+
+    program: Program
+    hostile: RawProvider
+    well: OpenAI
+    stalls: Stalls
+    client: httpx.Client
+
+    def ask(self, family: str = "openai", stream: bool = True) -> httpx.Response:
+        body = {**TURN, "model": family, "stream": stream}
+        return self.client.post("/v1/chat/completions", json=body)
+
+
+@pytest.fixture(scope="module")
+def hostile_ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+    well = OpenAI()
+    with raw_provider(lambda _: iter(())) as hostile, serving(well.app) as well_url:
+        models = []
+        for family, params in FAMILIES.items():
+            params = {name: value.format(url=hostile.url) for name, value in params.items()}
+            key = {"api_key": PROVIDER_KEYS[family]} if "api_base" in params else {}
+            first = {"model_name": family, "litellm_params": {**params, **key, "order": 1}}
+            alone = {**first, "model_name": f"{family} alone"}
+            models += [first, alone, openai_model(family, f"{well_url}/v1", order=2)]
+            models[-1]["litellm_params"]["model"] = "openai/gpt-4.1-mini"
+        config = {
+            "model_list": models,
+            "litellm_settings": {"drop_params": True},
+            "router_settings": {"stream_timeout": 2.0, "cooldown_time": 0.001},
+        }
+        env = {"VUI_LITELLM_HEDGE": "0", "VUI_LITELLM_PRECONNECT": "0"}
+        folder = tmp_path_factory.mktemp("hostile")
+        with (
+            gateway(folder, config, env) as program,
+            stalls(program.url) as watching,
+            httpx.Client(
+                base_url=program.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=120
+            ) as client,
+        ):
+            yield Ward(program, hostile, well, watching, client)
+
+
+@pytest.fixture
+def ward(hostile_ward: Ward) -> Ward:
+    hostile_ward.hostile.seen.clear()
+    hostile_ward.well.clear()
+    return hostile_ward
+
+
+def moved(status: int, url: str) -> Answer:
+    """A redirect to the same path at another address."""
+    return lambda request: iter([head(status, location=url + request.split()[1].decode())])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("stream", [True, False], ids=["reply", "thoughts"])
+def test_no_redirect_is_followed_and_the_next_deployment_answers(
+    ward: Ward, family: str, stream: bool
+) -> None:
+    with raw_provider(lambda _: iter([head(200), b"data: [DONE]\n\n"])) as other:
+        for status in (307, 301, 302, 303, 308):
+            ward.hostile.seen.clear()
+            ward.hostile.answer = moved(status, other.url)
+            answer = ward.ask(family, stream)
+            assert answer.status_code == 200
+            assert "doing alright" in answer.text if stream else answer.json()["choices"]
+            assert SECRET.encode() in ward.hostile.seen[0], "it wasn't asked first"
+            time.sleep(0.01)  # the cooldown's
+        assert other.seen == []
+    attack(
+        f"redirect to another host, {family}, {'reply' if stream else 'thoughts'}",
+        REDIRECTED.get(family, "the conversation goes along"),
+        "not followed, the next deployment answers",
+    )
+
+
+def test_botocore_follows_no_redirect_either() -> None:
+    with raw_provider(lambda _: iter([head(200)])) as other:
+        with raw_provider(moved(307, other.url)) as hostile:
+            request = AWSRequest("POST", hostile.url, data=b"x").prepare()
+            assert URLLib3Session().send(request).status_code == 307
+        assert other.seen == []
+
+
+def chunk(text: str) -> bytes:
+    delta = {"role": "assistant", "content": text}
+    told = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return sse({**told, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+
+
+def page(size: int, status: int = 500) -> Iterator[bytes]:
+    yield head(status, "text/html")
+    yield from [b"<p>Some error, please try again.</p>\n" * (MB // 37)] * (size // MB)
+
+
+def answers(*pieces: bytes, status: int = 200, kind: str = "", **headers: str) -> Answer:
+    """These pieces, and the last one for ever."""
+    kind = kind or ("text/event-stream" if status == 200 else "application/json")
+    return lambda _: chain([head(status, kind, **headers), *pieces], repeat(pieces[-1]))
+
+
+def once(*pieces: bytes, status: int = 200, kind: str = "", **headers: str) -> Answer:
+    kind = kind or ("text/event-stream" if status == 200 else "application/json")
+    return lambda _: iter([head(status, kind, **headers), *pieces])
+
+
+def bomb(encode: Callable[[], Any]) -> bytes:
+    """200 MB, compressed."""
+    encoder = encode()
+    return b"".join(encoder.compress(b"x" * MB) for _ in range(200)) + encoder.flush()
+
+
+# LiteLLM's search for secrets begins anew at each beginning, and looks for each end.
+CHOSEN = json.dumps({"error": {"message": ("-----BEGIN PRIVATE KEY-----" * 200)[:5000]}}).encode()
+USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+USAGE_FRAME = sse({"id": "c", "object": "chat.completion.chunk", "choices": [], "usage": USAGE})
+JSON = "application/json"
+WHOLE = (
+    b'{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,'
+    b'"finish_reason":"stop","message":{"role":"assistant","content":"a"}}]'
+)
+
+
+def gzipped() -> Any:
+    return zlib.compressobj(9, zlib.DEFLATED, 31)
+
+
+class Attack(NamedTuple):
+    """What was measured before, what the provider answers, and whether to a streamed call."""
+
+    before: str
+    answer: Answer
+    stream: bool = True
+
+
+PROVIDER_ATTACKS = {
+    "error page of 1 MB": Attack("stalled 4.7 s", lambda _: page(MB)),
+    "error page of 10 MB": Attack("stalled 29 s", lambda _: page(10 * MB)),
+    "error of 5 KB, chosen pattern": Attack("stalled 7.3 s", once(CHOSEN, status=500)),
+    "the same in mid-stream": Attack(
+        "stalled 11.8 s", once(chunk("Hello. "), b"data: " + CHOSEN + b"\n\n")
+    ),
+    "the same to thoughts": Attack("stalled 11.2 s", once(CHOSEN, status=500), False),
+    "error frame of 900 KB": Attack(
+        "stalled 2.3 s", once(chunk("Hello. "), sse({"error": {"message": "<p>no</p>" * 100_000}}))
+    ),
+    "gzip bomb as an error, 200 MB": Attack(
+        "stalled 4 minutes", once(bomb(gzipped), status=500, content_encoding="gzip")
+    ),
+    "gzip bomb as a reply, 200 MB": Attack(
+        "+395 MB, stalled 0.5 s", once(bomb(gzipped), content_encoding="gzip")
+    ),
+    "deflate bomb as a reply, 200 MB": Attack(
+        "no bound", once(bomb(zlib.compressobj), content_encoding="deflate")
+    ),
+    "gzip within gzip": Attack(
+        "no bound", once(gzip.compress(gzip.compress(b"x" * MB)), content_encoding="gzip, gzip")
+    ),
+    "brotli, zstd": Attack("no bound", once(b"\x0b\x02", content_encoding="br")),
+    "error body of a byte each 50 ms": Attack(
+        "no end of its own",
+        lambda _: chain([head(500)], chain.from_iterable(repeat((b"x", 0.05)))),
+    ),
+    "line of 50 MB": Attack("+820 MB", once(b"data: ", *[b"x" * MB] * 50)),
+    "endless reply": Attack(
+        "+800 MB a minute", answers(b"".join(chunk(f"and {n} more ") for n in range(1000)))
+    ),
+    "usage frames without end": Attack("stalled 1 s, +256 MB", answers(USAGE_FRAME * 1000)),
+    "comments without end": Attack("stalled 63 s, +290 MB, for ever", answers(b":\n" * 100_000)),
+    "empty lines without end": Attack("no end", answers(b"\n" * 100_000)),
+    "carriage returns without end": Attack("no end", answers(b"\r" * 100_000)),
+    "empty events without end": Attack("no end", answers(b"data:\r\n\r\n" * 10_000)),
+    "headers without end": Attack(
+        "a clean failure already",
+        lambda _: chain([b"HTTP/1.1 200 OK\r\n"], repeat(b"a: b\r\n" * 999)),
+    ),
+    "`100 Continue` without end": Attack(
+        "stalled 2.7 s, +146 MB", lambda _: repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+    ),
+    "trailers without end": Attack(
+        "a clean failure already",
+        lambda _: chain(
+            [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n\n\r\n0\r\n"],
+            repeat(b"a: b\r\n" * 1000),
+        ),
+    ),
+    "JSON 100,000 levels deep": Attack(
+        "a clean failure already", once(b"data: " + b"[" * 100_000 + b"\n\n")
+    ),
+    "thoughts 100,000 levels deep": Attack(
+        "stalled 0.5 s", once(b'{"choices":' + b"[" * 100_000, kind=JSON), False
+    ),
+    "thoughts of 100 MB": Attack(
+        "ended at 1 MB", once(b'{"choices":"', *[b"x" * MB] * 100, kind=JSON), False
+    ),
+    "thoughts with 60,000 keys": Attack(
+        "stalled 0.4 s",
+        once(WHOLE, *(b',"k%d":1' % n for n in range(60_000)), b"}", kind=JSON),
+        False,
+    ),
+    "numbers of 4,000 digits": Attack(
+        "a clean failure",
+        once(WHOLE + b',"usage":{"prompt_tokens":' + b"9" * 4000 + b"}}", kind=JSON),
+        False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROVIDER_ATTACKS)
+def test_a_hostile_answer_neither_stalls_the_loop_nor_fills_the_memory(
+    ward: Ward, name: str
+) -> None:
+    before, ward.hostile.answer, stream = PROVIDER_ATTACKS[name]
+    pid = ward.program.process.pid
+    idle = rss_mb(pid)
+    reset_peak(pid)
+    ward.stalls.clear()
+    began = time.monotonic()
+    answer = ward.ask("openai alone", stream)
+    took = time.monotonic() - began
+    time.sleep(0.2)  # what LiteLLM does after the end
+    peak, stalled = peak_mb(pid) - idle, ward.stalls.worst
+    assert answer.status_code >= 400 or '"error"' in answer.text or not stream
+    assert took < 12, "longer than any turn waits"
+    assert stalled < STALL
+    assert peak < PEAK
+    assert ward.program.process.poll() is None
+    ward.hostile.answer = once(b"", status=503)
+    assert "doing alright" in ward.ask("openai").text, "the next turn isn't answered"
+    attack(name, before, f"over after {took:.1f} s, stall {stalled:.0f} ms, {peak:+.0f} MB")
+
+
+@pytest.mark.skipif(
+    hasattr(inspect, "_shadowed_dict_from_mro_tuple"),
+    reason="this Python's inspect keeps the last 128 classes that it saw, and LiteLLM's with them",
+)
+def test_the_memory_is_back_after_the_floods(ward: Ward) -> None:
+    pid = ward.program.process.pid
+    flood = PROVIDER_ATTACKS["endless reply"].answer
+    sizes = []
+    for _ in range(6):
+        ward.hostile.answer = flood
+        ward.ask("openai alone")
+        sizes.append(rss_mb(pid))
+    assert sizes[-1] - sizes[1] < 50, f"each flood leaves something behind: {sizes}"
+
+
+EDGES = (
+    b"", b"\n", b"\r\n\r\n", b"data: ", b"data: [DONE]\n\n", b"event: error\n", b": hm\n", b"[",
+    b"{", b"\xff\xfe", b"\x00" * 20, b"data: null\n\n", b'data: {"choices": null}\n\n',
+    b'data: {"choices": [{"delta": {"content": {"a": 1}}}]}\n\n', USAGE_FRAME, chunk("Hi. "),
+    b'{"message": {"role": "assistant", "content": "Hm. "}, "done": false}\n', WHOLE + b"}",
+    b"9" * 5000,
+)  # fmt: skip
+KINDS = (
+    "text/event-stream", JSON, "application/x-ndjson", "text/html", "", "x" * 7000,
+    "application/vnd.amazon.eventstream", "text/event-stream; charset=utf-16",
+)  # fmt: skip
+STATUSES = (
+    *[200] * 8,
+    204,
+    206,
+    301,
+    307,
+    308,
+    400,
+    401,
+    403,
+    404,
+    408,
+    413,
+    429,
+    500,
+    503,
+    529,
+    999,
+)
+
+
+def random_answer(rng: random.Random) -> Answer:
+    """Bytes, sizes, encodings, resets and redirects by chance, and the request's own head."""
+
+    def answer(request: bytes) -> Iterator[object]:
+        if rng.random() < 0.05:
+            yield rng.randbytes(rng.choice((0, 1, 40, 9000)))
+            yield RESET if rng.random() < 0.5 else b""
+            return
+        status = rng.choice(STATUSES)
+        headers = {"location": "http://169.254.169.254/"} if 300 <= status < 400 else {}
+        echo = request.split(b"\r\n\r\n")[0]
+        pieces = [rng.choice((*EDGES, rng.randbytes(50), echo)) for _ in range(rng.randrange(12))]
+        size = rng.choice((1, 1, 1, 1, 1, 100, 5000))
+        body = b"".join(piece * (1 if len(piece) > 200 else size) for piece in pieces)
+        encoding = rng.choice(("", "", "", "", "gzip", "deflate", "br", "zstd", "gzip, gzip", "x"))
+        if encoding:
+            headers["content_encoding"] = encoding
+            if rng.random() < 0.7:
+                body = gzip.compress(body)
+        if rng.random() < 0.2:
+            headers["content_length"] = str(rng.choice((0, 1, len(body), len(body) + 1, 10**12)))
+        if rng.random() < 0.1:
+            headers["transfer_encoding"] = "chunked"
+        yield head(status, rng.choice(KINDS), **headers)
+        for part in (body[: len(body) // 2], body[len(body) // 2 :]):
+            yield part
+            if rng.random() < 0.1:
+                yield RESET
+                return
+
+    return answer
+
+
+@pytest.mark.timeout(7200)
+def test_a_provider_that_answers_by_chance_does_no_harm(ward: Ward) -> None:
+    tries = int(os.environ.get("FUZZ") or "200")
+    rng = random.Random(0 if tries < 1000 else None)
+    pid = ward.program.process.pid
+    ward.hostile.answer = random_answer(rng)
+    ward.ask("openai alone")
+    idle = rss_mb(pid)
+    reset_peak(pid)
+    ward.stalls.clear()
+    logged = len(ward.program.log)
+    statuses: Counter[int] = Counter()
+    leaks: Counter[str] = Counter()
+
+    def one(family: str) -> None:
+        answer = ward.ask(f"{family} alone", rng.random() < 0.7)
+        statuses[answer.status_code] += 1
+        for secret in (*PROVIDER_KEYS.values(), AWS_SECRET):
+            leaks[secret] += secret in answer.text
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, [rng.choice(list(FAMILIES)) for _ in range(tries)]))
+    time.sleep(0.5)
+    assert ward.program.process.poll() is None
+    grown, stalled = peak_mb(pid) - idle, ward.stalls.worst
+    slow = sum(took > 100 for took in ward.stalls.seen)
+    assert stalled < STALL * 2
+    assert grown < PEAK
+    told = ward.program.log[logged:]
+    for secret in PROVIDER_KEYS.values():
+        leaks[secret] += secret in told
+    ward.hostile.answer = once(b"", status=503)
+    assert "doing alright" in ward.ask("openai").text
+    seen = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
+    record(
+        "fuzz", "providers' answers",
+        f"{tries}: {seen}; worst stall {stalled:.0f} ms, {slow} of {len(ward.stalls.seen)} looks "
+        f"over 100 ms; {grown:+.0f} MB; secrets leaked {sum(map(bool, leaks.values()))}",
+        LONG,
+    )  # fmt: skip

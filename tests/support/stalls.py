@@ -1,0 +1,80 @@
+"""How long the gateway's event loop keeps others waiting: its health is asked over and over.
+
+In a process of its own: a test that plays the provider is busy itself.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Thread
+
+import httpx
+
+from tests.support.harness import ROOT
+
+__all__ = ["Stalls", "stalls"]
+
+PATH = "/health/liveliness"
+EVERY = 0.005  # seconds
+TIMEOUT = 60.0
+
+
+@dataclass
+class Stalls:
+    """Milliseconds that the health route took at the most, since `clear`."""
+
+    process: subprocess.Popen[str]
+    seen: list[float] = field(default_factory=list)
+
+    def read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.seen.append(float(line))
+
+    @property
+    def worst(self) -> float:
+        return max(self.seen, default=0.0)
+
+    def clear(self) -> None:
+        self.seen.clear()
+
+
+@contextmanager
+def stalls(url: str) -> Iterator[Stalls]:
+    """Watches until the end of the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.stalls", url],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    watching = Stalls(process)
+    reader = Thread(target=watching.read, daemon=True)
+    reader.start()
+    try:
+        yield watching
+    finally:
+        process.terminate()
+        process.wait(5)
+        reader.join(5)
+        if process.stdout:
+            process.stdout.close()
+
+
+def main(url: str) -> None:
+    """Prints how many milliseconds each request took."""
+    with httpx.Client(base_url=url, timeout=TIMEOUT) as client:
+        while True:
+            began = time.monotonic()
+            client.get(PATH)
+            print((time.monotonic() - began) * 1000, flush=True)
+            time.sleep(EVERY)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
