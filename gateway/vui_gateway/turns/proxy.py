@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from typing import Any
 
 import httpx
@@ -97,7 +97,9 @@ class Proxy:
                 yield _counted(event, attempt)
         finally:
             task.cancel()
-            asyncio.get_running_loop().call_later(FORGET, self._attempts.pop, identity, None)
+            forget = asyncio.get_running_loop().call_later
+            # Not in this context: it would keep all that LiteLLM has put into it.
+            forget(FORGET, self._attempts.pop, identity, None, context=Context())
 
     async def _events(self, sent: asyncio.Queue) -> AsyncGenerator[Event]:
         if not (start := await sent.get()):
