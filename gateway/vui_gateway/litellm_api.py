@@ -6,8 +6,10 @@ Its proxy app, its router, its hooks, its clients. Nobody else imports it.
 from __future__ import annotations
 
 import inspect
+import json
 import math
 import os
+import re
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -24,6 +26,8 @@ ENVIRONMENT = {
     # The price table comes with the package: the start neither waits for the internet nor fails
     # without it. https://docs.litellm.ai/docs/proxy/sync_models_github
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    # Cut at 4 KB by LiteLLM, a credential may be cut in two, and be none to our own redaction.
+    "MAX_STRING_LENGTH_STDOUT_LOG": "100000",
     # No `.env` is read from the working directory by LiteLLM itself.
     "LITELLM_MODE": "PRODUCTION",
     # The admin UI, the API docs and the OpenAPI schema are neither built nor served.
@@ -70,6 +74,15 @@ __all__ = [
 
 TESTED = "1.109.1"
 LAST_CHUNKS = 500
+
+# What a wildcard may stand for: models as providers name them.
+MODEL_NAME = re.compile(r"[A-Za-z0-9._:/@+~-]+")
+# Of LiteLLM's `/model/info`, what `vui-litellm check` needs; the rest may hold credentials.
+SHOWN_PARAMS = ("model", "order")
+SHOWN_INFO = (
+    "id", "mode", "max_input_tokens", "max_output_tokens", "input_cost_per_token",
+    "output_cost_per_token", "cache_read_input_token_cost", "cache_creation_input_token_cost",
+)  # fmt: skip
 
 app = proxy_server.app
 lifespan = app.router.lifespan_context
@@ -160,6 +173,10 @@ def http_client(provider: str | None) -> Any:
     return get_async_httpx_client(LlmProviders(provider), params={"ssl_verify": None}).client
 
 
+# Not the key itself: LiteLLM writes this into logs and metrics.
+USER = UserAPIKeyAuth(api_key="vui", user_id="vui", user_role=LitellmUserRoles.INTERNAL_USER)
+
+
 async def authenticate(request: Any, api_key: str) -> UserAPIKeyAuth:
     """LiteLLM's `general_settings.custom_auth`: our app has compared the key already.
 
@@ -170,8 +187,7 @@ async def authenticate(request: Any, api_key: str) -> UserAPIKeyAuth:
     """
     if request.scope.get(AUTHENTICATED) is not True:
         raise ProxyException("Not let in by the gateway.", "auth_error", None, 401)
-    # Not the key itself: LiteLLM writes this into logs and metrics.
-    return UserAPIKeyAuth(api_key="vui", user_id="vui", user_role=LitellmUserRoles.INTERNAL_USER)
+    return USER
 
 
 class RouterInForce:
@@ -211,7 +227,28 @@ class RouterInForce:
 
     def serves(self, model_group: str) -> bool:
         """Whether a call can ask for it, wildcards and aliases included."""
-        return bool(proxy_server.llm_router.get_model_list(model_name=model_group))
+        router: Any = proxy_server.llm_router
+        exact = model_group in router.get_model_names() or model_group in router.model_group_alias
+        if not exact and not MODEL_NAME.fullmatch(model_group):
+            return False
+        return bool(router.get_model_list(model_name=model_group))
+
+    async def listing(self) -> list[dict]:
+        """The deployments as LiteLLM's `/model/info` lists them, with a few fields of each.
+
+        Source: https://docs.litellm.ai/docs/proxy/model_management
+        """
+        told = await proxy_server.model_info_v1(user_api_key_dict=USER)
+        found = []
+        for entry in json.loads(told.body)["data"]:
+            params, info = entry["litellm_params"], entry["model_info"]
+            shown = {name: params[name] for name in SHOWN_PARAMS if name in params}
+            if params.get("mock_response"):
+                shown["mock_response"] = True
+            prices = {name: info[name] for name in SHOWN_INFO if name in info}
+            name = entry["model_name"]
+            found.append({"model_name": name, "litellm_params": shown, "model_info": prices})
+        return found
 
     async def choose(self, model_group: str, metadata: dict | None = None) -> Deployment | None:
         """The deployment that a call would ask now; None when there is none.

@@ -19,6 +19,7 @@ import yaml
 from starlette.applications import Starlette
 
 from vui_gateway.api.auth import Key, load_key
+from vui_gateway.redaction import credentials, redact, redact_log
 from vui_gateway.settings import SettingError, Settings
 from vui_gateway.watchdog import Watchdog
 
@@ -43,9 +44,11 @@ def serve(settings: Settings) -> None:
     Raises:
         SettingError, ConfigError: what the user wrote can't be used.
     """
+    redact_log()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     log.setLevel(logging.INFO)
     key = load_key(settings)
+    redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])
     settings.export(key)  # LiteLLM reads some of it at import
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.

@@ -215,8 +215,10 @@ def test_the_shipped_config_is_served_with_every_key_set(tmp_path: Path) -> None
 
 async def test_no_key_shows_in_a_debug_log_either(tmp_path: Path) -> None:
     with serving((stand_in := OpenAI()).app) as url:
-        config = {"model_list": [openai_model("m", f"{url}/v1", api_key="os.environ/SOME_API_KEY")]}
+        model = openai_model("m", f"{url}/v1", api_key="os.environ/SOME_API_KEY")
+        config: dict = {"model_list": [model]}
         secret = "sk-debug-5b7d9f1e3c"
+        config["litellm_settings"] = {"set_verbose": True}
         env = {"SOME_API_KEY": secret, "LITELLM_LOG": "DEBUG"}
         with gateway(tmp_path, config, env) as loud:
             backend = LiteLLMBackend("m", loud.url, api_key=loud.key)
@@ -227,7 +229,7 @@ async def test_no_key_shows_in_a_debug_log_either(tmp_path: Path) -> None:
             await backend.aclose()
             http(f"{loud.url}/v1/models", key="sk-a-wrong-key-0d9c")
             log = loud.log
-    assert "DEBUG" in log
+    assert "Final returned optional params" in log
     assert secret not in log
     assert loud.key not in log
     assert "sk-a-wrong-key-0d9c" not in log

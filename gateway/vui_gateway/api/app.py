@@ -21,6 +21,7 @@ from vui_gateway.api.errors import (
 )
 from vui_gateway.api.schema import ModelRequest, read_body
 from vui_gateway.providers.preconnect import Preconnect
+from vui_gateway.redaction import RedactAnswers
 from vui_gateway.turns.proxy import AUTHENTICATED
 from vui_gateway.turns.usage import Usage
 
@@ -57,9 +58,14 @@ def create_app(
     async def metrics(_: Request) -> Response:
         return Response(usage.metrics(), media_type="text/plain; version=0.0.4")
 
+    async def model_info(_: Request) -> Response:
+        return JSONResponse({"data": await chat.router.listing()})
+
     async def open_connection(request: Request) -> Response:
         """A turn is coming: nothing of it is told, and nothing is billed."""
-        preconnect.open(ModelRequest.read(await read_body(request.receive)).model)
+        model = ModelRequest.read(await read_body(request.receive)).model
+        if chat.router.serves(model):
+            preconnect.open(model)
         return JSONResponse({}, HTTPStatus.ACCEPTED)
 
     with_key = [Middleware(RequireKey, key=key)]
@@ -70,7 +76,7 @@ def create_app(
         Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
         Route("/v1/chat/completions", chat, methods=["POST"], middleware=with_key),
         Route("/v1/models", litellm_app, methods=["GET"], middleware=with_key),
-        Route("/model/info", litellm_app, methods=["GET"], middleware=with_key),
+        Route("/model/info", model_info, methods=["GET"], middleware=with_key),
     ]
     for route in routes:
         assert isinstance(route, Route)
@@ -78,7 +84,7 @@ def create_app(
         route.methods.discard("HEAD")  # Starlette adds it to GET
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(ExactPath)],
+        middleware=[Middleware(RedactAnswers), Middleware(ExactPath)],
         exception_handlers={
             RequestError: on_request_error,
             HTTPStatus.NOT_FOUND: on_unknown_route,

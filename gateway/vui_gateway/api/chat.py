@@ -159,6 +159,18 @@ async def _with_heartbeat(events: AsyncGenerator[Event]) -> AsyncGenerator[Event
         await events.aclose()
 
 
+def _joined(fragments: list[dict]) -> list[dict]:
+    """Tool calls in one piece each: what is split can't be looked through."""
+    calls: dict[int, dict] = {}
+    for number, fragment in enumerate(fragments):
+        call = calls.setdefault(fragment.get("index", number), {**fragment, "function": {}})
+        call["id"] = call.get("id") or fragment.get("id")
+        function = fragment.get("function") or {}
+        for name in ("name", "arguments"):
+            call["function"][name] = call["function"].get(name, "") + (function.get(name) or "")
+    return [{**call, "index": index} for index, call in calls.items()]
+
+
 class EventStream:
     """OpenAI's server-sent events: https://platform.openai.com/docs/api-reference/chat-streaming"""
 
@@ -177,7 +189,7 @@ class EventStream:
         if event.text:
             delta["content"] = event.text
         if event.tool_calls:
-            delta["tool_calls"] = event.tool_calls
+            delta["tool_calls"] = _joined(event.tool_calls)
         choice = {"index": 0, "delta": delta, "finish_reason": event.finish_reason}
         await self._frame({**self._chunk, "choices": [choice]})
         if event.usage:

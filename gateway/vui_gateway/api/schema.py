@@ -3,30 +3,59 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import from_json
 from starlette.types import Receive
 
 from vui_gateway.api.errors import RequestError
 
 __all__ = ["ChatRequest", "ModelRequest", "read_body"]
 
-MAX_BYTES = 2_000_000  # a context of 500,000 tokens
-MAX_MESSAGES = 1000
+# Ten times what vui sends, and no more than LiteLLM takes 20 ms for in one go.
+MAX_BYTES = 400_000
+MAX_MESSAGES = 300
+MAX_PARTS = 100  # of a message's text
+MAX_STOPS = 64
+MAX_TOOLS = 128  # https://platform.openai.com/docs/api-reference/chat/create, `tools`
+# Of a client's own objects: tools with their schemas, calls of them, a response's format.
 MAX_DEPTH = 20
+MAX_VALUES = 5000
+MAX_CHARACTERS = 100_000
 SECONDS = 10.0
 
+Short = Annotated[str, Field(max_length=200)]
+Stop = Annotated[str, Field(max_length=64)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Tokens = Annotated[int, Field(ge=1, le=1_000_000)] | None
+Penalty = Annotated[float, Field(ge=-2, le=2)] | None
+Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+# https://platform.openai.com/docs/api-reference/chat/create, `reasoning_effort`
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
-def _bounded_depth(value: Any, depth: int = 0) -> Any:
-    """Unchanged: LiteLLM walks and copies a client's own objects recursively."""
+
+def _values(value: Any, depth: int = 0) -> Iterator[Any]:
+    """All that is inside of a client's own object; LiteLLM walks and copies it recursively."""
     if depth > MAX_DEPTH:
-        raise ValueError("nested too deeply")
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in inner:
-        _bounded_depth(item, depth + 1)
-    return value
+        raise ValueError("it is nested too deeply")
+    if isinstance(value, dict):
+        yield from value
+    elif not isinstance(value, list):
+        yield value
+        return
+    for item in value.values() if isinstance(value, dict) else value:
+        yield from _values(item, depth + 1)
 
 
 class _Strict(BaseModel):
@@ -45,9 +74,9 @@ class _Strict(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"])) or "The body"
-            message = f"{where}: {first['msg']}."
-            refusal = _too_large if first["type"] == "too_long" else RequestError
-            raise refusal(message) from None
+            message = f"{where[:200]}: {first['msg'].removeprefix('Value error, ')}."
+            long = first["type"] == "too_long" and first["loc"] == ("messages",)
+            raise (_too_large if long else RequestError)(message) from None
 
 
 class Text(_Strict):
@@ -57,30 +86,54 @@ class Text(_Strict):
     text: str
 
 
+class Called(_Strict):
+    """https://platform.openai.com/docs/api-reference/chat/create, `messages[].tool_calls`"""
+
+    name: Name
+    arguments: str
+
+    def values(self) -> Any:
+        """The arguments; some providers get them as an object."""
+        try:
+            return from_json(self.arguments or "{}")
+        except ValueError:
+            raise ValueError("the arguments of a tool call are no JSON") from None
+
+
+class ToolCall(_Strict):
+    # A model's signature of its thoughts comes along: it is in a field of the provider's own.
+    model_config = ConfigDict(extra="allow")
+    id: str
+    type: Literal["function"]
+    function: Called
+
+
 class Message(_Strict):
-    role: str
-    content: str | None = None
-    name: str | None = None
-    tool_calls: list[dict[str, Any]] | None = None
+    role: Role
+    content: str | list[Text] | None = None
+    name: Short | None = None
+    tool_calls: Annotated[list[ToolCall], Field(max_length=MAX_TOOLS, fail_fast=True)] | None = None
     tool_call_id: str | None = None
 
-    @field_validator("content", mode="before")
+    @field_validator("content")
     @classmethod
-    def joined(cls, content: Any) -> Any:
-        """The parts of a text as one."""
+    def joined(cls, content: Any, info: ValidationInfo) -> Any:
+        """The parts of a text as one; those of the prompt are for its provider's cache."""
         if isinstance(content, list):
-            return "\n\n".join(Text.model_validate(part).text for part in content)
+            if len(content) > MAX_PARTS:
+                raise ValueError(f"more than {MAX_PARTS} parts")
+            if info.data.get("role") != "system":
+                return "".join(part.text for part in content)
         return content
-
-    @field_validator("tool_calls")
-    @classmethod
-    def flat(cls, calls: Any) -> Any:
-        return _bounded_depth(calls)
 
 
 class Function(_Strict):
-    model_config = ConfigDict(extra="allow")
-    name: Annotated[str, Field(min_length=1)]
+    """https://platform.openai.com/docs/guides/function-calling"""
+
+    name: Name
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
 
 
 class Tool(_Strict):
@@ -90,10 +143,16 @@ class Tool(_Strict):
     function: Function
 
 
+class StreamOptions(_Strict):
+    """https://platform.openai.com/docs/api-reference/chat/create, `stream_options`"""
+
+    include_usage: bool | None = None
+
+
 class ModelRequest(_Strict):
     """The model group that is about to be asked."""
 
-    model: Annotated[str, Field(min_length=1)]
+    model: Name
 
 
 class ChatRequest(ModelRequest):
@@ -102,36 +161,49 @@ class ChatRequest(ModelRequest):
     LiteLLM takes many more fields, and some of them choose an address, a key or a hook.
     """
 
-    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES, fail_fast=True)]
     stream: bool | None = None
-    stream_options: dict[str, Any] | None = None
-    stop: str | list[str] | None = None
-    tools: list[Tool] | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    stream_options: StreamOptions | None = None
+    stop: Annotated[list[Stop], Field(max_length=MAX_STOPS, fail_fast=True)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=MAX_TOOLS, fail_fast=True)] | None = None
+    tool_choice: Short | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    seed: int | None = None
-    reasoning_effort: str | None = None
+    max_tokens: Tokens = None
+    max_completion_tokens: Tokens = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    presence_penalty: Penalty = None
+    frequency_penalty: Penalty = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    reasoning_effort: Effort | None = None
     response_format: dict[str, Any] | None = None
 
-    @field_validator("stop")
+    @field_validator("stop", mode="before")
     @classmethod
     def not_empty(cls, value: Any) -> Any:
         """An empty stop phrase would end every reply before its first word."""
-        return [
-            stop for stop in ([value] if isinstance(value, str) else value or ()) if stop
-        ] or None
+        stops = [value] if isinstance(value, str) else value
+        return [stop for stop in stops if stop != ""] or None if isinstance(stops, list) else stops
 
-    @field_validator("tools", "tool_choice", "stream_options", "response_format")
-    @classmethod
-    def flat(cls, value: Any) -> Any:
-        tools = isinstance(value, list)
-        return _bounded_depth([tool.model_dump() for tool in value] if tools else value)
+    @model_validator(mode="after")
+    def sane(self) -> Self:
+        """What nobody's schema describes is of a sane size, and JSON for everybody."""
+        own: list[Any] = [self.tool_choice, self.response_format]
+        for message in self.messages:
+            own.append(message.tool_call_id)
+            for call in message.tool_calls or ():
+                own += [call.model_dump(), call.function.values()]
+        for function in (tool.function for tool in self.tools or ()):
+            own += [function.name, function.description, function.parameters]
+        characters = 0
+        for count, value in enumerate(_values(own)):
+            # An integer of a thousand digits, or 1e999.
+            if isinstance(value, int | float) and not abs(value) < 2**64:
+                raise ValueError("a number is too large")
+            characters += len(value) if isinstance(value, str) else 0
+            if count > MAX_VALUES or characters > MAX_CHARACTERS:
+                raise ValueError("the tools, or the calls of them, are too large")
+        return self
 
 
 async def read_body(receive: Receive) -> bytes:

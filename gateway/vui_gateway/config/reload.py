@@ -15,10 +15,12 @@ from vui_gateway.config.schema import Config, ConfigError, read_config
 from vui_gateway.files import write_by_rename
 from vui_gateway.litellm_api import RELOADABLE_SETTINGS, RouterInForce
 from vui_gateway.providers.preconnect import Preconnect
+from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import SettingError, Settings, file_marks
 from vui_gateway.turns.candidates import Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
+from vui_gateway.turns.labels import Labels, quoted
 from vui_gateway.turns.usage import Usage
 
 __all__ = ["InForce", "Reloader"]
@@ -49,6 +51,8 @@ class InForce:
             SettingError: the key can't be kept.
             ConfigError: LiteLLM refuses the configuration.
         """
+        found = credentials(settings.env, vars(config))
+        redact.configure([*found, ("VUI_LITELLM_KEY", self.key.value)])
         try:
             fallbacks = Fallbacks(config.router_settings, config.litellm_settings)
             router = self.router.build(
@@ -73,6 +77,7 @@ class InForce:
         limits = [float(config.router_settings[name]) for name in ("stream_timeout", "timeout")]
         self.engine.configure(*limits, hedge=settings.hedge)
         self.usage.budget.limit = settings.budget
+        self.usage.labels = Labels([*self.router.model_groups, *config.models.values()])
         self.preconnect.configure(config.model_list, settings.env, enabled=settings.preconnect)
 
 
@@ -104,6 +109,7 @@ class Reloader:
         """Put the files in force; a broken edit is reported, and the last good one stays."""
         try:
             settings = await asyncio.to_thread(Settings.load, self.settings.environ)
+            redact.add(credentials(settings.env))  # the configuration may be refused
             config = await asyncio.to_thread(read_config, settings.config, settings.env)
             self.in_force.apply(settings, config, self.settings)
         except Exception as error:  # an edit never ends the watch over the files
@@ -130,7 +136,7 @@ class Reloader:
             log.warning(line)
         for name in self.needs_restart:
             log.warning("%s takes effect after: docker compose restart gateway", name)
-        log.info("Serving %s", ", ".join(self.in_force.router.model_groups))
+        log.info("Serving %s", ", ".join(map(quoted, self.in_force.router.model_groups)))
 
     def report(self) -> None:
         """Write the status file, which `vui-gateway status` shows."""
@@ -151,7 +157,7 @@ class Reloader:
             ],
         }
         try:
-            write_by_rename(self.settings.status_file, json.dumps(status))
+            write_by_rename(self.settings.status_file, redact(json.dumps(status)))
         except OSError as error:
             log.warning("The status can't be written (%s).", error)
 

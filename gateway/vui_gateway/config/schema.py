@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,6 +191,8 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             problem = " ".join(filter(None, (error.context, error.problem)))
+            # A credential that begins with `*`, `&` or `!` would be quoted.
+            problem = re.sub(r"'[^'<]{6,}'", "'…'", problem)
             cure = "Check the indentation and quotes there."
             raise ConfigError(f"{self.path}:{line}: {problem}. {cure}") from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -215,7 +215,9 @@ def _think(call: dict, matching: list[Family], provider: str, model: str) -> Non
     wanted = call.pop("reasoning_effort", None) or DEFAULT_EFFORT
     named = family.efforts if family else None
     taken = _known_efforts(provider, model) if named is None else named
-    if family and family.thinking_off and wanted == "none":
+    if wanted not in EFFORT_LEVELS:  # the configuration's, in words that only its provider knows
+        call["reasoning_effort"] = wanted
+    elif family and family.thinking_off and wanted == "none":
         for key, value in family.thinking_off.items():
             call[key] = {**call.get(key, {}), **value} if isinstance(value, dict) else value
     elif taken:

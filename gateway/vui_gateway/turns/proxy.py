@@ -14,6 +14,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from vui_gateway.providers.bounds import MAX_LINE
+from vui_gateway.redaction import redact
 from vui_gateway.turns.attempt import Attempt, AttemptError, Event
 from vui_gateway.turns.bill import usage_for_client
 
@@ -127,7 +128,9 @@ class Proxy:
             told = json.loads(text)
             error = told.get("error")
         except (ValueError, AttributeError):
-            raise AttemptError("no-json", text[:200].decode(errors="replace"), 502) from None
+            # Before it is cut: half a credential is known by nobody.
+            message = redact(text.decode(errors="replace"))[:200]
+            raise AttemptError("no-json", message, 502) from None
         if not error and status < 400:
             return told
         error = error if isinstance(error, dict) else {"message": str(error or told)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from vui_gateway.turns.bill import settle
 from vui_gateway.turns.budget import Budget
 from vui_gateway.turns.call import Call
+from vui_gateway.turns.labels import quoted
 
 __all__ = ["Usage"]
 
@@ -24,6 +26,8 @@ class Usage:
 
     def __init__(self, path: Path) -> None:
         self.budget = Budget(path)
+        # Of a model's name, the label that counts it; `Labels` bounds how many there are.
+        self.labels: Callable[[str], str] = str
         self.version = 0  # rises with each change
         self.session = {"calls": 0, "failed": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0}
         self.registry = of = CollectorRegistry()
@@ -60,7 +64,8 @@ class Usage:
         name = call.answered_by
         asked_of = {attempt.deployment.id for attempt in call.attempts}
         fallback = "yes" if len(asked_of) > 1 else "no"
-        labels = (call.model_group, name, kind)
+        label = self.labels
+        labels = (label(call.model_group), label(name), kind)
         self._calls.labels(*labels, call.outcome, fallback).inc()
         self._total.labels(*labels).observe(call.ended - call.began)
         if call.first_token:
@@ -69,7 +74,7 @@ class Usage:
         tokens_in = tokens_out = 0
         usd = 0.0
         for attempt in call.attempts:
-            asked = (call.model_group, attempt.deployment.model, kind)
+            asked = (label(call.model_group), label(attempt.deployment.model), kind)
             bill = settle(attempt, call.ended)
             self._attempts.labels(*asked, attempt.ended).inc()
             self._tokens.labels(*asked, "in").inc(bill.tokens_in)
@@ -90,7 +95,8 @@ class Usage:
         self.session["usd"] += usd
         price = f"{'' if exact else '~'}{usd:.6f}" if known else "unknown"
         log.info(
-            f"{kind} model={call.model_group} deployment={name} fallback={fallback} "
+            f"{kind} model={quoted(call.model_group)} deployment={quoted(name)} "
+            f"fallback={fallback} "
             f"outcome={call.error if call.outcome == 'failed' else call.outcome} "
             f"attempts={','.join(attempt.ended for attempt in call.attempts) or '-'} "
             f"first_token_ms={_ms(call.first_token, call)} "

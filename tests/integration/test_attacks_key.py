@@ -1,0 +1,421 @@
+"""Attacks with the key: names, bodies, credentials, what is shown."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import json
+import random
+import re
+import string
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import httpx
+import pytest
+from vui_gateway.api.schema import MAX_TOOLS, ChatRequest
+
+from tests.matrix.conversations import tools
+from tests.providers.base import serving, sse
+from tests.providers.openai import OpenAI
+from tests.support import report
+from tests.support.harness import Program, gateway, http, openai_model
+from tests.support.poll import wait_until
+
+CHAT = "/v1/chat/completions"
+HELLO = [{"role": "user", "content": "hi"}]
+BODY: dict[str, Any] = {"model": "gpt-4.1-mini", "messages": HELLO}
+FAULTS = (400, 401, 403, 404, 408, 429, 500, 503)
+
+
+class Echo(OpenAI):
+    """A provider that tells everybody what it was sent, and more."""
+
+    told = ""
+
+    def error_frame(self, message: str) -> bytes:
+        return sse(self.error(f"{message}: {self.told}", 500))
+
+
+def planted() -> dict[str, str]:
+    """Credentials of all kinds, by where each stands: a variable, or a setting of the file."""
+    odd = random.Random(7)
+    letters = string.ascii_letters + string.digits
+
+    def some(length: int, alphabet: str = letters) -> str:
+        return "".join(odd.choices(alphabet, k=length - 2)) + "k9"
+
+    pem = "\n".join([f"-----BEGIN {'PRIVATE'} KEY-----", some(64), some(64), "-----END KEY-----"])
+    return {
+        "OPENAI_API_KEY": f"sk-proj-{some(120)}", "ANTHROPIC_API_KEY": f"sk-ant-api03-{some(93)}",
+        "GEMINI_API_KEY": f"AIza{some(35)}", "GROQ_API_KEY": f"gsk_{some(52)}",
+        "MISTRAL_API_KEY": some(32), "XAI_API_KEY": f"xai-{some(80)}",
+        "DEEPSEEK_API_KEY": some(32, "0123456789abcdef"), "OPENROUTER_API_KEY": f"sk-or-{some(64)}",
+        "AZURE_API_KEY": some(84), "AZURE_AD_TOKEN": f"eyJ{some(40)}.{some(60)}.{some(43)}",
+        "AWS_ACCESS_KEY_ID": f"AKIA{some(16, string.ascii_uppercase)}",
+        "AWS_SECRET_ACCESS_KEY": some(20) + "/+" + some(18),
+        "AWS_SESSION_TOKEN": some(300, letters + "/+") + "==", "HF_TOKEN": f"hf_{some(34)}",
+        "COHERE_API_KEY": some(40), "TOGETHER_API_KEY": some(64, "0123456789abcdef"),
+        "WATSONX_PASSWORD": 'p"a\\ss<wo>rd&4', "LANGFUSE_SECRET_KEY": f"sk-lf-{some(32)}",
+        "VERTEX_CREDENTIALS": json.dumps({"type": "service_account", "private_key": pem}),
+        "SLACK_WEBHOOK_URL": f"https://hooks.example/services/T0/B0/{some(24)}",
+        "DATABRICKS_TOKEN": f"dapi{some(32, '0123456789abcdef')}", "SHORT_API_KEY": "k7#pQ2z!",
+        "ODD_TOKEN": "pässwörd-42-ключ", "SPACED_SECRET": "correct horse 9 battery staple",
+        "REFERENCED": some(24),  # a name that says nothing
+        "file api_key": f"sk-literal-{some(24)}", "file organization": f"org-{some(24)}",
+        "file header": some(30), "file basic": f"vui:{some(18)}", "file body": some(26),
+        "file url": f"{some(14)}%40{some(6)}", "VUI_LITELLM_KEY": f"sk-{some(43)}",
+    }  # fmt: skip
+
+
+def written(value: str) -> list[str]:
+    """The ways in which a provider may send a credential back."""
+    raw = value.encode()
+    return [
+        value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1],
+        base64.b64encode(raw).decode(), base64.b64encode(b"user:" + raw).decode(),
+        base64.urlsafe_b64encode(raw).decode().rstrip("="), quote(value, safe=""),
+        quote_plus(value), raw.hex(), raw.hex().upper(), html.escape(value), value.upper(),
+    ]  # fmt: skip
+
+
+def leaked(secrets: dict[str, str], text: str) -> dict[str, str]:
+    """Which of them the text holds, and in which spelling."""
+    lower = text.lower()
+    found = {}
+    for name, value in secrets.items():
+        parts = [value.rpartition(":")[2] if name == "file basic" else value]
+        if name == "VERTEX_CREDENTIALS":
+            parts = json.loads(value)["private_key"].split("\n")[1:3]
+        for part in parts:
+            for spelling in written(part):
+                bare = spelling.rstrip("=")[: -(len(spelling) % 4) or None]
+                for one in {spelling, bare}:
+                    if one.lower() in lower:
+                        found[name] = one
+    return found
+
+
+@pytest.fixture(scope="module")
+def echoing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, Echo, dict]]:
+    """A gateway with planted credentials, before a provider that echoes them all."""
+    folder, secrets = tmp_path_factory.mktemp("echoing"), planted()
+    lines = []
+    for name, value in secrets.items():
+        if not name.startswith("file "):
+            assert "'" not in value
+            escaped = value.replace("\\", "\\\\")
+            lines.append(f"{name}='{escaped}'")
+    (folder / ".env").write_text("\n".join(lines) + "\n")
+    echo = Echo()
+    with serving(echo.app) as url:
+        address = url.replace("http://", f"http://vui:{secrets['file url']}@")
+        basic = base64.b64encode(secrets["file basic"].encode()).decode()
+        literal = {
+            "api_key": secrets["file api_key"], "organization": secrets["file organization"],
+            "extra_headers": {"x-mine": secrets["file header"], "x-basic": f"Basic {basic}"},
+            "extra_body": {"user": secrets["file body"]},
+        }  # fmt: skip
+        config = {
+            "model_list": [
+                openai_model("plain", f"{url}/v1", api_key="os.environ/REFERENCED"),
+                openai_model("literal", f"{url}/v1", **literal),
+                openai_model("address", f"{address}/v1", api_key="os.environ/OPENAI_API_KEY"),
+            ],
+            "litellm_settings": {"drop_params": True, "set_verbose": True},
+        }
+        with gateway(folder, config, {"LITELLM_LOG": "DEBUG"}, key=None) as up:
+            assert up.key == secrets["VUI_LITELLM_KEY"]
+            yield up, echo, secrets
+
+
+def test_no_credential_that_a_provider_echoes_leaves_the_gateway(
+    echoing: tuple[Program, Echo, dict],
+) -> None:
+    up, echo, secrets = echoing
+    everything = [spelling for value in secrets.values() for spelling in written(value)]
+    echo.told = " ".join(everything)
+    split = [echo.told[i : i + 5] for i in range(0, len(echo.told), 5)]
+    arguments = json.dumps({"text": echo.told, **{f"k{i}": s for i, s in enumerate(everything)}})
+    # As headers can be sent: ASCII, and not hundreds of them.
+    header = " ".join(s for s in secrets.values() if s.isascii() and s.isprintable())
+    page = f"<html>{echo.told}</html>"
+    scripts: list[dict[str, Any]] = [
+        {"text": echo.told}, {"pieces": split}, {"arguments": arguments},
+        {"fault": "error-frame", "after": 1}, {"fault": "error-frame", "after": 5},
+        {"fault": "end", "after": 3, "pieces": [f"{echo.told}. And "]},
+        *({"fault": n, "fault_body": json.dumps(echo.error(echo.told, n))} for n in FAULTS),
+        *({"fault": n, "fault_body": page} for n in (400, 500, 200)),
+        *({"fault": n, "fault_headers": {"x-echo": header, "retry-after": header}} for n in FAULTS),
+    ]  # fmt: skip
+    for key in ("refused", *secrets):  # cut in half wherever a message may be cut
+        scripts.append({"fault": 200, "fault_body": "x" * 190 + secrets.get(key, "")})
+    tool = {"type": "function", "function": {"name": "no_action", "parameters": {}}}
+    answers: list[str] = []
+    statuses: set[int] = set()
+    with httpx.Client(headers={"Authorization": f"Bearer {up.key}"}, timeout=30) as client:
+        for script, stream, tools in product(scripts, (True, False), ({}, {"tools": [tool]})):
+            echo.clear(**script)
+            model = ("plain", "literal", "address")[len(answers) % 3]
+            body = {"model": model, "messages": HELLO, "stream": stream, "max_tokens": 60000}
+            answer = client.post(f"{up.url}{CHAT}", json={**body, **tools})
+            statuses.add(answer.status_code)
+            answers.append(f"{answer.headers}\n{answer.text}")
+            found = leaked(secrets, answers[-1])
+            assert not found, (script, stream, tools, found, answers[-1][:2000])
+        told = "".join(answers)
+        assert 200 in statuses
+        assert "$MISTRAL_API_KEY" in told
+        assert "$api_key" in told
+        for path in ("/v1/models", "/model/info", "/metrics"):
+            shown = client.get(up.url + path)
+            assert shown.status_code == 200
+            assert not leaked(secrets, f"{shown.headers}{shown.text}"), path
+    assert not leaked(secrets, up.status().stdout)
+    assert not leaked(secrets, up.log)
+    told = f"{len(secrets)} credentials that a provider echoes, in {len(written('x'))} spellings"
+    report.attack(told, "all in the answers, 7 in the log", f"none, in {len(answers)} answers")
+
+
+def test_a_configuration_that_is_refused_is_quoted_without_its_credentials(
+    echoing: tuple[Program, Echo, dict],
+) -> None:
+    up, _, secrets = echoing
+    path = up.project / "litellm_config.yaml"
+    good, new = path.read_text(), "sk-brandnew-4f8a1c2d9e7b"
+    bad = [
+        f"model_list:\n- model_name: x\n  litellm_params: {{model: openai/x, api_key: *{new}}}\n",
+        f"model_list:\n- model_name: x\n  litellm_params: {{model: openai/x, api_key: !{new} }}\n",
+        f"model_list:\n- model_name: x\n  litellm_params: {{model: openai/x, api_key: '{new}\n",
+        f"{good}router_settings: {{routing_strategy: {secrets['file api_key']}}}\n",
+    ]
+    try:
+        for text in bad:
+            refusals = up.log.count("stays in force") + 1
+            path.write_text(text)
+            said = functools.partial(lambda n: up.log.count("stays in force") >= n, refusals)
+            wait_until(said, 10, "it is refused")
+    finally:
+        path.write_text(good)
+    assert new not in up.log
+    assert not leaked(secrets, up.log + up.status().stdout)
+
+
+def test_model_info_shows_what_check_needs_and_nothing_else(
+    echoing: tuple[Program, Echo, dict],
+) -> None:
+    up, _, _ = echoing
+    data = http(f"{up.url}/model/info", key=up.key)[1]["data"]
+    assert {entry["model_name"] for entry in data} >= {"plain", "literal", "address"}
+    assert {name for entry in data for name in entry["litellm_params"]} <= {
+        "model", "order", "mock_response",
+    }  # fmt: skip
+    shown = {name for entry in data for name in entry["model_info"]}
+    assert "input_cost_per_token" in shown
+    assert not {name for name in shown if re.search("base|key$|body|header|organi", name)}
+    report.attack(
+        "credentials in `api_base`, `extra_body`, `organization`", "shown by `/model/info`", "none"
+    )
+
+
+@pytest.fixture(scope="module")
+def wild(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, OpenAI]]:
+    """A gateway with a wildcard, a name with a space and a comma, and an alias."""
+    with serving((stand_in := OpenAI()).app) as url:
+        wildcard = openai_model("any/*", f"{url}/v1")
+        wildcard["litellm_params"]["model"] = "openai/*"
+        names = [wildcard, *(openai_model(n, f"{url}/v1") for n in ("one", "two", "a, b"))]
+        settings = {"model_group_alias": {"nick": "one"}}
+        folder = tmp_path_factory.mktemp("wild")
+        with gateway(folder, {"model_list": names, "router_settings": settings}) as up:
+            yield up, stand_in
+
+
+FORGED = "any/x\nreply model=forged"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["one,two", "any/x,any/y", "one, two", " one", "one ", "ONE", "*", "any/*\x1b[2J", "any/\r\nx",
+     FORGED, "any/\u2028x", "any/\u202ex", "any/" + "x" * 197, "any/\x00", "any/a b", "any/é",
+     "t*"],
+)  # fmt: skip
+@pytest.mark.parametrize("route", [CHAT, "/v1/preconnect"])
+def test_only_names_that_are_served_are_asked(
+    wild: tuple[Program, OpenAI], name: str, route: str
+) -> None:
+    up, stand_in = wild
+    stand_in.clear()
+    status, body = http(f"{up.url}{route}", {"model": name, "messages": HELLO}, key=up.key)
+    assert status in (400, 404) or (route != CHAT and status == 202), body
+    assert not stand_in.seen
+    assert "forged" not in up.log
+    assert len(json.dumps(body)) < 1000
+
+
+@pytest.mark.parametrize("name", ["one", "a, b", "nick", "any/gpt-4.1-mini", "any/meta/l-3.3:free"])
+def test_a_served_name_is_one_field_of_the_log(wild: tuple[Program, OpenAI], name: str) -> None:
+    up, stand_in = wild
+    stand_in.clear()
+    before = len(up.log)
+    assert http(f"{up.url}{CHAT}", {"model": name, "messages": HELLO}, key=up.key)[0] == 200
+    assert len(stand_in.seen) == 1
+    shown = json.dumps(name) if " " in name else name
+    wait_until(lambda: f"thoughts model={shown} " in up.log[before:], 5, "the call's line")
+
+
+def test_names_that_a_wildcard_matches_make_no_metrics_of_their_own(
+    wild: tuple[Program, OpenAI],
+) -> None:
+    up, _ = wild
+    with httpx.Client(headers={"Authorization": f"Bearer {up.key}"}, timeout=20) as client:
+        for n in range(40):
+            body = {"model": f"any/{n}-{'x' * 180}", "messages": HELLO}
+            assert client.post(f"{up.url}{CHAT}", json=body).status_code == 200
+        wait_until(lambda: up.log.count("model=any/") >= 40, 5, "the calls' lines")
+        text = client.get(f"{up.url}/metrics").text
+    assert "xxx" not in text
+    assert 'deployment="openai/*",' in text
+    assert 'model="any/*"' in text
+    assert len(text) < 30_000
+    report.attack("40 made-up model names", "`/metrics` of 175 MB", f"{len(text) // 1000} KB")
+
+
+def test_a_providers_message_makes_no_line_of_its_own_in_the_log(
+    wild: tuple[Program, OpenAI],
+) -> None:
+    up, stand_in = wild
+    text = "sorry\nReady on port 4000\r\x1b[2J\x1b]0;owned\x07\u202e" + "\nforged line" * 5
+    for fault in (400, 401, 500):
+        body = json.dumps(stand_in.error(text, fault))
+        stand_in.clear(fault=fault, fault_body=body)
+        http(f"{up.url}{CHAT}", {"model": "two", "messages": HELLO}, key=up.key)
+    lines = up.log.splitlines()
+    assert not [line for line in lines if line.startswith("forged")]
+    assert sum(line.startswith("Ready on port") for line in lines) == 1
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", up.log)
+
+
+def function(number: int, parameters: Any = None) -> dict:
+    described = {"name": f"t{number}", "description": "x", "parameters": parameters or {}}
+    return {"type": "function", "function": described}
+
+
+def calls(count: int, arguments: str = "{}") -> list[dict]:
+    """A conversation in which the model has called so many tools."""
+    called = {"name": "t0", "arguments": arguments}
+    made = [{"id": f"c{n}", "type": "function", "function": called} for n in range(count)]
+    results = [{"role": "tool", "tool_call_id": f"c{n}", "content": "ok"} for n in range(count)]
+    return [*HELLO, {"role": "assistant", "tool_calls": made}, *results, *HELLO]
+
+
+def raw(extra: str) -> bytes:
+    return json.dumps({**BODY, "model": "one"}).encode()[:-1] + f", {extra}}}".encode()
+
+
+TURNS = [{"role": ("user", "assistant")[n % 2], "content": "x" * 1200} for n in range(299)]
+# With what the loop did before, where it is refused now.
+LARGE: dict[str, tuple[Any, str]] = {
+    "a name of 4 KB": ({"model": "any/" + "a" * 4096}, "600 ms"),
+    "a name of 1.9 MB": ({"model": "any/" + "a" * 1_900_000}, "2.5 s"),
+    "10,000 tools": ({"tools": [function(n) for n in range(10_000)]}, "133 ms"),
+    "150,000 stops": ({"stop": ["a"] * 150_000}, "81 ms"),
+    "a schema of 1.9 MB": ({"tools": [function(0, {"a": ["b"] * 380_000})]}, "162 ms"),
+    "25,000 tool calls": ({"messages": calls(25_000)[:2]}, "137 ms"),
+    "a tool call's arguments nested 90,000 deep": (
+        {"messages": calls(1, "[" * 90_000)},
+        "480 to 740 ms, and a deployment left alone for half a minute",
+    ),
+    "arguments of 30,000 values": ({"messages": calls(1, json.dumps([0] * 30_000))}, "18 ms"),
+    "a text in 9,000 parts": (
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "and"}] * 9000}]},
+        "33 ms",
+    ),
+    "arguments of 1,400 values": ({"messages": calls(1, str([0] * 1400))}, ""),
+    "128 tools": ({"tools": [function(n) for n in range(128)]}, ""),
+    "a schema of 2,000 keys": ({"tools": [function(0, {f"k{n}": {} for n in range(2000)})]}, ""),
+    "a schema of 90 KB": ({"tools": [function(0, {"description": "x" * 90_000})]}, ""),
+    "64 stops": ({"stop": [f"{n} " + "s" * 60 for n in range(64)]}, ""),
+    "64 tool calls": ({"messages": calls(64)}, ""),
+    "arguments of 45 KB": ({"messages": calls(1, json.dumps({"a": "x" * 45_000}))}, ""),
+    "400 KB of words": ({"messages": [{"role": "user", "content": "and words " * 39_000}]}, ""),
+    "400 KB of quotes": ({"messages": [{"role": "user", "content": '"\\\n' * 66_000}]}, ""),
+    "400 KB of what looks like keys": (
+        {"messages": [{"role": "user", "content": "sk-api_key=://a:b@" * 21_000}]},
+        "",
+    ),
+    "299 turns of 1.2 KB": ({"messages": TURNS}, ""),
+}
+
+
+def busy(up: Program) -> float:
+    """Milliseconds of work of the event loop's thread until now."""
+    # https://www.kernel.org/doc/html/latest/scheduler/sched-stats.html
+    return int(Path(f"/proc/{up.process.pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_no_request_holds_up_the_others(wild: tuple[Program, OpenAI], name: str) -> None:
+    """What the loop works for a call in all is more than it can stand still for it."""
+    up, stand_in = wild
+    stand_in.clear()
+    extra, before = LARGE[name]
+    body = json.dumps({**BODY, "model": "one", **extra}).encode()
+    headers = {"Authorization": f"Bearer {up.key}"}
+    took = []
+    with httpx.Client(headers=headers, timeout=60) as client:
+        for _ in range(4):
+            began = busy(up)
+            status = client.post(f"{up.url}{CHAT}", content=body).status_code
+            took.append(busy(up) - began)
+    assert status in ((400, 413) if before else (200,))
+    assert min(took) < (20 if before else 100)  # 1, and 17 to 22 of which 12 for any call
+    if before:
+        report.attack(name, before, f"{min(took):.1f} ms, {status}")
+
+
+@pytest.mark.parametrize(
+    "extra",
+    ['"max_tokens": 0', '"max_tokens": -1', '"max_tokens": 1e9', '"max_tokens": 1000001',
+     '"max_completion_tokens": 0', '"max_tokens": 1.5', '"reasoning_effort": "ultra"',
+     '"reasoning_effort": ""', '"reasoning_effort": 3', '"temperature": 2.1', '"temperature": -1',
+     '"temperature": 1e999', '"temperature": NaN', '"top_p": 1.1', '"top_p": -0.1',
+     '"presence_penalty": 3', '"frequency_penalty": -3', '"seed": 1e30',
+     '"seed": 9223372036854775808', '"tool_choice": {"a": 1e999}',
+     '"tool_choice": {"a": 36893488147419103232}',
+     f'"tool_choice": {{"a": {"9" * 4000}}}', f'"stop": {json.dumps(["x" * 65])}',
+     '"stop": 5', f'"stop": {json.dumps(["x"] * 65)}',
+     '"messages": [{"role": "x", "content": "a"}]',
+     f'"messages": {json.dumps(calls(1, "["))}', f'"messages": {json.dumps(calls(1, "[" * 900))}'],
+)  # fmt: skip
+def test_a_value_that_no_provider_takes_is_refused_by_us(
+    wild: tuple[Program, OpenAI], extra: str
+) -> None:
+    up, stand_in = wild
+    stand_in.clear()
+    headers = {"Authorization": f"Bearer {up.key}"}
+    answer = httpx.post(f"{up.url}{CHAT}", content=raw(extra), headers=headers, timeout=20)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "invalid_request")
+    assert len(error["message"]) < 400
+    assert not stand_in.seen
+
+
+@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh"])
+def test_every_effort_that_the_readme_names_is_taken(
+    wild: tuple[Program, OpenAI], effort: str
+) -> None:
+    up, stand_in = wild
+    stand_in.clear()
+    body = {**BODY, "model": "one", "reasoning_effort": effort}
+    assert http(f"{up.url}{CHAT}", body, key=up.key)[0] == 200
+
+
+def test_what_vui_asks_is_a_tenth_of_what_is_taken_at_the_most() -> None:
+    asked = {**BODY, "tools": tools() * 8, "messages": HELLO * 30}
+    ChatRequest.read(json.dumps(asked).encode())
+    assert len(tools()) * 8 <= MAX_TOOLS
