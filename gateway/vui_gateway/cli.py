@@ -61,6 +61,12 @@ def _status(settings: Settings) -> int:
     )
     budget = f" of {status['budget']:.2f}" if status["budget"] is not None else ""
     print(f"Today (UTC): {status['today']:.4f}{budget} USD.")
+    if (cache := status["cache"])["tokens_cached"]:
+        share, saved = cache["tokens_cached"] / cache["tokens_in"], cache["saved"]
+        print(
+            f"{share:.0%} of today's input came from caches, "
+            f"{saved:.4f} of {status['today'] + saved:.4f} USD saved."
+        )
     if status["error"]:
         print(f"The last edit was refused: {status['error']}")
     return 1 if status["error"] else 0

@@ -264,7 +264,7 @@ class RouterInForce:
             return None
         params, info = found["litellm_params"], found["model_info"]
         thinks = any(params.get(name) for name in ("reasoning_effort", "thinking"))
-        own = params["model"], params.get("stream_timeout"), thinks, _price(params, info)
+        own = params["model"], params.get("stream_timeout"), thinks, *_prices(params, info)
         return Deployment(info["id"], *own)
 
     def ids(self, model_group: str) -> list[str]:
@@ -273,20 +273,31 @@ class RouterInForce:
         return [deployment["model_info"]["id"] for deployment in found]
 
 
-def _price(params: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[float, float] | None:
-    """US dollars for a token in and out: the configuration's own, or LiteLLM's for the model."""
+Prices = tuple[float, float] | None
+
+
+def _prices(params: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[Prices, Prices]:
+    """US dollars for a token in and out, and for one that the prompt cache reads and writes: the
+    configuration's own, or LiteLLM's for the model.
+    """
     if params.get("mock_response"):
-        return 0.0, 0.0
+        return (0.0, 0.0), None
     table = _listed(info.get("base_model") or params["model"], params.get("custom_llm_provider"))
     free = table.get("litellm_provider") == "ollama"  # one's own machine
     if cost_map_omits_token_price(info["id"], table.get("key")) and not free:
-        return None  # LiteLLM says 0 for it
+        return None, None  # LiteLLM says 0 for it
     own = litellm.model_cost.get(info["id"]) or {}  # the router's own entry
     told = {**table, **{name: value for name, value in own.items() if value is not None}}
-    into, out = told.get("input_cost_per_token"), told.get("output_cost_per_token")
-    if not all(isinstance(usd, int | float) and 0 <= usd < math.inf for usd in (into, out)):
-        return None
-    return float(into), float(out)  # type: ignore[arg-type]
+    price = _pair(told.get("input_cost_per_token"), told.get("output_cost_per_token"))
+    read, write = (told.get(f"cache_{how}_input_token_cost") for how in ("read", "creation"))
+    into = price and price[0]
+    return price, _pair(into if read is None else read, into if write is None else write)
+
+
+def _pair(*prices: Any) -> Prices:
+    if all(isinstance(usd, int | float) and 0 <= usd < math.inf for usd in prices):
+        return float(prices[0]), float(prices[1])
+    return None
 
 
 @lru_cache(256)
@@ -306,16 +317,19 @@ class Hooks(CustomLogger):
 
     Args:
         available: of deployment ids, those that may be asked; metadata as `choose` got it.
-        transform: a call as its provider takes it, from the call, the provider and the model.
+        transform: a call as its provider takes it, from the call, the provider, the model and the
+            attempt, if it is one.
+        billed: gets an attempt when LiteLLM has told its usage.
     """
 
     def __init__(
         self,
         available: Callable[[Collection[str], Mapping[str, Any]], Collection[str]],
-        transform: Callable[[dict, str, str], dict],
+        transform: Callable[[dict, str, str, Attempt | None], dict],
+        billed: Callable[[Attempt], None],
     ) -> None:
         super().__init__()
-        self._available, self._transform = available, transform
+        self._available, self._transform, self._billed = available, transform, billed
         self.attempts: dict[str, Attempt] = {}  # by LiteLLM's call id, until their price is told
 
     def register(self) -> None:
@@ -349,7 +363,7 @@ class Hooks(CustomLogger):
             if "*" in kwargs["model"]:  # a wildcard's own name, where `choose` filled in the asked
                 kwargs = {**kwargs, "model": attempt.deployment.model}
         model, provider, _ = resolve_model(kwargs)
-        return self._transform(kwargs, provider, info.get("base_model") or model)
+        return self._transform(kwargs, provider, info.get("base_model") or model, attempt)
 
     async def async_log_success_event(
         self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any
@@ -362,4 +376,8 @@ class Hooks(CustomLogger):
         if usage := getattr(response_obj, "usage", None):
             usd = 0.0 if attempt.mocked else kwargs.get("response_cost")
             attempt.told = usage.prompt_tokens, usage.completion_tokens, usd
+            details = usage.prompt_tokens_details
+            kept = ("cached_tokens", "cache_creation_tokens")
+            attempt.cache_told = tuple(getattr(details, name, 0) for name in kept)  # type: ignore
+            self._billed(attempt)
         attempt.price_told.set()

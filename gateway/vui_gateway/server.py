@@ -77,6 +77,7 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     from vui_gateway.config.defaults import DEFAULT_GROUP, resolved
     from vui_gateway.config.reload import InForce, Reloader
     from vui_gateway.providers import families
+    from vui_gateway.providers.caching import PromptCaching
     from vui_gateway.providers.errors import error_code
     from vui_gateway.providers.preconnect import Preconnect
     from vui_gateway.providers.warmup import PREFIX as WARM_UP
@@ -94,7 +95,17 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     key, router, cooldown = Key(key_text), litellm_api.RouterInForce(), Cooldown()
     usage = Usage(settings.key_file.with_name("spend.json"))
     candidates = Candidates(router.choose, router.ids, cooldown)
-    hooks = litellm_api.Hooks(candidates.available, families.apply)
+    caching = PromptCaching()
+
+    def transform(call: dict, provider: str, model: str, attempt: Attempt | None) -> dict:
+        call = families.apply(call, provider, model)
+        deployment = attempt.deployment.id if attempt else ""
+        call, marks = caching.apply(call, provider, model, deployment)
+        if attempt:
+            attempt.marks = marks
+        return call
+
+    hooks = litellm_api.Hooks(candidates.available, transform, caching.billed)
     hooks.register()
 
     def reserve(attempt: Attempt) -> None:
@@ -104,7 +115,7 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     proxy = Proxy(litellm_api.app, hooks.attempts, error_code, reserve)
     engine = Engine(proxy.open, candidates, cooldown, Hedge())
     preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
-    in_force = InForce(key, router, candidates, engine, cooldown, usage, preconnect)
+    in_force = InForce(key, router, candidates, engine, cooldown, usage, preconnect, caching)
     chat = Chat(engine, router, preconnect, usage)
     refused: list[ValueError] = []
 

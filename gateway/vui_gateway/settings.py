@@ -61,6 +61,7 @@ class Settings(BaseModel):
         True, alias="VUI_LITELLM_PRECONNECT", description="Use 1 (on) or 0 (off)."
     )
     hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description="Use 1 (on) or 0 (off).")
+    cache: bool = Field(True, alias="VUI_LITELLM_CACHE", description="Use 1 (on) or 0 (off).")
     # What the variables of the configuration are looked up in; and the environment alone.
     env: Mapping[str, str] = Field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)

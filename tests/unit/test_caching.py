@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import itertools
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from vui_gateway.providers.caching import LEFT_OUT, MARK, PromptCaching
+from vui_gateway.providers.caching import LEFT_OUT, MARK, Mark, PromptCaching
 
 SONNET = ("anthropic", "claude-sonnet-4-5")
 RULES, MEMORIES, CLOCK = "Rule. " * 1000, "- likes tea", "It is 10:15."
@@ -32,8 +33,13 @@ class Lab:
         sent, marks = self.caching.apply(call, *model, deployment)
         assert call == before
         read = sum(mark.known for mark in marks)
-        self.caching.billed(marks, read, len(marks) - read)
+        self.bill(marks, read, len(marks) - read)
         return sent, [mark.place[2] for mark in marks]
+
+    def bill(self, marks: tuple[Mark, ...], cached: object, written: object) -> None:
+        """What a provider tells of a call with these marks."""
+        attempt: Any = SimpleNamespace(marks=marks, cache_told=(cached, written))
+        self.caching.billed(attempt)
 
 
 def call(*system: str, talk: tuple[str, ...] = (), tools: list | None = None, **more: Any) -> dict:
@@ -99,6 +105,11 @@ def test_the_turn_is_marked_while_the_conversation_only_grows(lab: Lab) -> None:
     assert "turn" not in lab.ask(call(RULES, "10:16", talk=("3", "4", "5", "6", "7")))[1]
 
 
+def test_a_second_attempt_of_a_call_is_no_conversation_that_grew(lab: Lab) -> None:
+    asked = call(RULES, CLOCK)
+    assert lab.ask(asked)[1] == lab.ask(asked)[1] == ["system 0"]
+
+
 def test_a_mark_that_is_never_read_is_left_out_for_an_hour(lab: Lab) -> None:
     def places(memory: int) -> list[str]:
         lab.now += 30
@@ -123,11 +134,19 @@ def test_a_prefix_is_not_taken_for_kept_after_its_lifetime(lab: Lab) -> None:
     assert lab.ask(call(RULES, CLOCK))[1] == []
 
 
-def test_what_a_provider_never_keeps_costs_nothing_and_is_not_learnt_from(lab: Lab) -> None:
+@pytest.mark.parametrize("told", [0, None, -(10**9), "many"])
+def test_what_a_provider_never_keeps_costs_nothing_and_is_not_learnt_from(
+    lab: Lab, told: object
+) -> None:
     for _ in range(9):
         _, marks = lab.caching.apply(call(RULES, CLOCK), *SONNET, "a")
-        lab.caching.billed(marks, 0, 0)
+        lab.bill(marks, told, told)
         assert len(marks) == 1
+
+
+def test_an_empty_part_is_left_out(lab: Lab) -> None:
+    sent, _ = lab.ask(call(RULES, "", CLOCK))
+    assert [part["text"] for part in sent["messages"][0]["content"]] == [RULES, CLOCK]
 
 
 @pytest.mark.parametrize("provider", ["openai", "gemini", "groq", "deepseek", "ollama_chat"])

@@ -30,6 +30,7 @@ class Stub:
         self.ended, self.spoke, self.mocked, self.answered = ended, spoke, False, False
         self.sent, self.received, self.began = 4800, 48 if spoke else 0, 0.0
         self.told: Any = (1200, 12, USD) if spoke else None
+        self.cache_told: Any = (0, 0)
         vars(self).update(fields)
 
 
@@ -66,8 +67,49 @@ def test_a_call_leaves_one_line_with_its_figures(
     assert caplog.messages == [
         "reply model=vui deployment=anthropic/claude-haiku-4-5 fallback=yes outcome=ok "
         "attempts=500,ok first_token_ms=300 first_sentence_ms=400 total_ms=900 "
-        "tokens_in=1200 tokens_out=12 usd=0.132000"
+        "tokens_in=1200 tokens_cached=0 tokens_out=12 usd=0.132000"
     ]
+
+
+# A token in for 100 micro-dollars, from the cache for 10, written to it for 125.
+KEEPS = Deployment("c", GPT, price=PRICE, cache_price=(10e-6, 125e-6))
+
+
+@pytest.mark.parametrize(
+    ("told", "counted", "saved"),
+    [
+        ((1000, 100), (1000, 100), 1000 * 90e-6 - 100 * 25e-6),
+        ((0, 1000), (0, 1000), -1000 * 25e-6),
+        ((10**9, -5), (1200, 0), 1200 * 90e-6),
+        (("many", None), (0, 0), 0),
+        ((1000, 10**400), (1000, 200), 1000 * 90e-6 - 200 * 25e-6),
+    ],
+)
+def test_what_a_prompt_cache_saved_is_on_record(
+    usage: Usage,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    told: tuple,
+    counted: tuple[int, int],
+    saved: float,
+) -> None:
+    caplog.set_level(logging.INFO, "vui_gateway")
+    usage.record(call(attempt(deployment=KEEPS, cache_told=told)))
+    assert f"tokens_in=1200 tokens_cached={counted[0]} tokens_out=12" in caplog.messages[0]
+    metrics = usage.metrics().decode()
+    for direction, tokens in zip(("cached", "written"), counted, strict=True):
+        assert f'direction="{direction}",kind="reply",model="vui"}} {tokens}.0' in metrics
+    kept = Usage(tmp_path / "spend.json").budget.cache
+    assert kept == {"tokens_in": 1200, "tokens_cached": counted[0], "saved": pytest.approx(saved)}
+
+
+def test_what_a_prompt_cache_saved_yesterday_is_forgotten(
+    usage: Usage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage.record(call(attempt(deployment=KEEPS, cache_told=(1000, 0))))
+    monkeypatch.setattr(budget_module, "_today", lambda: date.today() + timedelta(1))
+    assert usage.budget.today == 0
+    assert set(usage.budget.cache.values()) == {0}
 
 
 def test_the_loser_of_a_hedge_is_billed_too(usage: Usage) -> None:
@@ -84,7 +126,7 @@ def test_who_is_left_before_a_word_bills_the_request(
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
     usage.record(call(attempt(ended=ended, spoke=False, received=0, told=None)))
-    assert caplog.messages[0].endswith("tokens_in=1200 tokens_out=0 usd=~0.120000")
+    assert caplog.messages[0].endswith("tokens_in=1200 tokens_cached=0 tokens_out=0 usd=~0.120000")
     assert usage.budget.today == pytest.approx(0.12)
     labels = 'deployment="openai/gpt-4.1-mini",kind="reply",model="vui"'
     assert f"vui_usd_estimated_total{{{labels}}} 0.12" in usage.metrics().decode()
@@ -103,7 +145,7 @@ def test_a_price_that_nobody_knows_is_called_unknown(
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
     usage.record(call(unpriced(told=(1200, 12, None))))
-    assert caplog.messages[0].endswith("tokens_in=1200 tokens_out=12 usd=unknown")
+    assert caplog.messages[0].endswith("tokens_in=1200 tokens_cached=0 tokens_out=12 usd=unknown")
     assert 'vui_unpriced_attempts_total{deployment="x",kind="reply",model="vui"} 1.0' in (
         usage.metrics().decode()
     )
@@ -184,7 +226,7 @@ def test_calls_side_by_side_are_reserved_before_any_is_billed(tmp_path: Path) ->
         with pytest.raises(AttemptError, match="2.1600 USD are reserved for calls") as caught:
             budget.reserve(one)
         assert (caught.value.status, caught.value.code) == (402, "budget_exceeded")
-    budget.settle(running, 3 * USD)
+    budget.settle(running, [Bill(1200, 12, USD)] * 3)
     assert (budget.reserved, budget.today) == (0, 3 * USD)
     budget.reserve(attempt())
 
@@ -244,7 +286,7 @@ def test_a_day_in_the_far_future_keeps_its_sum_and_not_the_day(
     budget = Budget(tmp_path / "spend.json")
     assert (budget.today, budget.today) == (9, 9)
     assert len(caplog.messages) == 1
-    budget.settle([], 1.0)
+    budget.settle([], [Bill(0, 0, 1.0)])
     assert TODAY in (tmp_path / "spend.json").read_text()
 
 

@@ -8,12 +8,14 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 from vui_gateway.api.auth import Key, load_key
 from vui_gateway.config.defaults import resolved
 from vui_gateway.config.schema import Config, ConfigError, read_config
 from vui_gateway.files import write_by_rename
 from vui_gateway.litellm_api import RELOADABLE_SETTINGS, RouterInForce
+from vui_gateway.providers.caching import PromptCaching
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import SettingError, Settings, file_marks
@@ -43,6 +45,7 @@ class InForce:
     cooldown: Cooldown
     usage: Usage
     preconnect: Preconnect
+    caching: PromptCaching
 
     def apply(self, settings: Settings, config: Config, before: Settings | None = None) -> None:
         """Put all of it in force, or raise and change nothing.
@@ -78,6 +81,8 @@ class InForce:
         self.engine.configure(*limits, hedge=settings.hedge)
         self.usage.budget.limit = settings.budget
         self.usage.labels = Labels([*self.router.model_groups, *config.models.values()])
+        installation = f"vui-{sha256(f'prompt cache of {key}'.encode()).hexdigest()[:12]}"
+        self.caching.configure(installation, enabled=settings.cache)
         self.preconnect.configure(config.model_list, settings.env, enabled=settings.preconnect)
 
 
@@ -149,6 +154,7 @@ class Reloader:
             "error": self.error,
             "session": self.in_force.usage.session,
             "today": self.in_force.usage.budget.today,
+            "cache": self.in_force.usage.budget.cache,
             "budget": self.in_force.usage.budget.limit,
             "cooling": [
                 {"model": models[deployment], "until": min(time.time() + seconds, 1e12)}

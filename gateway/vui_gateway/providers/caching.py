@@ -13,7 +13,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from vui_gateway.turns.attempt import Attempt
 
 __all__ = ["CACHES", "Cache", "Mark", "PromptCaching"]
 
@@ -135,11 +138,12 @@ class PromptCaching:
                 call["allowed_openai_params"] = [*allowed, cache.key]
         return call, ()
 
-    def billed(self, marks: tuple[Mark, ...], cached: int, written: int) -> None:
-        """A call with these marks was billed so many tokens as read and as written."""
+    def billed(self, attempt: Attempt) -> None:
+        """Learn from what a provider has told of an attempt's marks."""
+        cached, written = (isinstance(t, int | float) and t >= 1 for t in attempt.cache_told)
         now = self._clock()
         self._kept = {p: at for p, at in self._kept.items() if now - at < LIFETIME}
-        for mark in marks:
+        for mark in attempt.marks:
             if mark.known and cached:
                 self._unread[mark.place] = 0
             elif written:
@@ -160,8 +164,8 @@ class PromptCaching:
 
         def after(text: str) -> None:
             nonlocal prefix, characters, only_grew
+            only_grew = only_grew or prefix == before  # a second attempt of the call hasn't
             prefix, characters = hash((prefix, text)), characters + len(text)
-            only_grew = only_grew or prefix == before
 
         def pays(name: str, reads: int | None = None) -> bool:
             place = (*kind, name)
@@ -212,7 +216,8 @@ def _is_set(call: dict) -> bool:
 
 def _parts(message: dict) -> list[dict[str, Any]]:
     content = message["content"]
-    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    return [part for part in parts if part["text"].strip()]  # Claude refuses an empty one
 
 
 def _joined(parts: list[dict[str, Any]]) -> str:

@@ -35,6 +35,7 @@ class Deployment(NamedTuple):
         first_words: its own limit in seconds until the first word, such as for loading a model.
         thinks: its configuration asks for thinking.
         price: US dollars for a token in and for one out, where it is known.
+        cache_price: the same for one that is read from the provider's prompt cache, or written.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Deployment(NamedTuple):
     first_words: float | None = None
     thinks: bool = False
     price: tuple[float, float] | None = None
+    cache_price: tuple[float, float] | None = None
 
 
 class Event(NamedTuple):
@@ -114,6 +116,8 @@ class Attempt:
         answered: its provider has sent a whole answer, whatever it is.
         cut_short: it was given less time than its deployment usually is.
         mocked: LiteLLM answered by itself, which costs nothing.
+        marks: what its provider was asked to keep in its prompt cache.
+        cache_told: tokens read from there and written, as LiteLLM tells them.
         price_told: set once there is `told`, or LiteLLM has nothing to tell.
     """
 
@@ -126,6 +130,8 @@ class Attempt:
     sent: int = 0
     received: int = 0
     told: tuple[Any, Any, Any] | None = None
+    marks: tuple[Any, ...] = ()
+    cache_told: tuple[Any, Any] = (0, 0)
     answered: bool = False
     cut_short: bool = False
     mocked: bool = False

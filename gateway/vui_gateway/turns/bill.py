@@ -28,12 +28,23 @@ UNBILLED = frozenset({"budget", *map(str, range(400, 600))})
 
 
 class Bill(NamedTuple):
-    """Tokens, and US dollars: None for an unknown price. `estimated`: the provider told no such."""
+    """What an attempt cost.
+
+    Attributes:
+        tokens_in, tokens_out: those of the prompt cache are among the first.
+        usd: US dollars, None for an unknown price.
+        estimated: the provider told no such.
+        cached, written: tokens that were read from the prompt cache, and written to it.
+        saved: US dollars by that, less than 0 when more was written than read.
+    """
 
     tokens_in: int
     tokens_out: int
     usd: float | None
     estimated: bool = False
+    cached: int = 0
+    written: int = 0
+    saved: float = 0.0
 
 
 def expected(attempt: Attempt) -> float:
@@ -67,8 +78,17 @@ def settle(attempt: Attempt, now: float) -> Bill:
         and 0 <= told_usd <= SURCHARGE * listed + FEE
     )
     if possible:
-        return Bill(tokens_in, tokens_out, told_usd)
+        return Bill(tokens_in, tokens_out, told_usd, False, *_cache(attempt, tokens_in))
     return Bill(tokens_in, tokens_out, listed if price else None, estimated=bool(listed))
+
+
+def _cache(attempt: Attempt, tokens_in: int) -> tuple[int, int, float]:
+    cached, written = (_possible(told, tokens_in, 0) for told in attempt.cache_told)
+    written = min(written, tokens_in - cached)
+    if not (price := attempt.deployment.price):
+        return cached, written, 0.0
+    read_price, write_price = attempt.deployment.cache_price or (price[0], price[0])
+    return cached, written, cached * (price[0] - read_price) - written * (write_price - price[0])
 
 
 def usage_for_client(usage: Any, attempt: Attempt, now: float) -> dict:

@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from vui_gateway.files import write_by_rename
 from vui_gateway.turns.attempt import Attempt, AttemptError
-from vui_gateway.turns.bill import expected
+from vui_gateway.turns.bill import Bill, expected
 
 __all__ = ["BUDGET_EXCEEDED", "Budget"]
 
@@ -22,6 +22,7 @@ SPENT = (
     "Today's budget is spent: {spent:.2f} of {limit:.2f} USD{reserved}. Raise VUI_LITELLM_BUDGET "
     "in .env, or wait until midnight UTC."
 )
+CACHE = ("tokens_in", "tokens_cached", "saved")
 RESERVED = ", and {:.4f} USD are reserved for calls under way"
 
 log = logging.getLogger("vui_gateway")
@@ -39,7 +40,9 @@ class Budget:
         self.limit = limit
         self._path = path
         self._running: WeakSet[Attempt] = WeakSet()
-        self._day, self._usd = _read(path)
+        # Of today's input: tokens, those from prompt caches, and US dollars that these saved.
+        self.cache: dict[str, float]
+        self._day, self._usd, self.cache = _read(path)
         self._kept = self._usd  # as the file has it
 
     @property
@@ -48,6 +51,7 @@ class Budget:
         today = _today()
         if today > self._day:
             self._day, self._usd, self._kept = today, 0.0, 0.0
+            self.cache = dict.fromkeys(CACHE, 0.0)
         elif (self._day - today).days > 1:
             # Days only move forward: a clock that is set back renews nothing. But one that was a
             # year ahead, and was corrected, must not keep a spent budget spent for a year.
@@ -83,17 +87,23 @@ class Budget:
             raise AttemptError("budget", refusal, HTTPStatus.PAYMENT_REQUIRED, BUDGET_EXCEEDED)
         self._running.add(attempt)
 
-    def settle(self, attempts: Iterable[Attempt], usd: float) -> None:
+    def settle(self, attempts: Iterable[Attempt], bills: Iterable[Bill]) -> None:
         """A call is over: what it was billed, instead of what was reserved for its attempts."""
         self._running.difference_update(attempts)
-        if not usd:
+        spent = self.today
+        for bill in bills:
+            spent += bill.usd or 0
+            for name, more in zip(CACHE, (bill.tokens_in, bill.cached, bill.saved), strict=True):
+                self.cache[name] += more
+        if spent == self._usd:
             return
-        self._usd = self.today + usd
-        day, kept = _read(self._path)
+        self._usd = spent
+        day, kept, _ = _read(self._path)
         if day == self._day:  # another gateway's calls, if it keeps its sum in the same file
             self._usd += max(0.0, kept - self._kept)
         try:
-            write_by_rename(self._path, json.dumps({"day": str(self._day), "usd": self._usd}))
+            sums = {"day": str(self._day), "usd": self._usd, "cache": self.cache}
+            write_by_rename(self._path, json.dumps(sums))
             self._kept = self._usd
         except OSError as error:
             log.warning("What was spent today can't be kept (%s).", error)
@@ -103,15 +113,17 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _read(path: Path) -> tuple[date, float]:
+def _read(path: Path) -> tuple[date, float, dict[str, float]]:
+    none = dict.fromkeys(CACHE, 0.0)
     try:
         kept = json.loads(path.read_text())
         day, usd = date.fromisoformat(kept["day"]), float(kept["usd"])
         if not (math.isfinite(usd) and usd >= 0):
             raise ValueError(f"{usd} USD")
-        return day, usd
+        cache = {name: float(kept.get("cache", none)[name]) for name in CACHE}
+        return day, usd, cache if all(map(math.isfinite, cache.values())) else none
     except FileNotFoundError:
-        return date.min, 0.0
+        return date.min, 0.0, none
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         log.warning("%s can't be read (%s): the budget of today starts again.", path, error)
-        return date.min, 0.0
+        return date.min, 0.0, none

@@ -70,30 +70,28 @@ class Usage:
         self._total.labels(*labels).observe(call.ended - call.began)
         if call.first_token:
             self._first.labels(*labels).observe(call.first_token - call.began)
-        known = exact = True
-        tokens_in = tokens_out = 0
-        usd = 0.0
-        for attempt in call.attempts:
+        bills = [settle(attempt, call.ended) for attempt in call.attempts]
+        for attempt, bill in zip(call.attempts, bills, strict=True):
             asked = (label(call.model_group), label(attempt.deployment.model), kind)
-            bill = settle(attempt, call.ended)
             self._attempts.labels(*asked, attempt.ended).inc()
             self._tokens.labels(*asked, "in").inc(bill.tokens_in)
             self._tokens.labels(*asked, "out").inc(bill.tokens_out)
+            self._tokens.labels(*asked, "cached").inc(bill.cached)
+            self._tokens.labels(*asked, "written").inc(bill.written)
             self._spent.labels(*asked).inc(bill.usd or 0)
             self._estimated.labels(*asked).inc((bill.usd or 0) * bill.estimated)
             self._unpriced.labels(*asked).inc(bill.usd is None)
-            tokens_in += bill.tokens_in
-            tokens_out += bill.tokens_out
-            usd += bill.usd or 0
-            known = known and bill.usd is not None
-            exact = exact and not bill.estimated
-        self.budget.settle(call.attempts, usd)
+        tokens_in, tokens_out = sum(b.tokens_in for b in bills), sum(b.tokens_out for b in bills)
+        usd = sum(bill.usd or 0 for bill in bills)
+        self.budget.settle(call.attempts, bills)
         self.session["calls"] += 1
         self.session["failed"] += call.outcome == "failed"
         self.session["tokens_in"] += tokens_in
         self.session["tokens_out"] += tokens_out
         self.session["usd"] += usd
-        price = f"{'' if exact else '~'}{usd:.6f}" if known else "unknown"
+        about = "~" if any(bill.estimated for bill in bills) else ""
+        unknown = any(bill.usd is None for bill in bills)
+        price = "unknown" if unknown else f"{about}{usd:.6f}"
         log.info(
             f"{kind} model={quoted(call.model_group)} deployment={quoted(name)} "
             f"fallback={fallback} "
@@ -101,7 +99,8 @@ class Usage:
             f"attempts={','.join(attempt.ended for attempt in call.attempts) or '-'} "
             f"first_token_ms={_ms(call.first_token, call)} "
             f"first_sentence_ms={_ms(call.released, call)} total_ms={_ms(call.ended, call)} "
-            f"tokens_in={tokens_in} tokens_out={tokens_out} usd={price}"
+            f"tokens_in={tokens_in} tokens_cached={sum(bill.cached for bill in bills)} "
+            f"tokens_out={tokens_out} usd={price}"
         )
         self.version += 1
 

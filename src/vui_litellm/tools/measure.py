@@ -31,19 +31,23 @@ ORDINARY = "Hello there, how are you doing today?"
 FILLER = "Say exactly this and nothing else: Alpha. Hold on. Omega."
 REPLIES = (ORDINARY, ORDINARY, FILLER)
 REMEMBER = "Please remember that my name is Ada."  # vui's tool for it: add_memory
-REQUESTS = len(REPLIES) + 1
+THOUGHTS = 2  # the second as in mid-conversation, when the provider may know the prompt
+REQUESTS = len(REPLIES) + THOUGHTS
 REPLY_TOKENS, CALL_TOKENS = 40, 30  # about what such a reply, and such a call, is long
 CHARACTERS = 4  # a token's, about
 
 
 @dataclass
 class ModelResult:
-    """What a model did. Milliseconds, tokens per second, US dollars; None where it isn't known."""
+    """What a model did. Milliseconds, tokens per second, US dollars; None where it isn't known.
+
+    `cold_ms` is the first reply's; the other figures are those of a conversation that goes on.
+    """
 
     model: str
     provider: str
     first_token_ms: float | None = None
-    worst_ms: float | None = None
+    cold_ms: float | None = None
     tokens_per_s: float | None = None
     tool_call: bool | None = None
     stops_held: bool | None = None
@@ -54,15 +58,24 @@ class ModelResult:
 
 @dataclass
 class ModelGroup:
-    """A model group of the gateway's: who answers, and at what price per token."""
+    """A model group of the gateway's: who answers, and at what price per token.
+
+    price: US dollars for a token in, out, read from the provider's prompt cache, and written to it.
+    """
 
     model: str
     provider: str
-    price: tuple[float, float] | None
+    price: tuple[float, float, float, float] | None
     demo: bool
 
-    def usd(self, tokens_in: float, tokens_out: float) -> float | None:
-        return self.price and tokens_in * self.price[0] + tokens_out * self.price[1]
+    def usd(
+        self, tokens_in: float, tokens_out: float, cached: float = 0, written: float = 0
+    ) -> float | None:
+        """Of the tokens in some may have been read from the cache, or written to it."""
+        if not self.price:
+            return None
+        tokens = (tokens_in - cached - written, tokens_out, cached, written)
+        return sum(n * usd for n, usd in zip(tokens, self.price, strict=True))
 
 
 @dataclass
@@ -115,7 +128,7 @@ class InstrumentedBackend(LiteLLMBackend):
         except Exception as problem:  # vui's thoughts only log it
             self.problem = problem
             raise
-        self.calls, self.call_usage = answer["tool_calls"] or [], answer["usage"]
+        self.calls, self.call_usage = answer["tool_calls"] or [], self.last_usage
         return {**answer, "tool_calls": None}
 
 
@@ -151,7 +164,9 @@ async def model_groups(backend: LiteLLMBackend) -> dict[str, ModelGroup]:
         params, info = entry["litellm_params"], entry["model_info"]
         costs = info.get("input_cost_per_token"), info.get("output_cost_per_token")
         demo = bool(params.get("mock_response"))
-        price = (0.0, 0.0) if demo else None if None in costs else costs
+        into, out = (0, 0) if demo else costs
+        read, write = (info.get(f"cache_{how}_input_token_cost") for how in ("read", "creation"))
+        price = None if into is None or out is None else (into, out, read or into, write or into)
         group = ModelGroup(entry["model_name"], params["model"], price, demo)
         found.setdefault(entry["model_name"], group)
     return {name: found[name] for name in dict.fromkeys(e["model_name"] for e in entries)}
@@ -170,11 +185,12 @@ async def measure(
             done()
         result.stops_held = held  # of the last, which is asked for a stop phrase
         llm_backend.set_backend(backend)  # vui's thoughts take it before they wait for anything
-        await host.think(REMEMBER)
-        if backend.problem:
-            raise backend.problem
+        for _ in range(THOUGHTS):
+            await host.think(REMEMBER)
+            if backend.problem:
+                raise backend.problem
+            done()
         result.tool_call = _right(backend.calls)
-        done()
     except httpx.HTTPError as error:
         cure = spoken_message(error).removeprefix("Sorry, ").removesuffix(".")
         result.verdict = f"broken: {cure} ({str(error)[:160] or type(error).__name__})"
@@ -195,6 +211,13 @@ async def _reply(backend: InstrumentedBackend, soul: str, said: str) -> bool | N
     return ("Hold" not in text and "Omega" not in text) if "Alpha" in text else None
 
 
+def _tokens_in(usage: dict) -> tuple[int, int, int]:
+    """All that went in, and of it what the provider's cache had, and what it took."""
+    details = usage.get("prompt_tokens_details") or {}
+    kept = (details.get(f"{how}_tokens") or 0 for how in ("cached", "cache_creation"))
+    return usage.get("prompt_tokens", 0), *kept
+
+
 def _right(calls: list[dict]) -> bool:
     """vui's own tool for it, with the argument that it needs."""
     function = calls[0]["function"] if calls else {}
@@ -203,7 +226,8 @@ def _right(calls: list[dict]) -> bool:
 
 def _judged(result: ModelResult, backend: InstrumentedBackend, group: ModelGroup) -> ModelResult:
     firsts = [(timing.first - timing.began) * 1000 for timing in backend.replies]
-    result.first_token_ms, result.worst_ms = round(statistics.median(firsts)), round(max(firsts))
+    cold, *warm = firsts
+    result.first_token_ms, result.cold_ms = round(statistics.median(warm)), round(cold)
     whole = [timing for timing in backend.replies if timing.usage]
     if whole:
         out = [timing.usage.get("completion_tokens", 0) for timing in whole]
@@ -215,9 +239,12 @@ def _judged(result: ModelResult, backend: InstrumentedBackend, group: ModelGroup
         result.tokens_per_s = round(statistics.median(speeds)) if speeds else None
         details = [timing.usage.get("completion_tokens_details") or {} for timing in whole]
         result.thinking = any(detail.get("reasoning_tokens") for detail in details)
-        used = whole[0].usage.get("prompt_tokens", 0) + backend.call_usage.get("prompt", 0)
-        made = statistics.mean(out) + backend.call_usage.get("completion", 0)
-        result.usd_per_turn = group.usd(used, made)
+        turn = (whole[-1].usage, backend.call_usage)
+        used, read, wrote = (
+            sum(counted) for counted in zip(*(_tokens_in(usage) for usage in turn), strict=True)
+        )
+        made = statistics.mean(out) + backend.call_usage.get("completion_tokens", 0)
+        result.usd_per_turn = group.usd(used, made, read, wrote)
     if group.demo:
         result.verdict = "demo: put a provider's key into .env"
     elif result.first_token_ms <= GOOD_MS:
@@ -231,7 +258,7 @@ def estimate(chosen: list[ModelGroup]) -> tuple[int, int, float]:
     """About how many tokens go in and come out, and their price where it is known."""
     host = _host()
     call = host.thoughts_prompt + json.dumps(tools.tools_list())
-    into = (len(REPLIES) * len(host.session.soul) + len(call)) // CHARACTERS
-    out = len(REPLIES) * REPLY_TOKENS + CALL_TOKENS
+    into = (len(REPLIES) * len(host.session.soul) + THOUGHTS * len(call)) // CHARACTERS
+    out = len(REPLIES) * REPLY_TOKENS + THOUGHTS * CALL_TOKENS
     asked = [group for group in chosen if not group.demo]
     return len(asked) * into, len(asked) * out, sum(o.usd(into, out) or 0 for o in asked)

@@ -30,7 +30,7 @@ COLUMNS: dict[str, Callable[[dict], str]] = {
     "model": lambda row: row["model"],
     "provider": lambda row: row["provider"].partition("/")[0],
     "1st token": lambda row: _ms(row["first_token_ms"]),
-    "worst": lambda row: _ms(row["worst_ms"]),
+    "cold": lambda row: _ms(row["cold_ms"]),
     "tok/s": lambda row: str(row["tokens_per_s"] or "-"),
     "tool": lambda row: {True: "right", False: "wrong"}.get(row["tool_call"], "-"),
     "stops": lambda row: {True: "held", False: "lost"}.get(row["stops_held"], "-"),
@@ -38,7 +38,7 @@ COLUMNS: dict[str, Callable[[dict], str]] = {
     "USD/turn": lambda row: "-" if row["usd_per_turn"] is None else f"{row['usd_per_turn']:.5f}",
     "verdict": lambda row: row["verdict"].partition(":")[0],
 }
-NUMBERS = ("1st token", "worst", "tok/s", "USD/turn")
+NUMBERS = ("1st token", "cold", "tok/s", "USD/turn")
 
 
 def _colour(row: dict) -> str:
