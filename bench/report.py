@@ -22,6 +22,7 @@ __all__ = ["write"]
 
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
+COSTS = ROOT / "docs" / "costs.svg"
 README = ROOT / "README.md"
 OURS, THEIRS = "#2a9d5c", "#b8bcc2"
 
@@ -43,11 +44,30 @@ KEYS = {
     "first_spoken_vs_direct": ("first chunk for TTS over vui direct", ("<=", 0.8), ""),
     "first_spoken_one_sentence_vs_direct": ("the same, one sentence", ("<=", 1.03), ""),
     "first_sentence_added_ms": ("added to the provider's first sentence", ("<=", 9.4), "ms"),
+    "input_usd_vs_stock_claude_sonnet": ("input's USD over stock's, Sonnet", ("<=", 0.35), ""),
+    "input_usd_vs_stock_claude_haiku_4_5": ("Haiku 4.5", ("<=", 0.75), ""),
+    "input_usd_vs_stock_bedrock_claude": ("Sonnet 4.6 on Bedrock", ("<=", 0.4), ""),
+    "input_usd_vs_stock_mistral": ("Mistral Small", ("<=", 0.4), ""),
+    **{
+        f"input_usd_vs_stock{when}_{family}": (f"{name}{told}", ("<=", limit), "")
+        for family, name in (
+            ("openai", "GPT-4.1 mini"), ("gemini", "Gemini 2.5 Flash"), ("groq", "gpt-oss on Groq"),
+            ("deepseek", "DeepSeek V4"), ("xai", "Grok 4.20"),
+        )
+        for when, told, limit in (("", "", 1.0), ("_after_restart", ", after a restart", 0.7))
+    },
+    "input_usd_vs_none_worst": ("the worst family over no caching", ("<=", 1.0), ""),
     "turns_per_s": ("8 clients, saturated", None, "turns/s"),
     "turns_per_s_vs_stock": ("the same over stock's", (">=", 1.1), ""),
     "rss_mb": ("memory, idle after 20 turns", None, "MB"),
     "rss_vs_stock": ("the same over stock's", ("<=", 0.9), ""),
     "image_mb": ("the gateway's image", None, "MB"),
+}  # fmt: skip
+
+# The six most used models whose price was measured.
+MODELS = {
+    "openai": "GPT-4.1 mini", "claude_sonnet": "Claude Sonnet 4.6", "gemini": "Gemini 2.5 Flash",
+    "claude_haiku_4_5": "Claude Haiku 4.5", "xai": "Grok 4.20", "mistral": "Mistral Small",
 }  # fmt: skip
 
 # The three that somebody who talks to it cares about.
@@ -64,6 +84,7 @@ FIGURES = """\
 def write(keys: dict[str, float]) -> None:
     """The page, its plot and the README's three figures, from bench/results.json's flat keys."""
     plot(keys)
+    plot_costs(keys)
     marks = r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)"
     told = FIGURES.format(**keys, sooner=1 - keys["turn_vs_direct_wan"])
     README.write_text(re.sub(marks, told, README.read_text(), flags=re.DOTALL))
@@ -120,6 +141,27 @@ def plot(keys: dict[str, float]) -> None:
         axis.tick_params(left=False)
     figure.tight_layout(w_pad=3)
     figure.savefig(PLOT, metadata={"Date": None})
+    plt.close(figure)
+
+
+def plot_costs(keys: dict[str, float]) -> None:
+    """US dollars for the input of 100 turns, by model: stock's and ours."""
+    mpl.rcParams["svg.hashsalt"] = "vui-litellm"
+    figure, axis = plt.subplots(figsize=(11, 3.4))
+    places = range(len(MODELS))
+    arms = (("stock LiteLLM", "_stock", -0.2, THEIRS), ("this gateway", "", 0.2, OURS))
+    for label, arm, shift, colour in arms:
+        usd = [keys[f"input_usd_per_100_turns{arm}_{family}"] for family in MODELS]
+        bars = axis.bar([p + shift for p in places], usd, 0.36, color=colour, label=label)
+        axis.bar_label(bars, fmt="{:.2f}", padding=2, fontsize=8)
+    axis.set_xticks(places, list(MODELS.values()))
+    axis.set_title("US dollars for the input of 100 turns", fontsize=10, loc="left")
+    axis.legend(frameon=False)
+    axis.yaxis.set_visible(False)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.tick_params(bottom=False)
+    figure.tight_layout()
+    figure.savefig(COSTS, metadata={"Date": None})
     plt.close(figure)
 
 

@@ -34,6 +34,33 @@ The same families through a stock LiteLLM proxy, without our hooks: what the bac
 NOTE = """An early end of a Gemini reply that is clean at the level of HTTP can't be told from its
 real end: LiteLLM marks every chunk as the last one. A connection that breaks is told.
 """
+CACHES = """## Prompt caches
+
+How much of a conversation's input came from the provider's cache, and how much with stock LiteLLM
+and vui's own client; by `make bench` ([how](performance.md#what-the-input-costs)).
+"""
+# As bench/caching.py names them.
+CACHED = {
+    "claude_sonnet": "Anthropic Claude Sonnet 4.6",
+    "claude_haiku_4_5": "Anthropic Claude Haiku 4.5",
+    "bedrock_claude": "Bedrock Claude Sonnet 4.6", "mistral": "Mistral Small",
+    "openai": "OpenAI GPT-4.1 mini", "gemini": "Gemini 2.5 Flash", "groq": "Groq gpt-oss-120b",
+    "deepseek": "DeepSeek V4 Flash", "xai": "xAI Grok 4.20",
+}  # fmt: skip
+
+
+def caches() -> str:
+    """The table of shares, from bench/results.json."""
+    seen = json.loads((ROOT / "bench" / "results.json").read_text())
+    shares = {
+        key: (seen[f"input_cached_{key}"], seen[f"input_cached_stock_{key}"]) for key in CACHED
+    }
+    rows = "".join(
+        f"| {CACHED[key]} | {ours:.0%} | {stock:.0%} |\n" for key, (ours, stock) in shares.items()
+    )
+    return f"{CACHES}\n| | cached | stock |\n| --- | ---: | ---: |\n{rows}"
+
+
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
 
@@ -57,7 +84,8 @@ class Page:
         self.foreign: Table = {f.name: dict.fromkeys(FOREIGN_POINTS, "not tried") for f in FAMILIES}
 
     def text(self) -> str:
-        return "\n".join((HEAD, render(self.ours), "", NOTE, FOREIGN, render(self.foreign), ""))
+        parts = (HEAD, render(self.ours), "", NOTE, caches(), FOREIGN, render(self.foreign), "")
+        return "\n".join(parts)
 
     @contextmanager
     def cell(self, table: Table, family: Family, point: str) -> Iterator[None]:

@@ -70,6 +70,26 @@ def test_a_word_every_three_seconds_is_given_up_while_another_is_left() -> None:
     assert alone.ended == ["ok"]
 
 
+@pytest.mark.parametrize(("first", "within"), [(1, 4.3), (3, 4.3), (3.5, 4.8), (3.9, 5.2)])
+def test_who_is_late_and_slow_is_not_given_both_limits_one_after_the_other(
+    first: float, within: float
+) -> None:
+    heard = Lab({"sick": said(RAIN, first, 3), "well": said()}).hear()
+    assert (heard.text, heard.ended) == (WELL, ["dribbled", "ok"])
+    assert heard.pieces[0][0] <= within
+
+
+@pytest.mark.parametrize("first", [0.1, 3.0, 3.9])
+def test_who_is_late_and_then_quick_is_not_taken_for_slow(first: float) -> None:
+    heard = Lab({"late": said(RAIN, first, 0.6), "well": said()}).hear()
+    assert (heard.text, heard.ended) == (RAIN, ["ok"])
+
+
+def test_a_model_that_was_loaded_first_has_all_the_time_for_its_first_words() -> None:
+    lab = Lab({"slow": said(RAIN, 20, 0.95), "well": said()}, own_limit=65.0)
+    assert lab.hear().ended == ["ok"]
+
+
 @pytest.mark.parametrize("name", ENDINGS)
 def test_after_the_first_sentence_another_goes_on_where_it_ended(name: str) -> None:
     rest = "Here. Bring boots, too."

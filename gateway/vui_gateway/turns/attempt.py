@@ -24,6 +24,7 @@ FLOOD = 4
 CHARACTERS = 4
 DEFAULT_MAX_TOKENS = 4096
 TOOL_CALL = 4  # words
+LEAST_WINDOW = 0.25  # of the time for the first words: to see how quick a late reply is
 USAGE_SECONDS = 0.2  # that a reply which has ended is waited for its usage
 
 
@@ -145,7 +146,6 @@ class Attempt:
     _pending: str = ""  # heard from the provider, and not released yet
     _characters: int = 0
     _reasoned: bool = False
-    _window: tuple[float, int] = (0.0, 0)  # when it began, and the words until then
     _words: int = 0
     _error: AttemptError | None = None
     _over: bool = False
@@ -186,22 +186,27 @@ class Attempt:
                 nothing to what was said.
         """
         owes = bool(self.said)  # the listener was promised more
+        since, judged, counted = self.first_word, self.first_word + limits.words, 1
+        # Who was late is judged sooner: the listener has waited already.
+        if since <= (late := self.began + limits.words):
+            judged = max(late, since + LEAST_WINDOW * limits.words)
         while not (self.finish_reason or self._over):
             if piece := self._release():
                 owes = False
                 yield piece
                 continue
-            window, words = self._window
-            await self._change(min(self.last_word, window) + limits.words)
+            await self._change(min(self.last_word + limits.words, judged))
             now = asyncio.get_running_loop().time()
             if self.finish_reason or self._over:
                 break
             if now >= self.last_word + limits.words:
                 raise AttemptError("stalled")
-            if now >= window + limits.words:
-                if self._words - words < limits.pace and others_left():
-                    raise AttemptError("dribbled")
-                self._window = (now, self._words)
+            if now >= judged:
+                expected = round(limits.pace * (judged - since) / limits.words)
+                if self._words - counted < expected and others_left():
+                    silent = now - self.last_word > limits.words / 2
+                    raise AttemptError("stalled" if silent else "dribbled")
+                since, judged, counted = now, now + limits.words, self._words
         if self._error:
             raise self._error
         if piece := self._release(final=True):
@@ -284,7 +289,7 @@ class Attempt:
             self._words += TOOL_CALL if event.tool_calls else count_words(text) - bool(goes_on)
             self.last_word = now
             if not self.first_word:
-                self.first_word, self._window = now, (now, 0)
+                self.first_word = now
         self._pending += text
         self._reasoned = self._reasoned or bool(event.reasoning)
         self.tool_calls += event.tool_calls or []
