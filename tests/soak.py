@@ -93,7 +93,8 @@ class Soak:
         if not interrupted and "delay" not in sick:
             self.counts["thoughts"] += 1
             answer, took = await ward.thoughts("vui")
-            if not answer or not answer["tool_calls"]:
+            # What is no stream is a fault of a reply only: as thoughts it may be whole.
+            if not answer or not (answer["tool_calls"] or sick.get("fault") == 200):
                 self.complain("lost", f"{sick}: thoughts {answer} after {took:.1f} s")
 
     def judge(self, heard: Heard, sick: dict, interrupted: bool) -> None:
@@ -132,7 +133,9 @@ def config(bases: list[str], note: int) -> str:
         for order, base in enumerate(bases, 1)
     ]
     models.append({**models[0], "model_name": f"note-{note}"})
-    router = {"stream_timeout": LIMIT, "cooldown_time": 2}
+    # Who was sick in the last turn is well in this one: left alone for longer, it would count as sick
+    # in the eyes of the gateway, which then has nobody well to turn to.
+    router = {"stream_timeout": LIMIT, "cooldown_time": 0.1}
     return yaml.safe_dump({"model_list": models, "router_settings": router})
 
 

@@ -125,6 +125,12 @@ def _build_from_few(chunks: list, *args: Any, **options: Any) -> Any:
 
 litellm.stream_chunk_builder = _build_from_few
 
+# LiteLLM makes a class for each streamed call, with the whole reply in its closure, and Python
+# before 3.12.4 keeps the last 128 classes that it looked at: 19 MB for each of the longest replies.
+# https://github.com/python/cpython/issues/118013
+if _kept := getattr(inspect, "_shadowed_dict_from_mro_tuple", None):
+    inspect._shadowed_dict_from_mro_tuple = _kept.__wrapped__  # type: ignore[attr-defined]
+
 
 class UnknownProvider(ValueError):
     """LiteLLM knows no such provider; `known` are those that it does."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,6 +55,17 @@ def test_the_proxy_has_the_routes_that_are_passed_on(method: str, path: str) -> 
 def test_the_proxy_answers_only_what_our_front_has_let_in() -> None:
     assert GENERAL["custom_auth"] == "vui_gateway.litellm_api.authenticate"
     assert "user_custom_auth" in vars(litellm_api.proxy_server)
+
+
+def test_a_class_that_python_has_looked_at_is_not_kept() -> None:
+    class OfOneCall:
+        pass
+
+    inspect.getattr_static(OfOneCall(), "x", None)
+    of_one_call = weakref.ref(OfOneCall)
+    del OfOneCall
+    gc.collect()
+    assert of_one_call() is None
 
 
 @pytest.mark.parametrize("scope", [{}, {AUTHENTICATED: False}, {"authenticated": True}])
