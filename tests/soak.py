@@ -133,8 +133,8 @@ def config(bases: list[str], note: int) -> str:
         for order, base in enumerate(bases, 1)
     ]
     models.append({**models[0], "model_name": f"note-{note}"})
-    # Who was sick in the last turn is well in this one: left alone for longer, it would count as sick
-    # in the eyes of the gateway, which then has nobody well to turn to.
+    # Who was sick in the last turn is well in this one: were it left alone for longer, the gateway
+    # would have nobody well to turn to.
     router = {"stream_timeout": LIMIT, "cooldown_time": 0.1}
     return yaml.safe_dump({"model_list": models, "router_settings": router})
 

@@ -29,9 +29,13 @@ CREDENTIAL = re.compile(
     r"key|token|secret|passw|credential|auth|organization|cookie|webhook|dsn|connection",
     re.I,
 )
-NO_CREDENTIAL = re.compile(r"(_file|_path|_dir|_sock|_version|_region|_name|tokenizer)$", re.I)
+NO_CREDENTIAL = re.compile(
+    r"(_file|_path|_dir|_sock|_version|_region|_name|_model|_type|tokenizer)$", re.I
+)
 # Settings that may name a variable which holds no credential.
-PLAIN_PARAMS = re.compile(r"model|provider|version|region|base|url|host|project|location", re.I)
+PLAIN_PARAMS = re.compile(
+    r"model|provider|version|region|base|url|host|project|location|response", re.I
+)
 # What these hold has names of the user's choice.
 CARRIERS = re.compile(r"headers|extra_body|query", re.I)
 
@@ -91,7 +95,19 @@ redact = Redactor()  # the process's: its log knows no other
 def credentials(env: Mapping[str, str], config: Any = ()) -> list[tuple[str, str]]:
     """Names and values of the credentials in an environment and a configuration of LiteLLM's."""
     found = [pair for name, value in env.items() for pair in _in_string(value, name, _named(name))]
-    return [*found, *_in_config(config, env)]
+    found += _in_config(config, env)
+    # `extra_body` may name models, too: one whose name is replaced can't be asked for any more.
+    models = _models(config)
+    return [(name, value) for name, value in found if not any(value.lower() in m for m in models)]
+
+
+def _models(config: Any) -> list[str]:
+    """What the configuration calls its models, in lower case."""
+    found: list[Any] = []
+    for entry in dict(config).get("model_list") or ():
+        params, info = entry["litellm_params"], entry.get("model_info") or {}
+        found += [entry["model_name"], params.get("model"), info.get("base_model")]
+    return [str(name).lower() for name in found]
 
 
 def _named(name: str) -> bool:

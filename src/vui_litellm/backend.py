@@ -18,6 +18,10 @@ from vui_litellm.vui_api import prompt_templates
 
 __all__ = ["LiteLLMBackend"]
 
+# vui's thoughts send all that was ever said; the gateway takes 300 messages. Gone by the fifty,
+# what is left begins alike for many turns, and stays in its provider's cache.
+MOST_MESSAGES, GONE_AT_ONCE = 250, 50
+
 
 class LiteLLMBackend(VLLMBackend):
     """Talks to a paid, remote, authenticated gateway through vui's own OpenAI-compatible client.
@@ -66,7 +70,8 @@ class LiteLLMBackend(VLLMBackend):
         # vui's defaults copy one local Qwen's settings: only a knob that someone named is sent.
         knobs = self._resolve_sampling(**{k: kwargs[k] for k in DEFAULT_SAMPLING})
         knobs |= {"top_k": None, "stop": kwargs["stop"]}
-        messages = self.prompt.arrange(sanitize_messages(messages), parts=self._takes_parts)
+        messages = _latest(sanitize_messages(messages))
+        messages = self.prompt.arrange(messages, parts=self._takes_parts)
         body = super()._body(messages, stream=stream, **kwargs) | knobs
         return {k: v for k, v in body.items() if v is not None and k not in self._refused_fields}
 
@@ -124,3 +129,10 @@ class LiteLLMBackend(VLLMBackend):
 
     async def health(self) -> bool:
         return await self._served() is not None  # vui's own takes a refused key for a healthy one
+
+
+def _latest(messages: list[dict]) -> list[dict]:
+    """The messages without the oldest turns of a long conversation."""
+    blocks = -(-max(0, len(messages) - MOST_MESSAGES) // GONE_AT_ONCE)
+    begin = next((i for i, m in enumerate(messages) if m["role"] != "system"), len(messages))
+    return messages[:begin] + messages[begin + blocks * GONE_AT_ONCE :]

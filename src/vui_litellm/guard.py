@@ -15,6 +15,8 @@ __all__ = ["COOKIE", "HEADERS", "guard"]
 COOKIE = "vui_token"
 # What no name server has a say in: another name for this machine may be a page's that rebinds it.
 LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IGNORECASE)
+# A proxy on this machine may speak for anybody, and call vui by the address that it asks.
+PROXIED = frozenset({"Forwarded", "X-Forwarded-For", "X-Real-IP"})
 # A frame would lend vui's page, and the clicks on it, to the page around it.
 # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy/frame-ancestors
 HEADERS = {
@@ -55,7 +57,8 @@ def guard(token: str | None, forms: Container[str]) -> Middleware:
 
 def _check_sender(request: web.Request, token: str | None) -> None:
     # With the token any name will do: a browser keeps the cookie for the name that it got it from.
-    if LOOPBACK.fullmatch(_host(request)) and _is_loopback(request.remote):
+    direct = _is_loopback(request.remote) and not any(map(request.headers.get, PROXIED))
+    if direct and LOOPBACK.fullmatch(_host(request)):
         return
     if not token:
         raise web.HTTPMisdirectedRequest(text=UNKNOWN_HOST)

@@ -156,6 +156,21 @@ async def test_a_budget_ends_in_one_sentence_and_is_kept_across_restarts(
     assert len(stand_in.seen) == 2
 
 
+async def test_what_costs_nothing_answers_when_the_budget_is_spent(
+    tmp_path: Path, provider: tuple[OpenAI, str]
+) -> None:
+    stand_in, base = provider
+    free = openai_model("home", base, input_cost_per_token=0, output_cost_per_token=0)
+    config = group(base, free, {**free, "model_name": MODEL})
+    with gateway(tmp_path, config, {"VUI_LITELLM_BUDGET": "0"}) as up:
+        assert "alright" in await heard(up)
+        body = {"model": "home", "messages": HELLO}
+        assert http(f"{up.url}/v1/chat/completions", body, key=up.key)[0] == 200
+        assert {seen.body["model"] for seen in stand_in.seen} == {"home"}
+        (first, _) = await asyncio.to_thread(lines, up, 2)
+        assert first["attempts"].split(",")[-1] == "ok"
+
+
 async def test_raising_the_budget_takes_effect_at_once_and_a_bad_one_changes_nothing(
     tmp_path: Path, provider: tuple[OpenAI, str]
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 from vui.serving.stream import llm_backend
+from vui_gateway.api.schema import ChatRequest
 
 import vui_litellm
 from tests.matrix.conversations import STOPS
@@ -237,6 +238,29 @@ async def test_the_time_that_vui_keeps_with_a_turn_is_not_sent() -> None:
     backend, seen = answering(lambda _: httpx.Response(200, json={"choices": []}))
     await backend.complete([{"role": "user", "content": "a", "ts": 1.5}])
     assert json.loads(seen[0].content)["messages"] == [{"role": "user", "content": "a"}]
+
+
+@pytest.mark.parametrize("turns", [1, 125, 126, 150, 2000])
+async def test_a_conversation_of_a_whole_day_is_one_that_the_gateway_takes(turns: int) -> None:
+    backend, seen = answering(lambda _: httpx.Response(200, json={"choices": [{"message": {}}]}))
+    talk = [{"role": r, "content": f"{r} {n}"} for n in range(turns) for r in ("user", "assistant")]
+    system, ask = {"role": "system", "content": "Be."}, {"role": "user", "content": "[evaluate]"}
+    await backend.complete([system, *talk, system, ask])
+    sent = ChatRequest.read(seen[0].content).model_dump(exclude_none=True)["messages"]
+    assert (sent[0], sent[-2:]) == (system, [system, ask])
+    kept = sent[1:-2]
+    assert kept == talk[len(talk) - len(kept) :]
+    assert kept[0]["role"] == "user"
+    assert len(kept) >= min(len(talk), 190)
+
+
+async def test_the_oldest_turns_go_by_the_fifty_and_what_is_left_begins_alike() -> None:
+    backend, seen = answering(lambda _: httpx.Response(200, json={"choices": [{"message": {}}]}))
+    talk = [{"role": r, "content": f"{r} {n}"} for n in range(300) for r in ("user", "assistant")]
+    for turn in range(130, 300):
+        await backend.complete(talk[: 2 * turn])
+    firsts = [json.loads(request.content)["messages"][0]["content"] for request in seen]
+    assert len(set(firsts)) == 7
 
 
 async def test_a_renewed_key_is_sent_from_then_on() -> None:

@@ -107,6 +107,30 @@ async def test_an_encoding_that_cannot_be_bounded_is_refused(encoding: str) -> N
         await read(EVENTS, b"", content_encoding=encoding)
 
 
+@pytest.mark.parametrize("encoding", ["br", "gzip", "x"])
+async def test_an_error_keeps_its_status_whatever_its_body_is(encoding: str) -> None:
+    async with httpx.AsyncClient(
+        transport=answer("text/html", b"no such thing", 401, content_encoding=encoding)
+    ) as client:
+        assert (await client.post("http://provider/")).status_code == 401
+
+
+async def test_an_error_keeps_its_status_when_its_framing_breaks() -> None:
+    begun = b"HTTP/1.1 429 X\r\ntransfer-encoding: chunked\r\n\r\n5\r\nagain\r\n"
+    with raw_provider(lambda _: iter([begun, 0.1, b"no size"])) as provider:
+        told = await litellm_api.http_client("openai").post(provider.url)
+        assert (told.status_code, told.content) == (429, b"again")
+
+
+async def test_a_character_set_in_place_of_an_encoding_changes_nothing() -> None:
+    assert await read(EVENTS, LINE, content_encoding="UTF-8") == LINE
+
+
+async def test_a_return_and_a_newline_end_one_line() -> None:
+    body = b"data: a\r\n\r\n" * (bounds.MAX_LINES // 2 - 20)
+    assert await read(EVENTS, body) == body
+
+
 async def test_headers_are_bounded() -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         await read(EVENTS, b"", x_long="x" * bounds.MAX_HEADERS)

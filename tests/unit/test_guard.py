@@ -70,6 +70,13 @@ async def test_a_request_without_one_clear_name_is_refused(hosts: list[str], ref
         writer.close()
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+async def test_whom_a_proxy_speaks_for_is_not_this_machine(name: str) -> None:
+    assert await status(headers={name: "for=203.0.113.7"}) == 421
+    assert await status(TOKEN, headers={name: "for=203.0.113.7"}) == 403
+    assert await status(TOKEN, headers={name: "203.0.113.7"}, cookies={COOKIE: TOKEN}) == 200
+
+
 async def test_a_token_that_nobody_was_given_opens_nothing() -> None:
     for token in ("", "None", TOKEN):
         headers = {"Host": "evil.test", "Authorization": f"Bearer {token}"}

@@ -95,6 +95,17 @@ def test_credentials_are_found_by_name_by_reference_and_inside_addresses() -> No
     }  # fmt: skip
 
 
+def test_the_name_of_a_model_is_no_credential_wherever_it_stands() -> None:
+    model = "openrouter/meta-llama/llama-3.3-70b-instruct"
+    params = {"model": model, "extra_body": {"models": [model.partition("/")[2]]}}
+    info = {"base_model": "azure/gpt-4.1-mini-2025"}
+    entry = {"model_name": "kitchen-model-2025", "litellm_params": params, "model_info": info}
+    params["extra_headers"] = {"x-model": "gpt-4.1-mini-2025", "x-name": "Kitchen-Model-2025"}
+    env = {"TOKENIZER_MODEL": "gpt-4.1-mini", "AUTH_TYPE": "oauth2-client", "GREETING": "Hi 2 you!"}
+    params["mock_response"] = "os.environ/GREETING"
+    assert not names(env, {"model_list": [entry]})
+
+
 def test_a_private_key_is_known_by_its_lines() -> None:
     line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
     account = json.dumps({"private_key": f"-----BEGIN-----\n{line}\n-----END-----\n"})

@@ -253,6 +253,17 @@ def test_what_costs_nothing_is_asked_when_the_budget_is_spent(tmp_path: Path) ->
         budget.reserve(unpriced())
 
 
+def test_what_a_provider_refused_is_reserved_no_longer(tmp_path: Path) -> None:
+    budget = Budget(tmp_path / "spend.json", 2.0)
+    refused = [attempt(ended="", spoke=False, told=None, received=0) for _ in range(3)]
+    for one in refused:
+        budget.reserve(one)
+        one.ended = "503"
+    assert budget.reserved == 0
+    one.answered = True  # and billed, although nobody can read it
+    assert budget.reserved > 0
+
+
 def test_days_only_move_forward(
     usage: Usage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

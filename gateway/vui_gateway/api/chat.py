@@ -19,7 +19,6 @@ from vui_gateway.litellm_api import RouterInForce
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.providers.warmup import PREFIX as WARM_UP
 from vui_gateway.turns.attempt import AttemptError, Event
-from vui_gateway.turns.budget import BUDGET_EXCEEDED
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.usage import Usage
@@ -51,9 +50,6 @@ class Chat:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = ChatRequest.read(await read_body(receive))
-        warms_up = request.model.startswith(WARM_UP)  # it isn't counted, and costs nothing
-        if not warms_up and (refusal := self.usage.budget.refusal):
-            raise RequestError(refusal, BUDGET_EXCEEDED, HTTPStatus.PAYMENT_REQUIRED)
         if not self.router.serves(request.model):
             message = f"The gateway serves no model {request.model[:100]!r}."
             raise RequestError(message, "model_not_served", HTTPStatus.NOT_FOUND)
@@ -63,7 +59,7 @@ class Chat:
             bool(request.stream),
             thinks=request.reasoning_effort not in NO_THINKING,
             hedge=bool(request.stream) and not self.usage.budget.nearly_spent,
-            recorded=warms_up,
+            recorded=request.model.startswith(WARM_UP),  # it isn't counted, and costs nothing
         )
         longest = limits.total if call.streamed else limits.thoughts[0]
         call.deadline = call.began + (limits.thinking if call.thinks else longest)

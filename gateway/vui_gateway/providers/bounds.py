@@ -36,6 +36,7 @@ WITHOUT_LINES = "application/vnd.amazon.eventstream"
 # brotli or zstd, which can't be decoded by so many bytes at a time, only when it isn't one.
 # https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
 GZIP = frozenset({"gzip", "x-gzip", "deflate"})
+PLAIN = frozenset({"", "identity", "utf-8"})  # the last by mistake, which everybody overlooks
 
 
 async def bound(response: httpx.Response, *, streamed: bool) -> None:
@@ -84,12 +85,12 @@ class _Meter:
         if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADERS:
             raise httpx.RemoteProtocolError("The answer's headers are longer than 64 KB.")
         encoding = headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in GZIP | {"identity", ""}:
+        if response.is_success and encoding not in GZIP | PLAIN:
             raise httpx.RemoteProtocolError("The answer's encoding wasn't asked for.")
         # 32: either header, gzip's or zlib's. https://docs.python.org/3/library/zlib.html
         self._inflate = zlib.decompressobj(32 + zlib.MAX_WBITS) if encoding in GZIP else None
-        if self._inflate:  # nobody decodes it again
-            del headers["content-encoding"]
+        headers.pop("content-encoding", None)  # nobody decodes it again
+        if self._inflate:
             headers.pop("content-length", None)
         self._lines = not headers.get("content-type", "").startswith(WITHOUT_LINES)
         longest = MAX_REPLY if self._lines else MAX_BINARY_REPLY
@@ -122,7 +123,7 @@ class _Meter:
         if not self._lines:
             yield data
             return
-        self._count += data.count(b"\n") + data.count(b"\r")
+        self._count += data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
         if self._count > MAX_LINES:
             raise httpx.RemoteProtocolError("The answer has more lines than a reply can have.")
         end = data.rfind(b"\n")

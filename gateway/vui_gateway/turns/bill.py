@@ -49,6 +49,8 @@ class Bill(NamedTuple):
 
 def expected(attempt: Attempt) -> float:
     """US dollars that an attempt under way is likely to cost at most; 0 for an unknown price."""
+    if _refused(attempt):
+        return 0.0
     price_in, price_out = attempt.deployment.price or (0.0, 0.0)
     body = attempt.body
     usual = THOUGHT if attempt.deployment.thinks or body.get("reasoning_effort") else REPLY
@@ -62,8 +64,7 @@ def settle(attempt: Attempt, now: float) -> Bill:
 
     now: the loop's time, at its end.
     """
-    billed = attempt.told or attempt.spoke or attempt.answered
-    if not billed and attempt.ended in UNBILLED:
+    if _refused(attempt):
         return Bill(0, 0, 0.0)
     told_in, told_out, told_usd = attempt.told or (None, None, None)
     tokens_in, tokens_out = _tokens(told_in, told_out, attempt, now)
@@ -89,6 +90,11 @@ def _cache(attempt: Attempt, tokens_in: int) -> tuple[int, int, float]:
         return cached, written, 0.0
     read_price, write_price = attempt.deployment.cache_price or (price[0], price[0])
     return cached, written, cached * (price[0] - read_price) - written * (write_price - price[0])
+
+
+def _refused(attempt: Attempt) -> bool:
+    billed = attempt.told or attempt.spoke or attempt.answered
+    return not billed and attempt.ended in UNBILLED
 
 
 def usage_for_client(usage: Any, attempt: Attempt, now: float) -> dict:
