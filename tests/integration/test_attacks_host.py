@@ -100,6 +100,25 @@ LOCALTIME = {  # one file, that tells the time zone
 }  # fmt: skip
 
 
+def test_a_copy_that_failed_for_a_moment_is_made_again(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = folders
+    mirror = Mirror(source, target)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vui_gateway.config.mirror.write_by_rename", full)
+        for _ in range(3):
+            mirror.copy()
+    assert capsys.readouterr().err.count("No space left") <= 2
+    assert not list(target.iterdir())
+    mirror.copy()
+    assert len(list(target.iterdir())) == 2
+
+
 def test_no_service_but_the_copier_sees_a_folder_of_the_host() -> None:
     shown = {
         name: [

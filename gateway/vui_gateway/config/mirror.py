@@ -33,6 +33,7 @@ class Mirror:
     def __init__(self, source: Path, target: Path) -> None:
         self.source, self.target = source, target
         self._seen: dict[str, bytes | str | None] = {}
+        self._failed = ""
 
     def copy(self) -> None:
         """Copy what has changed since the last time; what is gone goes, and what can't be read
@@ -42,11 +43,14 @@ class Mirror:
             found = _read(self.source / name)
             if name in self._seen and found == self._seen[name]:
                 continue
-            self._seen[name] = found
             try:
                 self._put(self.target / name, found)
-            except OSError as error:
-                print(f"config: {name} can't be copied ({error})", file=sys.stderr, flush=True)
+            except OSError as error:  # it is tried again
+                if (why := str(error)) != self._failed:
+                    print(f"config: {name} can't be copied ({why})", file=sys.stderr, flush=True)
+                self._failed = why
+            else:
+                self._seen[name], self._failed = found, ""
 
     def _put(self, copy: Path, found: bytes | str | None) -> None:
         if found is None:

@@ -138,12 +138,16 @@ class _BoundedStream(httpx.AsyncByteStream):
         self._inner, self._meter = inner, meter
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._inner:
-            for piece in self._meter.pieces(chunk):
-                yield piece
-                # Data that is there already is read without a pause: nobody else would run, and
-                # not even a cancellation arrive.
-                await asyncio.sleep(0)
+        try:
+            async for chunk in self._inner:
+                for piece in self._meter.pieces(chunk):
+                    yield piece
+                    # Data that is there already is read without a pause: nobody else would run, and
+                    # not even a cancellation arrive.
+                    await asyncio.sleep(0)
+        except BaseException:  # a cancellation, too: else the provider goes on until it is garbage
+            await self._inner.aclose()
+            raise
 
     async def aclose(self) -> None:
         await self._inner.aclose()

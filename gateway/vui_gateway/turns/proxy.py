@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import suppress
@@ -24,6 +25,7 @@ __all__ = ["AUTHENTICATED", "Proxy", "answered"]
 # https://asgi.readthedocs.io/en/latest/specs/main.html
 AUTHENTICATED = "vui_gateway.authenticated"
 UNDER_WAY: ContextVar[Attempt] = ContextVar("attempt")
+STATUS = re.compile("[45][0-9]{2}")  # of an error
 FORGET = 60.0  # seconds after which nobody tells an attempt's price any more
 SCOPE = {
     "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
@@ -135,7 +137,7 @@ class Proxy:
             return told
         error = error if isinstance(error, dict) else {"message": str(error or told)}
         message, code = str(error.get("message", "")), str(error.get("code"))
-        status = status if status >= 400 else int(code) if code.isdigit() else 500
+        status = status if status >= 400 else int(code) if STATUS.fullmatch(code) else 500
         retry_after = headers.get(b"retry-after", "")
         wait = min(float(retry_after), 600) if retry_after.isdigit() else 0.0
         kind = self._error_code(status, message)
