@@ -5,6 +5,7 @@ Its proxy app, its router, its hooks, its clients. Nobody else imports it.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import math
@@ -129,7 +130,12 @@ litellm.stream_chunk_builder = _build_from_few
 # before 3.12.4 keeps the last 128 classes that it looked at: 19 MB for each of the longest replies.
 # https://github.com/python/cpython/issues/118013
 if _kept := getattr(inspect, "_shadowed_dict_from_mro_tuple", None):
-    inspect._shadowed_dict_from_mro_tuple = _kept.__wrapped__  # type: ignore[attr-defined]
+
+    def _forget_classes(phase: str, info: Mapping[str, int]) -> None:
+        if phase == "start" and info["generation"] == 2:
+            _kept.cache_clear()  # type: ignore[union-attr]
+
+    gc.callbacks.append(_forget_classes)
 
 
 class UnknownProvider(ValueError):

@@ -102,7 +102,7 @@ def hostile_ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
         (folder / ".env").write_text(env_file(VARIABLES))
         with (
             gateway(folder, config, env) as program,
-            stalls(program.url) as watching,
+            stalls(program.url, program.process.pid) as watching,
             httpx.Client(
                 base_url=program.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=120
             ) as client,

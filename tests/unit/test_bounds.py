@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator, Iterator
@@ -159,3 +160,29 @@ async def test_no_client_follows_a_redirect_nor_asks_for_compression(provider: s
                 assert answered.status == 307
         assert other.seen == []
         assert b"accept-encoding: identity" in hostile.seen[0].lower()
+
+
+async def test_a_stream_whose_reader_is_cancelled_is_closed_at_once() -> None:
+    closed = asyncio.Event()
+
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"data: {}\n\n"
+            await asyncio.Event().wait()
+
+        async def aclose(self) -> None:
+            closed.set()
+
+    response = httpx.Response(200, stream=Endless())
+    await bounds.bound(response, streamed=True)
+    chunks = response.aiter_raw()
+
+    async def read() -> None:
+        async for _ in chunks:
+            pass
+
+    reader = asyncio.create_task(read())
+    await asyncio.sleep(0.01)
+    reader.cancel()
+    await asyncio.wait({reader})
+    assert closed.is_set()
