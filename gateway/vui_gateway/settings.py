@@ -17,6 +17,7 @@ __all__ = ["DEFAULT_PORT", "MIN_KEY_LENGTH", "SettingError", "Settings", "file_m
 
 DEFAULT_PORT = 4000
 MIN_KEY_LENGTH = 16
+SWITCH = "Use 1 (on) or 0 (off)."
 CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 # Where the gateway listens and finds its files is the container's matter, not `.env`'s.
 OWN_PREFIX = "VUI_GATEWAY_"
@@ -57,11 +58,9 @@ class Settings(BaseModel):
         None, ge=0, allow_inf_nan=False, alias="VUI_LITELLM_BUDGET",
         description="Write US dollars per day, such as 0.50, or leave it empty for no limit.",
     )  # fmt: skip
-    preconnect: bool = Field(
-        True, alias="VUI_LITELLM_PRECONNECT", description="Use 1 (on) or 0 (off)."
-    )
-    hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description="Use 1 (on) or 0 (off).")
-    cache: bool = Field(True, alias="VUI_LITELLM_CACHE", description="Use 1 (on) or 0 (off).")
+    preconnect: bool = Field(True, alias="VUI_LITELLM_PRECONNECT", description=SWITCH)
+    hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description=SWITCH)
+    cache: bool = Field(True, alias="VUI_LITELLM_CACHE", description=SWITCH)
     # What the variables of the configuration are looked up in; and the environment alone.
     env: Mapping[str, str] = Field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)

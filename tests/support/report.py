@@ -93,6 +93,12 @@ def reset_peak(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
+def processor_seconds(pid: int) -> float:
+    """Seconds that a process has computed, in all of its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def descriptors(pid: int) -> int:
     """How many files and sockets a process holds open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))

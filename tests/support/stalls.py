@@ -1,6 +1,6 @@
 """How long the gateway's event loop keeps others waiting: its health is asked over and over.
 
-In a process of its own: a test that plays the provider is busy itself. Time in which the loop
+In a process of its own: a test that plays the provider is busy itself. Time in which the gateway
 waited for a processor that others had is none of its own, and isn't counted.
 """
 
@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Thread
 
 import httpx
 
 from tests.support.harness import ROOT
+from tests.support.report import processor_seconds
 
 __all__ = ["Stalls", "stalls"]
 
@@ -68,17 +68,16 @@ def stalls(url: str, pid: int) -> Iterator[Stalls]:
             process.stdout.close()
 
 
-def main(url: str, pid: str) -> None:
+def main(url: str, pid: int) -> None:
     """Prints how many milliseconds the loop kept each request waiting."""
-    loop = Path(f"/proc/{pid}/task/{pid}/schedstat")  # its first field: ns on a processor
     with httpx.Client(base_url=url, timeout=TIMEOUT) as client:
         while True:
-            began, computed = time.monotonic(), int(loop.read_text().split()[0])
+            began, computed = time.monotonic(), processor_seconds(pid)
             client.get(PATH)
-            took = (time.monotonic() - began) * 1e3
-            print(min(took, (int(loop.read_text().split()[0]) - computed) / 1e6), flush=True)
+            took = time.monotonic() - began
+            print(1000 * min(took, processor_seconds(pid) - computed), flush=True)
             time.sleep(EVERY)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], int(sys.argv[2]))

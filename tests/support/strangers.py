@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.support.harness import Program, http
 from tests.support.poll import wait_until
-from tests.support.report import rss_mb
+from tests.support.report import processor_seconds, rss_mb
 
 CHUNKED = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 HEALTH = b"GET /health/liveliness HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -110,16 +108,13 @@ class Watch(threading.Thread):
             # It may itself make way.
             with suppress(ConnectionError, TimeoutError), stranger(self.program) as connection:
                 while not self._ending.wait(0.005):
-                    began, computed = time.monotonic(), self._computed()
+                    began, computed = time.monotonic(), processor_seconds(self.pid)
                     connection.sendall(HEALTH)
                     if not connection.recv(4096):
                         break
                     took = time.monotonic() - began
-                    self.stalled = max(self.stalled, min(took, self._computed() - computed))
+                    self.stalled = max(
+                        self.stalled, min(took, processor_seconds(self.pid) - computed)
+                    )
                     self.grown = max(self.grown, rss_mb(self.pid) - self.idle)
                     self.asked += 1
-
-    def _computed(self) -> float:
-        """Seconds of processor time."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

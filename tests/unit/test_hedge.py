@@ -49,15 +49,10 @@ def test_a_deployments_usual_worst_decides_when_to_hedge() -> None:
     for _ in range(19):
         hedge.observe("a", 1.0)
     assert hedge.delay("a") == 1.5
-    for _ in range(100):
-        hedge.observe("a", 1.0)
-    assert hedge.delay("a") == 1.0
-    for _ in range(100):
-        hedge.observe("a", 0.01)
-    assert hedge.delay("a") == 0.7
-    for _ in range(100):
-        hedge.observe("a", 60)
-    assert hedge.delay("a") == 2.5
+    for seconds, delay in ((1.0, 1.0), (0.01, 0.7), (60, 2.5)):
+        for _ in range(100):
+            hedge.observe("a", seconds)
+        assert hedge.delay("a") == delay
 
 
 def test_the_loser_of_a_hedge_is_asked_again_when_the_winner_breaks_off() -> None:

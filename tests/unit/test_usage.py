@@ -14,10 +14,16 @@ from vui_gateway.turns.budget import Budget
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.usage import Usage
 
-TODAY = time.strftime("%Y-%m-%d", time.gmtime())
+TODAY = date(2026, 11, 25)
 GPT = "openai/gpt-4.1-mini"
 PRICE = (1e-4, 1e-3)
 USD = 1200 * PRICE[0] + 12 * PRICE[1]
+
+
+@pytest.fixture(autouse=True)
+def one_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It doesn't end while a test runs."""
+    monkeypatch.setattr(budget_module, "_today", lambda: TODAY)
 
 
 class Stub:
@@ -107,7 +113,7 @@ def test_what_a_prompt_cache_saved_yesterday_is_forgotten(
     usage: Usage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage.record(call(attempt(deployment=KEEPS, cache_told=(1000, 0))))
-    monkeypatch.setattr(budget_module, "_today", lambda: date.today() + timedelta(1))
+    monkeypatch.setattr(budget_module, "_today", lambda: TODAY + timedelta(1))
     assert usage.budget.today == 0
     assert set(usage.budget.cache.values()) == {0}
 
@@ -268,10 +274,9 @@ def test_days_only_move_forward(
     usage: Usage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     usage.record(call())
-    now = date.today()
 
     def spent_on(days: int) -> float:
-        monkeypatch.setattr(budget_module, "_today", lambda: now + timedelta(days))
+        monkeypatch.setattr(budget_module, "_today", lambda: TODAY + timedelta(days))
         return usage.budget.today
 
     assert [spent_on(day) for day in (-1, -1, 0)] == [USD] * 3
@@ -298,7 +303,7 @@ def test_a_day_in_the_far_future_keeps_its_sum_and_not_the_day(
     assert (budget.today, budget.today) == (9, 9)
     assert len(caplog.messages) == 1
     budget.settle([], [Bill(0, 0, 1.0)])
-    assert TODAY in (tmp_path / "spend.json").read_text()
+    assert str(TODAY) in (tmp_path / "spend.json").read_text()
 
 
 BROKEN = {

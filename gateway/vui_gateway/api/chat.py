@@ -65,7 +65,7 @@ class Chat:
         call.deadline = call.began + (limits.thinking if call.thinks else longest)
         body = request.model_dump(exclude_none=True)
         self._make_way()
-        stream = EventStream(call, send)
+        stream = EventStream(call, scope, receive, send)
         answering = asyncio.create_task(self._answer(call, body, stream))
         self.running[answering] = call
         hanging_up = asyncio.create_task(_hung_up(receive))
@@ -170,8 +170,8 @@ def _joined(fragments: list[dict]) -> list[dict]:
 class EventStream:
     """OpenAI's server-sent events: https://platform.openai.com/docs/api-reference/chat-streaming"""
 
-    def __init__(self, call: Call, send: Send) -> None:
-        self._call, self._send = call, send
+    def __init__(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
         self._started = False
         created = {"created": int(time.time()), "model": call.model_group}
         self._chunk = {"id": f"chatcmpl-{id(call):x}", "object": "chat.completion.chunk", **created}
@@ -205,14 +205,7 @@ class EventStream:
 
     async def respond(self, body: dict, status: int = HTTPStatus.OK) -> None:
         """A whole answer, for a call that isn't streamed."""
-        response = JSONResponse(body, int(status))
-        head = {
-            "type": "http.response.start",
-            "status": int(status),
-            "headers": response.raw_headers,
-        }
-        await self._send(head)
-        await self._send({"type": "http.response.body", "body": response.body})
+        await JSONResponse(body, int(status))(self._scope, self._receive, self._send)
 
     async def _frame(self, data: dict) -> None:
         await self._write(f"data: {json.dumps(data)}\n\n")
