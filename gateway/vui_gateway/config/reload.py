@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from vui_gateway.api.auth import Key, load_key
 from vui_gateway.config.defaults import resolved
@@ -143,10 +144,10 @@ class Reloader:
             log.warning("%s takes effect after: docker compose restart gateway", name)
         log.info("Serving %s", ", ".join(map(quoted, self.in_force.router.model_groups)))
 
-    def report(self) -> None:
-        """Write the status file, which `vui-gateway status` shows."""
+    def status(self) -> dict[str, Any]:
+        """What is in force, and what has been spent; nothing of what was said."""
         models = self.config.models
-        status = {
+        return {
             "served": self.in_force.router.model_groups,
             "left_out": list(map(str, self.config.left_out)),
             "needs_restart": self.needs_restart,
@@ -162,8 +163,11 @@ class Reloader:
                 if deployment in models
             ],
         }
+
+    def report(self) -> None:
+        """Write the status file, which `vui-gateway status` shows."""
         try:
-            write_by_rename(self.settings.status_file, redact(json.dumps(status)))
+            write_by_rename(self.settings.status_file, redact(json.dumps(self.status())))
         except OSError as error:
             log.warning("The status can't be written (%s).", error)
 
