@@ -14,13 +14,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
-from vui_gateway.turns import cooldown
 from vui_gateway.turns.attempt import Attempt, AttemptError, Deployment, Event
 from vui_gateway.turns.call import Call
+from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.hedge import Hedge
+from vui_gateway.turns.state.entries import State
 
 from tests.providers.paced import TOKENS_PER_S, first_words
 from tests.support.clock import run_virtual
@@ -37,7 +37,7 @@ class Lab:
 
     def __init__(self, *, hedge: bool, seed: int) -> None:
         self.draws, self.tokens = random.Random(seed), 0
-        self.cooldown = cooldown.Cooldown()
+        self.cooldown = Cooldown(State(clock=lambda: asyncio.get_running_loop().time()))
         candidates: Any = SimpleNamespace(next=self.choose, left=lambda *_: True)
         self.engine = Engine(self.open, candidates, self.cooldown, Hedge())
         self.engine.configure(4.0, 20.0, hedge=hedge)
@@ -75,9 +75,7 @@ class Lab:
             while next(numbers) < calls:
                 found.append(await self.first_sentence())
 
-        now = asyncio.get_running_loop().time
-        with patch.object(cooldown, "time", SimpleNamespace(monotonic=now)):
-            await asyncio.gather(*(talk() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(talk() for _ in range(AT_ONCE)))
         return found
 
 

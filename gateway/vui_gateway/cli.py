@@ -19,16 +19,22 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="vui-gateway", description="vui's LiteLLM sidecar.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the gateway")
-    commands.add_parser("key", help="show the key that vui and this gateway share")
+    key = commands.add_parser("key", help="show the key that vui and this gateway share, or others")
+    _add_key_commands(key)
     commands.add_parser("status", help="what is served, what isn't and why, what is cooling down")
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
-    command = parser.parse_args(argv).command
+    given = parser.parse_args(argv)
+    command = given.command
     try:
         settings = Settings.load()
         if command == "health":
             return _health(settings)
         if command == "status":
             return _status(settings)
+        if command == "key" and given.action:
+            from vui_gateway.client_keys import run
+
+            return run(settings, given)
         if command == "key":
             print(settings.key_file.read_text().strip())
             return 0
@@ -39,6 +45,18 @@ def main(argv: list[str] | None = None) -> int:
         print(f"vui-gateway: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _add_key_commands(key: argparse.ArgumentParser) -> None:
+    actions = key.add_subparsers(dest="action")
+    add = actions.add_parser("add", help="make a key for one vui, and show it this once")
+    add.add_argument("name", help="such as kitchen")
+    add.add_argument("--budget", help="US dollars per day (UTC), such as 0.50")
+    add.add_argument("--models", help="the models that it may ask, such as vui,demo")
+    add.add_argument("--calls", help="how many at once; vui makes two for a turn")
+    actions.add_parser("list", help="whose keys there are, when they were used, what was spent")
+    revoke = actions.add_parser("revoke", help="take a key back; it is refused within a second")
+    revoke.add_argument("name")
 
 
 def _status(settings: Settings) -> int:
@@ -61,6 +79,11 @@ def _status(settings: Settings) -> int:
     )
     budget = f" of {status['budget']:.2f}" if status["budget"] is not None else ""
     print(f"Today (UTC): {status['today']:.4f}{budget} USD.")
+    for client in status["clients"]:
+        of = f" of {client['budget']:.2f}" if client["budget"] is not None else ""
+        print(f"{client['name']}: {client['today']:.4f}{of} USD.")
+    if status["away"]:
+        print(f"{status['away']} This gateway goes on with what it knows.")
     if (cache := status["cache"])["tokens_cached"]:
         share, saved = cache["tokens_cached"] / cache["tokens_in"], cache["saved"]
         print(

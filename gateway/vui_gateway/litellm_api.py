@@ -5,14 +5,16 @@ Its proxy app, its router, its hooks, its clients. Nobody else imports it.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
 import json
 import math
 import os
 import re
+import time
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
@@ -56,6 +58,12 @@ for _name, _value in ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
 
 import litellm  # noqa: E402
+from litellm.caching.dual_cache import DualCache  # noqa: E402
+from litellm.caching.redis_cache import (  # noqa: E402
+    RedisCache,
+    RedisCircuitBreaker,
+    RedisCircuitBreakerOpenError,
+)
 from litellm.integrations.custom_logger import CustomLogger  # noqa: E402
 from litellm.llms.custom_httpx.http_handler import get_async_httpx_client  # noqa: E402
 from litellm.proxy import proxy_server  # noqa: E402
@@ -69,7 +77,7 @@ from litellm.types.utils import LlmProviders  # noqa: E402
 from litellm.utils import cost_map_omits_token_price, get_model_info_for_pricing  # noqa: E402
 
 __all__ = [
-    "Hooks", "RouterInForce", "UnknownProvider", "app", "http_client", "lifespan",
+    "Hooks", "RouterInForce", "RouterRedis", "UnknownProvider", "app", "http_client", "lifespan",
     "model_info", "resolve_model", "router_setting_names", "untested",
 ]  # fmt: skip
 
@@ -202,8 +210,65 @@ async def authenticate(request: Any, api_key: str) -> UserAPIKeyAuth:
     return USER
 
 
+class RouterRedis(RedisCache):
+    """The Redis in which routers keep what their routing strategies count, for all gateways.
+
+    They ask it during a call: an answer that takes longer than `LIMIT` is none, and for a while
+    after it nothing is asked. LiteLLM then goes on with what is in its memory.
+
+    Args:
+        away: whether it is known that Redis can't be asked.
+    """
+
+    LIMIT, PAUSE = 0.05, 1.0  # seconds
+
+    def __init__(self, url: str, away: Callable[[], bool]) -> None:
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        limits = {"socket_timeout": self.LIMIT, "socket_connect_timeout": self.LIMIT}
+        super().__init__(url=url, retry=Retry(NoBackoff(), 0), **limits)
+        self._circuit_breaker = _Breaker(away, self.PAUSE)
+
+    def _setup_health_pings(self) -> None:
+        """Nobody waits for a Redis, and its absence is said by the gateway itself."""
+
+    def _admit_async_call(self, call: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
+        return self._bounded(call)
+
+    async def _bounded(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            async with asyncio.timeout(self.LIMIT):
+                return await call()
+        except Exception as error:
+            self._circuit_breaker.record_failure()
+            # What LiteLLM takes from its memory, without a traceback in the log.
+            raise RedisCircuitBreakerOpenError("Redis is away.") from error
+
+
+class _Breaker(RedisCircuitBreaker):
+    def __init__(self, away: Callable[[], bool], pause: float) -> None:
+        super().__init__(failure_threshold=1, recovery_timeout=1)
+        self._away, self._pause = away, pause
+        self._closed_at = 0.0
+
+    def is_open(self) -> bool:
+        return self._away() or time.monotonic() < self._closed_at
+
+    def record_failure(self, is_timeout: bool = False) -> None:
+        self._closed_at = time.monotonic() + self._pause
+
+    def record_success(self) -> None:
+        """What counts is the time since the last failure."""
+
+
 class RouterInForce:
-    """LiteLLM's router, replaced as a whole: all of a configuration is in force, or nothing."""
+    """LiteLLM's router, replaced as a whole: all of a configuration is in force, or nothing.
+
+    redis: for its routing strategies, where there are other gateways.
+    """
+
+    redis: RouterRedis | None = None
 
     def build(self, model_list: list[dict], settings: dict, module_settings: dict) -> Any:
         """A router that isn't used yet; nothing is changed.
@@ -214,12 +279,20 @@ class RouterInForce:
         before = {name: getattr(litellm, name) for name in RELOADABLE_SETTINGS}
         try:
             _set_module(module_settings)
-            return litellm.Router(
+            router = litellm.Router(
                 **settings,
                 model_list=model_list,
                 cache_responses=litellm.cache is not None,
                 router_general_settings=RouterGeneralSettings(async_only_mode=True),
             )
+            if self.redis:
+                # What its `redis_url` does, but with one client for all routers: a new one is
+                # made at each edit, and asks Redis for its version while everybody waits.
+                # https://docs.litellm.ai/docs/proxy/load_balancing
+                router.update_redis_cache(self.redis)
+                if settings.get("disable_cooldowns"):  # nobody writes any: none is read
+                    router._core_cooldown_cache.cache = DualCache()
+            return router
         finally:
             _set_module(before)
 

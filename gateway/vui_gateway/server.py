@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
 import os
 import signal
 import tempfile
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,9 +20,12 @@ import uvloop
 import yaml
 from starlette.applications import Starlette
 
-from vui_gateway.api.auth import Key, load_key
+from vui_gateway.api.auth import Keys, load_key
 from vui_gateway.redaction import credentials, redact, redact_log
 from vui_gateway.settings import SettingError, Settings
+from vui_gateway.turns.state.entries import State
+from vui_gateway.turns.state.files import Files
+from vui_gateway.turns.state.sync import Store, Sync
 from vui_gateway.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -47,6 +52,7 @@ def serve(settings: Settings) -> None:
     redact_log()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     log.setLevel(logging.INFO)
+    state, store = _open(settings)
     key = load_key(settings)
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])
     settings.export(key)  # LiteLLM reads some of it at import
@@ -66,10 +72,24 @@ def serve(settings: Settings) -> None:
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
-        uvloop.run(_serve(settings, config, key))
+        uvloop.run(_serve(settings, config, key, state, store))
 
 
-async def _serve(settings: Settings, config: Config, key_text: str) -> None:
+def _open(settings: Settings) -> tuple[State, Store]:
+    """What is shared with other gateways, or kept in files of one's own."""
+    if settings.redis_url:
+        from vui_gateway.turns.state.redis_store import connect
+
+        state = State(uuid.uuid4().hex[:12])
+        return state, connect(settings.redis_url, state.clock)
+    files = Files(settings.key_file.parent)
+    files.lock()
+    return State(), files
+
+
+async def _serve(
+    settings: Settings, config: Config, key_text: str, state: State, store: Store
+) -> None:
     from vui_gateway import litellm_api
     from vui_gateway.api.app import create_app
     from vui_gateway.api.chat import Chat
@@ -92,8 +112,15 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
 
     if version := litellm_api.untested():
         log.warning("LiteLLM %s is untested here: %s is.", version, litellm_api.TESTED)
-    key, router, cooldown = Key(key_text), litellm_api.RouterInForce(), Cooldown()
-    usage = Usage(settings.key_file.with_name("spend.json"))
+    sync = Sync(state, store)
+    await sync.exchange()
+    keys, router, cooldown = Keys(key_text, state), litellm_api.RouterInForce(), Cooldown(state)
+    if settings.redis_url:
+        away = functools.partial(getattr, sync, "away")
+        make = functools.partial(litellm_api.RouterRedis, settings.redis_url, away)
+        router.redis = await asyncio.to_thread(make)
+    usage = Usage(state)
+    usage.budget.limits = keys.budget
     candidates = Candidates(router.choose, router.ids, cooldown)
     caching = PromptCaching()
 
@@ -113,10 +140,11 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
             usage.budget.reserve(attempt)
 
     proxy = Proxy(litellm_api.app, hooks.attempts, error_code, reserve)
-    engine = Engine(proxy.open, candidates, cooldown, Hedge())
+    engine = Engine(proxy.open, candidates, cooldown, Hedge(state))
     preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
-    in_force = InForce(key, router, candidates, engine, cooldown, usage, preconnect, caching)
+    in_force = InForce(keys, router, candidates, engine, cooldown, usage, preconnect, caching)
     chat = Chat(engine, router, preconnect, usage)
+    keys.on_revoked = chat.revoke
     refused: list[ValueError] = []
 
     @asynccontextmanager
@@ -129,7 +157,7 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
                 refused.append(error)
             yield
 
-    app = create_app(litellm_api.app, chat, key, preconnect, usage, lifespan)
+    app = create_app(litellm_api.app, chat, keys, preconnect, usage, lifespan)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -147,7 +175,7 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     )
     # uvicorn raises the signal again once all replies have ended: that is a clean end, not a kill.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    serving = asyncio.create_task(server.serve())
+    serving, syncing = asyncio.create_task(server.serve()), asyncio.create_task(sync.run())
     while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event
         await asyncio.sleep(0.02)
     if not server.started:
@@ -171,11 +199,13 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     gc.enable()
     watchdog = Watchdog(HUNG_SECONDS)
     watchdog.start()
-    reloading = asyncio.create_task(Reloader(settings, config, in_force).run())
+    reloading = asyncio.create_task(Reloader(settings, config, in_force, sync).run())
     app.state.ready = True
     preconnect.open(DEFAULT_GROUP)
     log.info("Ready on port %d", port)
     await serving
     reloading.cancel()
     await chat.recorded()
+    syncing.cancel()
+    await sync.close()
     watchdog.stop()

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -21,6 +22,7 @@ SWITCH = "Use 1 (on) or 0 (off)."
 CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 # Where the gateway listens and finds its files is the container's matter, not `.env`'s.
 OWN_PREFIX = "VUI_GATEWAY_"
+REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
 
 
 class SettingError(ValueError):
@@ -29,6 +31,13 @@ class SettingError(ValueError):
 
 def _key(value: str) -> str:
     if len(value) < MIN_KEY_LENGTH or not all("!" <= char <= "~" for char in value):
+        raise ValueError
+    return value
+
+
+def _redis_url(value: str) -> str:
+    parts = urlsplit(value)  # the port is checked when it is asked for
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or parts.port == 0:
         raise ValueError
     return value
 
@@ -59,6 +68,10 @@ class Settings(BaseModel):
         description="Write US dollars per day, such as 0.50, or leave it empty for no limit.",
     )  # fmt: skip
     preconnect: bool = Field(True, alias="VUI_LITELLM_PRECONNECT", description=SWITCH)
+    redis_url: Annotated[str, BeforeValidator(_redis_url)] = Field(
+        "", alias="VUI_GATEWAY_REDIS_URL", repr=False,
+        description="Write it as redis://:password@host:6379/0, with rediss:// for TLS.",
+    )  # fmt: skip
     hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description=SWITCH)
     cache: bool = Field(True, alias="VUI_LITELLM_CACHE", description=SWITCH)
     # What the variables of the configuration are looked up in; and the environment alone.
@@ -82,13 +95,15 @@ class Settings(BaseModel):
         marks = file_marks(project)
         file = _read_env_file(project / ENV_NAME)
         env = {**{k: v for k, v in file.items() if not k.startswith(OWN_PREFIX)}, **given}
+        if secret := given.get(f"{REDIS_URL}_FILE"):  # it may hold a password, as a key does
+            env[REDIS_URL] = _read_secret(Path(secret), f"{REDIS_URL}_FILE")
         values: dict[str, Any] = {**env, "env": env, "environ": dict(environ), "marks": marks}
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             name = str(error.errors(include_url=False)[0]["loc"][0])
             cure = next(f.description for f in cls.model_fields.values() if f.alias == name)
-            shown = "" if "KEY" in name else f" is {env[name]!r}"
+            shown = "" if "KEY" in name or name == REDIS_URL else f" is {env[name]!r}"
             raise SettingError(f"{name}{shown or ' can not be used'}. {cure}") from None
 
     @property
@@ -115,6 +130,14 @@ class Settings(BaseModel):
             os.environ.pop(name, None)
         os.environ.update(self.env)
         os.environ["VUI_LITELLM_KEY"] = key
+
+
+def _read_secret(path: Path, variable: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        cure = "It names a file that holds the address of Redis, such as a Docker secret."
+        raise SettingError(f"{variable}: {path} can't be read ({error}). {cure}") from error
 
 
 def _read_env_file(path: Path) -> dict[str, str]:

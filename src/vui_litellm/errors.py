@@ -13,9 +13,11 @@ __all__ = [
 ]  # fmt: skip
 
 KEY_REFUSED = "Sorry, the gateway refused my key, so please check the VUI LITELLM KEY setting."
+KEY_REVOKED = "Sorry, my key for the gateway was taken back, so please ask for a new one."
 PROVIDER_KEY = "Sorry, the model's provider refused its key, so please check that key."
 QUOTA = "Sorry, the quota for this model is used up, so please top it up or pick another model."
 BUDGET = "Sorry, today's budget is spent, so please raise the VUI LITELLM BUDGET or wait a day."
+CLIENT_BUDGET = "Sorry, today's budget of my key is spent, so please wait a day or ask for more."
 MODEL_UNKNOWN = "Sorry, the gateway doesn't have that model, so please pick another one."
 PROVIDER_MODEL = "Sorry, the provider doesn't have that model, so please pick another one."
 REQUEST_REFUSED = "Sorry, the model refused my request, so please pick another model."
@@ -28,7 +30,9 @@ APOLOGY = "Sorry, something went wrong with the model, please try again."
 BY_CODE = {
     "invalid_key": KEY_REFUSED,
     "invalid_request": APOLOGY,
+    "key_revoked": KEY_REVOKED,
     "budget_exceeded": BUDGET,
+    "client_budget_exceeded": CLIENT_BUDGET,
     "route_not_found": APOLOGY,
     "model_not_served": MODEL_UNKNOWN,
     "request_timeout": APOLOGY,

@@ -2,23 +2,22 @@
 
 import json
 from http import HTTPStatus
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from vui_gateway.api.app import create_app
-from vui_gateway.api.auth import Key
+from vui_gateway.api.auth import Keys
 from vui_gateway.api.chat import Chat
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.turns.usage import Usage
 
 
 def app_before(litellm_app: Any) -> Any:
-    usage = Usage(Path("/nowhere/spend.json"))
+    usage = Usage()
     router: Any = SimpleNamespace(serves=lambda model: model == "vui")
     chat = Chat(cast(Any, None), router, cast(Any, None), usage)
-    return create_app(litellm_app, chat, Key("right"), Preconnect(cast(Any, None)), usage)
+    return create_app(litellm_app, chat, Keys("right"), Preconnect(cast(Any, None)), usage)
 
 
 async def ask(

@@ -1,5 +1,6 @@
 """What calls cost, without a gateway."""
 
+import asyncio
 import logging
 import time
 from datetime import date, timedelta
@@ -7,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from vui_gateway.settings import SettingError
 from vui_gateway.turns import budget as budget_module
 from vui_gateway.turns.attempt import AttemptError, Deployment
 from vui_gateway.turns.bill import Bill, settle, usage_for_client
 from vui_gateway.turns.budget import Budget
 from vui_gateway.turns.call import Call
+from vui_gateway.turns.state.entries import State
+from vui_gateway.turns.state.files import Files
+from vui_gateway.turns.state.sync import Sync
 from vui_gateway.turns.usage import Usage
 
 TODAY = date(2026, 11, 25)
@@ -31,6 +36,7 @@ class Stub:
 
     def __init__(self, name: str = GPT, ended: str = "ok", **fields: Any) -> None:
         spoke = ended in ("ok", "hedged-lost")
+        self.client = "owner"
         self.deployment = Deployment(name[0], name, price=PRICE)
         self.body: dict = {}
         self.ended, self.spoke, self.mocked, self.answered = ended, spoke, False, False
@@ -58,9 +64,24 @@ def call(*attempts: Any, **fields: Any) -> Call:
     return Call(**{**asked, **told, **fields})
 
 
+class Kept(Usage):
+    """Of a gateway on the files of a folder."""
+
+    def __init__(self, folder: Path, limit: float | None = None) -> None:
+        state = State()
+        self.sync = Sync(state, Files(folder))
+        self.keep()
+        super().__init__(state)
+        self.budget.limit = limit
+
+    def keep(self) -> None:
+        """Write what isn't written."""
+        asyncio.run(self.sync.exchange())
+
+
 @pytest.fixture
-def usage(tmp_path: Path) -> Usage:
-    return Usage(tmp_path / "spend.json")
+def usage(tmp_path: Path) -> Kept:
+    return Kept(tmp_path)
 
 
 def test_a_call_leaves_one_line_with_its_figures(
@@ -71,8 +92,8 @@ def test_a_call_leaves_one_line_with_its_figures(
     usage.record(one)
     usage.record(one)
     assert caplog.messages == [
-        "reply model=vui deployment=anthropic/claude-haiku-4-5 fallback=yes outcome=ok "
-        "attempts=500,ok first_token_ms=300 first_sentence_ms=400 total_ms=900 "
+        "reply model=vui deployment=anthropic/claude-haiku-4-5 fallback=yes client=owner "
+        "outcome=ok attempts=500,ok first_token_ms=300 first_sentence_ms=400 total_ms=900 "
         "tokens_in=1200 tokens_cached=0 tokens_out=12 usd=0.132000"
     ]
 
@@ -92,7 +113,7 @@ KEEPS = Deployment("c", GPT, price=PRICE, cache_price=(10e-6, 125e-6))
     ],
 )
 def test_what_a_prompt_cache_saved_is_on_record(
-    usage: Usage,
+    usage: Kept,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     told: tuple,
@@ -105,7 +126,8 @@ def test_what_a_prompt_cache_saved_is_on_record(
     metrics = usage.metrics().decode()
     for direction, tokens in zip(("cached", "written"), counted, strict=True):
         assert f'direction="{direction}",kind="reply",model="vui"}} {tokens}.0' in metrics
-    kept = Usage(tmp_path / "spend.json").budget.cache
+    usage.keep()
+    kept = Kept(tmp_path).budget.cache
     assert kept == {"tokens_in": 1200, "tokens_cached": counted[0], "saved": pytest.approx(saved)}
 
 
@@ -211,10 +233,11 @@ def test_vui_is_told_counts_that_can_be(told: Any) -> None:
 # ---- the budget
 
 
-def test_what_was_spent_today_outlives_a_restart(usage: Usage, tmp_path: Path) -> None:
+def test_what_was_spent_today_outlives_a_restart(usage: Kept, tmp_path: Path) -> None:
     usage.record(call())
     usage.record(call())
-    again = Usage(tmp_path / "spend.json")
+    usage.keep()
+    again = Kept(tmp_path)
     assert again.budget.today == 2 * USD
     assert again.session["usd"] == 0
     again.budget.limit = 0.25
@@ -222,8 +245,8 @@ def test_what_was_spent_today_outlives_a_restart(usage: Usage, tmp_path: Path) -
     assert "VUI_LITELLM_BUDGET" in again.budget.refusal
 
 
-def test_calls_side_by_side_are_reserved_before_any_is_billed(tmp_path: Path) -> None:
-    budget = Budget(tmp_path / "spend.json", 2.0)
+def test_calls_side_by_side_are_reserved_before_any_is_billed() -> None:
+    budget = Budget(State(), 2.0)
     asked = [attempt(received=0) for _ in range(32)]
     running, refused = asked[:3], asked[3:]  # 2,200 tokens in and 500 out are 0.72
     for one in running:
@@ -232,13 +255,13 @@ def test_calls_side_by_side_are_reserved_before_any_is_billed(tmp_path: Path) ->
         with pytest.raises(AttemptError, match="2.1600 USD are reserved for calls") as caught:
             budget.reserve(one)
         assert (caught.value.status, caught.value.code) == (402, "budget_exceeded")
-    budget.settle(running, [Bill(1200, 12, USD)] * 3)
+    budget.settle("", running, [Bill(1200, 12, USD)] * 3)
     assert (budget.reserved, budget.today) == (0, 3 * USD)
     budget.reserve(attempt())
 
 
-def test_what_is_reserved_grows_with_what_is_said(tmp_path: Path) -> None:
-    budget = Budget(tmp_path / "spend.json", 2.0)
+def test_what_is_reserved_grows_with_what_is_said() -> None:
+    budget = Budget(State(), 2.0)
     one = attempt(received=0)
     budget.reserve(one)
     before = budget.reserved
@@ -246,21 +269,21 @@ def test_what_is_reserved_grows_with_what_is_said(tmp_path: Path) -> None:
     assert budget.reserved == pytest.approx(before + (10_000 - 500) * PRICE[1])
 
 
-def test_a_reservation_is_lost_with_its_attempt(tmp_path: Path) -> None:
-    budget = Budget(tmp_path / "spend.json", 2.0)
+def test_a_reservation_is_lost_with_its_attempt() -> None:
+    budget = Budget(State(), 2.0)
     budget.reserve(attempt())
     assert budget.reserved == 0
 
 
-def test_what_costs_nothing_is_asked_when_the_budget_is_spent(tmp_path: Path) -> None:
-    budget = Budget(tmp_path / "spend.json", 0.0)
+def test_what_costs_nothing_is_asked_when_the_budget_is_spent() -> None:
+    budget = Budget(State(), 0.0)
     budget.reserve(attempt(deployment=Deployment("o", "ollama_chat/x", price=(0.0, 0.0))))
     with pytest.raises(AttemptError):
         budget.reserve(unpriced())
 
 
-def test_what_a_provider_refused_is_reserved_no_longer(tmp_path: Path) -> None:
-    budget = Budget(tmp_path / "spend.json", 2.0)
+def test_what_a_provider_refused_is_reserved_no_longer() -> None:
+    budget = Budget(State(), 2.0)
     refused = [attempt(ended="", spoke=False, told=None, received=0) for _ in range(3)]
     for one in refused:
         budget.reserve(one)
@@ -288,21 +311,24 @@ def test_days_only_move_forward(
 
 def test_a_new_day_starts_at_nothing(tmp_path: Path) -> None:
     (tmp_path / "spend.json").write_text('{"day": "2020-01-01", "usd": 9}')
-    usage = Usage(tmp_path / "spend.json")
-    usage.budget.limit = 1.0
+    usage = Kept(tmp_path, 1.0)
     assert (usage.budget.today, usage.budget.refusal) == (0, "")
     usage.record(call())
-    assert Usage(tmp_path / "spend.json").budget.today == USD
+    usage.keep()
+    assert Kept(tmp_path).budget.today == USD
 
 
 def test_a_day_in_the_far_future_keeps_its_sum_and_not_the_day(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "spend.json").write_text('{"day": "9999-12-31", "usd": 9}')
-    budget = Budget(tmp_path / "spend.json")
+    usage = Kept(tmp_path)
+    budget = usage.budget
     assert (budget.today, budget.today) == (9, 9)
     assert len(caplog.messages) == 1
-    budget.settle([], [Bill(0, 0, 1.0)])
+    budget.settle("owner", [], [Bill(0, 0, 1.0)])
+    usage.keep()
+    assert (budget.today, Kept(tmp_path).budget.today) == (10, 10)
     assert str(TODAY) in (tmp_path / "spend.json").read_text()
 
 
@@ -324,25 +350,30 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_never_stops_the_gateway(tmp_path: Path, name: str) -> None:
     (tmp_path / "spend.json").write_text(BROKEN[name])
-    usage = Usage(tmp_path / "spend.json")
-    usage.budget.limit = 1.0
+    usage = Kept(tmp_path, 1.0)
     assert (usage.budget.today, usage.budget.refusal) == (0, "")
     usage.record(call())
-    assert Usage(tmp_path / "spend.json").budget.today == USD
+    usage.keep()
+    assert Kept(tmp_path).budget.today == USD
 
 
 def test_a_disk_that_is_full_never_stops_a_call(caplog: pytest.LogCaptureFixture) -> None:
-    usage = Usage(Path("/proc/nowhere/spend.json"))
-    usage.record(call())
-    assert "can't be kept" in caplog.text
-    assert usage.budget.today == USD
-
-
-def test_two_gateways_with_one_file_add_up(tmp_path: Path) -> None:
-    one, other = Usage(tmp_path / "spend.json"), Usage(tmp_path / "spend.json")
-    for usage in (one, other, one, one, other):
+    usage = Kept(Path("/proc/nowhere"))
+    for _ in range(2):
         usage.record(call())
-    assert Usage(tmp_path / "spend.json").budget.today == pytest.approx(5 * USD)
+        usage.keep()
+    assert caplog.text.count("can't be kept") == 1
+    assert usage.budget.today == 2 * USD
+
+
+def test_a_second_gateway_on_the_same_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    one, other = Files(tmp_path), Files(tmp_path)
+    one.lock()
+    with pytest.raises(SettingError, match="Another gateway runs with the key of"):
+        other.lock()
+    asyncio.run(one.close())
+    other.lock()
+    asyncio.run(other.close())
 
 
 def test_without_a_budget_nothing_is_refused(usage: Usage) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from vui_gateway.api.auth import Key
+from vui_gateway.api.auth import CLIENT, Keys
 from vui_gateway.api.chat import Chat
 from vui_gateway.api.errors import (
     KEY_REFUSED,
+    KEY_REVOKED,
     RequestError,
     on_request_error,
     on_unknown_route,
@@ -22,6 +24,7 @@ from vui_gateway.api.errors import (
 from vui_gateway.api.schema import ModelRequest, read_body
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.redaction import RedactAnswers
+from vui_gateway.turns.call import OWNER
 from vui_gateway.turns.proxy import AUTHENTICATED
 from vui_gateway.turns.usage import Usage
 
@@ -34,7 +37,7 @@ HEADERS = frozenset({b"host", b"accept", b"authorization", b"content-type", b"us
 def create_app(
     litellm_app: ASGIApp,
     chat: Chat,
-    key: Key,
+    keys: Keys,
     preconnect: Preconnect,
     usage: Usage,
     lifespan: Lifespan[Starlette] | None = None,
@@ -58,24 +61,36 @@ def create_app(
     async def metrics(_: Request) -> Response:
         return Response(usage.metrics(), media_type="text/plain; version=0.0.4")
 
-    async def model_info(_: Request) -> Response:
-        return JSONResponse({"data": await chat.router.listing()})
+    async def models(request: Request) -> ASGIApp:
+        client = request.scope[CLIENT]
+        if not client.models:
+            return litellm_app
+        names = filter(client.may_ask, chat.router.model_groups)
+        # https://platform.openai.com/docs/api-reference/models/list
+        data = [{"id": n, "object": "model", "created": 0, "owned_by": "openai"} for n in names]
+        return JSONResponse({"object": "list", "data": data})
+
+    async def model_info(request: Request) -> Response:
+        may_ask = request.scope[CLIENT].may_ask
+        listed = await chat.router.listing()
+        return JSONResponse({"data": [entry for entry in listed if may_ask(entry["model_name"])]})
 
     async def open_connection(request: Request) -> Response:
         """A turn is coming: nothing of it is told, and nothing is billed."""
         model = ModelRequest.read(await read_body(request.receive)).model
-        if chat.router.serves(model):
+        if request.scope[CLIENT].may_ask(model) and chat.router.serves(model):
             preconnect.open(model)
         return JSONResponse({}, HTTPStatus.ACCEPTED)
 
-    with_key = [Middleware(RequireKey, key=key)]
+    with_key = [Middleware(RequireKey, keys=keys)]
+    owners = [Middleware(RequireKey, keys=keys, owner=True)]
     routes: list[BaseRoute] = [
         Route("/health/liveliness", liveliness),
         Route("/health/readiness", readiness),
-        Route("/metrics", metrics, middleware=with_key),
+        Route("/metrics", metrics, middleware=owners),
         Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
         Route("/v1/chat/completions", chat, methods=["POST"], middleware=with_key),
-        Route("/v1/models", litellm_app, methods=["GET"], middleware=with_key),
+        Route("/v1/models", models, methods=["GET"], middleware=with_key),
         Route("/model/info", model_info, methods=["GET"], middleware=with_key),
     ]
     for route in routes:
@@ -110,15 +125,24 @@ class ExactPath:
 
 
 class RequireKey:
-    """ASGI middleware: refuses a request without the key, and lets few of its headers through."""
+    """ASGI middleware: refuses a request without a key, and lets few of its headers through."""
 
-    def __init__(self, app: ASGIApp, key: Key) -> None:
-        self.app = app
-        self.key = key
+    def __init__(self, app: ASGIApp, keys: Keys, owner: bool = False) -> None:
+        self.app, self.keys, self.owner = app, keys, owner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [pair for pair in scope["headers"] if pair[0] in HEADERS]
-        if not self.key.accepts(dict(headers).get(b"authorization", b"").decode("latin-1")):
+        client = self.keys.find(dict(headers).get(b"authorization", b"").decode("latin-1"))
+        if not client:
             raise RequestError(KEY_REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
+        if client.revoked:
+            told = KEY_REVOKED.format(name=client.name)
+            raise RequestError(told, "key_revoked", HTTPStatus.UNAUTHORIZED)
+        if self.owner and client.name != OWNER:  # for a client there is no such route
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        self.keys.used(client)
+        # LiteLLM gets to see nobody's key.
+        headers = [pair for pair in headers if pair[0] != b"authorization"]
+        headers.append((b"authorization", b"Bearer vui"))
         let_in = {"headers": headers, "query_string": b"", "state": {}, AUTHENTICATED: True}
-        await self.app({**scope, **let_in}, receive, send)
+        await self.app({**scope, **let_in, CLIENT: client}, receive, send)

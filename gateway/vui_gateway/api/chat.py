@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from http import HTTPStatus
@@ -13,7 +14,8 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from vui_gateway.api.errors import RequestError, error_body
+from vui_gateway.api.auth import CLIENT, Client
+from vui_gateway.api.errors import KEY_REVOKED, RequestError, error_body
 from vui_gateway.api.schema import ChatRequest, read_body
 from vui_gateway.litellm_api import RouterInForce
 from vui_gateway.providers.preconnect import Preconnect
@@ -30,7 +32,16 @@ CONCURRENT = 32
 PRICED = 2.0  # seconds after its end in which a call's price is known
 HEARTBEAT = 5.0  # seconds between comments to a client that waits for a slow model
 NO_THINKING = (None, "none", "minimal")
-MADE_WAY = "too-many-calls"
+# Why a call is ended from outside: what its client is told.
+MADE_WAY, REVOKED = "too-many-calls", "key-revoked"
+ENDED = {
+    MADE_WAY: (
+        "Too many calls at once: this one made way for a newer one.",
+        "too_many_calls",
+        HTTPStatus.TOO_MANY_REQUESTS,
+    ),
+    REVOKED: (KEY_REVOKED, "key_revoked", HTTPStatus.UNAUTHORIZED),
+}
 
 
 class Chat:
@@ -49,8 +60,9 @@ class Chat:
         self._recording: set[asyncio.Task] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client: Client = scope[CLIENT]
         request = ChatRequest.read(await read_body(receive))
-        if not self.router.serves(request.model):
+        if not client.may_ask(request.model) or not self.router.serves(request.model):
             message = f"The gateway serves no model {request.model[:100]!r}."
             raise RequestError(message, "model_not_served", HTTPStatus.NOT_FOUND)
         limits = self.engine.limits
@@ -58,13 +70,14 @@ class Chat:
             request.model,
             bool(request.stream),
             thinks=request.reasoning_effort not in NO_THINKING,
-            hedge=bool(request.stream) and not self.usage.budget.nearly_spent,
+            hedge=bool(request.stream) and not self.usage.budget.nearly_spent(client.name),
+            client=client.name,
             recorded=request.model.startswith(WARM_UP),  # it isn't counted, and costs nothing
         )
         longest = limits.total if call.streamed else limits.thoughts[0]
         call.deadline = call.began + (limits.thinking if call.thinks else longest)
         body = request.model_dump(exclude_none=True)
-        self._make_way()
+        self._make_way(client)
         stream = EventStream(call, scope, receive, send)
         answering = asyncio.create_task(self._answer(call, body, stream))
         self.running[answering] = call
@@ -78,18 +91,37 @@ class Chat:
             answering.cancel()
             await asyncio.wait({answering})
             self._ended(call)
-        if call.error == MADE_WAY:
-            message = "Too many calls at once: this one made way for a newer one."
-            await stream.fail(message, "too_many_calls", HTTPStatus.TOO_MANY_REQUESTS)
+        if call.error in ENDED:
+            message, code, status = ENDED[call.error]
+            await stream.fail(message.format(name=client.name), code, status)
         elif not answering.cancelled():
             answering.result()
 
-    def _make_way(self) -> None:
-        """With too many calls at once the oldest ends: the newest is the one the user waits for."""
-        staying = [task for task, call in self.running.items() if not call.error]
-        if len(staying) >= CONCURRENT:
-            self.running[staying[0]].error = MADE_WAY
-            staying[0].cancel()
+    def _make_way(self, client: Client) -> None:
+        """With too many calls at once the oldest ends: the newest is the one the user waits for.
+
+        With too many of one client's its own, with too many of all one of whoever has most.
+        """
+        staying = {task: call for task, call in self.running.items() if not call.error}
+        count = Counter(call.client for call in staying.values())
+        if client.calls and count[client.name] >= client.calls:
+            self._end_oldest(staying, client.name)
+        elif len(staying) >= CONCURRENT:
+            self._end_oldest(staying, max(count, key=count.__getitem__))
+
+    def _end_oldest(self, staying: dict[asyncio.Task, Call], client: str) -> None:
+        task = next(task for task, call in staying.items() if call.client == client)
+        self._end(task, MADE_WAY)
+
+    def revoke(self, client: Client) -> None:
+        """Its key was taken back: what it is being told ends here."""
+        for task, call in list(self.running.items()):
+            if call.client == client.name and not call.error:
+                self._end(task, REVOKED)
+
+    def _end(self, task: asyncio.Task, why: str) -> None:
+        self.running[task].error = why
+        task.cancel()
 
     def _ended(self, call: Call) -> None:
         call.ended = asyncio.get_running_loop().time()

@@ -7,11 +7,19 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-__all__ = ["RequestError", "error_body", "on_request_error", "on_unknown_route"]
+__all__ = [
+    "KEY_REFUSED", "KEY_REVOKED", "RequestError", "error_body", "on_request_error",
+    "on_unknown_route",
+]  # fmt: skip
 
 KEY_REFUSED = (
     "The key is missing or wrong. Set VUI_LITELLM_KEY to the key of this gateway: "
     "`docker compose exec gateway vui-gateway key` shows it."
+)
+
+KEY_REVOKED = (
+    "This key of {name} was taken back. Ask whoever runs the gateway for another one: "
+    "`docker compose exec gateway vui-gateway key add NAME` makes it."
 )
 
 

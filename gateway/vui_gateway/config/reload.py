@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from vui_gateway.api.auth import Key, load_key
+from vui_gateway.api.auth import Keys, load_key
 from vui_gateway.config.defaults import resolved
 from vui_gateway.config.schema import Config, ConfigError, read_config
 from vui_gateway.files import write_by_rename
@@ -24,6 +24,7 @@ from vui_gateway.turns.candidates import Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.labels import Labels, quoted
+from vui_gateway.turns.state.sync import Sync
 from vui_gateway.turns.usage import Usage
 
 __all__ = ["InForce", "Reloader"]
@@ -39,7 +40,7 @@ log = logging.getLogger("vui_gateway")
 class InForce:
     """What a configuration is put into."""
 
-    key: Key
+    keys: Keys
     router: RouterInForce
     candidates: Candidates
     engine: Engine
@@ -56,7 +57,7 @@ class InForce:
             ConfigError: LiteLLM refuses the configuration.
         """
         found = credentials(settings.env, vars(config))
-        redact.configure([*found, ("VUI_LITELLM_KEY", self.key.value)])
+        redact.configure([*found, ("VUI_LITELLM_KEY", self.keys.owner)])
         try:
             fallbacks = Fallbacks(config.router_settings, config.litellm_settings)
             router = self.router.build(
@@ -73,7 +74,7 @@ class InForce:
             router.discard()
             raise
         settings.export(key, before)
-        self.key.value = key
+        self.keys.owner = key
         self.router.use(router, config.litellm_settings)
         cooldown_time = float(config.router_settings["cooldown_time"])
         self.cooldown.configure(cooldown_time, config.key_variables)
@@ -90,10 +91,10 @@ class InForce:
 class Reloader:
     """The configuration in force, and what became of the last edit."""
 
-    def __init__(self, settings: Settings, config: Config, in_force: InForce) -> None:
+    def __init__(self, settings: Settings, config: Config, in_force: InForce, sync: Sync) -> None:
         self.settings = settings
         self.config = config
-        self.in_force = in_force
+        self.in_force, self.sync = in_force, sync
         self.error: str | None = None
         self._since = time.time()
         # What LiteLLM was started with, and what only a restart changes.
@@ -107,6 +108,7 @@ class Reloader:
             if edited:
                 await self.reload()
             version = self.in_force.cooldown.version + self.in_force.usage.version
+            version += self.sync.state.version
             if edited or version != self._reported:  # not at once: a call was under way
                 self._reported = version
                 self.report()
@@ -146,7 +148,7 @@ class Reloader:
 
     def status(self) -> dict[str, Any]:
         """What is in force, and what has been spent; nothing of what was said."""
-        models = self.config.models
+        models, budget = self.config.models, self.in_force.usage.budget
         return {
             "served": self.in_force.router.model_groups,
             "left_out": list(map(str, self.config.left_out)),
@@ -157,6 +159,11 @@ class Reloader:
             "today": self.in_force.usage.budget.today,
             "cache": self.in_force.usage.budget.cache,
             "budget": self.in_force.usage.budget.limit,
+            "clients": [
+                {"name": one.name, "today": budget.today_of(one.name), "budget": one.budget}
+                for one in self.in_force.keys.clients
+            ],
+            "away": self.sync.away and f"{self.sync.store.name} is away ({self.sync.away}).",
             "cooling": [
                 {"model": models[deployment], "until": min(time.time() + seconds, 1e12)}
                 for deployment, seconds in self.in_force.cooldown

@@ -114,6 +114,7 @@ class Attempt:
         code: of its failure, as a client gets it.
         sent, received: the request's bytes, and the answer's characters, thoughts included.
         told: tokens in and out and US dollars, as LiteLLM tells them; a provider makes them up.
+        client: whose call it is part of.
         answered: its provider has sent a whole answer, whatever it is.
         cut_short: it was given less time than its deployment usually is.
         mocked: LiteLLM answered by itself, which costs nothing.
@@ -126,6 +127,7 @@ class Attempt:
     body: dict
     open: Open
     said: str = ""  # by an earlier attempt, whose reply this one continues
+    client: str = ""
     ended: str = ""
     code: str = ""
     sent: int = 0

@@ -1,81 +1,128 @@
-"""The budget of a day: what was spent is kept in a file, and what is under way is reserved."""
+"""The budgets of a day: what each client and all have spent, and what is under way is reserved."""
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from http import HTTPStatus
-from pathlib import Path
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
-from vui_gateway.files import write_by_rename
 from vui_gateway.turns.attempt import Attempt, AttemptError
 from vui_gateway.turns.bill import Bill, expected
+from vui_gateway.turns.state.entries import State
 
-__all__ = ["BUDGET_EXCEEDED", "Budget"]
+__all__ = ["BUDGET_EXCEEDED", "CLIENT_BUDGET_EXCEEDED", "Budget", "Spent"]
 
-BUDGET_EXCEEDED = "budget_exceeded"
+BUDGET_EXCEEDED, CLIENT_BUDGET_EXCEEDED = "budget_exceeded", "client_budget_exceeded"
 SPENT = (
     "Today's budget is spent: {spent:.2f} of {limit:.2f} USD{reserved}. Raise VUI_LITELLM_BUDGET "
     "in .env, or wait until midnight UTC."
 )
-CACHE = ("tokens_in", "tokens_cached", "saved")
+CLIENT_SPENT = (
+    "Today's budget of the key {client} is spent: {spent:.2f} of {limit:.2f} USD{reserved}. Wait "
+    "until midnight UTC, or ask for a key with more."
+)
 RESERVED = ", and {:.4f} USD are reserved for calls under way"
+
+CACHE = ("tokens_in", "tokens_cached", "saved")
+SPEND, RESERVES = "spend", "reserved"  # subjects of the state
+KEPT = 2 * 86400.0  # seconds that a day's sums are
+# Seconds after which a gateway that is gone reserves nothing any more, and between two reports of
+# one that is there.
+LEASE, REPORT = 5.0, 1.5
 
 log = logging.getLogger("vui_gateway")
 
 
+class Spent(NamedTuple):
+    """US dollars; tokens of the input, those of them from prompt caches, and US dollars by that."""
+
+    usd: float = 0.0
+    tokens_in: float = 0.0
+    tokens_cached: float = 0.0
+    saved: float = 0.0
+
+    def plus(self, other: Iterable[float], sign: int = 1) -> Spent:
+        """The sums, or the differences."""
+        return Spent(*(a + sign * b for a, b in zip(self, other, strict=True)))
+
+
 class Budget:
-    """US dollars per day (UTC): `limit`, or none.
+    """US dollars per day (UTC): `limit` for all, `limits` for each client, or none.
 
     Each attempt is a bill, hedges and fallbacks included. What it is expected to cost is reserved
     from its beginning until its call is on record, so that calls side by side exceed the limit by
     no more than one of them costs, if they cost what is expected.
+
+    Each gateway counts for itself, in an entry that only grows: what they have spent together is
+    the sum of these, whenever and however often one of them is told.
     """
 
-    def __init__(self, path: Path, limit: float | None = None) -> None:
+    def __init__(self, state: State, limit: float | None = None) -> None:
         self.limit = limit
-        self._path = path
+        self.limits: Callable[[str], float | None] = lambda _: None
+        self._state = state
         self._running: WeakSet[Attempt] = WeakSet()
-        # Of today's input: tokens, those from prompt caches, and US dollars that these saved.
-        self.cache: dict[str, float]
-        self._day, self._usd, self.cache = _read(path)
-        self._kept = self._usd  # as the file has it
+        self._elsewhere: dict[str, dict[str, float]] = {}  # what other gateways reserve
+        own = [name.split("/")[0] for name, _ in state.items(SPEND) if self._is_own(name)]
+        self._day = max(map(date.fromisoformat, own), default=date.min)
+        self._sums: dict[str, Spent]  # of today, by client
+        self._total: Spent
+        self._sum_up()
+        self._reported: dict[str, float] = {}
+        self._reported_at = -math.inf
+        state.watch(SPEND, self._on_spent)
+        state.watch(RESERVES, self._on_reserved)
+        state.refreshed.append(self._report)
 
     @property
     def today(self) -> float:
-        """US dollars since midnight UTC."""
-        today = _today()
-        if today > self._day:
-            self._day, self._usd, self._kept = today, 0.0, 0.0
-            self.cache = dict.fromkeys(CACHE, 0.0)
-        elif (self._day - today).days > 1:
-            # Days only move forward: a clock that is set back renews nothing. But one that was a
-            # year ahead, and was corrected, must not keep a spent budget spent for a year.
-            log.warning("The clock was at %s: what was spent counts for %s.", self._day, today)
-            self._day = today
-        return self._usd
+        """US dollars of all since midnight UTC."""
+        self._turn_page()
+        return self._total.usd
+
+    def today_of(self, client: str) -> float:
+        """US dollars of one client since midnight UTC."""
+        self._turn_page()
+        return self._sums.get(client, Spent()).usd
+
+    @property
+    def cache(self) -> dict[str, float]:
+        """Of today's input: tokens, those from prompt caches, and US dollars that these saved."""
+        self._turn_page()
+        return dict(zip(CACHE, self._total[1:], strict=True))
 
     @property
     def reserved(self) -> float:
-        """US dollars that the attempts under way are expected to cost."""
-        return sum(map(expected, self._running))
+        """US dollars that the attempts under way are expected to cost, on all gateways."""
+        here = sum(map(expected, self._running))
+        return here + sum(sum(by_client.values()) for by_client in self._elsewhere.values())
+
+    def reserved_of(self, client: str) -> float:
+        """The same of one client."""
+        here = sum(expected(attempt) for attempt in self._running if attempt.client == client)
+        return here + sum(by_client.get(client, 0.0) for by_client in self._elsewhere.values())
 
     @property
     def refusal(self) -> str:
         """Why nothing more is asked today; empty as long as something is."""
-        if self.limit is None or self.today + self.reserved < self.limit:
-            return ""
-        reserved = RESERVED.format(self.reserved) if self.reserved else ""
-        return SPENT.format(spent=self._usd, limit=self.limit, reserved=reserved)
+        return self._refusal(SPENT, self.today, self.limit, lambda: self.reserved)
 
-    @property
-    def nearly_spent(self) -> bool:
-        """Less than a tenth of today's budget is left."""
-        return self.limit is not None and self.today + self.reserved >= 0.9 * self.limit
+    def refusal_of(self, client: str) -> str:
+        """Why nothing more is asked for one client."""
+        text = CLIENT_SPENT.replace("{client}", client)
+        reserved = self.reserved_of
+        return self._refusal(text, self.today_of(client), self.limits(client), reserved, client)
+
+    def nearly_spent(self, client: str) -> bool:
+        """Less than a tenth of today's budget is left, of all or of this client."""
+        own = self.limits(client)
+        return (self.limit is not None and self.today + self.reserved >= 0.9 * self.limit) or (
+            own is not None and self.today_of(client) + self.reserved_of(client) >= 0.9 * own
+        )
 
     def reserve(self, attempt: Attempt) -> None:
         """An attempt begins; one that costs nothing always may.
@@ -83,47 +130,113 @@ class Budget:
         Raises:
             AttemptError: the budget is spent.
         """
-        if attempt.deployment.price != (0, 0) and (refusal := self.refusal):
-            raise AttemptError("budget", refusal, HTTPStatus.PAYMENT_REQUIRED, BUDGET_EXCEEDED)
+        if attempt.deployment.price != (0, 0):
+            told = (self.refusal, BUDGET_EXCEEDED), (
+                self.refusal_of(attempt.client), CLIENT_BUDGET_EXCEEDED
+            )  # fmt: skip
+            for refusal, code in told:
+                if refusal:
+                    raise AttemptError("budget", refusal, HTTPStatus.PAYMENT_REQUIRED, code)
         self._running.add(attempt)
+        self._hurry(attempt.client)
 
-    def settle(self, attempts: Iterable[Attempt], bills: Iterable[Bill]) -> None:
+    def settle(self, client: str, attempts: Iterable[Attempt], bills: Iterable[Bill]) -> None:
         """A call is over: what it was billed, instead of what was reserved for its attempts."""
         self._running.difference_update(attempts)
-        spent = self.today
+        self._turn_page()
+        name = f"{self._day}/{self._state.gateway}/{client}"
+        spent = before = _spent(self._state.get(SPEND, name)) or Spent()
         for bill in bills:
-            spent += bill.usd or 0
-            for name, more in zip(CACHE, (bill.tokens_in, bill.cached, bill.saved), strict=True):
-                self.cache[name] += more
-        if spent == self._usd:
+            spent = spent.plus((bill.usd or 0, bill.tokens_in, bill.cached, bill.saved))
+        if spent != before:
+            calls = self._state.rank(SPEND, name) + 1
+            self._state.put(SPEND, name, list(spent), calls, KEPT, soon=not self._state.gateway)
+        self._hurry(client)
+
+    def _refusal(
+        self, text: str, spent: float, limit: float | None, reserved: Callable, *of: str
+    ) -> str:
+        if limit is None or spent + (under_way := reserved(*of)) < limit:
+            return ""
+        told = RESERVED.format(under_way) if under_way else ""
+        return text.format(spent=spent, limit=limit, reserved=told)
+
+    def _hurry(self, client: str) -> None:
+        """Where there is a limit, the other gateways know at once."""
+        if self._state.gateway and (self.limit is not None or self.limits(client) is not None):
+            self._state.wake()
+
+    def _report(self) -> None:
+        """What is reserved here, for the other gateways."""
+        if not self._state.gateway or not (self._running or self._reported):
             return
-        self._usd = spent
-        day, kept, _ = _read(self._path)
-        if day == self._day:  # another gateway's calls, if it keeps its sum in the same file
-            self._usd += max(0.0, kept - self._kept)
-        try:
-            sums = {"day": str(self._day), "usd": self._usd, "cache": self.cache}
-            write_by_rename(self._path, json.dumps(sums))
-            self._kept = self._usd
-        except OSError as error:
-            log.warning("What was spent today can't be kept (%s).", error)
+        found: dict[str, float] = {}
+        for attempt in self._running:
+            found[attempt.client] = found.get(attempt.client, 0.0) + expected(attempt)
+        now = self._state.clock()
+        if found != self._reported or now - self._reported_at > REPORT:
+            self._reported, self._reported_at = found, now
+            self._state.put(RESERVES, self._state.gateway, found, lifetime=LEASE)
+
+    def _on_spent(self, name: str, before: Any, after: Any) -> None:
+        day, *rest = name.split("/", 2)
+        if day != str(self._day) or len(rest) != 2:
+            return
+        client = rest[1]
+        more = (_spent(after) or Spent()).plus(_spent(before) or Spent(), -1)
+        self._sums[client] = self._sums.get(client, Spent()).plus(more)
+        self._total = self._total.plus(more)
+
+    def _on_reserved(self, gateway: str, _: Any, after: Any) -> None:
+        if gateway == self._state.gateway:
+            return
+        self._elsewhere.pop(gateway, None)
+        if isinstance(after, dict) and all(map(_is_usd, after.values())):
+            self._elsewhere[gateway] = after
+
+    def _is_own(self, name: str) -> bool:
+        return name.split("/")[1:2] == [self._state.gateway]
+
+    def _sum_up(self) -> None:
+        self._sums, self._total = {}, Spent()
+        for name, value in self._state.items(SPEND):
+            self._on_spent(name, None, value)
+
+    def _turn_page(self) -> None:
+        today = _today()
+        if today > self._day:
+            self._day = today
+            self._sum_up()
+        elif (self._day - today).days > 1:
+            # Days only move forward: a clock that is set back renews nothing. But one that was a
+            # year ahead, and was corrected, must not keep a spent budget spent for a year.
+            log.warning("The clock was at %s: what was spent counts for %s.", self._day, today)
+            old, self._day = str(self._day), today
+            self._sum_up()
+            for was, value in list(self._state.items(SPEND)):
+                if not (self._is_own(was) and was.startswith(old)):
+                    continue
+                name = was.replace(old, str(today), 1)
+                calls = self._state.rank(SPEND, name) + 1
+                there = _spent(self._state.get(SPEND, name)) or Spent()
+                sums = there.plus(_spent(value) or Spent())
+                self._state.put(SPEND, name, list(sums), calls, KEPT)
+                self._state.forget(SPEND, was)
 
 
 def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _read(path: Path) -> tuple[date, float, dict[str, float]]:
-    none = dict.fromkeys(CACHE, 0.0)
-    try:
-        kept = json.loads(path.read_text())
-        day, usd = date.fromisoformat(kept["day"]), float(kept["usd"])
-        if not (math.isfinite(usd) and usd >= 0):
-            raise ValueError(f"{usd} USD")
-        cache = {name: float(kept.get("cache", none)[name]) for name in CACHE}
-        return day, usd, cache if all(map(math.isfinite, cache.values())) else none
-    except FileNotFoundError:
-        return date.min, 0.0, none
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        log.warning("%s can't be read (%s): the budget of today starts again.", path, error)
-        return date.min, 0.0, none
+def _spent(value: Any) -> Spent | None:
+    """None where another one's entry is none."""
+    fits = isinstance(value, list) and len(value) == len(Spent())
+    return Spent(*value) if fits and _is_usd(value[0]) and all(map(_is_number, value)) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e15  # NaN isn't
+
+
+def _is_usd(value: Any) -> bool:
+    return _is_number(value) and value >= 0

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from vui_gateway.turns.attempt import Attempt
 
-__all__ = ["Call"]
+__all__ = ["OWNER", "Call"]
+
+OWNER = "owner"  # who holds VUI_LITELLM_KEY
 
 
 def _now() -> float:
@@ -19,6 +21,7 @@ class Call:
     """What was asked for, which deployments have been asked, and what came of it.
 
     Attributes:
+        client: whose key it came with.
         model_group, streamed: what was asked for; vui's thoughts aren't streamed, its replies are.
         thinks: the user asked for thinking.
         deadline: until when somebody has to have spoken.
@@ -41,6 +44,7 @@ class Call:
     ended: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     error: str = ""
+    client: str = OWNER
     hung_up: bool = False
     recorded: bool = False
 

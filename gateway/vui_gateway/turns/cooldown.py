@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Iterator
 from http import HTTPStatus
 
 from vui_gateway.turns.attempt import Deployment
+from vui_gateway.turns.state.entries import State
 
 __all__ = ["Cooldown"]
 
 # What the request is to blame for, not the deployment.
 REQUEST_ERRORS = frozenset({400, 413, 422, 499})
 KEY_ERRORS = frozenset({401, 403})
+# Of the state: when a deployment may be asked again, by its id. None for a refused key's, which
+# changes with the key.
+SUBJECT = "cooling"
+KEPT, KEPT_KEY = 60.0, 7 * 86400.0  # seconds beyond the cooldown, and for a refused key
+MOST = 600.0  # seconds that a provider may ask for, unless the configuration says more
 
 log = logging.getLogger("vui_gateway")
 
@@ -22,32 +27,34 @@ log = logging.getLogger("vui_gateway")
 class Cooldown:
     """LiteLLM's own doesn't see a deployment that hangs or dies in its stream, and a group of which
     all are cooling down answers nothing although one may have recovered.
+
+    Args:
+        state: where other gateways tell of theirs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, state: State | None = None) -> None:
         self.version = 0  # rises with each change
-        self._until: dict[str, float] = {}  # deployment id → monotonic time; infinite for a key
+        self._state = state or State()
         self._seconds = 30.0
         self._variables: dict[str, str] = {}
         self._lost: set[str] = set()  # deployments that lost their last hedge
 
     def configure(self, seconds: float, variables: dict[str, str]) -> None:
-        """Take a new configuration; deployments that are gone are forgotten.
+        """Take a new configuration; a deployment that has changed has another id.
 
         variables: of each deployment id the variable that holds its key.
         """
         self._seconds, self._variables = seconds, variables
-        self._until = {i: until for i, until in self._until.items() if i in variables}
         self._lost &= variables.keys()
         self.version += 1
 
     def __contains__(self, deployment: str) -> bool:
-        return self._until.get(deployment, 0.0) > time.monotonic()
+        return self._left(deployment) > 0
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
         """Deployment ids, and the seconds that each is still left alone; infinite for a key."""
-        now = time.monotonic()
-        return ((i, until - now) for i, until in self._until.items() if until > now)
+        left = {i: self._left(i) for i, _ in self._state.items(SUBJECT)}
+        return ((i, seconds) for i, seconds in left.items() if seconds > 0)
 
     def failed(self, deployment: Deployment, status: int, retry_after: float = 0.0) -> None:
         """Leave a deployment alone: for the cooldown, or until its key changes.
@@ -56,15 +63,15 @@ class Cooldown:
         """
         if status in REQUEST_ERRORS:
             return
-        before = self._until.get(deployment.id, 0.0)
+        left = self._left(deployment.id)
         if status in KEY_ERRORS:
-            if before != math.inf:
+            if left != math.inf:
                 variable = self._variables.get(deployment.id, "its key")
                 log.warning("%s refused %s. Put a valid key into .env.", deployment.model, variable)
-            self._until[deployment.id] = math.inf
-        else:
-            until = time.monotonic() + max(self._seconds, retry_after)
-            self._until[deployment.id] = max(before, until)
+            self._state.put(SUBJECT, deployment.id, None, lifetime=KEPT_KEY, soon=True)
+        elif (seconds := max(self._seconds, retry_after)) > left:
+            until = self._state.clock() + seconds
+            self._state.put(SUBJECT, deployment.id, until, lifetime=seconds + KEPT, soon=True)
         self.version += 1
 
     def lost(self, deployment: Deployment) -> None:
@@ -76,5 +83,17 @@ class Cooldown:
     def answered(self, deployment: Deployment) -> None:
         """A whole answer: it is well."""
         self._lost.discard(deployment.id)
-        if self._until.pop(deployment.id, None):
+        if self._left(deployment.id) > 0:
+            self._state.put(SUBJECT, deployment.id, 0.0, lifetime=KEPT, soon=True)
             self.version += 1
+
+    def _left(self, deployment: str) -> float:
+        """Seconds that it is still left alone."""
+        if not self._state.has(SUBJECT, deployment):
+            return 0.0
+        until = self._state.get(SUBJECT, deployment)
+        if until is None:
+            return math.inf
+        left = until - self._state.clock() if isinstance(until, int | float) else 0.0
+        # More than there can be: a clock was set back.
+        return left if left <= max(MOST, self._seconds) + 1 else 0.0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from typing import Any
+
+from vui_gateway.turns.state.entries import State
 
 __all__ = ["Hedge"]
 
@@ -12,19 +15,35 @@ QUANTILE = 0.95
 KEPT, NEEDED = 100, 20  # first words, of one deployment
 DEFAULT_DELAY, LEAST_DELAY, MOST_DELAY = 1.5, 0.7, 2.5  # seconds
 SHARE, BURST = 0.05, 3.0  # hedges for a call
+# Of the state: the last first words, by deployment and gateway; every so many are told.
+SUBJECT, TOLD, TELL_EVERY, LIFETIME = "first-words", 20, 5, 86400.0
 
 
 class Hedge:
-    """How long to wait for each deployment, and a token bucket."""
+    """How long to wait for each deployment, and a token bucket.
 
-    def __init__(self) -> None:
+    Args:
+        state: where other gateways tell how quick a deployment is.
+    """
+
+    def __init__(self, state: State | None = None) -> None:
         self.enabled = True
+        self._state = state or State()
         self._first_words: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT))
+        self._elsewhere: dict[str, dict[str, list[float]]] = {}  # deployment → gateway → seconds
+        self._observed = 0
         self._tokens = BURST
+        self._state.watch(SUBJECT, self._on_told)
 
     def observe(self, deployment: str, seconds: float) -> None:
         """The first words of an attempt came after so long."""
-        self._first_words[deployment].append(seconds)
+        own = self._first_words[deployment]
+        own.append(seconds)
+        self._observed += 1
+        if self.enabled and self._state.gateway and self._observed % TELL_EVERY == 0:
+            told = [round(one, 3) for one in list(own)[-TOLD:]]
+            name = f"{deployment}/{self._state.gateway}"
+            self._state.put(SUBJECT, name, told, lifetime=LIFETIME)
 
     def called(self) -> None:
         """A call has begun: it adds to the bucket."""
@@ -32,11 +51,28 @@ class Hedge:
 
     def delay(self, deployment: str) -> float:
         """Seconds after which this deployment is later than it usually is at its worst."""
-        seen = sorted(self._first_words.get(deployment, ()))
+        seen = list(self._first_words.get(deployment, ()))
+        for told in self._elsewhere.get(deployment, {}).values():
+            if len(seen) >= KEPT:
+                break  # one's own are the nearest, and enough
+            seen += told
         if len(seen) < NEEDED:
             return DEFAULT_DELAY
+        seen.sort()
         worst = seen[min(len(seen) - 1, int(QUANTILE * len(seen)))]
         return min(MOST_DELAY, max(LEAST_DELAY, worst))
+
+    def _on_told(self, name: str, _: Any, after: Any) -> None:
+        deployment, _, gateway = name.rpartition("/")
+        if gateway != self._state.gateway:
+            numbers = after if isinstance(after, list) else []
+            seconds = [one for one in numbers if isinstance(one, int | float) and 0 <= one < 3600]
+            told = self._elsewhere.setdefault(deployment, {})
+            told.pop(gateway, None)
+            if seconds:
+                told[gateway] = seconds[-TOLD:]
+            if not told:
+                del self._elsewhere[deployment]
 
     def take(self) -> bool:
         """Whether one more may be sent now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -12,6 +11,7 @@ from vui_gateway.turns.bill import settle
 from vui_gateway.turns.budget import Budget
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.labels import quoted
+from vui_gateway.turns.state.entries import State
 
 __all__ = ["Usage"]
 
@@ -22,10 +22,10 @@ log = logging.getLogger("vui_gateway")
 
 
 class Usage:
-    """Records calls; path: of what was spent today, which outlives a restart."""
+    """Records calls; state: of what was spent today, which outlives a restart."""
 
-    def __init__(self, path: Path) -> None:
-        self.budget = Budget(path)
+    def __init__(self, state: State | None = None) -> None:
+        self.budget = Budget(state or State())
         # Of a model's name, the label that counts it; `Labels` bounds how many there are.
         self.labels: Callable[[str], str] = str
         self.version = 0  # rises with each change
@@ -48,6 +48,11 @@ class Usage:
         self._estimated = Counter("vui_usd_estimated", estimated, labels, registry=of)
         unpriced = "Attempts whose price nobody knows: no budget holds them"
         self._unpriced = Counter("vui_unpriced_attempts", unpriced, labels, registry=of)
+        # As many as there are keys; with the labels above they would be too many to keep.
+        by_client = "Calls, by whose key they came with"
+        self._of_client = Counter("vui_client_calls", by_client, ("client", "outcome"), registry=of)
+        spent_by = "Price in US dollars, by whose key it was"
+        self._spent_by = Counter("vui_client_usd", spent_by, ("client",), registry=of)
         today = Gauge("vui_usd_today", "Spent since midnight UTC, in US dollars", registry=of)
         today.set_function(lambda: self.budget.today)
 
@@ -83,7 +88,9 @@ class Usage:
             self._unpriced.labels(*asked).inc(bill.usd is None)
         tokens_in, tokens_out = sum(b.tokens_in for b in bills), sum(b.tokens_out for b in bills)
         usd = sum(bill.usd or 0 for bill in bills)
-        self.budget.settle(call.attempts, bills)
+        self._of_client.labels(call.client, call.outcome).inc()
+        self._spent_by.labels(call.client).inc(usd)
+        self.budget.settle(call.client, call.attempts, bills)
         self.session["calls"] += 1
         self.session["failed"] += call.outcome == "failed"
         self.session["tokens_in"] += tokens_in
@@ -94,7 +101,7 @@ class Usage:
         price = "unknown" if unknown else f"{about}{usd:.6f}"
         log.info(
             f"{kind} model={quoted(call.model_group)} deployment={quoted(name)} "
-            f"fallback={fallback} "
+            f"fallback={fallback} client={call.client} "
             f"outcome={call.error if call.outcome == 'failed' else call.outcome} "
             f"attempts={','.join(attempt.ended for attempt in call.attempts) or '-'} "
             f"first_token_ms={_ms(call.first_token, call)} "

@@ -1,0 +1,147 @@
+"""`vui-gateway key add | list | revoke`: a key for each vui, which can be taken back."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
+
+from vui_gateway.api.auth import CLIENTS, USED, Client, new_key
+from vui_gateway.settings import SettingError, Settings
+from vui_gateway.turns.budget import Budget
+from vui_gateway.turns.call import OWNER
+from vui_gateway.turns.labels import PLAIN
+from vui_gateway.turns.state.entries import State
+from vui_gateway.turns.state.files import Files
+from vui_gateway.turns.state.sync import Sync
+
+__all__ = ["run"]
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+def run(settings: Settings, given: argparse.Namespace) -> int:
+    """One of these commands.
+
+    Raises:
+        SettingError: the client can't be added or isn't there, or Redis can't be reached.
+    """
+    commands = {"add": _add, "list": _list, "revoke": _revoke}
+
+    async def act() -> None:
+        files = Files(settings.key_file.parent, (CLIENTS,))
+        if settings.redis_url:
+            from vui_gateway.turns.state.redis_store import connect
+
+            state = State(OWNER)
+            sync = Sync(state, connect(settings.redis_url, state.clock))
+        else:
+            state = State()
+            sync = Sync(state, files)
+
+        async def exchange() -> None:
+            if not await sync.exchange():
+                raise SettingError(f"{sync.store.name} can't be asked: {sync.away}.")
+
+        with nullcontext() if settings.redis_url else files.alone():
+            try:
+                await exchange()
+                await commands[given.action](state, given, exchange)
+            finally:
+                await sync.store.close()
+
+    asyncio.run(act())
+    return 0
+
+
+Exchange = Callable[[], Awaitable[None]]
+
+
+async def _add(state: State, given: argparse.Namespace, exchange: Exchange) -> None:
+    key, digest = new_key()
+    name = _checked(given.name)
+    if name in _clients(state):
+        raise SettingError(f"There is a key for {name}. Revoke it first, or choose another name.")
+    client = Client(
+        name=name,
+        digest=digest,
+        made=time.time(),
+        budget=_number(given.budget, "--budget", "US dollars per day, such as 0.50", float, 0),
+        calls=_number(given.calls, "--calls", "a whole number from 1", int, 1),
+        models=_models(given.models),
+    )
+    # Counted, not timed: of two keys for one name all gateways choose the same.
+    state.put(CLIENTS, name, client.value(), state.rank(CLIENTS, name) + 1)
+    await exchange()
+    if _clients(state).get(name) != client:
+        raise SettingError(f"Somebody else has just made a key for {name}.")
+    print(key)
+
+
+async def _revoke(state: State, given: argparse.Namespace, exchange: Exchange) -> None:
+    clients = _clients(state)
+    if not (client := clients.get(given.name)):
+        there = ", ".join(sorted(clients)) or "none"
+        raise SettingError(f"There is no key for {given.name!r}. Those that there are: {there}.")
+    revoked = client.model_copy(update={"revoked": time.time()})
+    state.put(CLIENTS, client.name, revoked.value(), state.rank(CLIENTS, client.name) + 1)
+    await exchange()
+
+
+async def _list(state: State, _: argparse.Namespace, __: Exchange) -> None:
+    budget = Budget(state)
+    rows = [("name", "made", "last used", "spent today", "limits")]
+    for name, client in sorted(_clients(state).items()):
+        spent = f"{budget.today_of(name):.4f} USD"
+        used = _when(state.rank(USED, name))
+        rows.append((name, _when(client.made), used, spent, _limits(client)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def _clients(state: State) -> dict[str, Client]:
+    """Those whose keys are good, by name."""
+    found = [Client.read(name, value) for name, value in state.items(CLIENTS)]
+    return {client.name: client for client in found if client and not client.revoked}
+
+
+def _limits(client: Client) -> str:
+    told = [f"{client.budget:.2f} USD per day"] if client.budget is not None else []
+    told += [f"{client.calls} calls at once"] if client.calls else []
+    return ", ".join([*told, *client.models]) or "-"
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M") if at else "never"
+
+
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(name):
+        cure = "It is 1 to 32 of a-z, 0-9, - and _, and begins with a letter or a digit."
+        raise SettingError(f"{name!r} can't be a client's name. {cure}")
+    if name == OWNER:
+        raise SettingError(f"{name} is who holds VUI_LITELLM_KEY. Choose another name.")
+    return name
+
+
+def _number[T: (int, float)](
+    text: str | None, option: str, cure: str, of: type[T], least: int
+) -> T | None:
+    if text is None:
+        return None
+    with suppress(ValueError):
+        if least <= (number := of(text)) < 1e9:  # NaN isn't
+            return number
+    raise SettingError(f"{option} is {text!r}. Write {cure}.")
+
+
+def _models(text: str | None) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in (text or "").split(",") if name.strip())
+    if text is not None and (not names or not all(map(PLAIN.fullmatch, names))):
+        raise SettingError(f"--models is {text!r}. Write names of models, such as vui,demo.")
+    return names

@@ -1,0 +1,147 @@
+"""What gateways know together, in the memory of each: nobody ever waits for it."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["Entries", "Entry", "Name", "State", "Watcher"]
+
+STEP = 1e-6  # between two ranks that are times
+
+Name = tuple[str, str]  # of a subject, and of an entry in it
+
+
+class Entry(NamedTuple):
+    """Of two entries of one name the one of higher rank stands, wherever and whenever they meet.
+
+    Attributes:
+        rank: a count or a time (wall clock), which only rises.
+        value: JSON; None for nothing.
+        expires: wall clock; after it the entry is nobody's any more.
+    """
+
+    rank: float
+    value: Any
+    expires: float = math.inf
+
+
+Entries = Mapping[Name, Entry]
+Watcher = Callable[[str, Any, Any], None]
+
+
+class State:
+    """Entries by subject and name: what this gateway found, and what others did.
+
+    A store (`Sync` asks it, behind the calls) keeps them, and tells those of other gateways.
+
+    Args:
+        gateway: a name that no other one has, where there are others.
+        clock: wall clock.
+    """
+
+    def __init__(self, gateway: str = "", clock: Callable[[], float] = time.time) -> None:
+        self.gateway, self.clock = gateway, clock
+        self.version = 0  # rises with each change that another one made
+        self.refreshed: list[Callable[[], None]] = []  # called before each exchange
+        self.wake: Callable[[], None] = lambda: None  # an exchange is wanted at once
+        self._subjects: dict[str, dict[str, Entry]] = {}
+        self._untold: dict[Name, Entry] = {}
+        self._watchers: dict[str, list[Watcher]] = {}
+        self._expiries: list[tuple[float, Name]] = []
+
+    def watch(self, subject: str, changed: Watcher) -> None:
+        """Be told of each change: the name, the value before and after it; None for none."""
+        self._watchers.setdefault(subject, []).append(changed)
+
+    def get(self, subject: str, name: str) -> Any:
+        """The value; None when there is none."""
+        entry = self._subjects.get(subject, {}).get(name)
+        return entry.value if entry else None
+
+    def has(self, subject: str, name: str) -> bool:
+        """Whether there is an entry, be its value None."""
+        return name in self._subjects.get(subject, {})
+
+    def rank(self, subject: str, name: str) -> float:
+        """Of an entry; 0 when there is none."""
+        entry = self._subjects.get(subject, {}).get(name)
+        return entry.rank if entry else 0.0
+
+    def items(self, subject: str) -> Iterator[tuple[str, Any]]:
+        """Names and values; nothing may be put in between."""
+        return ((name, entry.value) for name, entry in self._subjects.get(subject, {}).items())
+
+    def put(
+        self,
+        subject: str,
+        name: str,
+        value: Any,
+        rank: float | None = None,
+        lifetime: float = math.inf,
+        *,
+        soon: bool = False,
+    ) -> None:
+        """Say something new.
+
+        rank: the present time unless told. lifetime: seconds. soon: others should know at once.
+        """
+        now = self.clock()
+        rank = max(now, self.rank(subject, name) + STEP) if rank is None else rank
+        entry = Entry(rank, value, now + lifetime)
+        if self._set((subject, name), entry):
+            self._untold[subject, name] = entry
+            if soon:
+                self.wake()
+
+    def forget(self, subject: str, name: str) -> None:
+        """Here, at least."""
+        if entry := self._subjects.get(subject, {}).pop(name, None):
+            self._untold.pop((subject, name), None)
+            self._notify((subject, name), entry.value, None)
+
+    def take(self, entries: Entries) -> None:
+        """What a store had to tell."""
+        changed = [self._set(name, entry) for name, entry in entries.items()]
+        self.version += any(changed)
+
+    def untold(self) -> dict[Name, Entry]:
+        """What the store hasn't got yet."""
+        return dict(self._untold)
+
+    def everything(self) -> dict[Name, Entry]:
+        """All entries, those of other gateways too: a store that lost them gets them back."""
+        return {(s, n): entry for s, all_ in self._subjects.items() for n, entry in all_.items()}
+
+    def told(self, entries: Entries) -> None:
+        """The store has got these."""
+        for name, entry in entries.items():
+            if self._untold.get(name) is entry:
+                del self._untold[name]
+
+    def expire(self) -> None:
+        """Forget what has had its time."""
+        now = self.clock()
+        while self._expiries and self._expiries[0][0] <= now:
+            expires, (subject, name) = heapq.heappop(self._expiries)
+            entry = self._subjects.get(subject, {}).get(name)
+            if entry and entry.expires == expires:
+                self.forget(subject, name)
+
+    def _set(self, name: Name, entry: Entry) -> bool:
+        subject = self._subjects.setdefault(name[0], {})
+        before = subject.get(name[1])
+        if before and before.rank >= entry.rank:
+            return False
+        subject[name[1]] = entry
+        if entry.expires < math.inf:
+            heapq.heappush(self._expiries, (entry.expires, name))
+        self._notify(name, before and before.value, entry.value)
+        return True
+
+    def _notify(self, name: Name, before: Any, after: Any) -> None:
+        for changed in self._watchers.get(name[0], ()):
+            changed(name[1], before, after)

@@ -1,0 +1,101 @@
+"""Keeps a gateway's state and its store in step, behind the calls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from vui_gateway.turns.state.entries import Entries, State
+
+__all__ = ["Store", "StoreAway", "Sync"]
+
+# Seconds between two exchanges, when nothing is urgent; and between those, when all of it is.
+EVERY, LEAST = 0.25, 0.005
+
+log = logging.getLogger("vui_gateway")
+
+
+class StoreAway(Exception):
+    """The store can't be asked now; the message says why."""
+
+
+class Store(Protocol):
+    """Where entries are kept: files, or a Redis that several gateways share."""
+
+    name: str  # in what is said of it
+
+    async def exchange(self, untold: Entries, everything: Callable[[], Entries]) -> Entries:
+        """Keep these entries, and return those that others have kept since the last time.
+
+        everything: all that this gateway knows, for a store that has lost what it was told. An
+        entry may come twice, and in any order.
+
+        Raises:
+            StoreAway: it is tried again.
+        """
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+
+
+class Sync:
+    """Exchanges at once what is urgent and the rest four times a second; a store that is away is
+    said once, and asked again as often.
+    """
+
+    def __init__(self, state: State, store: Store, every: float = EVERY) -> None:
+        self.state, self.store, self.every = state, store, every
+        self.away: str = ""  # why
+        self._since = 0.0
+        self._wanted = asyncio.Event()
+        state.wake = self._wanted.set
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                async with asyncio.timeout(self.every):
+                    await self._wanted.wait()
+                await asyncio.sleep(LEAST)  # what comes with it goes with it
+            except TimeoutError:
+                pass
+            try:
+                await self.exchange()
+            except Exception:  # a bug never ends the exchanges
+                log.exception("A bug of ours:")
+                await asyncio.sleep(1)
+            if self.away:
+                await asyncio.sleep(self.every)
+
+    async def exchange(self) -> bool:
+        """Once; False when the store is away."""
+        self._wanted.clear()
+        for refresh in self.state.refreshed:
+            refresh()
+        self.state.expire()
+        untold = self.state.untold()
+        try:
+            found = await self.store.exchange(untold, self.state.everything)
+        except StoreAway as error:
+            if not self.away:
+                self._since = time.monotonic()
+                self.state.version += 1
+                what = "%s is away (%s): the gateway goes on with what it knows."
+                log.warning(what, self.store.name, error)
+            self.away = str(error)
+            return False
+        if self.away:
+            log.info("%s is back after %.0f s.", self.store.name, time.monotonic() - self._since)
+            self.away = ""
+            self.state.version += 1
+        self.state.told(untold)
+        self.state.take(found)
+        return True
+
+    async def close(self) -> None:
+        """Keep what isn't kept yet."""
+        await self.exchange()
+        await self.store.close()
