@@ -28,7 +28,7 @@ USD = 1200 * PRICE[0] + 12 * PRICE[1]
 @pytest.fixture(autouse=True)
 def one_day(monkeypatch: pytest.MonkeyPatch) -> None:
     """It doesn't end while a test runs."""
-    monkeypatch.setattr(budget_module, "_today", lambda: TODAY)
+    monkeypatch.setattr(budget_module, "_day_of", lambda _: TODAY)
 
 
 class Stub:
@@ -135,7 +135,7 @@ def test_what_a_prompt_cache_saved_yesterday_is_forgotten(
     usage: Usage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage.record(call(attempt(deployment=KEEPS, cache_told=(1000, 0))))
-    monkeypatch.setattr(budget_module, "_today", lambda: TODAY + timedelta(1))
+    monkeypatch.setattr(budget_module, "_day_of", lambda _: TODAY + timedelta(1))
     assert usage.budget.today == 0
     assert set(usage.budget.cache.values()) == {0}
 
@@ -299,7 +299,7 @@ def test_days_only_move_forward(
     usage.record(call())
 
     def spent_on(days: int) -> float:
-        monkeypatch.setattr(budget_module, "_today", lambda: TODAY + timedelta(days))
+        monkeypatch.setattr(budget_module, "_day_of", lambda _: TODAY + timedelta(days))
         return usage.budget.today
 
     assert [spent_on(day) for day in (-1, -1, 0)] == [USD] * 3

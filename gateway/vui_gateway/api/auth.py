@@ -38,8 +38,8 @@ class Client(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    name: str = OWNER
-    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] = "0" * 64
+    name: str
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     made: float = 0.0
     revoked: float | None = None
     budget: Annotated[float, Field(ge=0)] | None = None
@@ -126,7 +126,7 @@ class Keys:
             self.on_revoked(before)
 
 
-NOBODY, THE_OWNER = Client(name=""), Client()
+NOBODY, THE_OWNER = (Client(name=name, digest="0" * 64) for name in ("", OWNER))
 
 
 def new_key() -> tuple[str, str]:

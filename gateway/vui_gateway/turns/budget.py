@@ -203,7 +203,7 @@ class Budget:
             self._on_spent(name, None, value)
 
     def _turn_page(self) -> None:
-        today = _today()
+        today = _day_of(self._state.clock())
         if today > self._day:
             self._day = today
             self._sum_up()
@@ -224,8 +224,8 @@ class Budget:
                 self._state.forget(SPEND, was)
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
+def _day_of(now: float) -> date:
+    return datetime.fromtimestamp(now, UTC).date()
 
 
 def _spent(value: Any) -> Spent | None:

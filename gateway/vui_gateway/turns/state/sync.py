@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -81,14 +80,14 @@ class Sync:
             found = await self.store.exchange(untold, self.state.everything)
         except StoreAway as error:
             if not self.away:
-                self._since = time.monotonic()
+                self._since = self.state.clock()
                 self.state.version += 1
                 what = "%s is away (%s): the gateway goes on with what it knows."
                 log.warning(what, self.store.name, error)
             self.away = str(error)
             return False
         if self.away:
-            log.info("%s is back after %.0f s.", self.store.name, time.monotonic() - self._since)
+            log.info("%s is back after %.0f s.", self.store.name, self.state.clock() - self._since)
             self.away = ""
             self.state.version += 1
         self.state.told(untold)
