@@ -30,7 +30,8 @@ docs: .venv/.synced ## docs/providers.md, docs/reliability.md and tests/recorded
 	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \
 	  tests/integration/test_edits.py tests/integration/test_doors.py \
 	  tests/integration/test_no_dead_air.py tests/integration/test_slow_providers.py \
-	  tests/integration/test_attacks*.py tests/browser/test_other_origin.py $(PYTEST_ARGS)
+	  tests/integration/test_attacks*.py tests/integration/test_many_gateways.py \
+	  tests/browser/test_other_origin.py $(PYTEST_ARGS)
 
 e2e: .venv/.synced ## only the compose stack and the browser
 	.venv/bin/pytest tests/e2e tests/browser $(PYTEST_ARGS)

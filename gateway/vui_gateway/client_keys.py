@@ -21,6 +21,7 @@ from vui_gateway.turns.state.sync import Sync
 
 __all__ = ["run"]
 
+TOGETHER = 10  # seconds in which two are made at once
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
@@ -74,8 +75,7 @@ async def _add(state: State, given: argparse.Namespace, exchange: Exchange) -> N
         calls=_number(given.calls, "--calls", "a whole number from 1", int, 1),
         models=_models(given.models),
     )
-    # Counted, not timed: of two keys for one name all gateways choose the same.
-    state.put(CLIENTS, name, client.value(), state.rank(CLIENTS, name) + 1)
+    state.put(CLIENTS, name, client.value(), _next_rank(state, name))
     await exchange()
     if _clients(state).get(name) != client:
         raise SettingError(f"Somebody else has just made a key for {name}.")
@@ -88,7 +88,7 @@ async def _revoke(state: State, given: argparse.Namespace, exchange: Exchange) -
         there = ", ".join(sorted(clients)) or "none"
         raise SettingError(f"There is no key for {given.name!r}. Those that there are: {there}.")
     revoked = client.model_copy(update={"revoked": time.time()})
-    state.put(CLIENTS, client.name, revoked.value(), state.rank(CLIENTS, client.name) + 1)
+    state.put(CLIENTS, client.name, revoked.value(), _next_rank(state, client.name))
     await exchange()
 
 
@@ -108,6 +108,13 @@ def _clients(state: State) -> dict[str, Client]:
     """Those whose keys are good, by name."""
     found = [Client.read(name, value) for name, value in state.items(CLIENTS)]
     return {client.name: client for client in found if client and not client.revoked}
+
+
+def _next_rank(state: State, name: str) -> float:
+    """Higher than what is known, and than what an emptied Redis may have forgotten; the same for
+    two keys that are made at once, so that the first one stands.
+    """
+    return max(state.rank(CLIENTS, name) + 1, state.clock() // TOGETHER * TOGETHER)
 
 
 def _limits(client: Client) -> str:
