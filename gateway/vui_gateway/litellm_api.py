@@ -226,7 +226,7 @@ class RouterRedis(RedisCache):
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        # It would say each failure, with its traceback: the gateway says in one line that it is away.
+        # It would say each failure with its traceback: the gateway says once that Redis is away.
         own = "redis_cache.py"
         litellm.verbose_logger.addFilter(lambda record: not record.pathname.endswith(own))
         limits = {"socket_timeout": self.LIMIT, "socket_connect_timeout": self.LIMIT}

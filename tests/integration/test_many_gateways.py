@@ -215,6 +215,10 @@ async def test_a_budget_of_three_is_exceeded_by_no_more_than_the_calls_under_way
     record("gateways", what, f"{answered * PRICE:.3f} USD spent; the bound is {bound:.3f}")
 
 
+def p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
+
+
 async def calls_meanwhile(three: list[Program], seconds: float) -> tuple[list[float], int]:
     """Milliseconds of calls that go on on all three for so long, and how many failed."""
     took: list[float] = []
@@ -280,9 +284,8 @@ async def test_a_redis_that_is_killed_and_starts_empty_loses_no_call_and_no_cent
         others = [line for line in since.splitlines() if not line.startswith("thoughts model=")]
         assert len(others) == 2, others
         assert redis.password not in up.log
-    added = max(took) - max(usual)
     assert statistics.median(took) - statistics.median(usual) < 20
-    assert added < 150  # of a call, on a machine that others use too
+    assert p95(took) - p95(usual) < 60
     told = f"{len(took)} calls meanwhile, 0 lost; sums and keys right after {seconds:.2f} s"
     record("gateways", "Redis killed for 3 s, and started empty", told)
 
@@ -298,15 +301,14 @@ async def test_a_redis_that_answers_nothing_costs_no_call_more_than_its_limit_on
     finally:
         redis.resume()
     assert failed == 0
-    late = sorted(took)[-len(three) * 4 :]  # those that LiteLLM's own router asked Redis for
     assert statistics.median(took) - statistics.median(usual) < 20
-    assert max(late) - max(usual) < 150
+    assert p95(took) - p95(usual) < 60
     await agree(three, 5)
     record(
         "gateways",
         "Redis stopped for 4 s (it takes connections and answers nothing)",
         f"{len(took)} calls, 0 lost; median {statistics.median(took):.0f} ms instead of "
-        f"{statistics.median(usual):.0f}, the slowest {max(took):.0f} instead of {max(usual):.0f}",
+        f"{statistics.median(usual):.0f}, p95 {p95(took):.0f} instead of {p95(usual):.0f}",
     )
 
 
