@@ -227,8 +227,8 @@ class RouterRedis(RedisCache):
         from redis.retry import Retry
 
         # It would say each failure with its traceback: the gateway says once that Redis is away.
-        own = "redis_cache.py"
-        litellm.verbose_logger.addFilter(lambda record: not record.pathname.endswith(own))
+        own = "redis_"  # its modules for it
+        litellm.verbose_logger.addFilter(lambda record: not record.filename.startswith(own))
         limits = {"socket_timeout": self.LIMIT, "socket_connect_timeout": self.LIMIT}
         super().__init__(url=url, retry=Retry(NoBackoff(), 0), **limits)
         self._circuit_breaker = _Breaker(away, self.PAUSE)

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
-from vui_gateway.api.auth import load_key
+from vui_gateway.api.auth import Client, Keys, load_key, new_key
 from vui_gateway.settings import SettingError, Settings
+from vui_gateway.turns.state.entries import State
 
 
 def settings(path: Path, key: str = "") -> Settings:
@@ -32,3 +33,33 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(tmp_path: Pa
 def test_a_volume_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="can't be read or written"):
         load_key(settings(tmp_path / "no" / "such" / "folder" / "key"))
+
+
+def test_a_client_is_known_by_the_hash_of_its_key_and_the_owner_by_the_key() -> None:
+    state = State()
+    keys = Keys("sk-owner-0123456789", state)
+    made = {}
+    for name in ("attic", "kitchen"):
+        made[name], digest = new_key()
+        state.put("clients", name, Client(name=name, digest=digest).value(), 1)
+    found = {name: keys.find(f"Bearer {key}") for name, key in made.items()}
+    assert {name: client and client.name for name, client in found.items()} == dict(
+        zip(made, made, strict=True)
+    )
+    owner = keys.find("bearer sk-owner-0123456789")
+    assert owner
+    assert owner.name == "owner"
+    for wrong in ("", "Bearer", "Bearer ", f"Basic {made['attic']}", made["attic"], "Bearer sk-x"):
+        assert keys.find(wrong) is None
+    digest = state.get("clients", "attic")["digest"]
+    assert keys.find(f"Bearer {digest}") is None
+
+
+@pytest.mark.parametrize(
+    "value", [None, 3, [], {}, {"digest": "0"}, {"digest": "0" * 64, "calls": 0}]
+)
+def test_what_is_no_client_opens_nothing(value: object) -> None:
+    state = State()
+    keys = Keys("sk-owner-0123456789", state)
+    state.put("clients", "x", value, 1)
+    assert keys.clients == []

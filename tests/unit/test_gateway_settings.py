@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from vui_gateway.redaction import credentials
 from vui_gateway.settings import SettingError, Settings
 
 
@@ -30,3 +31,30 @@ def test_a_budget_that_is_no_amount_is_named_with_its_cure(tmp_path: Path, value
 def test_a_switch_that_is_neither_on_nor_off_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"PRECONNECT is 'maybe'\. Use 1 \(on\) or 0"):
         load(tmp_path, "VUI_LITELLM_PRECONNECT=maybe\n")
+
+
+@pytest.mark.parametrize(
+    "url", ["redis", "http://x", "redis://", "redis://:pw-12345@h:0", "redis://h:x"]
+)
+def test_an_address_of_redis_that_is_none_is_named_without_its_password(
+    tmp_path: Path, url: str
+) -> None:
+    given = {"VUI_GATEWAY_PROJECT": str(tmp_path)}
+    with pytest.raises(
+        SettingError, match=r"VUI_GATEWAY_REDIS_URL can not be used\. Write"
+    ) as told:
+        Settings.load({**given, "VUI_GATEWAY_REDIS_URL": url})
+    assert "pw-12345" not in str(told.value)
+
+
+def test_an_address_of_redis_may_be_in_a_file_and_its_password_is_a_credential(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "redis").write_text("redis://:correct-horse-1@host:6379/0\n")
+    given = {"VUI_GATEWAY_PROJECT": str(tmp_path)}
+    file = {"VUI_GATEWAY_REDIS_URL_FILE": str(tmp_path / "redis")}
+    settings = Settings.load({**given, **file})
+    assert settings.redis_url == "redis://:correct-horse-1@host:6379/0"
+    assert ("VUI_GATEWAY_REDIS_URL", "correct-horse-1") in credentials(settings.env)
+    with pytest.raises(SettingError, match=r"REDIS_URL_FILE: .*gone can't be read"):
+        Settings.load({**given, "VUI_GATEWAY_REDIS_URL_FILE": str(tmp_path / "gone")})
