@@ -227,7 +227,7 @@ class RouterRedis(RedisCache):
         from redis.retry import Retry
 
         # It would say each failure with its traceback: the gateway says once that Redis is away.
-        own = "redis_"  # its modules for it
+        own = ("redis_", "dual_cache")  # its modules for it
         litellm.verbose_logger.addFilter(lambda record: not record.filename.startswith(own))
         limits = {"socket_timeout": self.LIMIT, "socket_connect_timeout": self.LIMIT}
         super().__init__(url=url, retry=Retry(NoBackoff(), 0), **limits)

@@ -84,7 +84,7 @@ def test_a_clients_budget_is_its_own(served: tuple[Program, OpenAI]) -> None:
     assert 'vui_client_calls_total{client="poor",outcome="ok"} 2.0' in text
     kept = up.project / "spend.json"
     wait_until(lambda: "rich" in json.loads(kept.read_text())["clients"], 5, "it is kept")
-    assert "0.2000 USD    0.15 USD per day" in key(up, "list").stdout
+    assert "0.2000 USD   0.15 USD per day" in key(up, "list").stdout
 
 
 async def test_a_client_has_so_many_calls_at_once_and_makes_way_for_nobody_elses(
