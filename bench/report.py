@@ -57,6 +57,7 @@ KEYS = {
         for when, told, limit in (("", "", 1.0), ("_after_restart", ", after a restart", 0.7))
     },
     "input_usd_vs_none_worst": ("the worst family over no caching", ("<=", 1.0), ""),
+    "redis_added_ms_p50": ("added by a Redis that gateways share", ("<=", 0.5), "ms"),
     "turns_per_s": ("8 clients, saturated", None, "turns/s"),
     "turns_per_s_vs_stock": ("the same over stock's", (">=", 1.1), ""),
     "rss_mb": ("memory, idle after 20 turns", None, "MB"),
