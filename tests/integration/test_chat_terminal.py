@@ -1,6 +1,7 @@
 """The conversation at a terminal: a person types, and interrupts."""
 
 import subprocess
+import sys
 import time
 from contextlib import AbstractContextManager
 
@@ -12,7 +13,7 @@ from tests.support.terminal import Terminal, at_terminal
 
 def chatting(gateway: Program) -> AbstractContextManager[tuple[Terminal, subprocess.Popen]]:
     env = vui_env(gateway.url, "gpt-4.1-mini", gateway.key)
-    return at_terminal(["-m", "vui_litellm", "chat"], env)
+    return at_terminal([sys.executable, "-m", "vui_litellm", "chat"], env)
 
 
 def test_ctrl_c_in_a_reply_is_a_barge_in(shared_gateway: Program, openai: OpenAI) -> None:

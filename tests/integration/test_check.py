@@ -78,7 +78,8 @@ def checking(
     lab: Lab, folder: Path, *options: str, columns: int = 80
 ) -> AbstractContextManager[tuple[Terminal, subprocess.Popen]]:
     env = {**vui_env(lab[0].url, "gpt-4.1-mini", lab[0].key), "HOME": str(folder)}
-    return at_terminal(["-m", "vui_litellm", "check", *options], env, columns)
+    command = [sys.executable, "-m", "vui_litellm", "check", *options]
+    return at_terminal(command, env, columns)
 
 
 def plain(text: str) -> str:

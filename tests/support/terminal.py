@@ -7,7 +7,6 @@ import os
 import pty
 import select
 import subprocess
-import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,11 +57,11 @@ class Terminal:
 def at_terminal(
     command: list[str], env: dict[str, str], columns: int = 80
 ) -> Iterator[tuple[Terminal, subprocess.Popen]]:
-    """`python COMMAND` at a terminal of its own."""
+    """A command at a terminal of its own."""
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (24, columns))
     process = subprocess.Popen(
-        [sys.executable, *command],
+        command,
         env={**os.environ, **env, "TERM": "xterm"},
         stdin=slave,
         stdout=slave,

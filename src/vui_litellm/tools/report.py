@@ -80,16 +80,14 @@ def table(rows: list[dict], width: int) -> Group:
         shown.add_row(*map(Text, cells), style=COLOURS[_kind(row)])
     notes = [Text(f"{_printable(row['note'])}\n") for row in rows if row["note"]]
     advice = [
-        Text(_printable(f"{row['model']} is {row['verdict']}.")) for row in rows if _explained(row)
+        Text(_printable(f"{row['model']} is {'the ' * (_kind(row) == 'demo')}{row['verdict']}."))
+        for row in rows
+        if ":" in row["verdict"]
     ]
     if dropped:
         left_out = f"Too narrow for: {', '.join(dropped)}. `--json` tells them."
         advice.insert(0, Text(left_out, style="dim"))
     return Group(*notes, shown, *([Text()] if advice else []), *advice)
-
-
-def _explained(row: dict) -> bool:
-    return ":" in row["verdict"]
 
 
 def page(rows: list[dict]) -> str:
