@@ -64,9 +64,9 @@ async def model_groups(backend: LiteLLMBackend) -> dict[str, ModelGroup]:
         into, out = (0, 0) if demo else costs
         read, write = (info.get(f"cache_{how}_input_token_cost") for how in ("read", "creation"))
         price = None if into is None or out is None else (into, out, read or into, write or into)
-        note = str(info.get("note") or "")
-        group = ModelGroup(entry["model_name"], params["model"], price, demo, note)
-        found.setdefault(entry["model_name"], group)
+        group = ModelGroup(entry["model_name"], params["model"], price, demo)
+        group = found.setdefault(entry["model_name"], group)
+        group.note = group.note or str(info.get("note") or "")
     return {name: found[name] for name in dict.fromkeys(e["model_name"] for e in entries)}
 
 
