@@ -239,7 +239,7 @@ def test_status_tells_what_is_served_and_what_is_not(full_stack: Stack) -> None:
 
 def test_check_tells_a_program_which_models_to_talk_to(full_stack: Stack) -> None:
     full_stack.script(text="Alpha. Hold on. Omega.", tool="add_memory", arguments='{"text": "Ada"}')
-    result = full_stack.compose("run", "--rm", "-T", "check", "--json")
+    result = full_stack.compose("run", "--rm", "-T", "check", "--yes", "--json")
     found = {row["model"]: row["verdict"] for row in json.loads(result.stdout)}
     assert found["vui"] == found["other"] == "good for voice"
     assert found["demo"].startswith("demo")

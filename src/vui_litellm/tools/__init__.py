@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     if options.command == "check":
         from vui_litellm.tools.check import check
 
-        return asyncio.run(check(options))
+        return check(options)
     from vui_litellm.tools.chat import chat
 
     return asyncio.run(chat(" ".join(options.text) or None))
