@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import re
+from string import ascii_lowercase, ascii_uppercase
 
 __all__ = [
-    "ThinkingFilter", "count_words", "held_back", "split_sentences", "without_overlap",
+    "MARKS", "WORDS", "ThinkingFilter", "count_words", "held_back", "split_sentences",
+    "without_overlap",
 ]  # fmt: skip
 
 # vui's own rule (llm_stream_chunks): a sentence ends at these marks, or after 20 words.
-SENTENCE_END = re.compile(r"""[.!?]+["')\]]*(?:\s+(?=\S)|(?=\[))""")
+# Nothing in it is tried twice: 32,000 full stops would take half a minute.
+SENTENCE_END = re.compile(r"""(?<![.!?])[.!?]++["')\]]*+(?:\s++(?=\S)|(?=\[))""")
+# vui's own does so, and looks through a run of marks once for each of them.
+MARKS = re.compile(r"""([.!?"')\]]{100})[.!?"')\]]+""")
 WORD = re.compile(r"\S+")
+WORDS = re.compile(r"\w")  # without one of these nothing is spoken
+# Characters of scripts without spaces: of Southeast Asia, Chinese and Japanese.
+SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\ua4cf\uff00-\uffef]")
 MAX_WORDS = 20
 
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html and
 # https://docs.mistral.ai/capabilities/reasoning
 THINKING = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
-# Fewer words than these in common are chance, not a repetition.
+# `str.lower` makes two characters of some.
+LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+# Fewer words than these in common are chance, not a repetition; unless nothing else was said, and
+# they are the same to the mark: "No." and then "No problem." are two sentences.
 LEAST_OVERLAP = 3
 
 
@@ -43,8 +54,8 @@ def split_sentences(text: str, held: int = 0) -> tuple[str, str]:
 
 
 def count_words(text: str) -> int:
-    """Words that have begun."""
-    return len(text.split())
+    """Words that have begun; without spaces between them each character is one."""
+    return len(SPACELESS.sub(" x ", text).split())
 
 
 class ThinkingFilter:
@@ -60,7 +71,7 @@ class ThinkingFilter:
         heard = ""
         while True:
             tags = (self._close,) if self._close else tuple(THINKING)
-            lower = self._held.lower()
+            lower = self._held.translate(LOWER)
             found = min(((lower.find(tag), tag) for tag in tags if tag in lower), default=None)
             if not found:
                 break
@@ -88,7 +99,8 @@ def without_overlap(said: str, text: str, *, final: bool = False) -> str | None:
         return None
     least = min(LEAST_OVERLAP, len(before))
     for count in range(min(len(before), len(after)), least - 1, -1):
-        if before[-count:] == after[:count]:
+        same = [word.group() for word in words[:count]] == said.split()[-count:]
+        if before[-count:] == after[:count] and (same or count >= LEAST_OVERLAP):
             return text[words[count - 1].end() :].lstrip()
     return text
 
