@@ -88,6 +88,15 @@ def test_of_a_continuation_exactly_the_words_said_again_are_taken_out(
 
 
 @pytest.mark.parametrize(
+    "flood", ["<think></think>", "<think>", "</think>", "<", "[THINK][/THINK]x"]
+)
+def test_no_flood_of_tags_keeps_anybody_waiting(flood: str) -> None:
+    began = time.perf_counter()
+    ThinkingFilter().feed(flood * (200_000 // len(flood)))
+    assert time.perf_counter() - began < 0.05
+
+
+@pytest.mark.parametrize(
     ("said", "text", "rest"),
     [
         ("No. ", "No problem, it works.", "No problem, it works."),

@@ -56,7 +56,7 @@ class Engine:
             AttemptError: nobody could answer, or go on with what had been said.
         """
         self._hedge.called()
-        said, asked = "", body
+        said, asked, late = "", body, False
         error: AttemptError | None = None
         while True:
             attempt, heard = await self._first(call, asked, said, error), False
@@ -83,11 +83,13 @@ class Engine:
                 if said and error.ended == "flooded":
                     raise
                 now = asyncio.get_running_loop().time()
-                if heard:  # the silence begins anew
-                    asked = _continuing(body, said)
+                if heard:
+                    asked, late = _continuing(body, said), False
                     call.deadline = now + self.limits.total
-                elif attempt.last_word > call.deadline or _took_its_own(attempt):
-                    # It was slow, and no silence: what follows has its own time.
+                elif not late or attempt.last_word > call.deadline or _took_its_own(attempt):
+                    # Words have come: what follows has its own time; once past the limit, or
+                    # there would be as much silence as there are deployments.
+                    late = late or now > call.deadline - LEAST_SECONDS
                     call.deadline = max(call.deadline, now + self.limits.words)
             finally:
                 attempt.close("hung-up")

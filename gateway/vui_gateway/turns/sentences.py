@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from string import ascii_lowercase, ascii_uppercase
 
 __all__ = [
@@ -24,6 +25,8 @@ MAX_WORDS = 20
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html and
 # https://docs.mistral.ai/capabilities/reasoning
 THINKING = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
+TAG = re.compile(f"{'|'.join(map(re.escape, chain(*THINKING.items())))}", re.ASCII | re.IGNORECASE)
+LONGEST_TAG = max(map(len, THINKING.values()))
 # `str.lower` makes two characters of some.
 LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 # Fewer words than these in common are chance, not a repetition; unless nothing else was said, and
@@ -67,21 +70,21 @@ class ThinkingFilter:
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """What of the text is meant to be heard; a piece that may become a tag is held back."""
-        self._held += text
-        heard = ""
-        while True:
+        text, self._held = self._held + text, ""
+        heard, at = [], 0
+        for tag in TAG.finditer(text):
+            name = tag[0].lower()
+            if name == self._close:
+                at, self._close = tag.end(), ""
+            elif not self._close and name in THINKING:
+                heard.append(text[at : tag.start()])
+                at, self._close = tag.end(), THINKING[name]
+        rest = text[at:]
+        if not final:
             tags = (self._close,) if self._close else tuple(THINKING)
-            lower = self._held.translate(LOWER)
-            found = min(((lower.find(tag), tag) for tag in tags if tag in lower), default=None)
-            if not found:
-                break
-            at, tag = found
-            heard += "" if self._close else self._held[:at]
-            self._held = self._held[at + len(tag) :]
-            self._close = "" if self._close else THINKING[tag]
-        keep = 0 if final else held_back(lower, tags)
-        visible, self._held = self._held[: len(lower) - keep], self._held[len(lower) - keep :]
-        return heard + ("" if self._close else visible)
+            keep = held_back(rest[-LONGEST_TAG:].translate(LOWER), tags)
+            rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
+        return "".join(heard) + ("" if self._close else rest)
 
 
 def _begins(text: str, tags: tuple[str, ...]) -> bool:
