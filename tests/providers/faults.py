@@ -155,17 +155,11 @@ def _newlines(stand_in: StandIn, body: dict) -> Iterator[bytes]:
         yield b"\n" * len(MB)
 
 
-def _marks(stand_in: StandIn, body: dict) -> Iterator[bytes]:
-    """30,000 full stops in one word."""
-    yield stand_in.frame(body, {"content": "." * 30_000 + "x"})
-
-
 def _tags(stand_in: StandIn, body: dict) -> Iterator[bytes]:
     """200 KB of empty thoughts."""
     yield stand_in.frame(body, {"content": "<think></think>" * 13_000})
 
 
 FLOODS = {
-    "long-line": _long_line, "no-full-stop": _no_full_stop, "newlines": _newlines,
-    "marks": _marks, "tags": _tags,
+    "long-line": _long_line, "no-full-stop": _no_full_stop, "newlines": _newlines, "tags": _tags,
 }  # fmt: skip
