@@ -270,6 +270,21 @@ def test_marks_alone_are_no_answer() -> None:
     assert lab.hear().text == WELL
 
 
+@pytest.mark.parametrize("end", ["😊", "— 😊", '"', ")", "...", "*"])
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_a_reply_ends_in_a_sentence_that_vui_speaks(end: str, size: int) -> None:
+    text = f"Sure thing. Have fun! {end}"
+    steps: list[Step] = [(0.1, text[at : at + size]) for at in range(0, len(text), size)]
+    heard = Lab({"a": [*steps, (0.1, END)]}).hear()
+    assert [piece for _, piece in heard.pieces][-1] == "Have fun!"
+
+
+def test_what_belongs_to_the_last_sentence_stays() -> None:
+    for text in ('He said "yes."', "Have fun 😊", "Well...", "Really?!", "Yes. [laugh]", "(Hm.) "):
+        heard = Lab({"a": [(0.1, text), (0.1, END)]}).hear()
+        assert heard.text == text.strip()
+
+
 def test_a_run_of_marks_is_no_more_than_vui_can_look_through() -> None:
     heard = Lab({"a": [(0.1, "Well" + "." * 10_000 + "x"), (0.1, END)]}).hear(max_tokens=2048)
     assert heard.text == "Well" + "." * 100 + "x"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -45,7 +46,9 @@ def test_what_is_heard_is_what_was_written_but_for_white_space(
     steps: list[Step] = [(0.01, piece) for piece in cut(text, data)]
     heard = Lab({"a": [*steps, (0.01, END)]}).hear(max_tokens=10_000)
     assert heard.ended == ["ok"]
-    assert bare(heard.text) == bare(text)
+    assert bare(text).startswith(bare(heard.text))
+    unheard = bare(text).removeprefix(bare(heard.text))
+    assert not re.search(r"\w", unheard), "but for marks after the last sentence"
     *promised, last = [piece for _, piece in heard.pieces]
     assert all(piece.endswith(" ") for piece in promised)
     assert last == last.rstrip() != ""

@@ -17,6 +17,7 @@ from vui_gateway.turns.sentences import (
     held_back,
     split_sentences,
     without_overlap,
+    without_wordless_end,
 )
 
 __all__ = ["Attempt", "AttemptError", "Deployment", "Event", "Limits", "Open"]
@@ -243,7 +244,7 @@ class Attempt:
             self.said, self._pending = "", fresh or ""
         if final:
             # A space at the end promises that more follows.
-            whole, self._pending = self._pending.rstrip(), ""
+            whole, self._pending = without_wordless_end(self._pending), ""
         else:
             whole, rest = split_sentences(self._pending, held_back(self._pending, self._stops))
             self._pending = rest

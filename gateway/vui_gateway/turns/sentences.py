@@ -8,7 +8,7 @@ from string import ascii_lowercase, ascii_uppercase
 
 __all__ = [
     "MARKS", "WORDS", "ThinkingFilter", "count_words", "held_back", "split_sentences",
-    "without_overlap",
+    "without_overlap", "without_wordless_end",
 ]  # fmt: skip
 
 # vui's own rule (llm_stream_chunks): a sentence ends at these marks, or after 20 words.
@@ -42,18 +42,34 @@ def held_back(text: str, stops: tuple[str, ...]) -> int:
 
 
 def split_sentences(text: str, held: int = 0) -> tuple[str, str]:
-    """The whole sentences after which the next one has begun, and the rest.
+    """The whole sentences after which the next one has begun with a word, and the rest.
 
     What is whole ends in a space: the listener's chunker sees that more follows.
 
     held: characters at the end that may never be heard.
     """
     text, tail = text[: len(text) - held], text[len(text) - held :]
-    cut = max((end.end() for end in SENTENCE_END.finditer(text)), default=0)
-    if not cut and len(words := list(WORD.finditer(text))) > MAX_WORDS:
+    last = _last_word(text)
+    cut = max((at for end in SENTENCE_END.finditer(text) if (at := end.end()) < last), default=0)
+    if not cut and len(words := list(WORD.finditer(text[:last]))) > MAX_WORDS:
         cut = words[MAX_WORDS].start()
     whole = text[:cut]
     return (whole if not whole or whole.endswith(" ") else whole + " "), text[cut:] + tail
+
+
+def without_wordless_end(text: str) -> str:
+    """A reply's end as it is spoken: not with marks or an emoji for a last sentence.
+
+    vui would drop that, and never tell its speech synthesis that the reply is over.
+    """
+    end = SENTENCE_END.search(text, _last_word(text))
+    return (text[: end.end()] if end else text).rstrip()
+
+
+def _last_word(text: str) -> int:
+    """Where the last word ends; 0 without one."""
+    found = WORDS.search(text[::-1])
+    return len(text) - found.start() if found else 0
 
 
 def count_words(text: str) -> int:
