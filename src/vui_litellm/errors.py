@@ -107,6 +107,8 @@ def parse_error(body: str) -> dict:
         error = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
         return {}
+    if error is None:
+        return {}
     return error if isinstance(error, dict) else {"message": str(error)}
 
 

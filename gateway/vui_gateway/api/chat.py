@@ -71,8 +71,8 @@ class Chat:
         hanging_up = asyncio.create_task(_hung_up(receive))
         try:
             await asyncio.wait({answering, hanging_up}, return_when="FIRST_COMPLETED")
-            call.hung_up = not answering.done() and not call.error
         finally:
+            call.hung_up = not answering.done() and not call.error
             del self.running[answering]
             hanging_up.cancel()
             answering.cancel()
@@ -93,7 +93,7 @@ class Chat:
 
     def _ended(self, call: Call) -> None:
         call.ended = asyncio.get_running_loop().time()
-        if call.attempts:
+        if call.attempts or call.error:
             self.preconnect.ended(call)
             task = asyncio.create_task(self._record(call))
             self._recording.add(task)
@@ -127,6 +127,9 @@ class Chat:
         except AttemptError as error:
             call.error = error.ended
             await stream.fail(str(error), error.code, error.status)
+        except Exception as error:
+            call.error = type(error).__name__
+            raise
 
 
 async def _hung_up(receive: Receive) -> None:

@@ -10,11 +10,14 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from vui_gateway.turns.sentences import (
+    MARKS,
+    WORDS,
     ThinkingFilter,
     count_words,
     held_back,
     split_sentences,
     without_overlap,
+    without_wordless_end,
 )
 
 __all__ = ["Attempt", "AttemptError", "Deployment", "Event", "Limits", "Open"]
@@ -241,11 +244,11 @@ class Attempt:
             self.said, self._pending = "", fresh or ""
         if final:
             # A space at the end promises that more follows.
-            whole, self._pending = self._pending.rstrip(), ""
+            whole, self._pending = without_wordless_end(self._pending), ""
         else:
             whole, rest = split_sentences(self._pending, held_back(self._pending, self._stops))
             self._pending = rest
-        return whole
+        return MARKS.sub(r"\1", whole)
 
     async def _read(self) -> None:
         tokens = self.body.get("max_tokens") or self.body.get("max_completion_tokens")
@@ -282,11 +285,12 @@ class Attempt:
     def _take(self, event: Event, *, final: bool = False) -> None:
         self._characters += len(event.text)
         text = self._filter.feed(event.text, final=final or bool(event.finish_reason))
-        if text.strip() or event.tool_calls:
+        if WORDS.search(text) or event.tool_calls:
             now = asyncio.get_running_loop().time()
-            goes_on = self._pending[-1:].strip() and text[:1].strip()
+            before = self._pending[-1:]  # a word that goes on isn't another one
+            words = count_words(before + text) - count_words(before)
             # A tool call that comes in has no words, and no pace.
-            self._words += TOOL_CALL if event.tool_calls else count_words(text) - bool(goes_on)
+            self._words += TOOL_CALL if event.tool_calls else words
             self.last_word = now
             if not self.first_word:
                 self.first_word = now

@@ -115,7 +115,9 @@ class Proxy:
             if not line.startswith(b"data:") or (payload := line[5:].strip()) == b"[DONE]":
                 continue
             chunk = self._parsed(payload, 200, headers)
-            choice = (chunk.get("choices") or [{}])[0]
+            # Nobody asked for a second one, and it has an index of its own.
+            choices = [one for one in chunk.get("choices") or () if not one.get("index")]
+            choice = choices[0] if choices else {}
             delta = choice.get("delta") or {}
             yield Event(
                 delta.get("content") or "",
