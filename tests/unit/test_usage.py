@@ -36,7 +36,7 @@ class Stub:
         self.ended, self.spoke, self.mocked, self.answered = ended, spoke, False, False
         self.sent, self.received, self.began = 4800, 48 if spoke else 0, 0.0
         self.told: Any = (1200, 12, USD) if spoke else None
-        self.cache_told: Any = (0, 0)
+        self.cache_told, self.reason = (0, 0), ""
         vars(self).update(fields)
 
 

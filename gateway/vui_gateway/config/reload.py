@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from vui_gateway import logs
 from vui_gateway.api.auth import Key, load_key
 from vui_gateway.config.defaults import resolved
 from vui_gateway.config.schema import Config, ConfigError, read_config
@@ -73,6 +74,7 @@ class InForce:
             router.discard()
             raise
         settings.export(key, before)
+        logs.configure(settings)
         self.key.value = key
         self.router.use(router, config.litellm_settings)
         cooldown_time = float(config.router_settings["cooldown_time"])
