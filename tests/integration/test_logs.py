@@ -41,8 +41,9 @@ def up(_up: Ward) -> Ward:
 async def said_of(up: Ward, *calls: tuple[str, str]) -> list[str]:
     """The lines that calls leave (kind, group), once all that is to come has had its time."""
     before = len(up.program.log)
-    kinds = {"reply": up.turn, "thoughts": up.thoughts}
-    await asyncio.gather(*(kinds[kind](group) for kind, group in calls))
+    await asyncio.gather(
+        *(up.turn(group) if kind == "reply" else up.thoughts(group) for kind, group in calls)
+    )
 
     def told() -> bool:
         log = up.program.log[before:]
@@ -78,8 +79,10 @@ async def test_a_call_that_failed_leaves_two_lines_at_most(up: Ward, name: str) 
 
 async def test_a_providers_404_says_that_the_provider_lacks_the_model(up: Ward) -> None:
     up.fall_ill({"fault": 404})
-    assert (await up.turn(up.group("one"))).chunks == [PROVIDER_MODEL]
-    assert (await said_of(up, ("reply", up.group("one"))))[1:] == [
+    before, group = len(up.program.log), up.group("one")
+    assert (await up.turn(group)).chunks == [PROVIDER_MODEL]
+    await until(lambda: f"model={group} " in up.program.log[before:], 5, "the line of the call")
+    assert lines_of(up.program.log[before:])[1:] == [
         "openai/gpt-4.1-mini: the provider, not the gateway, lacks this model "
         "(404: the model is not well)"
     ]
