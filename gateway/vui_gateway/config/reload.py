@@ -198,7 +198,8 @@ def _at_start_only(settings: Settings, config: Config) -> dict[str, object]:
     # Keys and addresses are read by each call; ours are in Settings; what else LiteLLM reads, or
     # what reads it, nobody knows.
     told = ("_API_KEY", "_API_BASE")
-    known = {name for name in settings.env if name.startswith("VUI_") or name.endswith(told)}
+    ours = ("VUI_", "TZ")
+    known = {name for name in settings.env if name.startswith(ours) or name.endswith(told)}
     for name in set(settings.env) - set(settings.environ) - set(config.env) - known:
         found[f"{name} in .env"] = settings.env[name]
     return found
