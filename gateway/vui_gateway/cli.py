@@ -23,6 +23,10 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("status", help="what is served, what isn't and why, what is cooling down")
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
     command = parser.parse_args(argv).command
+    if command == "serve":
+        from vui_gateway import logs
+
+        logs.set_up()
     try:
         settings = Settings.load()
         if command == "health":

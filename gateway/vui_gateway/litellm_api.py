@@ -52,6 +52,9 @@ ENVIRONMENT = {
     "AIOHTTP_TCP_KEEPIDLE": "30",
     "AIOHTTP_TCP_KEEPINTVL": "10",
 }
+# Ours is VUI_LITELLM_LOG: LiteLLM's own would end the start where it names no level.
+for _name in ("LITELLM_LOG", "JSON_LOGS"):
+    os.environ.pop(_name, None)
 for _name, _value in ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
 
@@ -69,11 +72,16 @@ from litellm.types.utils import LlmProviders  # noqa: E402
 from litellm.utils import cost_map_omits_token_price, get_model_info_for_pricing  # noqa: E402
 
 __all__ = [
-    "Hooks", "RouterInForce", "UnknownProvider", "app", "http_client", "lifespan",
-    "model_info", "resolve_model", "router_setting_names", "untested",
+    "CALL_LOGGERS", "IDLE_TALK", "LOGGERS", "Hooks", "RouterInForce", "UnknownProvider", "app",
+    "http_client", "lifespan", "model_info", "resolve_model", "router_setting_names", "untested",
 ]  # fmt: skip
 
 TESTED = "1.109.1"
+# Its loggers, and those that say of a failed call what its answer says, in a hundred lines.
+LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
+CALL_LOGGERS = LOGGERS[1:]
+# Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
+IDLE_TALK = ("trusted_proxy_ranges is not set", "custom_auth is configured but", "gc.freeze pinned")
 LAST_CHUNKS = 500
 
 # What a wildcard may stand for: models as providers name them.

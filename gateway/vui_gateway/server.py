@@ -18,8 +18,9 @@ import uvloop
 import yaml
 from starlette.applications import Starlette
 
+from vui_gateway import logs
 from vui_gateway.api.auth import Key, load_key
-from vui_gateway.redaction import credentials, redact, redact_log
+from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import SettingError, Settings
 from vui_gateway.watchdog import Watchdog
 
@@ -44,9 +45,7 @@ def serve(settings: Settings) -> None:
     Raises:
         SettingError, ConfigError: what the user wrote can't be used.
     """
-    redact_log()
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    log.setLevel(logging.INFO)
+    logs.configure(settings)
     key = load_key(settings)
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])
     settings.export(key)  # LiteLLM reads some of it at import
@@ -78,7 +77,6 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     from vui_gateway.config.reload import InForce, Reloader
     from vui_gateway.providers import families
     from vui_gateway.providers.caching import PromptCaching
-    from vui_gateway.providers.errors import error_code
     from vui_gateway.providers.preconnect import Preconnect
     from vui_gateway.providers.warmup import PREFIX as WARM_UP
     from vui_gateway.providers.warmup import warm_up
@@ -87,9 +85,11 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     from vui_gateway.turns.cooldown import Cooldown
     from vui_gateway.turns.engine import Engine
     from vui_gateway.turns.hedge import Hedge
-    from vui_gateway.turns.proxy import Proxy
+    from vui_gateway.turns.proxy import Proxy, is_under_way
     from vui_gateway.turns.usage import Usage
 
+    unheard = (litellm_api.LOGGERS, litellm_api.CALL_LOGGERS, is_under_way, litellm_api.IDLE_TALK)
+    logs.adopt(*unheard)
     if version := litellm_api.untested():
         log.warning("LiteLLM %s is untested here: %s is.", version, litellm_api.TESTED)
     key, router, cooldown = Key(key_text), litellm_api.RouterInForce(), Cooldown()
@@ -112,7 +112,7 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
         if not attempt.body["model"].startswith(WARM_UP):  # which costs nothing
             usage.budget.reserve(attempt)
 
-    proxy = Proxy(litellm_api.app, hooks.attempts, error_code, reserve)
+    proxy = Proxy(litellm_api.app, hooks.attempts, reserve)
     engine = Engine(proxy.open, candidates, cooldown, Hedge())
     preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
     in_force = InForce(key, router, candidates, engine, cooldown, usage, preconnect, caching)
@@ -174,7 +174,7 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     reloading = asyncio.create_task(Reloader(settings, config, in_force).run())
     app.state.ready = True
     preconnect.open(DEFAULT_GROUP)
-    log.info("Ready on port %d", port)
+    log.info("Ready at %s", settings.address(port))
     await serving
     reloading.cancel()
     await chat.recorded()

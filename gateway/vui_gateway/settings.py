@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -47,6 +47,11 @@ class Settings(BaseModel):
         DEFAULT_PORT, ge=0, le=65535, alias="VUI_GATEWAY_PORT",
         description=f"Use a port number such as {DEFAULT_PORT}.",
     )  # fmt: skip
+    published_port: int | None = Field(
+        # Where compose.yaml publishes the port that is listened on.
+        None, ge=1, le=65535, alias="VUI_GATEWAY_PUBLISHED_PORT",
+        description=f"Use a port number such as {DEFAULT_PORT}.",
+    )  # fmt: skip
     project: Path = Field(Path("/project"), alias="VUI_GATEWAY_PROJECT")
     key_file: Path = Field(Path("/run/vui-litellm/key"), alias="VUI_LITELLM_KEY_FILE")
     key: Annotated[str, BeforeValidator(_key)] = Field(
@@ -61,6 +66,9 @@ class Settings(BaseModel):
     preconnect: bool = Field(True, alias="VUI_LITELLM_PRECONNECT", description=SWITCH)
     hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description=SWITCH)
     cache: bool = Field(True, alias="VUI_LITELLM_CACHE", description=SWITCH)
+    log: Annotated[Literal["info", "debug"], BeforeValidator(str.lower)] = Field(
+        "info", alias="VUI_LITELLM_LOG", description="Use info or debug.",
+    )  # fmt: skip
     # What the variables of the configuration are looked up in; and the environment alone.
     env: Mapping[str, str] = Field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)
@@ -95,6 +103,12 @@ class Settings(BaseModel):
     def config(self) -> Path:
         """The models."""
         return self.project / CONFIG_NAME
+
+    def address(self, port: int) -> str:
+        """Where the gateway is reached that listens on `port`."""
+        anywhere = self.published_port or self.host in ("0.0.0.0", "::", "")  # noqa: S104
+        host = "127.0.0.1" if anywhere else f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.published_port or port}"
 
     @property
     def status_file(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 
 from vui_litellm import launcher, tools
 from vui_litellm.settings import SettingError
@@ -33,3 +34,16 @@ def main(argv: list[str] | None = None) -> int:
     except (CannotGuard, GatewayUnusable, SettingError) as error:
         print(f"vui-litellm: {error}", file=sys.stderr)
         return 2
+    except Exception as error:
+        if options.command != "chat":
+            raise
+        print(f"vui-litellm: {_sentence(error)}", file=sys.stderr)
+        return 1
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, where nobody thought of it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    said = " ".join(str(error).split())
+    where = f"{last.filename}:{last.lineno}"
+    return f"The conversation ended ({type(error).__name__}: {said}; {where})."

@@ -54,11 +54,11 @@ BY_TYPE = {
     "team_model_access_denied": MODEL_UNKNOWN,
 }
 BY_STATUS = {
-    400: REQUEST_REFUSED,  # LiteLLM's answer to a model that it doesn't serve, too
+    400: REQUEST_REFUSED,  # LiteLLM's own answer to a model that it doesn't serve, too
     401: PROVIDER_KEY,
     402: QUOTA,
     403: PROVIDER_KEY,
-    404: MODEL_UNKNOWN,
+    404: PROVIDER_MODEL,
     413: TOO_LONG,
 }
 CONNECTION_LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.support.harness import http
+from tests.support.logs import lines_of, times_of
 from tests.support.page import open_page
 from tests.support.poll import wait_until
 from tests.support.stack import PROVIDER_KEY, Stack, stack
@@ -130,9 +131,23 @@ def test_both_run_without_root_or_rights(full_stack: Stack) -> None:
         assert host["CapAdd"] == (["CAP_SETUID"] if "-config-" in container["Name"] else None)
         assert host["Ulimits"] == [{"Name": "core", "Hard": 0, "Soft": 0}]
         assert all("size=" in options for options in host.get("Tmpfs", {}).values())
-        assert host["LogConfig"]["Type"] == "local"  # which bounds its size
+        rotation = {"max-size": "10m", "max-file": "3"}
+        assert host["LogConfig"] == {"Type": "local", "Config": rotation}
     for service in ("gateway", "vui"):
         assert full_stack.compose("exec", "-T", service, "id", "-u").stdout.strip() != "0"
+
+
+def test_each_line_of_the_gateways_log_has_the_users_time(bare: Stack) -> None:
+    env = bare.folder / ".env"
+    env.write_text("TZ=Asia/Kathmandu\n")
+    try:
+        bare.compose("up", "-d", "--wait", "--force-recreate", "gateway")
+        log = bare.compose("logs", "--no-color", "--no-log-prefix", "gateway").stdout
+    finally:
+        env.unlink()
+    assert all(time.endswith("+05:45") for time in times_of(log))
+    assert f"Ready at {bare.url}" in lines_of(log)
+    assert len(lines_of(log)) <= 5
 
 
 def test_the_gateway_is_published_on_loopback_only(full_stack: Stack) -> None:
@@ -359,6 +374,6 @@ def test_a_key_that_cannot_be_kept_is_one_clear_line(bare: Stack, mount: str) ->
     command += [mount.replace("EMPTY", str(empty))]
     result = subprocess.run([*command, "vui-litellm/gateway"], capture_output=True, text=True)
     assert result.returncode == 2
-    (line,) = [text for text in result.stderr.splitlines() if text.startswith("vui-gateway: ")]
+    (line,) = [text for text in result.stderr.splitlines() if "vui-gateway: " in text]
     assert "can't be read or written" in line
     assert "is the disk full" in line

@@ -216,11 +216,9 @@ def test_the_shipped_config_is_served_with_every_key_set(tmp_path: Path) -> None
 async def test_no_key_shows_in_a_debug_log_either(tmp_path: Path) -> None:
     with serving((stand_in := OpenAI()).app) as url:
         model = openai_model("m", f"{url}/v1", api_key="os.environ/SOME_API_KEY")
-        config: dict = {"model_list": [model]}
         secret = "sk-debug-5b7d9f1e3c"
-        config["litellm_settings"] = {"set_verbose": True}
-        env = {"SOME_API_KEY": secret, "LITELLM_LOG": "DEBUG"}
-        with gateway(tmp_path, config, env) as loud:
+        env = {"SOME_API_KEY": secret, "VUI_LITELLM_LOG": "debug"}
+        with gateway(tmp_path, {"model_list": [model]}, env) as loud:
             backend = LiteLLMBackend("m", loud.url, api_key=loud.key)
             llm_backend.set_backend(backend)
             for sick in ({}, {"fault": 401}, {"fault": 500}, {"fault": "error-frame"}):

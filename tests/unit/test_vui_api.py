@@ -236,7 +236,8 @@ class Host(ThoughtsHost):
 def errors_of_vui() -> Iterator[io.StringIO]:
     """What the user gets to see of vui's log."""
     err = io.StringIO()
-    with contextlib.redirect_stderr(err), contextlib.redirect_stdout(ErrorFilter()):
+    taken = ErrorFilter(err)
+    with contextlib.redirect_stderr(taken), contextlib.redirect_stdout(taken):
         yield err
 
 
@@ -351,7 +352,7 @@ def test_a_vui_whose_prompts_are_made_in_another_way_has_no_templates(
 
 
 def test_an_import_of_ours_does_not_load_vuis_thoughts(tmp_path: Path) -> None:
-    program = "import sys, vui_litellm; vui_litellm.vui_api.prompt_templates();"
+    program = "import sys, vui_litellm.launcher; vui_litellm.vui_api.prompt_templates();"
     assert python(program + "print('vui.serving.stream.thoughts' in sys.modules)", tmp_path) == (
         "False\n"
     )

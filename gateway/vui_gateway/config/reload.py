@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from vui_gateway import logs
 from vui_gateway.api.auth import Key, load_key
 from vui_gateway.config.defaults import resolved
 from vui_gateway.config.schema import Config, ConfigError, read_config
@@ -73,6 +74,7 @@ class InForce:
             router.discard()
             raise
         settings.export(key, before)
+        logs.configure(settings)
         self.key.value = key
         self.router.use(router, config.litellm_settings)
         cooldown_time = float(config.router_settings["cooldown_time"])
@@ -196,7 +198,8 @@ def _at_start_only(settings: Settings, config: Config) -> dict[str, object]:
     # Keys and addresses are read by each call; ours are in Settings; what else LiteLLM reads, or
     # what reads it, nobody knows.
     told = ("_API_KEY", "_API_BASE")
-    known = {name for name in settings.env if name.startswith("VUI_") or name.endswith(told)}
+    ours = ("VUI_", "TZ")
+    known = {name for name in settings.env if name.startswith(ours) or name.endswith(told)}
     for name in set(settings.env) - set(settings.environ) - set(config.env) - known:
         found[f"{name} in .env"] = settings.env[name]
     return found

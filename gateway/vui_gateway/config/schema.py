@@ -132,8 +132,7 @@ class Config:
     def key_variables(self) -> dict[str, str]:
         """Of each deployment id the variables that its key may be in."""
         return {
-            entry["model_info"]["id"]: ", ".join(env_values(entry, {})) or "its key"
-            for entry in self.model_list
+            entry["model_info"]["id"]: ", ".join(env_values(entry, {})) for entry in self.model_list
         }
 
 

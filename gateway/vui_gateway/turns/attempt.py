@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from vui_gateway.logs import summary
 from vui_gateway.turns.sentences import (
     MARKS,
     WORDS,
@@ -70,6 +71,7 @@ class AttemptError(Exception):
     Attributes:
         ended: why, in a word for log and metrics; the HTTP status where there is one.
         status, code, retry_after: for the client, and for the cooldown (seconds).
+        reason: for the log's line about it, where there is more to say than `ended`.
     """
 
     def __init__(
@@ -79,10 +81,11 @@ class AttemptError(Exception):
         status: int = HTTPStatus.GATEWAY_TIMEOUT,
         code: str = "no_answer",
         retry_after: float = 0.0,
+        reason: str = "",
     ) -> None:
         super().__init__(message or f"The model gave no whole answer ({ended}).")
         self.ended, self.status, self.code = ended, int(status), code
-        self.retry_after = retry_after
+        self.retry_after, self.reason = retry_after, reason
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class Attempt:
     Attributes:
         ended: why it is over, empty while it isn't.
         code: of its failure, as a client gets it.
+        reason: of its failure, as the log says it; empty where `ended` says all.
         sent, received: the request's bytes, and the answer's characters, thoughts included.
         told: tokens in and out and US dollars, as LiteLLM tells them; a provider makes them up.
         answered: its provider has sent a whole answer, whatever it is.
@@ -131,6 +135,7 @@ class Attempt:
     said: str = ""  # by an earlier attempt, whose reply this one continues
     ended: str = ""
     code: str = ""
+    reason: str = ""
     sent: int = 0
     received: int = 0
     told: tuple[Any, Any, Any] | None = None
@@ -268,7 +273,8 @@ class Attempt:
                 self._error = AttemptError(ended, status=HTTPStatus.BAD_GATEWAY)
         except Exception as error:  # a bug of ours or of LiteLLM's ends the attempt, not the call
             if not isinstance(error, AttemptError):
-                error = AttemptError(type(error).__name__, str(error), HTTPStatus.BAD_GATEWAY)
+                ended, status = type(error).__name__, HTTPStatus.BAD_GATEWAY
+                error = AttemptError(ended, str(error), status, reason=summary(error))
             # What a connection does after the end of a reply is nobody's concern.
             self._error = None if self.finish_reason and self.spoke else error
         finally:

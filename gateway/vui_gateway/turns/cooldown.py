@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Iterator
@@ -15,8 +14,6 @@ __all__ = ["Cooldown"]
 # What the request is to blame for, not the deployment.
 REQUEST_ERRORS = frozenset({400, 413, 422, 499})
 KEY_ERRORS = frozenset({401, 403})
-
-log = logging.getLogger("vui_gateway")
 
 
 class Cooldown:
@@ -49,23 +46,32 @@ class Cooldown:
         now = time.monotonic()
         return ((i, until - now) for i, until in self._until.items() if until > now)
 
-    def failed(self, deployment: Deployment, status: int, retry_after: float = 0.0) -> None:
+    def failed(self, deployment: Deployment, status: int, retry_after: float = 0.0) -> str:
         """Leave a deployment alone: for the cooldown, or until its key changes.
 
         status: the provider's HTTP status. retry_after: seconds that the provider asks for.
+        Returns what the user has to do about it, once for each key.
         """
+        cure = ""
         if status in REQUEST_ERRORS:
-            return
+            return cure
         before = self._until.get(deployment.id, 0.0)
         if status in KEY_ERRORS:
-            if before != math.inf:
-                variable = self._variables.get(deployment.id, "its key")
-                log.warning("%s refused %s. Put a valid key into .env.", deployment.model, variable)
+            variable = self._variables.get(deployment.id, "")
+            if before != math.inf and variable not in self._refused():
+                where = f"{variable} into .env" if variable else "key into litellm_config.yaml"
+                cure = f"Put a valid {where}."
             self._until[deployment.id] = math.inf
         else:
             until = time.monotonic() + max(self._seconds, retry_after)
             self._until[deployment.id] = max(before, until)
         self.version += 1
+        return cure
+
+    def _refused(self) -> set[str]:
+        """The variables of keys that are refused."""
+        refused = {self._variables.get(i) for i, until in self._until.items() if until == math.inf}
+        return {variable for variable in refused if variable}
 
     def lost(self, deployment: Deployment) -> None:
         """Another one, asked later, spoke first: once may be chance, twice in a row isn't."""

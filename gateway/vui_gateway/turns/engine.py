@@ -201,9 +201,11 @@ class Engine:
 
     def _failed(self, attempt: Attempt, error: AttemptError, *, cool: bool = True) -> None:
         attempt.ended = attempt.ended or error.ended
-        attempt.code = error.code
+        attempt.code, attempt.reason = error.code, error.reason
         if cool:
-            self._cooldown.failed(attempt.deployment, error.status, error.retry_after)
+            status, retry_after = error.status, error.retry_after
+            cure = self._cooldown.failed(attempt.deployment, status, retry_after)
+            attempt.reason = f"{attempt.reason}. {cure}" if cure else attempt.reason
 
 
 def _took_its_own(attempt: Attempt) -> bool:

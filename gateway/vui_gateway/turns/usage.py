@@ -102,6 +102,8 @@ class Usage:
             f"tokens_in={tokens_in} tokens_cached={sum(bill.cached for bill in bills)} "
             f"tokens_out={tokens_out} usd={price}"
         )
+        if call.reasons:
+            log.warning(call.reasons)
         self.version += 1
 
 

@@ -45,7 +45,7 @@ async def preflight(backend: LiteLLMBackend) -> None:
             f"The gateway at {url} doesn't answer ({str(error) or type(error).__name__}). "
             "Start it with `docker compose up -d gateway`, or change VUI_LITELLM_URL."
         ) from error
-    except (httpx.HTTPStatusError, ValueError, KeyError, TypeError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         raise GatewayUnusable(
             f"What answers at {url} is no LiteLLM gateway ({error!r}). Change VUI_LITELLM_URL."
         ) from error
