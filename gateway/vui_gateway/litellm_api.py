@@ -233,7 +233,7 @@ async def try_start_settings() -> None:
             build_custom_logger_compatible_class(name, None, None)
         else:
             set_callbacks([name])
-    if litellm.cache is not None:
+    if hasattr(litellm.cache and litellm.cache.cache, "ping"):
         await litellm.cache.ping()
 
 

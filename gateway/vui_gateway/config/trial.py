@@ -110,24 +110,25 @@ def _tried(text: str, env: tuple[tuple[str, str], ...]) -> str:
     return told[:300].splitlines()[0] if told else f"it ends with {done.returncode}"
 
 
-async def _start(litellm_settings: dict) -> None:
+async def _start() -> None:
     from vui_gateway import litellm_api
-    from vui_gateway.config.defaults import GENERAL
 
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "litellm.yaml")
-        started_with = {"litellm_settings": litellm_settings, "general_settings": GENERAL}
-        file.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
-        os.environ["CONFIG_FILE_PATH"] = str(file)
-        async with litellm_api.lifespan(litellm_api.app):
-            await litellm_api.try_start_settings()
+    async with litellm_api.lifespan(litellm_api.app):
+        await litellm_api.try_start_settings()
 
 
 def main() -> int:
     """Start LiteLLM with the settings on stdin; 1 when it fails."""
+    logging.disable()
     try:
-        logging.disable()
-        asyncio.run(_start(json.load(sys.stdin)))
+        with tempfile.TemporaryDirectory() as folder:
+            from vui_gateway.config.defaults import GENERAL
+
+            file = Path(folder, "litellm.yaml")
+            started_with = {"litellm_settings": json.load(sys.stdin), "general_settings": GENERAL}
+            file.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
+            os.environ["CONFIG_FILE_PATH"] = str(file)
+            asyncio.run(_start())
     except BaseException as error:  # whatever LiteLLM, or what it imports, raises
         print(REASON + (str(error).strip() or type(error).__name__), flush=True)
         return 1

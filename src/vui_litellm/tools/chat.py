@@ -144,13 +144,16 @@ async def chat(text: str | None) -> int:
     """
     backend = LiteLLMBackend(**Settings.from_env().backend_options)
     await preflight(backend)
+    note = await backend.note()
     llm_backend.set_backend(backend)
     prompt: PromptSession[str] | None = None
     with contextlib.ExitStack() as stack:
         if text is None and sys.stdin.isatty():
-            print(f"Talking to {backend.model}. {HELP}")
+            print(" ".join(filter(None, (f"Talking to {backend.model}.", note, HELP))))
             prompt = PromptSession()
             stack.enter_context(patch_stdout())
+        elif note:
+            _show(note)
         conversation = Conversation(backend, sys.stdout)
         stack.enter_context(contextlib.redirect_stdout(ErrorFilter()))
         try:
