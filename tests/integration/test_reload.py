@@ -118,6 +118,15 @@ def _key_seen(lab: Lab) -> str:
     return lab.stand_ins["one"].seen[-1].headers["authorization"]
 
 
+def _added_with(name: str, stand_in: str, **params: Any) -> Callable[[Lab], None]:
+    return lambda lab: lab.config["model_list"].append(lab.model(name, stand_in, **params))
+
+
+def _named(name: str) -> Callable[[Lab], object]:
+    """Asked for a name that only a wildcard matches: what the provider is asked for."""
+    return lambda lab: (lab.ask(name)[0], lab.stand_ins["two"].seen[-1].body["model"])
+
+
 def _keyless(lab: Lab) -> None:
     """LiteLLM would send the key that `.env` has for OpenAI to whoever is at the address."""
     del lab.config["model_list"][0]["litellm_params"]["api_key"]
@@ -272,7 +281,7 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
         lambda lab: lab.ask("a")[0], 200, "Put the key into .env, as VUI_LITELLM_KEY.",
     ),
     "a group vui": (
-        lambda lab: lab.config["model_list"].append(lab.model("vui", "two")), _vui_asks,
+        _added_with("vui", "two"), _vui_asks,
         ("vui", 0, 1), "vui is openai/vui: the first of the group vui in litellm_config.yaml.",
     ),
     "no group vui": (
@@ -296,9 +305,7 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
         lambda lab: (lab.ask("vui")[0], lab.asked("two")), (200, 1), "vui is a:",
     ),
     "only the demo": (
-        lambda lab: lab.config.update(model_list=[
-            {"model_name": "demo", "litellm_params": {"model": "openai/demo", "mock_response": "Hi"}}
-        ]),
+        lambda lab: lab.config.update(model_list=[lab.model("demo", "one", mock_response="Hi")]),
         lambda lab: "has no other model" in lab.ask("vui")[1], True,
         "vui is the demo: litellm_config.yaml has no other model.",
     ),
@@ -314,26 +321,23 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
             "authorization")), (200, "Bearer none"), "a",
     ),
     "a key in another program's spelling": (
-        lambda lab: lab.config["model_list"].append(lab.model("new", "one", api_key="${A_API_KEY}")),
+        _added_with("new", "one", api_key="${A_API_KEY}"),
         lambda lab: lab.ask("new")[1], "model_not_served",
         "new (openai/new) is left out: ${A_API_KEY} is no api_key. Did you mean "
         "os.environ/A_API_KEY?",
     ),
     "a key one letter off": (
-        lambda lab: lab.config["model_list"].append(
-            lab.model("new", "one", api_key="os.environ/A_APIKEY")
-        ),
-        lambda lab: lab.ask("new")[1], "model_not_served", "A_APIKEY is not set. Did you mean A_API_KEY?",
+        _added_with("new", "one", api_key="os.environ/A_APIKEY"),
+        lambda lab: lab.ask("new")[1], "model_not_served",
+        "A_APIKEY is not set. Did you mean A_API_KEY?",
     ),
     "a wildcard": (
-        lambda lab: lab.config["model_list"].append(lab.model("openai/*", "two", model="openai/*")),
-        lambda lab: (lab.ask("openai/gpt-4.1-nano")[0], lab.stand_ins["two"].seen[-1].body["model"]),
+        _added_with("openai/*", "two", model="openai/*"), _named("openai/gpt-4.1-nano"),
         (200, "gpt-4.1-nano"), "openai/*",
     ),
     "a wildcard for everything": (
-        lambda lab: lab.config["model_list"].append(lab.model("*", "two", model="openai/*")),
-        lambda lab: (lab.ask("gpt-4.1-nano")[0], lab.stand_ins["two"].seen[-1].body["model"]),
-        (200, "gpt-4.1-nano"), "*",
+        _added_with("*", "two", model="openai/*"), _named("gpt-4.1-nano"), (200, "gpt-4.1-nano"),
+        "*",
     ),
     "no wildcard": (
         lambda lab: None, lambda lab: lab.ask("gpt-4.1-nano")[1], "model_not_served", "a",
