@@ -60,9 +60,7 @@ def test_a_model_without_its_key_is_left_out_with_one_line(shared_gateway: Progr
     assert status == 200
     assert [model["id"] for model in body["data"]] == ["vui", "gpt-4.1-mini", "other"]
     lines = [line for line in shared_gateway.log.splitlines() if "NOWHERE_API_KEY" in line]
-    assert lines == [
-        "Left out: NOWHERE_API_KEY is not set (keyless). Put it in .env."
-    ]
+    assert lines == ["Left out: NOWHERE_API_KEY is not set (keyless). Put it in .env."]
 
 
 def test_the_model_table_is_there_for_check(shared_gateway: Program) -> None:
