@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
 
         logs.set_up()
     try:
-        settings = Settings.load()
+        settings, unusable = Settings.load_usable()
         if command == "health":
             return _health(settings)
         if command == "status":
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         from vui_gateway.server import serve
 
-        serve(settings)
+        serve(settings, unusable)
     except (ValueError, OSError) as error:
         print(f"vui-gateway: {error}", file=sys.stderr)
         return 2
@@ -49,6 +49,11 @@ def _status(settings: Settings) -> int:
     status = json.loads(settings.status_file.read_text())
     now = time.time()
     print(f"In force for {now - status['since']:.0f} s: {', '.join(status['served'])}")
+    print(status["vui"])
+    for variable, models in status["refused"].items():
+        print(f"{variable} is refused by {', '.join(models)}: put a valid one there.")
+    for line in status["warnings"]:
+        print(line)
     for line in status["left_out"]:
         print(line)
     for name in status["needs_restart"]:

@@ -64,7 +64,10 @@ BY_STATUS = {
 CONNECTION_LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 # Every sentence outlives vui's text clean-up unchanged: it is found again in the conversation.
 SENTENCES = tuple(dict.fromkeys([*BY_CODE.values(), GATEWAY_AWAY]))
-SPOKEN = re.compile(f" ?(?:{'|'.join(map(re.escape, SENTENCES))})")
+# With the name of the variable that holds the refused key, where the gateway tells it.
+NAMED_KEY = "Sorry, the model's provider refused its key, so please change the {} in the env file."
+_PATTERNS = [*map(re.escape, SENTENCES), re.escape(NAMED_KEY).replace(r"\{\}", "[A-Z0-9 ,]+")]
+SPOKEN = re.compile(f" ?(?:{'|'.join(_PATTERNS)})")
 
 # https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 MESSAGE_FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id")
@@ -83,6 +86,7 @@ class GatewayError(httpx.HTTPStatusError):
     """The gateway, or the provider behind it, answered with an error instead of a reply.
 
     code: our gateway's name for it; empty when the answer comes from somebody else's.
+    param: of a refused key, the variable that holds it, where our gateway tells it.
     type: LiteLLM's name for it. status: the HTTP status, or the one that an error frame names.
     """
 
@@ -92,6 +96,7 @@ class GatewayError(httpx.HTTPStatusError):
         numeric = code.isascii() and code.isdigit()
         self.code = "" if numeric else code
         self.type = str(error.get("type") or "")
+        self.param = str(error.get("param") or "")
         # An error frame comes inside of a 200.
         self.status = int(code) if numeric and response.is_success else response.status_code
         text = str(error.get("message") or body or response.reason_phrase).strip()
@@ -118,6 +123,8 @@ def spoken_message(error: Exception) -> str:
         return GATEWAY_AWAY
     if not isinstance(error, GatewayError):
         return APOLOGY
+    if error.code == "provider_key_refused" and error.param:
+        return NAMED_KEY.format(error.param.replace("_", " "))
     named = BY_CODE.get(error.code) or BY_TYPE.get(error.type)
     return named or BY_STATUS.get(error.status, APOLOGY)
 

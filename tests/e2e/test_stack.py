@@ -250,6 +250,7 @@ async def test_a_rotated_key_leaves_the_old_one_refused_and_vui_working(full_sta
 def test_status_tells_what_is_served_and_what_is_not(full_stack: Stack) -> None:
     status = full_stack.compose("exec", "-T", "gateway", "vui-gateway", "status").stdout
     assert "vui, gpt-4.1-mini, other, demo" in status
+    assert "vui is openai/vui: " in status
 
 
 def test_check_tells_a_program_which_models_to_talk_to(full_stack: Stack) -> None:
@@ -350,14 +351,15 @@ def test_after_a_reboot_the_order_of_the_containers_does_not_matter(private: Sta
     wait_until(answers, 90, "the key of .env is in force")
 
 
-def test_no_file_at_all_is_one_clear_line(private: Stack) -> None:
+def test_no_file_at_all_is_one_clear_line_and_said_by_the_demo(private: Stack) -> None:
     path = private.folder / "litellm_config.yaml"
     kept = path.read_bytes()
     path.unlink()
     try:
-        up = private.compose("up", "-d", "--wait", "--force-recreate", "gateway", check=False)
-        assert up.returncode
-        assert "litellm_config.yaml:1: can't be read (No such file or directory)" in private.logs()
+        private.compose("up", "-d", "--wait", "--force-recreate", "gateway")
+        said = "litellm_config.yaml:1: can't be read (No such file or directory)"
+        assert private.logs().count(said) == 1
+        assert "Line 1 of the model file can't be used" in private.chat("Hello").stdout
     finally:
         path.write_bytes(kept)
 

@@ -58,11 +58,9 @@ def test_everything_else_is_404(
 def test_a_model_without_its_key_is_left_out_with_one_line(shared_gateway: Program) -> None:
     status, body = http(f"{shared_gateway.url}/v1/models", key=shared_gateway.key)
     assert status == 200
-    assert [model["id"] for model in body["data"]] == ["vui", "gpt-4.1-mini", "other", "demo"]
+    assert [model["id"] for model in body["data"]] == ["vui", "gpt-4.1-mini", "other"]
     lines = [line for line in shared_gateway.log.splitlines() if "NOWHERE_API_KEY" in line]
-    assert lines == [
-        "keyless (openai/keyless) is left out: NOWHERE_API_KEY is not set. Put it in .env."
-    ]
+    assert lines == ["Left out: NOWHERE_API_KEY is not set (keyless). Put it in .env."]
 
 
 def test_the_model_table_is_there_for_check(shared_gateway: Program) -> None:
@@ -134,7 +132,7 @@ def test_the_first_request_is_no_slower_than_later_ones_by_much(fresh: Fresh) ->
     assert fresh.seconds < 0.6
     assert "may be slow" not in fresh.program.log
     models = http(f"{fresh.program.url}/v1/models", key=fresh.program.key)[1]["data"]
-    assert [model["id"] for model in models] == ["vui", "m", "demo"]
+    assert [model["id"] for model in models] == ["vui", "m"]
 
 
 def test_sigterm_lets_a_running_reply_end(tmp_path: Path) -> None:
@@ -181,25 +179,6 @@ async def test_a_gateway_that_dies_in_mid_reply_is_said(tmp_path: Path) -> None:
             assert GATEWAY_AWAY in said[-1]
             assert not await backend.health()
             await backend.aclose()
-
-
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        ("model_list: [\n", r"litellm_config.yaml:\d+: .*Check the indentation"),
-        ("model_lsit: []\n", r":1: unknown key 'model_lsit'. Did you mean 'model_list'\?"),
-        (
-            "model_list:\n  - model_name: x\n    litellm_params:\n      model: opnai/gpt-4.1\n",
-            r":4: 'opnai' is no provider that LiteLLM knows. Did you mean 'openai'\?",
-        ),
-        ("model_list:\n  - litellm_params: {model: openai/x}\n", r":2: model_name is missing"),
-    ],
-)
-def test_a_broken_config_ends_the_start_with_file_line_and_cure(
-    tmp_path: Path, config: str, said: str
-) -> None:
-    with pytest.raises(RuntimeError, match=said), gateway(tmp_path, config):
-        pass
 
 
 def test_the_shipped_config_is_served_with_every_key_set(tmp_path: Path) -> None:

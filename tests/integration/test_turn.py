@@ -83,10 +83,13 @@ def test_a_reply_that_fails_exits_1_with_the_providers_message(
     assert "the model is not well" in result.stderr
 
 
-def test_no_key_at_all_talks_to_the_demo(shared_gateway: Program) -> None:
+def test_vui_is_the_first_model_and_chat_says_so(shared_gateway: Program, openai: OpenAI) -> None:
+    openai.clear(text="It is me. Hello.")
     result = chat(shared_gateway, "Hello", model="vui")
     assert result.returncode == 0
-    assert "I'm the demo" in result.stdout
+    assert result.stdout == "It is me.\nHello.\n"
+    assert "vui is gpt-4.1-mini: the first model of litellm_config.yaml" in result.stderr
+    assert openai.seen[0].body["model"] == "gpt-4.1-mini"
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,13 @@ HEADERS = frozenset({b"host", b"accept", b"authorization", b"content-type", b"us
 
 
 def create_app(
-    litellm_app: ASGIApp,
     chat: Chat,
     key: Key,
     preconnect: Preconnect,
     usage: Usage,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """Passes the open routes on to LiteLLM, and answers all others itself.
+    """The routes that are open; LiteLLM answers behind a chat request only.
 
     LiteLLM serves several hundred routes and most of its published vulnerabilities sit in those
     that vui never calls. A request without the key is refused before its body is read, and of a
@@ -58,6 +57,12 @@ def create_app(
     async def metrics(_: Request) -> Response:
         return Response(usage.metrics(), media_type="text/plain; version=0.0.4")
 
+    async def models(_: Request) -> Response:
+        # OpenAI's format: https://platform.openai.com/docs/api-reference/models/list
+        entry = {"object": "model", "created": 0, "owned_by": "vui-gateway"}
+        listed = [{"id": name, **entry} for name in chat.router.model_groups]
+        return JSONResponse({"object": "list", "data": listed})
+
     async def model_info(_: Request) -> Response:
         return JSONResponse({"data": await chat.router.listing()})
 
@@ -75,7 +80,7 @@ def create_app(
         Route("/metrics", metrics, middleware=with_key),
         Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
         Route("/v1/chat/completions", chat, methods=["POST"], middleware=with_key),
-        Route("/v1/models", litellm_app, methods=["GET"], middleware=with_key),
+        Route("/v1/models", models, methods=["GET"], middleware=with_key),
         Route("/model/info", model_info, methods=["GET"], middleware=with_key),
     ]
     for route in routes:

@@ -31,6 +31,7 @@ PRICED = 2.0  # seconds after its end in which a call's price is known
 HEARTBEAT = 5.0  # seconds between comments to a client that waits for a slow model
 NO_THINKING = (None, "none", "minimal")
 MADE_WAY = "too-many-calls"
+KEY_REFUSED = "provider_key_refused"
 
 
 class Chat:
@@ -126,7 +127,8 @@ class Chat:
                 await stream.respond({**answer, "model": call.model_group})
         except AttemptError as error:
             call.error = error.ended
-            await stream.fail(str(error), error.code, error.status)
+            variable = self.engine.variable(call) if error.code == KEY_REFUSED else None
+            await stream.fail(str(error), error.code, error.status, variable)
         except Exception as error:
             call.error = type(error).__name__
             raise
@@ -198,9 +200,9 @@ class EventStream:
         """The reply is whole."""
         await self._write("data: [DONE]\n\n", last=True)
 
-    async def fail(self, message: str, code: str, status: int) -> None:
+    async def fail(self, message: str, code: str, status: int, param: str | None = None) -> None:
         """An error, as a response of its own or, once there is one, as its last event."""
-        body = error_body(message, code)
+        body = error_body(message, code, param)
         if self._started:
             await self._write(f"data: {json.dumps(body)}\n\n", last=True)
         else:

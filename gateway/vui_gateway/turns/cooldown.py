@@ -38,6 +38,11 @@ class Cooldown:
         self._lost &= variables.keys()
         self.version += 1
 
+    def variable(self, deployment: Deployment) -> str | None:
+        """That holds its key; None when the configuration itself does."""
+        found = self._variables.get(deployment.id, "")
+        return found if found.isupper() else None
+
     def __contains__(self, deployment: str) -> bool:
         return self._until.get(deployment, 0.0) > time.monotonic()
 

@@ -49,6 +49,10 @@ class Engine:
         self.limits = Limits(stream_timeout, total=total, thoughts=thoughts)
         self._hedge.enabled = hedge
 
+    def variable(self, call: Call) -> str | None:
+        """That holds the key of the deployment which a call asked last."""
+        return self._cooldown.variable(call.attempts[-1].deployment) if call.attempts else None
+
     async def stream(self, call: Call, body: dict) -> AsyncGenerator[Event]:
         """The events of a streamed reply: whole sentences, then its end.
 

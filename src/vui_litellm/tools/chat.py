@@ -203,14 +203,17 @@ async def _converse(conversation: Conversation, prompt: PromptSession[str] | Non
 
 async def _run(backend: LiteLLMBackend, text: str | None) -> int:
     await _interruptible(preflight(backend))
+    note = await _interruptible(backend.note())
     llm_backend.set_backend(backend)
     prompt: PromptSession[str] | None = None
     with contextlib.ExitStack() as stack:
         if text is None and sys.stdin.isatty():
-            print(f"Talking to {backend.model}. {HELP}")
+            print(" ".join(filter(None, (f"Talking to {backend.model}.", note, HELP))))
             prompt = PromptSession()
             stack.enter_context(patch_stdout())
         conversation = Conversation(backend, sys.stdout, sys.stderr)
+        if note and not prompt:
+            conversation.show(note)
         taken = ErrorFilter(sys.stderr)
         stack.enter_context(contextlib.redirect_stdout(taken))
         stack.enter_context(contextlib.redirect_stderr(taken))

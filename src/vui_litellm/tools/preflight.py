@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from vui_litellm.backend import LiteLLMBackend
+from vui_litellm.backend import LiteLLMBackend, is_served
 from vui_litellm.stream import LONE_STOP
 from vui_litellm.vui_api import with_lone_stops
 
@@ -49,7 +49,7 @@ async def preflight(backend: LiteLLMBackend) -> None:
         raise GatewayUnusable(
             f"What answers at {url} is no LiteLLM gateway ({error!r}). Change VUI_LITELLM_URL."
         ) from error
-    if backend.model not in served:
+    if not is_served(backend.model, served):
         raise GatewayUnusable(
             f"The gateway doesn't serve {backend.model!r}. Change VUI_LITELLM_MODEL to one of: "
             f"{', '.join(served)}."
