@@ -1,4 +1,4 @@
-"""The command line: `vui-gateway serve | key | status | health`."""
+"""The command line: `vui-gateway serve | key | page | status | health`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the gateway")
     commands.add_parser("key", help="show the key that vui and this gateway share")
+    commands.add_parser("page", help="an address that opens the gateway's page, once")
     commands.add_parser("status", help="what is served, what isn't and why, what is cooling down")
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
     command = parser.parse_args(argv).command
@@ -29,6 +30,8 @@ def main(argv: list[str] | None = None) -> int:
             return _health(settings)
         if command == "status":
             return _status(settings)
+        if command == "page":
+            return _page(settings)
         if command == "key":
             print(settings.key_file.read_text().strip())
             return 0
@@ -70,6 +73,23 @@ def _status(settings: Settings) -> int:
     if status["error"]:
         print(f"The last edit was refused: {status['error']}")
     return 1 if status["error"] else 0
+
+
+def _page(settings: Settings) -> int:
+    url = f"http://127.0.0.1:{settings.port}/page/token"
+    key = settings.key_file.read_text().strip()
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"}, method="POST")
+    try:  # never through a proxy of the environment's: it would get the key
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
+            told = json.loads(answer.read())
+    except OSError as error:
+        print(f"vui-gateway: the gateway doesn't answer ({error}). Is it running?", file=sys.stderr)
+        return 1
+    port = settings.published_port or settings.port
+    print(f"http://127.0.0.1:{port}/#{told['token']}")
+    minutes = told["seconds"] // 60
+    print(f"It opens the page once, within {minutes} minutes, on this machine.", file=sys.stderr)
+    return 0
 
 
 def _health(settings: Settings) -> int:

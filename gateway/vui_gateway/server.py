@@ -74,6 +74,8 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     from vui_gateway.api.app import create_app
     from vui_gateway.api.chat import Chat
     from vui_gateway.api.connections import Connections
+    from vui_gateway.api.page import Page
+    from vui_gateway.api.sessions import Sessions
     from vui_gateway.config.defaults import DEFAULT_GROUP, resolved
     from vui_gateway.config.reload import InForce, Reloader
     from vui_gateway.providers import families
@@ -129,7 +131,8 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
                 refused.append(error)
             yield
 
-    app = create_app(litellm_api.app, chat, key, preconnect, usage, lifespan)
+    page = Page(Sessions(key))
+    app = create_app(litellm_api.app, chat, key, preconnect, usage, page, lifespan)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -171,7 +174,8 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
     gc.enable()
     watchdog = Watchdog(HUNG_SECONDS)
     watchdog.start()
-    reloading = asyncio.create_task(Reloader(settings, config, in_force).run())
+    page.reloader = Reloader(settings, config, in_force)
+    reloading = asyncio.create_task(page.reloader.run())
     app.state.ready = True
     preconnect.open(DEFAULT_GROUP)
     log.info("Ready on port %d", port)

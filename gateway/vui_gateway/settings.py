@@ -47,6 +47,11 @@ class Settings(BaseModel):
         DEFAULT_PORT, ge=0, le=65535, alias="VUI_GATEWAY_PORT",
         description=f"Use a port number such as {DEFAULT_PORT}.",
     )  # fmt: skip
+    # Where this machine's browser finds the port, which Compose publishes under another number.
+    published_port: int | None = Field(
+        None, ge=1, le=65535, alias="VUI_GATEWAY_PUBLISHED_PORT",
+        description=f"Use a port number such as {DEFAULT_PORT}, or leave it empty.",
+    )  # fmt: skip
     project: Path = Field(Path("/project"), alias="VUI_GATEWAY_PROJECT")
     key_file: Path = Field(Path("/run/vui-litellm/key"), alias="VUI_LITELLM_KEY_FILE")
     key: Annotated[str, BeforeValidator(_key)] = Field(

@@ -19,7 +19,9 @@ from vui_gateway.api.errors import (
     on_request_error,
     on_unknown_route,
 )
+from vui_gateway.api.page import Page
 from vui_gateway.api.schema import ModelRequest, read_body
+from vui_gateway.api.sessions import Sessions
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.redaction import RedactAnswers
 from vui_gateway.turns.proxy import AUTHENTICATED
@@ -37,6 +39,7 @@ def create_app(
     key: Key,
     preconnect: Preconnect,
     usage: Usage,
+    page: Page,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """Passes the open routes on to LiteLLM, and answers all others itself.
@@ -69,9 +72,14 @@ def create_app(
         return JSONResponse({}, HTTPStatus.ACCEPTED)
 
     with_key = [Middleware(RequireKey, key=key)]
+    with_session = [Middleware(RequireKey, key=page.sessions)]
     routes: list[BaseRoute] = [
         Route("/health/liveliness", liveliness),
         Route("/health/readiness", readiness),
+        Route("/", page.html),
+        Route("/page/token", page.token, methods=["POST"], middleware=with_key),
+        Route("/page/session", page.session, methods=["POST"]),
+        Route("/status", page.status, middleware=with_session),
         Route("/metrics", metrics, middleware=with_key),
         Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
         Route("/v1/chat/completions", chat, methods=["POST"], middleware=with_key),
@@ -112,7 +120,7 @@ class ExactPath:
 class RequireKey:
     """ASGI middleware: refuses a request without the key, and lets few of its headers through."""
 
-    def __init__(self, app: ASGIApp, key: Key) -> None:
+    def __init__(self, app: ASGIApp, key: Key | Sessions) -> None:
         self.app = app
         self.key = key
 
