@@ -77,16 +77,17 @@ def _status(settings: Settings) -> int:
 
 def _page(settings: Settings) -> int:
     url = f"http://127.0.0.1:{settings.port}/page/token"
-    key = settings.key_file.read_text().strip()
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"}, method="POST")
-    try:  # never through a proxy of the environment's: it would get the key
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
+    own = {"Authorization": f"Bearer {settings.key_file.read_text().strip()}"}
+    request = urllib.request.Request(url, headers=own, method="POST")
+    # A proxy that the environment names would get the key.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5) as answer:
             told = json.loads(answer.read())
     except OSError as error:
-        print(f"vui-gateway: the gateway doesn't answer ({error}). Is it running?", file=sys.stderr)
+        print(f"vui-gateway: no answer on port {settings.port} ({error}).", file=sys.stderr)
         return 1
-    port = settings.published_port or settings.port
-    print(f"http://127.0.0.1:{port}/#{told['token']}")
+    print(f"{settings.address(settings.port)}/#{told['token']}")
     minutes = told["seconds"] // 60
     print(f"It opens the page once, within {minutes} minutes, on this machine.", file=sys.stderr)
     return 0

@@ -131,7 +131,7 @@ async def _serve(settings: Settings, config: Config, key_text: str) -> None:
                 refused.append(error)
             yield
 
-    page = Page(Sessions(key))
+    page = Page(Sessions(lambda: key.value))
     app = create_app(litellm_api.app, chat, key, preconnect, usage, page, lifespan)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -47,10 +47,10 @@ class Settings(BaseModel):
         DEFAULT_PORT, ge=0, le=65535, alias="VUI_GATEWAY_PORT",
         description=f"Use a port number such as {DEFAULT_PORT}.",
     )  # fmt: skip
-    # Where this machine's browser finds the port, which Compose publishes under another number.
     published_port: int | None = Field(
+        # Where compose.yaml publishes the port that is listened on.
         None, ge=1, le=65535, alias="VUI_GATEWAY_PUBLISHED_PORT",
-        description=f"Use a port number such as {DEFAULT_PORT}, or leave it empty.",
+        description=f"Use a port number such as {DEFAULT_PORT}.",
     )  # fmt: skip
     project: Path = Field(Path("/project"), alias="VUI_GATEWAY_PROJECT")
     key_file: Path = Field(Path("/run/vui-litellm/key"), alias="VUI_LITELLM_KEY_FILE")
@@ -100,6 +100,12 @@ class Settings(BaseModel):
     def config(self) -> Path:
         """The models."""
         return self.project / CONFIG_NAME
+
+    def address(self, port: int) -> str:
+        """Where the gateway is reached that listens on `port`."""
+        anywhere = self.published_port or self.host in ("0.0.0.0", "::", "")  # noqa: S104
+        host = "127.0.0.1" if anywhere else f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.published_port or port}"
 
     @property
     def status_file(self) -> Path:

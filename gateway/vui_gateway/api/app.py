@@ -21,7 +21,6 @@ from vui_gateway.api.errors import (
 )
 from vui_gateway.api.page import Page
 from vui_gateway.api.schema import ModelRequest, read_body
-from vui_gateway.api.sessions import Sessions
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.redaction import RedactAnswers
 from vui_gateway.turns.proxy import AUTHENTICATED
@@ -72,14 +71,14 @@ def create_app(
         return JSONResponse({}, HTTPStatus.ACCEPTED)
 
     with_key = [Middleware(RequireKey, key=key)]
-    with_session = [Middleware(RequireKey, key=page.sessions)]
     routes: list[BaseRoute] = [
         Route("/health/liveliness", liveliness),
         Route("/health/readiness", readiness),
         Route("/", page.html),
-        Route("/page/token", page.token, methods=["POST"], middleware=with_key),
+        # For the owner's key, or what it was exchanged for.
+        Route("/page/token", page.token, methods=["POST"]),
         Route("/page/session", page.session, methods=["POST"]),
-        Route("/status", page.status, middleware=with_session),
+        Route("/status", page.status),
         Route("/metrics", metrics, middleware=with_key),
         Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
         Route("/v1/chat/completions", chat, methods=["POST"], middleware=with_key),
@@ -120,7 +119,7 @@ class ExactPath:
 class RequireKey:
     """ASGI middleware: refuses a request without the key, and lets few of its headers through."""
 
-    def __init__(self, app: ASGIApp, key: Key | Sessions) -> None:
+    def __init__(self, app: ASGIApp, key: Key) -> None:
         self.app = app
         self.key = key
 

@@ -14,14 +14,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from vui_gateway.api.errors import RequestError
+from vui_gateway.api.errors import KEY_REFUSED, RequestError
 from vui_gateway.api.sessions import TOKEN_SECONDS, Sessions
 from vui_gateway.config.defaults import DEFAULT_GROUP
 from vui_gateway.config.reload import Reloader
 
 __all__ = ["Page"]
 
-TOKEN_REFUSED = (
+REFUSED = (
     "This address was used before, or is too old, or the key is wrong: "
     "`docker compose exec gateway vui-gateway page` prints a new address."
 )
@@ -73,24 +73,32 @@ class Page:
         """The same for everybody: it needs no key, and tells nothing."""
         return Response(HTML, media_type="text/html", headers=HEADERS)
 
-    async def token(self, _: Request) -> Response:
+    async def token(self, request: Request) -> Response:
         """What `vui-gateway page` prints behind the address."""
+        if not self.sessions.is_owner(_authorization(request)):
+            raise RequestError(KEY_REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
         told = {"token": self.sessions.token(), "seconds": TOKEN_SECONDS}
         return JSONResponse(told, headers=PRIVATE)
 
     async def session(self, request: Request) -> Response:
         """For a token or the key: what the browser keeps instead of either."""
-        session = self.sessions.exchange(request.headers.get("authorization", ""))
+        session = self.sessions.exchange(_authorization(request))
         if not session:
-            raise RequestError(TOKEN_REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
+            raise RequestError(REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
         return JSONResponse({"session": session}, headers=PRIVATE)
 
-    async def status(self, _: Request) -> Response:
+    async def status(self, request: Request) -> Response:
         """All that the page shows."""
+        if not self.sessions.accepts(_authorization(request)):
+            raise RequestError(KEY_REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
         if self.reloader is None:
             warming_up = {"status": "warming up"}
             return JSONResponse(warming_up, HTTPStatus.SERVICE_UNAVAILABLE, PRIVATE)
         return JSONResponse(_shown(self.reloader), headers=PRIVATE)
+
+
+def _authorization(request: Request) -> str:
+    return request.headers.get("authorization", "")
 
 
 def _shown(reloader: Reloader) -> dict[str, Any]:

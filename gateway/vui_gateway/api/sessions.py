@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from vui_gateway.api.auth import Key
-
 __all__ = ["TOKEN_SECONDS", "Sessions"]
 
 BYTES = 32
@@ -25,14 +23,18 @@ class Sessions:
     They are kept in memory, as hashes made with the key: a restart or a new key ends all of them.
 
     Args:
-        key: the one that every other route asks for.
+        key: what the owner's key is now.
         now: seconds that only go forward.
     """
 
-    def __init__(self, key: Key, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, key: Callable[[], str], now: Callable[[], float] = time.monotonic) -> None:
         self._key, self._now = key, now
         self._tokens: dict[bytes, float] = {}  # hash → its end
         self._sessions: dict[bytes, tuple[float, float]] = {}  # hash → its end when idle, and ever
+
+    def is_owner(self, authorization: str) -> bool:
+        """True when the value of an Authorization header carries the key."""
+        return hmac.compare_digest(_bearer(authorization).encode(), self._key().encode())
 
     def token(self) -> str:
         """A token that one browser may exchange for a session."""
@@ -44,7 +46,7 @@ class Sessions:
     def exchange(self, authorization: str) -> str:
         """A session for a token, which is used up, or for the key; "" for anything else."""
         now = self._now()
-        if not self._key.accepts(authorization) and (
+        if not self.is_owner(authorization) and (
             self._tokens.pop(self._hash(_bearer(authorization)), 0.0) <= now
         ):
             return ""
@@ -55,7 +57,7 @@ class Sessions:
 
     def accepts(self, authorization: str) -> bool:
         """True when the value of an Authorization header carries the key or a session."""
-        if self._key.accepts(authorization):
+        if self.is_owner(authorization):
             return True
         now, mark = self._now(), self._hash(_bearer(authorization))
         idle, end = self._sessions.get(mark, (0.0, 0.0))
@@ -66,7 +68,7 @@ class Sessions:
         return True
 
     def _hash(self, secret: str) -> bytes:
-        return hmac.digest(self._key.value.encode(), secret.encode(), "sha256")
+        return hmac.digest(self._key().encode(), secret.encode(), "sha256")
 
 
 def _bearer(authorization: str) -> str:
