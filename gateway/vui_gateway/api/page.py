@@ -57,7 +57,6 @@ HEADERS = {
     **PRIVATE,
     "content-security-policy": _policy(HTML),
     "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
 
@@ -94,44 +93,45 @@ class Page:
         if self.reloader is None:
             warming_up = {"status": "warming up"}
             return JSONResponse(warming_up, HTTPStatus.SERVICE_UNAVAILABLE, PRIVATE)
-        return JSONResponse(_shown(self.reloader), headers=PRIVATE)
+        return JSONResponse(await _shown(self.reloader), headers=PRIVATE)
 
 
 def _authorization(request: Request) -> str:
     return request.headers.get("authorization", "")
 
 
-def _shown(reloader: Reloader) -> dict[str, Any]:
-    status, models = reloader.status(), _models(reloader)
+async def _shown(reloader: Reloader) -> dict[str, Any]:
+    status, served = reloader.status(), _served(reloader)
     names = ("session", "today", "budget", "cache", "error", "needs_restart")
+    missing = [
+        {"group": out.model_name, "model": out.model, "state": "left out", "variable": out.variable}
+        for out in reloader.config.left_out
+    ]
     return {
         "now": time.time(),
-        "vui": status.get("vui") or _vui(models),
-        "models": models,
+        "vui": await _vui(reloader, served, status.get("vui")),
+        "models": [*served.values(), *missing],
         "calls": reloader.in_force.usage.recent.as_dicts(),
         **{name: status[name] for name in names},
     }
 
 
-def _models(reloader: Reloader) -> list[dict[str, Any]]:
-    """Each deployment of the configuration, in the order in which its group asks."""
+def _served(reloader: Reloader) -> dict[str, dict[str, Any]]:
+    """Each deployment by its id, in the order in which its group asks."""
     config = reloader.config
     cooling = dict(reloader.in_force.cooldown)
-    found = []
+    found = {}
     for entry in sorted(config.model_list, key=_order):
-        params, identity = entry["litellm_params"], entry["model_info"]["id"]
+        identity = entry["model_info"]["id"]
         seconds = cooling.get(identity)
         state: dict[str, Any] = {"state": "serving"}
         if seconds == math.inf:
             state = {"state": "key refused", "variable": config.key_variables[identity]}
         elif seconds:
             state = {"state": "cooling", "seconds": math.ceil(seconds)}
-        found.append({"group": entry["model_name"], "model": params["model"], **state})
-    missing = [
-        {"group": out.model_name, "model": out.model, "state": "left out", "variable": out.variable}
-        for out in config.left_out
-    ]
-    return found + missing
+        names = {"group": entry["model_name"], "model": entry["litellm_params"]["model"]}
+        found[identity] = {**names, **state}
+    return found
 
 
 def _order(entry: dict) -> float:
@@ -139,16 +139,20 @@ def _order(entry: dict) -> float:
     return math.inf if order is None else float(order)
 
 
-def _vui(models: list[dict[str, Any]]) -> dict[str, str]:
-    """Who would answer now, and why."""
-    asked = [m for m in models if m["group"] == DEFAULT_GROUP and m["state"] != "left out"]
-    well = [m for m in asked if m["state"] == "serving"]
-    if not well:
+async def _vui(
+    reloader: Reloader, served: dict[str, dict[str, Any]], note: str | None
+) -> dict[str, str]:
+    """Who would be asked now, and why; note: who is, as long as all are well."""
+    of_group = frozenset(reloader.in_force.router.ids(DEFAULT_GROUP))
+    ids = [identity for identity in served if identity in of_group]
+    well = [identity for identity in ids if served[identity]["state"] == "serving"]
+    before = ids[: ids.index(well[0])] if well else ids
+    names = ", ".join(dict.fromkeys(served[identity]["model"] for identity in before))
+    why = f"It stands in for {names}." if before else note or "It is the first of the group vui."
+    if well:
+        return {"model": served[well[0]]["model"], "why": why}
+    # A fallback of another group, or a sick one.
+    found = await reloader.in_force.candidates.next(DEFAULT_GROUP, [])
+    if found is None or found.id in of_group:
         why = "All of its models are left alone for now; the next call tries them all the same."
-        return {"model": "", "why": why}
-    before = asked[: asked.index(well[0])]
-    why = "It is the first of the group vui."
-    if before:
-        sick = ", ".join(dict.fromkeys(m["model"] for m in before))
-        why = f"It stands in for {sick}."
-    return {"model": well[0]["model"], "why": why}
+    return {"model": found.model if found else "", "why": why}
