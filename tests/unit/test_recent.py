@@ -12,6 +12,7 @@ import pytest
 from vui_gateway.api.chat import MADE_WAY
 from vui_gateway.turns.attempt import Deployment
 from vui_gateway.turns.bill import Bill
+from vui_gateway.turns.budget import BUDGET_EXCEEDED
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.recent import BY_CODE, MOST, CallRecord, RecentCalls
 
@@ -70,6 +71,7 @@ def test_a_price_that_nobody_knows_isnt_summed_up() -> None:
             "503",
             f"{GPT} answered with an error (503).",
         ),
+        ([attempt(ended="budget", code=BUDGET_EXCEEDED)], "budget", "Today's budget is spent"),
         ([attempt(ended="hung-up")], MADE_WAY, "Too many calls at once"),
         ([attempt(ended="hung-up")], "strange", "No answer (strange)."),
     ],

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 
 from vui_gateway.turns.attempt import Attempt
 from vui_gateway.turns.bill import Bill
-from vui_gateway.turns.budget import BUDGET_EXCEEDED
 from vui_gateway.turns.call import Call
 
 __all__ = ["CallRecord", "RecentCalls"]
@@ -25,7 +24,6 @@ BY_CODE = {
     "provider_refused_request": "{} refused the request.",
     "context_window_exceeded": "The conversation is longer than {} takes.",
     "content_policy_violation": "The filter of {} refused the request.",
-    BUDGET_EXCEEDED: "Today's budget is spent: {} wasn't asked.",
 }
 BY_END = {
     "no-words": "{} said nothing in time.",
@@ -34,6 +32,7 @@ BY_END = {
     "ended-early": "{} broke off in mid-reply.",
     "empty": "{} gave an empty answer.",
     "flooded": "{} didn't stop talking.",
+    "budget": "Today's budget is spent: {} wasn't asked.",
     "429": "The provider of {} wants fewer requests.",
     "no-json": "{} sent something that is no answer.",
 }
