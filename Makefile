@@ -26,11 +26,12 @@ $(UV):
 test: .venv/.synced ## every test that this machine can run, and why it can't run the others
 	.venv/bin/pytest -n $(WORKERS) $(PYTEST_ARGS)
 
-docs: .venv/.synced ## docs/providers.md, docs/reliability.md and tests/recorded anew; make docs fuzz soak for the long runs' too
+docs: .venv/.synced ## docs/providers.md, docs/reliability.md, docs/page.png and tests/recorded anew; make docs fuzz soak for the long runs' too
 	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \
 	  tests/integration/test_edits.py tests/integration/test_doors.py \
 	  tests/integration/test_no_dead_air.py tests/integration/test_slow_providers.py \
-	  tests/integration/test_attacks*.py tests/browser/test_other_origin.py $(PYTEST_ARGS)
+	  tests/integration/test_attacks*.py tests/browser/test_other_origin.py \
+	  tests/browser/test_gateway_page.py $(PYTEST_ARGS)
 
 e2e: .venv/.synced ## only the compose stack and the browser
 	.venv/bin/pytest tests/e2e tests/browser $(PYTEST_ARGS)

@@ -1,4 +1,4 @@
-"""The command line: `vui-gateway serve | key | status | health`."""
+"""The command line: `vui-gateway serve | key | page | status | health`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the gateway")
     commands.add_parser("key", help="show the key that vui and this gateway share")
+    commands.add_parser("page", help="an address that opens the gateway's page, once")
     commands.add_parser("status", help="what is served, what isn't and why, what is cooling down")
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
     command = parser.parse_args(argv).command
@@ -33,6 +34,8 @@ def main(argv: list[str] | None = None) -> int:
             return _health(settings)
         if command == "status":
             return _status(settings)
+        if command == "page":
+            return _page(settings)
         if command == "key":
             print(settings.key_file.read_text().strip())
             return 0
@@ -79,6 +82,24 @@ def _status(settings: Settings) -> int:
     if status["error"]:
         print(f"The last edit was refused: {status['error']}")
     return 1 if status["error"] else 0
+
+
+def _page(settings: Settings) -> int:
+    url = f"http://127.0.0.1:{settings.port}/page/token"
+    own = {"Authorization": f"Bearer {settings.key_file.read_text().strip()}"}
+    request = urllib.request.Request(url, headers=own, method="POST")
+    # A proxy that the environment names would get the key.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5) as answer:
+            told = json.loads(answer.read())
+    except OSError as error:
+        print(f"vui-gateway: no answer on port {settings.port} ({error}).", file=sys.stderr)
+        return 1
+    print(f"{settings.address(settings.port)}/#{told['token']}")
+    minutes = told["seconds"] // 60
+    print(f"It opens the page once, within {minutes} minutes, on this machine.", file=sys.stderr)
+    return 0
 
 
 def _health(settings: Settings) -> int:

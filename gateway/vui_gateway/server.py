@@ -91,6 +91,8 @@ async def _serve(
     from vui_gateway.api.app import create_app
     from vui_gateway.api.chat import Chat
     from vui_gateway.api.connections import Connections
+    from vui_gateway.api.page import Page
+    from vui_gateway.api.sessions import Sessions
     from vui_gateway.config.default_group import DEFAULT_GROUP
     from vui_gateway.config.defaults import resolved
     from vui_gateway.config.reload import InForce, Reloader
@@ -157,7 +159,8 @@ async def _serve(
                 refused.append(error)
             yield
 
-    app = create_app(chat, key, preconnect, usage, lifespan)
+    page = Page(Sessions(lambda: key.value))
+    app = create_app(chat, key, preconnect, usage, page, lifespan)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -199,7 +202,8 @@ async def _serve(
     gc.enable()
     watchdog = Watchdog(HUNG_SECONDS)
     watchdog.start()
-    reloading = asyncio.create_task(Reloader(settings, config, in_force, unusable).run())
+    page.reloader = Reloader(settings, config, in_force, unusable)
+    reloading = asyncio.create_task(page.reloader.run())
     app.state.ready = True
     preconnect.open(DEFAULT_GROUP)
     log.info("Ready at %s", settings.address(port))

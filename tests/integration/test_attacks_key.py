@@ -104,7 +104,7 @@ def test_no_credential_that_a_provider_echoes_leaves_the_gateway(
         assert 200 in statuses
         assert "$MISTRAL_API_KEY" in told
         assert "$api_key" in told
-        for path in ("/v1/models", "/model/info", "/metrics"):
+        for path in ("/v1/models", "/model/info", "/metrics", "/status"):
             shown = client.get(up.url + path)
             assert shown.status_code == 200
             assert not leaked(secrets, f"{shown.headers}{shown.text}"), path

@@ -42,7 +42,8 @@ def test_without_the_key_it_answers_401_and_says_what_to_do(
 @pytest.mark.parametrize(
     "path",
     ["/key/generate", "/config/update", "/ui", "/docs", "/mcp", "/openapi.json", "/v1/completions",
-     "/", "/v1/models/", "/v1/%6dodels", "//v1/models", "/health", "/v1/chat/completions/x"],
+     "/page", "/status/", "/v1/models/", "/v1/%6dodels", "//v1/models", "/health",
+     "/v1/chat/completions/x"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("with_key", [True, False])

@@ -10,6 +10,8 @@ import pytest
 from vui_gateway.api.app import create_app
 from vui_gateway.api.auth import Key
 from vui_gateway.api.chat import Chat
+from vui_gateway.api.page import Page
+from vui_gateway.api.sessions import Sessions
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.turns.usage import Usage
 
@@ -18,7 +20,8 @@ def make_app() -> Any:
     usage = Usage(Path("/nowhere/spend.json"))
     router: Any = SimpleNamespace(serves=lambda model: model == "vui", model_groups=["vui", "a/*"])
     chat = Chat(cast(Any, None), router, cast(Any, None), usage)
-    return create_app(chat, Key("right"), Preconnect(cast(Any, None)), usage)
+    preconnect, page = Preconnect(cast(Any, None)), Page(Sessions(lambda: "right"))
+    return create_app(chat, Key("right"), preconnect, usage, page)
 
 
 async def ask(

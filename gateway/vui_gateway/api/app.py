@@ -19,6 +19,7 @@ from vui_gateway.api.errors import (
     on_request_error,
     on_unknown_route,
 )
+from vui_gateway.api.page import Page
 from vui_gateway.api.schema import ModelRequest, read_body
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.redaction import RedactAnswers
@@ -36,6 +37,7 @@ def create_app(
     key: Key,
     preconnect: Preconnect,
     usage: Usage,
+    page: Page,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The routes that are open; LiteLLM answers behind a chat request only.
@@ -77,6 +79,11 @@ def create_app(
     routes: list[BaseRoute] = [
         Route("/health/liveliness", liveliness),
         Route("/health/readiness", readiness),
+        Route("/", page.html),
+        # For the owner's key, or what it was exchanged for.
+        Route("/page/token", page.token, methods=["POST"]),
+        Route("/page/session", page.session, methods=["POST"]),
+        Route("/status", page.status),
         Route("/metrics", metrics, middleware=with_key),
         Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
         Route("/v1/chat/completions", chat, methods=["POST"], middleware=with_key),

@@ -12,6 +12,7 @@ from vui_gateway.turns.bill import settle
 from vui_gateway.turns.budget import Budget
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.labels import quoted
+from vui_gateway.turns.recent import RecentCalls
 
 __all__ = ["Usage"]
 
@@ -26,6 +27,7 @@ class Usage:
 
     def __init__(self, path: Path) -> None:
         self.budget = Budget(path)
+        self.recent = RecentCalls()
         # Of a model's name, the label that counts it; `Labels` bounds how many there are.
         self.labels: Callable[[str], str] = str
         self.version = 0  # rises with each change
@@ -84,6 +86,7 @@ class Usage:
         tokens_in, tokens_out = sum(b.tokens_in for b in bills), sum(b.tokens_out for b in bills)
         usd = sum(bill.usd or 0 for bill in bills)
         self.budget.settle(call.attempts, bills)
+        self.recent.add(call, bills)
         self.session["calls"] += 1
         self.session["failed"] += call.outcome == "failed"
         self.session["tokens_in"] += tokens_in
