@@ -121,3 +121,5 @@ def stack(folder: Path, name: str, services: list[str], overlay: bool = False) -
         yield one
     finally:
         one.compose("--profile", "*", "down", "-v", "-t", "5", check=False)
+        images = [f"{one.name}-{image}" for image in ("gateway", "text", "vui")]
+        subprocess.run(["docker", "image", "rm", *images], capture_output=True)  # only their names
