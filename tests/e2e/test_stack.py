@@ -187,6 +187,21 @@ def test_vui_is_healthy_only_while_it_can_speak_and_starts_again_after_a_crash(
     assert vuis_container(full_stack)["RestartCount"] == 1
 
 
+def test_a_backup_gives_back_memories_and_voices(full_stack: Stack) -> None:
+    def tar(*options: str, given: str = "") -> str:
+        run = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "tar", "vui", "-C", "/home/vui")
+        return full_stack.compose(*run, *options, given=given).stdout
+
+    def mine(command: str) -> str:
+        return full_stack.compose("exec", "-T", "vui", "sh", "-c", command).stdout
+
+    mine("echo Ada > .vui/kept; echo soul > prompts/.soul")
+    backup = tar("-c", ".vui", "prompts")
+    mine("rm .vui/kept prompts/.soul")
+    tar("-x", given=backup)
+    assert mine("cat .vui/kept prompts/.soul; rm .vui/kept prompts/.soul") == "Ada\nsoul\n"
+
+
 def hours_apart(one: datetime, other: datetime) -> float:
     return abs((one - other).total_seconds()) / 3600
 
