@@ -1,4 +1,4 @@
-"""What the runs wrote into docs/ is as they wrote it, and what a user can set is explained there."""
+"""What the runs wrote into docs/ is as they wrote it, and all that one can set is explained."""
 
 import json
 import re
