@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.providers.openai import FIELDS, OpenAI, arguments
-from tests.support.harness import ROOT, Program, vui_env
+from tests.support.harness import ROOT, ROOT, Program, vui_env
 
 
 def chat(
@@ -101,10 +101,11 @@ def test_no_key_at_all_talks_to_the_demo(shared_gateway: Program) -> None:
 def test_what_stands_in_the_way_is_one_line_that_names_the_variable(
     shared_gateway: Program, env: dict[str, str], said: str
 ) -> None:
-    for command in ("chat", "serve"):
+    path = {"PYTHONPATH": str(ROOT), "VUI_SPEECHLESS_PORT": "0"}
+    for command in (("vui_litellm", "chat"), ("tests.support.speechless",)):  # a `serve`
         result = subprocess.run(
-            [sys.executable, "-m", "vui_litellm", command],
-            env={**os.environ, **vui_env(shared_gateway.url, "other"), **env},
+            [sys.executable, "-m", *command],
+            env={**os.environ, **path, **vui_env(shared_gateway.url, "other"), **env},
             capture_output=True,
             text=True,
             timeout=60,
