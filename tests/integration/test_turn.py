@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.providers.openai import FIELDS, OpenAI, arguments
-from tests.support.harness import ROOT, ROOT, Program, vui_env
+from tests.support.harness import ROOT, Program, vui_env
 
 
 def chat(
