@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all test docs lint fix chat up e2e lock matrix compat soak fuzz bench audit
+.PHONY: all help test docs lint fix chat up e2e lock matrix compat soak fuzz bench audit
 
 # Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
 WORKERS ?= 3
@@ -16,6 +16,9 @@ export WRITE_DOCS := 1
 endif
 
 all: lint test ## lint, then test
+
+help: ## this list
+	@awk -F ':[^#]*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
 
 $(UV):
 	python3 -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9

@@ -9,14 +9,17 @@ import traceback
 from vui_litellm import launcher, tools
 from vui_litellm.settings import SettingError
 from vui_litellm.timezone import use_timezone
-from vui_litellm.tools.preflight import GatewayUnusable, warn_if_untested
+from vui_litellm.tools.preflight import GatewayUnusable, NoVoice, warn_if_untested
 from vui_litellm.vui_api import CannotGuard
 
 __all__ = ["main"]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; 2 for a bad setting, an unusable gateway or vui, each said in one line."""
+    """Run one command; 2 for a bad setting, an unusable gateway or vui, each said in one line.
+
+    0 for a machine on which vui can't speak: what starts it again after a failure would for ever.
+    """
     parser = argparse.ArgumentParser("vui-litellm", description="vui through a LiteLLM gateway.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="start vui; further arguments go to vui itself")
@@ -31,6 +34,9 @@ def main(argv: list[str] | None = None) -> int:
             launcher.serve(rest)
             return 0
         return tools.run(options)
+    except NoVoice as error:
+        print(f"vui-litellm: {error}", file=sys.stderr)
+        return 0
     except (CannotGuard, GatewayUnusable, SettingError) as error:
         print(f"vui-litellm: {error}", file=sys.stderr)
         return 2

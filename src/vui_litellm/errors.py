@@ -24,7 +24,7 @@ TOO_MANY = "Sorry, too many calls came at once, so please try again in a moment.
 GATEWAY_AWAY = "Sorry, I can't reach the gateway, so please check that it is running."
 APOLOGY = "Sorry, something went wrong with the model, please try again."
 
-# The `code` of our gateway's errors (README.md has the table).
+# The `code` of our gateway's errors (docs/operations.md has the table).
 BY_CODE = {
     "invalid_key": KEY_REFUSED,
     "invalid_request": APOLOGY,

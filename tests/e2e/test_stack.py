@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +17,7 @@ from tests.support.page import open_page
 from tests.support.poll import wait_until
 from tests.support.stack import PROVIDER_KEY, Stack, stack
 from vui_litellm.errors import GATEWAY_AWAY
+from vui_litellm.tools.preflight import NEEDS_GPU
 
 pytestmark = [pytest.mark.usefixtures("docker"), pytest.mark.timeout(1800)]
 
@@ -82,7 +82,7 @@ def test_no_key_is_in_logs_or_in_what_docker_shows(full_stack: Stack) -> None:
     full_stack.chat("Hello", check=False, VUI_LITELLM_MODEL="nope")
     shown = json.dumps(containers(full_stack)) + full_stack.logs()
     shown += subprocess.check_output(
-        ["docker", "history", "--no-trunc", "vui-litellm/gateway"], text=True
+        ["docker", "history", "--no-trunc", f"{full_stack.name}-gateway"], text=True
     )
     shown += full_stack.compose("top").stdout
     assert full_stack.key() not in shown
@@ -94,8 +94,7 @@ def test_vuis_container_sees_the_shared_key_and_no_other(full_stack: Stack) -> N
     found = full_stack.compose("exec", "-T", "vui", "sh", "-c", look).stdout
     assert full_stack.key() in found
     assert PROVIDER_KEY not in found
-    vui = next(c for c in containers(full_stack) if c["Name"].endswith("-vui-1"))
-    mounts = {mount["Destination"] for mount in vui["Mounts"]}
+    mounts = {mount["Destination"] for mount in vuis_container(full_stack)["Mounts"]}
     assert "/project" not in mounts
     for service in ("chat", "check"):
         run = ("run", "--rm", "-T", "--entrypoint", "sh", service, "-c", f"{look} /run /project")
@@ -166,6 +165,58 @@ def test_vui_waits_for_the_gateway_and_talks_to_it(full_stack: Stack) -> None:
     assert "LLM backend: litellm model=vui" in full_stack.logs()
 
 
+def vuis_container(up: Stack) -> dict:
+    return next(c for c in containers(up) if c["Name"].endswith("-vui-1"))
+
+
+def test_without_a_gpu_vui_stops_with_one_sentence_and_stays_stopped(full_stack: Stack) -> None:
+    full_stack.env["SPEECHLESS_GPU"] = "0"
+    try:
+        full_stack.compose("up", "-d", "vui")
+        wait_until(
+            lambda: vuis_container(full_stack)["State"]["Status"] == "exited", 30, full_stack.logs
+        )
+        time.sleep(3)  # Docker would start it again after 0.1 s, 0.2 s, …
+        found = vuis_container(full_stack)
+        assert (found["State"]["Status"], found["RestartCount"]) == ("exited", 0)
+        said = full_stack.compose("logs", "--no-log-prefix", "vui").stdout
+        assert said == f"vui-litellm: {NEEDS_GPU}\n"
+    finally:
+        del full_stack.env["SPEECHLESS_GPU"]
+        full_stack.compose("up", "-d", "--wait", "vui")
+
+
+def test_vui_is_healthy_only_while_it_can_speak_and_starts_again_after_a_crash(
+    full_stack: Stack,
+) -> None:
+    def health() -> str:
+        return vuis_container(full_stack)["State"]["Health"]["Status"]
+
+    assert health() == "healthy"
+    http(f"{full_stack.vui().control}/end", {})
+    wait_until(lambda: health() == "unhealthy", 30, "vui can't speak any more")
+    kill = "import os; os.kill(next(int(p) for p in os.listdir('/proc') if p.isdigit() and b"
+    kill += "'speechless' in open(f'/proc/{p}/cmdline', 'rb').read() and p != '1'), 9)"
+    full_stack.compose("exec", "-T", "vui", "python", "-c", kill, check=False)
+    wait_until(lambda: health() == "healthy", 60, full_stack.logs)
+    assert vuis_container(full_stack)["RestartCount"] == 1
+
+
+def test_a_backup_gives_back_memories_and_voices(full_stack: Stack) -> None:
+    def tar(*options: str, given: str = "") -> str:
+        run = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "tar", "vui", "-C", "/home/vui")
+        return full_stack.compose(*run, *options, given=given).stdout
+
+    def mine(command: str) -> str:
+        return full_stack.compose("exec", "-T", "vui", "sh", "-c", command).stdout
+
+    mine("echo Ada > .vui/kept; echo soul > prompts/.soul")
+    backup = tar("-c", ".vui", "prompts")
+    mine("rm .vui/kept prompts/.soul")
+    tar("-x", given=backup)
+    assert mine("cat .vui/kept prompts/.soul; rm .vui/kept prompts/.soul") == "Ada\nsoul\n"
+
+
 def hours_apart(one: datetime, other: datetime) -> float:
     return abs((one - other).total_seconds()) / 3600
 
@@ -205,13 +256,6 @@ def test_the_server_has_the_users_zone_too(full_stack: Stack) -> None:
     look = "from vui_litellm.timezone import HOST_ZONE; print(HOST_ZONE.read_bytes()[:4])"
     found = full_stack.compose("exec", "-T", "vui", "python", "-c", look)
     assert found.stdout.strip() == "b'TZif'"
-
-
-def test_overlays_and_profiles_are_valid(bare: Stack, tmp_path: Path) -> None:
-    for options in (["-f", "compose.yaml", "-f", "compose.gpu.yaml"], ["--profile", "*"]):
-        subprocess.run(
-            ["docker", "compose", *options, "config", "--quiet"], cwd=bare.folder, check=True
-        )
 
 
 async def test_a_gateway_that_is_killed_comes_back_and_vui_with_it(full_stack: Stack) -> None:
@@ -374,7 +418,7 @@ def test_a_key_that_cannot_be_kept_is_one_clear_line(bare: Stack, mount: str) ->
     empty.mkdir(exist_ok=True)
     command = ["docker", "run", "--rm", "--read-only", "--tmpfs=/tmp"]
     command += [mount.replace("EMPTY", str(empty))]
-    result = subprocess.run([*command, "vui-litellm/gateway"], capture_output=True, text=True)
+    result = subprocess.run([*command, f"{bare.name}-gateway"], capture_output=True, text=True)
     assert result.returncode == 2
     (line,) = [text for text in result.stderr.splitlines() if "vui-gateway: " in text]
     assert "can't be read or written" in line

@@ -104,10 +104,11 @@ def test_vui_is_the_first_model_and_chat_says_so(shared_gateway: Program, openai
 def test_what_stands_in_the_way_is_one_line_that_names_the_variable(
     shared_gateway: Program, env: dict[str, str], said: str
 ) -> None:
-    for command in ("chat", "serve"):
+    path = {"PYTHONPATH": str(ROOT), "VUI_SPEECHLESS_PORT": "0"}
+    for command in (("vui_litellm", "chat"), ("tests.support.speechless",)):  # a `serve`
         result = subprocess.run(
-            [sys.executable, "-m", "vui_litellm", command],
-            env={**os.environ, **vui_env(shared_gateway.url, "other"), **env},
+            [sys.executable, "-m", *command],
+            env={**os.environ, **path, **vui_env(shared_gateway.url, "other"), **env},
             capture_output=True,
             text=True,
             timeout=60,

@@ -1,4 +1,4 @@
-"""Errors as a client gets them: OpenAI's envelope with a `code` of ours, listed in the README."""
+"""Errors as a client gets them: OpenAI's envelope, a `code` of ours (docs/operations.md)."""
 
 from __future__ import annotations
 
