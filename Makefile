@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all test docs lint fix chat up e2e lock matrix compat soak fuzz bench audit
+.PHONY: all help test docs lint fix chat up e2e lock matrix compat soak fuzz bench audit
 
 # Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
 WORKERS ?= 3
@@ -17,6 +17,9 @@ endif
 
 all: lint test ## lint, then test
 
+help: ## this list
+	@awk -F ':[^#]*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
+
 $(UV):
 	python3 -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
 
@@ -26,12 +29,12 @@ $(UV):
 test: .venv/.synced ## every test that this machine can run, and why it can't run the others
 	.venv/bin/pytest -n $(WORKERS) $(PYTEST_ARGS)
 
-docs: .venv/.synced ## docs/providers.md, docs/reliability.md and tests/recorded anew; make docs fuzz soak for the long runs' too
+docs: .venv/.synced ## docs/providers.md, docs/reliability.md, docs/page.png and tests/recorded anew; make docs fuzz soak for the long runs' too
 	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \
 	  tests/integration/test_edits.py tests/integration/test_doors.py \
 	  tests/integration/test_no_dead_air.py tests/integration/test_slow_providers.py \
 	  tests/integration/test_attacks*.py tests/integration/test_many_gateways.py \
-	  tests/browser/test_other_origin.py $(PYTEST_ARGS)
+	  tests/browser/test_other_origin.py tests/browser/test_gateway_page.py $(PYTEST_ARGS)
 
 e2e: .venv/.synced ## only the compose stack and the browser
 	.venv/bin/pytest tests/e2e tests/browser $(PYTEST_ARGS)

@@ -1,4 +1,4 @@
-"""The command line: `vui-gateway serve | key | status | health`."""
+"""The command line: `vui-gateway serve | key | page | status | health`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,17 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("serve", help="run the gateway")
     key = commands.add_parser("key", help="show the key that vui and this gateway share, or others")
     _add_key_commands(key)
+    commands.add_parser("page", help="an address that opens the gateway's page, once")
     commands.add_parser("status", help="what is served, what isn't and why, what is cooling down")
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
     given = parser.parse_args(argv)
     command = given.command
+    if command == "serve":
+        from vui_gateway import logs
+
+        logs.set_up()
     try:
-        settings = Settings.load()
+        settings, unusable = Settings.load_usable()
         if command == "health":
             return _health(settings)
         if command == "status":
@@ -35,12 +40,14 @@ def main(argv: list[str] | None = None) -> int:
             from vui_gateway.client_keys import run
 
             return run(settings, given)
+        if command == "page":
+            return _page(settings)
         if command == "key":
             print(settings.key_file.read_text().strip())
             return 0
         from vui_gateway.server import serve
 
-        serve(settings)
+        serve(settings, unusable)
     except (ValueError, OSError) as error:
         print(f"vui-gateway: {error}", file=sys.stderr)
         return 2
@@ -63,6 +70,11 @@ def _status(settings: Settings) -> int:
     status = json.loads(settings.status_file.read_text())
     now = time.time()
     print(f"In force for {now - status['since']:.0f} s: {', '.join(status['served'])}")
+    print(status["vui"])
+    for variable, models in status["refused"].items():
+        print(f"{variable} is refused by {', '.join(models)}: put a valid one there.")
+    for line in status["warnings"]:
+        print(line)
     for line in status["left_out"]:
         print(line)
     for name in status["needs_restart"]:
@@ -93,6 +105,24 @@ def _status(settings: Settings) -> int:
     if status["error"]:
         print(f"The last edit was refused: {status['error']}")
     return 1 if status["error"] else 0
+
+
+def _page(settings: Settings) -> int:
+    url = f"http://127.0.0.1:{settings.port}/page/token"
+    own = {"Authorization": f"Bearer {settings.key_file.read_text().strip()}"}
+    request = urllib.request.Request(url, headers=own, method="POST")
+    # A proxy that the environment names would get the key.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5) as answer:
+            told = json.loads(answer.read())
+    except OSError as error:
+        print(f"vui-gateway: no answer on port {settings.port} ({error}).", file=sys.stderr)
+        return 1
+    print(f"{settings.address(settings.port)}/#{told['token']}")
+    minutes = told["seconds"] // 60
+    print(f"It opens the page once, within {minutes} minutes, on this machine.", file=sys.stderr)
+    return 0
 
 
 def _health(settings: Settings) -> int:

@@ -54,6 +54,9 @@ ENVIRONMENT = {
     "AIOHTTP_TCP_KEEPIDLE": "30",
     "AIOHTTP_TCP_KEEPINTVL": "10",
 }
+# Ours is VUI_LITELLM_LOG: LiteLLM's own would end the start where it names no level.
+for _name in ("LITELLM_LOG", "JSON_LOGS"):
+    os.environ.pop(_name, None)
 for _name, _value in ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
 
@@ -65,6 +68,10 @@ from litellm.caching.redis_cache import (  # noqa: E402
     RedisCircuitBreakerOpenError,
 )
 from litellm.integrations.custom_logger import CustomLogger  # noqa: E402
+from litellm.litellm_core_utils.litellm_logging import (  # noqa: E402
+    build_custom_logger_compatible_class,
+    set_callbacks,
+)
 from litellm.llms.custom_httpx.http_handler import get_async_httpx_client  # noqa: E402
 from litellm.proxy import proxy_server  # noqa: E402
 from litellm.proxy._types import (  # noqa: E402
@@ -77,11 +84,17 @@ from litellm.types.utils import LlmProviders  # noqa: E402
 from litellm.utils import cost_map_omits_token_price, get_model_info_for_pricing  # noqa: E402
 
 __all__ = [
-    "Hooks", "RouterInForce", "RouterRedis", "UnknownProvider", "app", "http_client", "lifespan",
-    "model_info", "resolve_model", "router_setting_names", "untested",
+    "CALL_LOGGERS", "IDLE_TALK", "LOGGERS", "Hooks", "RouterInForce", "RouterRedis",
+    "UnknownProvider", "app", "http_client", "lifespan", "model_info", "module_setting_names",
+    "resolve_model", "router_setting_names", "try_start_settings", "untested",
 ]  # fmt: skip
 
 TESTED = "1.109.1"
+# Its loggers, and those that say of a failed call what its answer says, in a hundred lines.
+LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
+CALL_LOGGERS = LOGGERS[1:]
+# Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
+IDLE_TALK = ("trusted_proxy_ranges is not set", "custom_auth is configured but", "gc.freeze pinned")
 LAST_CHUNKS = 500
 
 # What a wildcard may stand for: models as providers name them.
@@ -105,6 +118,14 @@ RELOADABLE_SETTINGS = {
         "content_policy_fallbacks",
     )
 }  # fmt: skip
+
+# Read by LiteLLM's start, without a variable of the same name.
+START_SETTINGS = frozenset(
+    ("cache_params", "enable_redis_auth_cache", "global_prompt_directory", "global_gitlab_config",
+     "global_bitbucket_config", "mcp_aliases", "mcp_semantic_tool_filter", "presidio_logging_only",
+     "public_routes", "responses", "service_callbacks", "suppress_startup_output",
+     "websearch_interception_params")
+)  # fmt: skip
 
 litellm.suppress_debug_info = True  # or it prints a list of providers for an unknown one
 # The members of the router that it calls deprecated are there in every version that is tested.
@@ -186,6 +207,12 @@ def router_setting_names() -> frozenset[str]:
     return frozenset(inspect.signature(litellm.Router.__init__).parameters) - ours
 
 
+def module_setting_names() -> frozenset[str]:
+    """What `litellm_settings` may hold: variables of LiteLLM's module, and what its start reads."""
+    found = {n for n, v in vars(litellm).items() if not (callable(v) or inspect.ismodule(v))}
+    return frozenset(found | START_SETTINGS)
+
+
 def http_client(provider: str | None) -> Any:
     """The HTTP client that LiteLLM keeps for one provider, or for all that have none."""
     if provider is None:
@@ -208,6 +235,22 @@ async def authenticate(request: Any, api_key: str) -> UserAPIKeyAuth:
     if request.scope.get(AUTHENTICATED) is not True:
         raise ProxyException("Not let in by the gateway.", "auth_error", None, 401)
     return USER
+
+
+async def try_start_settings() -> None:
+    """Use the callbacks and the cache that LiteLLM was started with, as its first call would.
+
+    Raises:
+        Exception: whatever they do.
+    """
+    told = [*litellm.success_callback, *litellm.failure_callback, *litellm.callbacks]
+    for name in {name for name in told if isinstance(name, str)}:
+        if name in litellm._known_custom_logger_compatible_callbacks:
+            build_custom_logger_compatible_class(name, None, None)
+        else:
+            set_callbacks([name])
+    if hasattr(litellm.cache and litellm.cache.cache, "ping"):
+        await litellm.cache.ping()
 
 
 class RouterRedis(RedisCache):
@@ -268,10 +311,14 @@ class _Breaker(RedisCircuitBreaker):
 class RouterInForce:
     """LiteLLM's router, replaced as a whole: all of a configuration is in force, or nothing.
 
-    redis: for its routing strategies, where there are other gateways.
+    Attributes:
+        notes: of a model group, what `/model/info` says about it besides.
+        redis: for its routing strategies, where there are other gateways.
     """
 
-    redis: RouterRedis | None = None
+    def __init__(self) -> None:
+        self.notes: dict[str, str] = {}
+        self.redis: RouterRedis | None = None
 
     def build(self, model_list: list[dict], settings: dict, module_settings: dict) -> Any:
         """A router that isn't used yet; nothing is changed.
@@ -322,19 +369,25 @@ class RouterInForce:
         return bool(router.get_model_list(model_name=model_group))
 
     async def listing(self) -> list[dict]:
-        """The deployments as LiteLLM's `/model/info` lists them, with a few fields of each.
+        """The deployments as LiteLLM's `/model/info` lists them, with a few fields of each: those
+        of an alias once more, and a wildcard as it is written.
 
         Source: https://docs.litellm.ai/docs/proxy/model_management
         """
+        router: Any = proxy_server.llm_router
         told = await proxy_server.model_info_v1(user_api_key_dict=USER)
+        infos = {e["model_info"]["id"]: e["model_info"] for e in json.loads(told.body)["data"]}
         found = []
-        for entry in json.loads(told.body)["data"]:
-            params, info = entry["litellm_params"], entry["model_info"]
+        for entry in router.get_model_list():  # with those of aliases
+            params, info = entry["litellm_params"], infos.get(entry["model_info"]["id"], {})
             shown = {name: params[name] for name in SHOWN_PARAMS if name in params}
             if params.get("mock_response"):
                 shown["mock_response"] = True
             prices = {name: info[name] for name in SHOWN_INFO if name in info}
-            name = entry["model_name"]
+            if "*" in entry["model_name"]:  # each of its models has its own
+                prices = {"id": entry["model_info"]["id"]}
+            if note := self.notes.get(name := entry["model_name"]):
+                prices["note"] = note
             found.append({"model_name": name, "litellm_params": shown, "model_info": prices})
         return found
 

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import json
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import groupby
 from os.path import commonprefix
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["RedactAnswers", "Redactor", "credentials", "redact", "redact_log"]
+__all__ = ["RedactAnswers", "Redactor", "credentials", "redact"]
 
 # Variables and settings whose value is a credential, and those of them that only sound like one.
 CREDENTIAL = re.compile(
@@ -45,10 +43,6 @@ PLACEHOLDER = re.compile(r"[A-Z]?[a-z]+([ _-][A-Z]?[a-z]+)*|[A-Z_-]+|[0-9.-]+")
 LEAST_PLACEHOLDER = 20
 LEAST_PART = 16
 SCHEMES = ("bearer", "basic", "token", "apikey", "api-key", "key")
-
-MAX_RECORD = 20_000  # characters of one piece of the log: a traceback, and a provider's message
-# What moves the cursor, ends a line, or turns the direction of the text.
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Redactor:
@@ -235,26 +229,3 @@ def _redacted_start(start: Message, body: Message) -> Message:
         if not body.get("more_body"):
             headers["content-length"] = str(len(body.get("body", b"")))
     return {**start, "headers": headers.raw}
-
-
-class RedactedStream(io.TextIOWrapper):
-    """A text stream whose every write is redacted, bounded, and one record: what stands behind a
-    newline in it is indented, so that no text from outside makes a line of its own.
-    """
-
-    def write(self, text: str) -> int:
-        clean = redact(text)
-        if len(clean) > MAX_RECORD:
-            clean = f"{clean[: MAX_RECORD // 2]} … {clean[-MAX_RECORD // 2 :]}"
-        clean = CONTROL.sub(lambda c: c.group().encode("unicode_escape").decode(), clean)
-        super().write(re.sub(r"\n(?=[^\n])", "\n  ", clean))
-        return len(text)
-
-
-def redact_log() -> None:
-    """Send all that this process prints or logs, whoever does, through `redact`."""
-
-    def wrapped(stream: TextIO) -> TextIO:
-        return RedactedStream(stream.buffer, "utf-8", "backslashreplace", line_buffering=True)
-
-    sys.stdout, sys.stderr = wrapped(sys.stdout), wrapped(sys.stderr)

@@ -20,12 +20,15 @@ import uvloop
 import yaml
 from starlette.applications import Starlette
 
+from vui_gateway import logs
 from vui_gateway.api.auth import Keys, load_key
-from vui_gateway.redaction import credentials, redact, redact_log
-from vui_gateway.settings import SettingError, Settings
+from vui_gateway.config.trial import tried_settings, unusable_variables
+from vui_gateway.redaction import credentials, redact
+from vui_gateway.settings import CONFIG_NAME, ENV_NAME, SettingError, Settings
 from vui_gateway.turns.state.entries import State
 from vui_gateway.turns.state.files import Files
 from vui_gateway.turns.state.sync import Store, Sync
+from vui_gateway.user_errors import UserError
 from vui_gateway.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -43,25 +46,31 @@ HUNG_SECONDS = 15.0
 log = logging.getLogger("vui_gateway")
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, unusable: UserError | None = None) -> None:
     """Run the gateway until SIGTERM.
 
+    unusable: what is wrong with `.env`; the demo says it until it is mended.
+
     Raises:
-        SettingError, ConfigError: what the user wrote can't be used.
+        SettingError: the key can't be kept.
     """
-    redact_log()
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    log.setLevel(logging.INFO)
+    logs.configure(settings)
     state, store = _open(settings)
     key = load_key(settings)
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])
+    for name, why in unusable_variables(settings.unknown, settings.env).items():
+        log.warning("%s in .env is left out, LiteLLM can't start with it (%s).", name, why)
+        settings = settings.without(name)
     settings.export(key)  # LiteLLM reads some of it at import
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
     gc.disable()
-    from vui_gateway.config.schema import read_config
+    from vui_gateway.config.schema import ConfigError, demo_config
 
-    config = read_config(settings.config, settings.env)
+    try:
+        config = demo_config(unusable, ENV_NAME) if unusable else _read(settings)
+    except ConfigError as error:
+        unusable, config = error, demo_config(error, CONFIG_NAME)
     with tempfile.TemporaryDirectory() as folder:
         # LiteLLM starts without models: the first router is put in force as every later one is.
         started_with = {
@@ -72,7 +81,7 @@ def serve(settings: Settings) -> None:
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
-        uvloop.run(_serve(settings, config, key, state, store))
+        uvloop.run(_serve(settings, config, key, state, store, unusable))
 
 
 def _open(settings: Settings) -> tuple[State, Store]:
@@ -87,18 +96,32 @@ def _open(settings: Settings) -> tuple[State, Store]:
     return State(), files
 
 
+def _read(settings: Settings) -> Config:
+    from vui_gateway.config.schema import read_config
+
+    return tried_settings(read_config(settings.config, settings.env), settings)
+
+
 async def _serve(
-    settings: Settings, config: Config, key_text: str, state: State, store: Store
+    settings: Settings,
+    config: Config,
+    key_text: str,
+    state: State,
+    store: Store,
+    unusable: UserError | None,
 ) -> None:
     from vui_gateway import litellm_api
     from vui_gateway.api.app import create_app
     from vui_gateway.api.chat import Chat
     from vui_gateway.api.connections import Connections
-    from vui_gateway.config.defaults import DEFAULT_GROUP, resolved
+    from vui_gateway.api.page import Page
+    from vui_gateway.api.sessions import Sessions
+    from vui_gateway.config.default_group import DEFAULT_GROUP
+    from vui_gateway.config.defaults import resolved
     from vui_gateway.config.reload import InForce, Reloader
+    from vui_gateway.config.schema import ConfigError, demo_config
     from vui_gateway.providers import families
     from vui_gateway.providers.caching import PromptCaching
-    from vui_gateway.providers.errors import error_code
     from vui_gateway.providers.preconnect import Preconnect
     from vui_gateway.providers.warmup import PREFIX as WARM_UP
     from vui_gateway.providers.warmup import warm_up
@@ -107,9 +130,11 @@ async def _serve(
     from vui_gateway.turns.cooldown import Cooldown
     from vui_gateway.turns.engine import Engine
     from vui_gateway.turns.hedge import Hedge
-    from vui_gateway.turns.proxy import Proxy
+    from vui_gateway.turns.proxy import Proxy, is_under_way
     from vui_gateway.turns.usage import Usage
 
+    unheard = (litellm_api.LOGGERS, litellm_api.CALL_LOGGERS, is_under_way, litellm_api.IDLE_TALK)
+    logs.adopt(*unheard)
     if version := litellm_api.untested():
         log.warning("LiteLLM %s is untested here: %s is.", version, litellm_api.TESTED)
     sync = Sync(state, store)
@@ -139,7 +164,7 @@ async def _serve(
         if not attempt.body["model"].startswith(WARM_UP):  # which costs nothing
             usage.budget.reserve(attempt)
 
-    proxy = Proxy(litellm_api.app, hooks.attempts, error_code, reserve)
+    proxy = Proxy(litellm_api.app, hooks.attempts, reserve)
     engine = Engine(proxy.open, candidates, cooldown, Hedge(state))
     preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
     in_force = InForce(keys, router, candidates, engine, cooldown, usage, preconnect, caching)
@@ -147,17 +172,26 @@ async def _serve(
     keys.on_revoked = chat.revoke
     refused: list[ValueError] = []
 
+    def apply() -> None:
+        nonlocal config, unusable
+        try:
+            in_force.apply(settings, config)
+        except ConfigError as error:  # LiteLLM refuses it
+            unusable, config = error, demo_config(error, CONFIG_NAME)
+            in_force.apply(settings, config)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         """LiteLLM's own; the configuration is in force before the first request is taken."""
         async with litellm_api.lifespan(litellm_api.app):
             try:
-                in_force.apply(settings, config)
+                apply()
             except ValueError as error:  # uvicorn would add a traceback
                 refused.append(error)
             yield
 
-    app = create_app(litellm_api.app, chat, keys, preconnect, usage, lifespan)
+    page = Page(Sessions(lambda: keys.owner))
+    app = create_app(chat, keys, preconnect, usage, page, lifespan)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -180,7 +214,7 @@ async def _serve(
         await asyncio.sleep(0.02)
     if not server.started:
         await serving
-        raise SettingError("LiteLLM refuses the configuration: the reason is above.")
+        raise SettingError("LiteLLM can't start: the reason is above.")
     if refused:
         server.should_exit = True
         await serving
@@ -193,16 +227,17 @@ async def _serve(
         await warm_up(f"http://127.0.0.1:{port}", key_text, router, models)
     except Exception as error:  # it only saves time: never a reason not to serve
         log.warning("The first turn may be slow: %s", error)
-    in_force.apply(settings, config)
+    apply()
     # Without a look for garbage before: there is next to none, and it takes half a second.
     gc.freeze()
     gc.enable()
     watchdog = Watchdog(HUNG_SECONDS)
     watchdog.start()
-    reloading = asyncio.create_task(Reloader(settings, config, in_force, sync).run())
+    page.reloader = Reloader(settings, config, in_force, sync, unusable)
+    reloading = asyncio.create_task(page.reloader.run())
     app.state.ready = True
     preconnect.open(DEFAULT_GROUP)
-    log.info("Ready on port %d", port)
+    log.info("Ready at %s", settings.address(port))
     await serving
     reloading.cancel()
     await chat.recorded()

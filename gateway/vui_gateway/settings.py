@@ -6,15 +6,19 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from vui_gateway.files import private_folder
+from vui_gateway.user_errors import UserError
 
-__all__ = ["DEFAULT_PORT", "MIN_KEY_LENGTH", "SettingError", "Settings", "file_marks"]
+__all__ = [
+    "CONFIG_NAME", "DEFAULT_PORT", "ENV_NAME", "MIN_KEY_LENGTH", "SettingError", "Settings",
+    "file_marks",
+]  # fmt: skip
 
 DEFAULT_PORT = 4000
 MIN_KEY_LENGTH = 16
@@ -24,8 +28,12 @@ CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 OWN_PREFIX = "VUI_GATEWAY_"
 REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
 
+# Of the variables in `.env` those that are read by each call, by us, or by Compose and vui.
+KEYS = ("_API_KEY", "_API_BASE")
+OURS = ("VUI_", "COMPOSE_", "TZ")
 
-class SettingError(ValueError):
+
+class SettingError(UserError):
     """A setting has a bad value; the message names it, what is wrong, and the cure."""
 
 
@@ -56,6 +64,11 @@ class Settings(BaseModel):
         DEFAULT_PORT, ge=0, le=65535, alias="VUI_GATEWAY_PORT",
         description=f"Use a port number such as {DEFAULT_PORT}.",
     )  # fmt: skip
+    published_port: int | None = Field(
+        # Where compose.yaml publishes the port that is listened on.
+        None, ge=1, le=65535, alias="VUI_GATEWAY_PUBLISHED_PORT",
+        description=f"Use a port number such as {DEFAULT_PORT}.",
+    )  # fmt: skip
     project: Path = Field(Path("/project"), alias="VUI_GATEWAY_PROJECT")
     key_file: Path = Field(Path("/run/vui-litellm/key"), alias="VUI_LITELLM_KEY_FILE")
     key: Annotated[str, BeforeValidator(_key)] = Field(
@@ -74,6 +87,9 @@ class Settings(BaseModel):
     )  # fmt: skip
     hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description=SWITCH)
     cache: bool = Field(True, alias="VUI_LITELLM_CACHE", description=SWITCH)
+    log: Annotated[Literal["info", "debug"], BeforeValidator(str.lower)] = Field(
+        "info", alias="VUI_LITELLM_LOG", description="Use info or debug.",
+    )  # fmt: skip
     # What the variables of the configuration are looked up in; and the environment alone.
     env: Mapping[str, str] = Field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)
@@ -81,7 +97,21 @@ class Settings(BaseModel):
     marks: list[tuple[int, ...]] = Field(default_factory=list)
 
     @classmethod
-    def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
+    def load_usable(
+        cls, environ: Mapping[str, str] = os.environ
+    ) -> tuple[Self, SettingError | None]:
+        """Read both; without a `.env` that can't be used, and what is wrong with it.
+
+        Raises:
+            SettingError: a value of the environment cannot be used.
+        """
+        try:
+            return cls.load(environ), None
+        except SettingError as error:
+            return cls.load(environ, env_file=False), error
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ, *, env_file: bool = True) -> Self:
         """Read the environment, and `.env` of the project folder.
 
         `.env` is read from a mount and not passed by Compose: an environment variable of a
@@ -93,7 +123,7 @@ class Settings(BaseModel):
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         project = Path(given.get("VUI_GATEWAY_PROJECT") or cls.model_fields["project"].default)
         marks = file_marks(project)
-        file = _read_env_file(project / ENV_NAME)
+        file = _read_env_file(project / ENV_NAME) if env_file else {}
         env = {**{k: v for k, v in file.items() if not k.startswith(OWN_PREFIX)}, **given}
         if secret := given.get(f"{REDIS_URL}_FILE"):  # it may hold a password, as a key does
             env[REDIS_URL] = _read_secret(Path(secret), f"{REDIS_URL}_FILE")
@@ -103,13 +133,36 @@ class Settings(BaseModel):
         except ValidationError as error:
             name = str(error.errors(include_url=False)[0]["loc"][0])
             cure = next(f.description for f in cls.model_fields.values() if f.alias == name)
-            shown = "" if "KEY" in name or name == REDIS_URL else f" is {env[name]!r}"
-            raise SettingError(f"{name}{shown or ' can not be used'}. {cure}") from None
+            hidden = "KEY" in name or name == REDIS_URL
+            shown = "can not be used" if hidden else f"is {env[name]!r}"
+            spoken = f"In the env file, {name} {shown}. {cure}"
+            raise SettingError(f"{name} {shown}. {cure}", spoken) from None
+
+    @property
+    def unknown(self) -> dict[str, str]:
+        """What `.env` alone sets, besides keys, addresses and what is ours: LiteLLM may read it
+        at its start, and what else reads it nobody knows.
+        """
+        return {
+            name: value
+            for name, value in self.env.items()
+            if name not in self.environ and not (name.startswith(OURS) or name.endswith(KEYS))
+        }
+
+    def without(self, name: str) -> Self:
+        """The same without a variable."""
+        return self.model_copy(update={"env": {k: v for k, v in self.env.items() if k != name}})
 
     @property
     def config(self) -> Path:
         """The models."""
         return self.project / CONFIG_NAME
+
+    def address(self, port: int) -> str:
+        """Where the gateway is reached that listens on `port`."""
+        anywhere = self.published_port or self.host in ("0.0.0.0", "::", "")  # noqa: S104
+        host = "127.0.0.1" if anywhere else f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.published_port or port}"
 
     @property
     def status_file(self) -> Path:
@@ -149,7 +202,8 @@ def _read_env_file(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(
             f"{path} can't be read ({error}). It must be a text file that the owner of its folder "
-            'can read: `sudo chown "$USER" .env`.'
+            'can read: `sudo chown "$USER" .env`.',
+            "The env file can't be read. It must be a text file that is yours.",
         ) from error
 
 

@@ -11,6 +11,8 @@ import time
 from contextlib import suppress
 from types import FrameType
 
+from vui_gateway.logs import stamp
+
 __all__ = ["EXIT_CODE", "Watchdog"]
 
 EXIT_CODE = 70  # EX_SOFTWARE: https://man.freebsd.org/cgi/man.cgi?sysexits
@@ -65,6 +67,6 @@ class Watchdog:
     def _end(self, frame: FrameType | None) -> None:
         # Neither logging nor print: what hangs may hold their locks.
         where = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "an unknown place"
-        line = f"The event loop has hung for {self._seconds:g} s at {where}: the gateway ends.\n"
-        os.write(sys.stderr.fileno(), line.encode())
+        line = f"The event loop has hung for {self._seconds:g} s at {where}: the gateway ends."
+        os.write(sys.stderr.fileno(), f"{stamp()} {line}\n".encode())
         os._exit(EXIT_CODE)

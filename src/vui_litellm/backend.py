@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Any
@@ -16,7 +17,7 @@ from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, RenewableKey
 from vui_litellm.stream import WHOLE_SENTENCES, CancellableStream, check_stream, time_limit
 from vui_litellm.vui_api import prompt_templates
 
-__all__ = ["LiteLLMBackend"]
+__all__ = ["LiteLLMBackend", "is_served"]
 
 # vui's thoughts send all that was ever said; the gateway takes 300 messages. Gone by the fifty,
 # what is left begins alike for many turns, and stays in its provider's cache.
@@ -112,6 +113,14 @@ class LiteLLMBackend(VLLMBackend):
         url = self._root.removesuffix("/v1") + path
         return await self._client_inst().request(method, url, headers=self._headers, **kwargs)
 
+    async def note(self) -> str:
+        """What our gateway says about the model: who it is, and why; empty without a word."""
+        with suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
+            entries = (await self.request("GET", "/model/info", timeout=5)).json()["data"]
+            notes = [e["model_info"].get("note") for e in entries if e["model_name"] == self.model]
+            return str(next(filter(None, notes), ""))
+        return ""
+
     async def prefill(self, messages: list[dict]) -> None:
         """Tell our gateway that a turn is coming, without a word of it: nothing is billed."""
         with suppress(httpx.HTTPError):
@@ -122,13 +131,19 @@ class LiteLLMBackend(VLLMBackend):
 
     async def set_model(self, name: str) -> None:
         """Switch to `name`; ValueError when it isn't served, and the old model stays."""
-        if name not in (served := await self._served() or []):
+        if not is_served(name, served := await self._served() or []):
             why = f"serves: {', '.join(served)}" if served else "doesn't answer or refuses the key"
             raise ValueError(f"{name!r} is not served: the gateway at {self.base_url} {why}.")
         self.model, self._refused_fields = name, set()
 
     async def health(self) -> bool:
         return await self._served() is not None  # vui's own takes a refused key for a healthy one
+
+
+def is_served(name: str, served: list[str]) -> bool:
+    """Whether a gateway that lists these models serves one: those with a `*` are patterns."""
+    patterns = (re.escape(listed).replace(r"\*", ".+") for listed in served)
+    return "*" not in name and any(re.fullmatch(pattern, name) for pattern in patterns)
 
 
 def _latest(messages: list[dict]) -> list[dict]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 
 from vui_litellm import launcher, tools
 from vui_litellm.settings import SettingError
 from vui_litellm.timezone import use_timezone
-from vui_litellm.tools.preflight import GatewayUnusable, warn_if_untested
+from vui_litellm.tools.preflight import GatewayUnusable, NoVoice, warn_if_untested
 from vui_litellm.vui_api import CannotGuard
 
 __all__ = ["main"]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; 2 for a bad setting, an unusable gateway or vui, each said in one line."""
+    """Run one command; 2 for a bad setting, an unusable gateway or vui, each said in one line.
+
+    0 for a machine on which vui can't speak: what starts it again after a failure would for ever.
+    """
     parser = argparse.ArgumentParser("vui-litellm", description="vui through a LiteLLM gateway.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="start vui; further arguments go to vui itself")
@@ -30,6 +34,22 @@ def main(argv: list[str] | None = None) -> int:
             launcher.serve(rest)
             return 0
         return tools.run(options)
+    except NoVoice as error:
+        print(f"vui-litellm: {error}", file=sys.stderr)
+        return 0
     except (CannotGuard, GatewayUnusable, SettingError) as error:
         print(f"vui-litellm: {error}", file=sys.stderr)
         return 2
+    except Exception as error:
+        if options.command != "chat":
+            raise
+        print(f"vui-litellm: {_sentence(error)}", file=sys.stderr)
+        return 1
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, where nobody thought of it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    said = " ".join(str(error).split())
+    where = f"{last.filename}:{last.lineno}"
+    return f"The conversation ended ({type(error).__name__}: {said}; {where})."

@@ -26,7 +26,7 @@ TOO_MANY = "Sorry, too many calls came at once, so please try again in a moment.
 GATEWAY_AWAY = "Sorry, I can't reach the gateway, so please check that it is running."
 APOLOGY = "Sorry, something went wrong with the model, please try again."
 
-# The `code` of our gateway's errors (README.md has the table).
+# The `code` of our gateway's errors (docs/operations.md has the table).
 BY_CODE = {
     "invalid_key": KEY_REFUSED,
     "invalid_request": APOLOGY,
@@ -58,17 +58,20 @@ BY_TYPE = {
     "team_model_access_denied": MODEL_UNKNOWN,
 }
 BY_STATUS = {
-    400: REQUEST_REFUSED,  # LiteLLM's answer to a model that it doesn't serve, too
+    400: REQUEST_REFUSED,  # LiteLLM's own answer to a model that it doesn't serve, too
     401: PROVIDER_KEY,
     402: QUOTA,
     403: PROVIDER_KEY,
-    404: MODEL_UNKNOWN,
+    404: PROVIDER_MODEL,
     413: TOO_LONG,
 }
 CONNECTION_LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 # Every sentence outlives vui's text clean-up unchanged: it is found again in the conversation.
 SENTENCES = tuple(dict.fromkeys([*BY_CODE.values(), GATEWAY_AWAY]))
-SPOKEN = re.compile(f" ?(?:{'|'.join(map(re.escape, SENTENCES))})")
+# With the name of the variable that holds the refused key, where the gateway tells it.
+NAMED_KEY = "Sorry, the model's provider refused its key, so please change the {} in the env file."
+_PATTERNS = [*map(re.escape, SENTENCES), re.escape(NAMED_KEY).replace(r"\{\}", "[A-Z0-9 ,]+")]
+SPOKEN = re.compile(f" ?(?:{'|'.join(_PATTERNS)})")
 
 # https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 MESSAGE_FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id")
@@ -87,6 +90,7 @@ class GatewayError(httpx.HTTPStatusError):
     """The gateway, or the provider behind it, answered with an error instead of a reply.
 
     code: our gateway's name for it; empty when the answer comes from somebody else's.
+    param: of a refused key, the variable that holds it, where our gateway tells it.
     type: LiteLLM's name for it. status: the HTTP status, or the one that an error frame names.
     """
 
@@ -96,6 +100,7 @@ class GatewayError(httpx.HTTPStatusError):
         numeric = code.isascii() and code.isdigit()
         self.code = "" if numeric else code
         self.type = str(error.get("type") or "")
+        self.param = str(error.get("param") or "")
         # An error frame comes inside of a 200.
         self.status = int(code) if numeric and response.is_success else response.status_code
         text = str(error.get("message") or body or response.reason_phrase).strip()
@@ -111,6 +116,8 @@ def parse_error(body: str) -> dict:
         error = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
         return {}
+    if error is None:
+        return {}
     return error if isinstance(error, dict) else {"message": str(error)}
 
 
@@ -120,6 +127,8 @@ def spoken_message(error: Exception) -> str:
         return GATEWAY_AWAY
     if not isinstance(error, GatewayError):
         return APOLOGY
+    if error.code == "provider_key_refused" and error.param:
+        return NAMED_KEY.format(error.param.replace("_", " "))
     named = BY_CODE.get(error.code) or BY_TYPE.get(error.type)
     return named or BY_STATUS.get(error.status, APOLOGY)
 

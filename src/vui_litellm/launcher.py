@@ -9,7 +9,7 @@ from vui.serving.stream import llm, llm_backend
 
 from vui_litellm.backend import LiteLLMBackend
 from vui_litellm.settings import Settings
-from vui_litellm.tools.preflight import is_known, preflight, warn_without_gpu
+from vui_litellm.tools.preflight import is_known, preflight, require_voice
 from vui_litellm.vui_api import install_factory, run_server, speak_sooner, vui_make_backend
 
 __all__ = ["install", "make_backend", "serve"]
@@ -38,11 +38,11 @@ def serve(arguments: list[str]) -> None:
     """Run vui's own server on our backend.
 
     Raises:
-        SettingError, GatewayUnusable, CannotGuard: what stands in the way.
+        SettingError, NoVoice, GatewayUnusable, CannotGuard: what stands in the way.
     """
     install()
     settings = Settings.from_env()
+    require_voice()
     backend = LiteLLMBackend(**settings.backend_options)
     asyncio.run(preflight(backend))
-    warn_without_gpu()
-    run_server(backend, arguments, lan=settings.lan)
+    run_server(backend, arguments, lan=settings.lan, recognizer=settings.recognizer)

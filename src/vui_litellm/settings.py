@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     """How to reach the gateway, and how to behave in front of it: the `VUI_LITELLM_*` variables.
 
     lan: whether other devices may use vui's page, with a token: `VUI_LAN`.
+    recognizer: the model with which vui understands speech: `VUI_ASR`.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     context: int = Field(default=8192, gt=0)
     speak_errors: bool = True
     lan: bool = Field(default=False, validation_alias="VUI_LAN")
+    recognizer: str | None = Field(default=None, validation_alias="VUI_ASR")
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing, suppress
 from functools import cache, partial, wraps
 from pathlib import Path
@@ -16,11 +16,13 @@ from typing import Any
 from vui.serving.stream import frontend, llm, llm_backend, prompts
 
 from vui_litellm.prompt import ANY, MEMORIES, NAME, Template, clock_field
+from vui_litellm.settings import SettingError
 from vui_litellm.stream import LONE_STOP, end_sentences
 
 __all__ = [
-    "CannotGuard", "guard_server", "install_factory", "prompt_templates", "run_server",
-    "show_replies_as_text", "speak_sooner", "thoughts_of", "vui_make_backend", "with_lone_stops",
+    "CannotGuard", "guard_server", "install_factory", "prompt_templates", "run_doctor",
+    "run_server", "show_replies_as_text", "speak_sooner", "thoughts_of", "vui_make_backend",
+    "with_lone_stops",
 ]  # fmt: skip
 
 vui_make_backend = llm_backend.make_backend
@@ -31,16 +33,21 @@ def install_factory(make_backend: Callable[..., llm_backend.LLMBackend]) -> None
     llm_backend.make_backend = make_backend
 
 
-def run_server(backend: Any, arguments: list[str], *, lan: bool = False) -> None:
+def run_server(
+    backend: Any, arguments: list[str], *, lan: bool = False, recognizer: str | None = None
+) -> None:
     """Run vui's own server on `backend`; `arguments` are for vui's command line.
 
     Raises:
-        CannotGuard: what `guard_server` does.
+        CannotGuard: what `guard_server` does. SettingError: what `use_recognizer` does.
     """
     from vui.serving.stream import server  # loads torch
 
     llm_backend.set_backend(backend)
     guard_server(server, lan=lan)
+    if recognizer:
+        use_recognizer(server, recognizer)
+    report_dead_workers(server)
     provide_visualizer()
     show_replies_as_text(server)
     report_barge_in(server, backend.barge_in)
@@ -58,6 +65,60 @@ def show_replies_as_text(server: Any) -> None:
     """Let vui's page show as text what was said, which it would take for HTML."""
     page = re.sub(r"(innerHTML .*\+ )((?:data\.)?text);", r"\1esc(\2);", frontend.get_html())
     server.connection.get_html = lambda: page
+
+
+def report_dead_workers(server: Any) -> None:
+    """Let vui call a worker ready only while it lives: it goes on saying so of a dead one."""
+
+    def while_alive(told: str, worker: str) -> property:
+        def is_ready(its: Any) -> bool:
+            process = getattr(its, worker)
+            return bool(vars(its)[told] and process is not None and process.is_alive())
+
+        return property(is_ready, lambda its, value: vars(its).update({told: value}))
+
+    server.StreamServer.tts_ready = while_alive("tts_ready", "tts_proc")
+    server.StreamServer.asr_ready = while_alive("asr_ready", "asr_proc")
+
+
+def use_recognizer(server: Any, model: str) -> None:
+    """Let vui start with this model for speech recognition: it documents VUI_ASR and ignores it.
+
+    Raises:
+        SettingError: vui has no such model, or the image lacks what it runs on.
+    """
+    from vui.serving.stream.asr_worker import ASR_MODELS
+
+    known = [name for name in ASR_MODELS if name.startswith("fwhisper.")]
+    if model not in known:
+        raise SettingError(f"VUI_ASR is {model!r}. Use one of {', '.join(known)}.")
+    server.DEFAULT_ASR_MODEL = model  # what vui's page shows
+    server.asr_process = partial(recognize, model, server.asr_process)
+
+
+def recognize(model: str, worker: Callable[..., None], *queues: Any) -> None:
+    """vui's worker for speech recognition with this model: a process that imports vui anew."""
+    from vui.serving.stream import asr_worker
+
+    asr_worker.DEFAULT_ASR_MODEL = model
+    worker(*queues)
+
+
+def run_doctor(cures: Mapping[str, str]) -> int:
+    """Run vui's check of this machine, with our cure for each of its items; its exit code.
+
+    Without a GPU it fails; and so does `llm` where there is a cure for it.
+    """
+    from vui import doctor
+
+    class Report(doctor.Report):
+        def add(self, status: str, item: str, detail: str, remedy: str = "") -> None:
+            if (item == "gpu" and remedy) or (item == "llm" and item in cures):
+                status, remedy = doctor.FAIL, cures[item]
+            super().add(status, item, detail, cures.get(item, remedy) if remedy else "")
+
+    doctor.Report = Report
+    return doctor.main()
 
 
 # ---- who may use vui's server

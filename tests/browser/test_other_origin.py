@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from tests.browser.test_page import CHROMIUM, OPTIONS
-from tests.conftest import require
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import Program, Vui, free_port, http, speechless_vui, vui_env
@@ -21,7 +19,6 @@ from tests.support.poll import wait_until
 from tests.support.report import attack
 
 LONG_PROMPT = 200_000  # characters
-REBINDING = "--host-resolver-rules=MAP evil.test 127.0.0.1, MAP vui.test 127.0.0.1"
 
 OPEN_SOCKET = """([url, text]) => new Promise(done => {
     const socket = new WebSocket(url)
@@ -57,17 +54,6 @@ def vui(shared_gateway: Program, tmp_path_factory: pytest.TempPathFactory) -> It
     env = vui_env(shared_gateway.url, "gpt-4.1-mini", shared_gateway.key)
     with speechless_vui(tmp_path_factory.mktemp("vui"), env) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    require(bool(CHROMIUM), "Chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*OPTIONS, REBINDING], chromium_sandbox=False
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

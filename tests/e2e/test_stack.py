@@ -7,16 +7,17 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.support.harness import http
+from tests.support.logs import lines_of, times_of
 from tests.support.page import open_page
 from tests.support.poll import wait_until
 from tests.support.stack import PROVIDER_KEY, Stack, stack
 from vui_litellm.errors import GATEWAY_AWAY
+from vui_litellm.tools.preflight import NEEDS_GPU
 
 pytestmark = [pytest.mark.usefixtures("docker"), pytest.mark.timeout(1800)]
 
@@ -81,7 +82,7 @@ def test_no_key_is_in_logs_or_in_what_docker_shows(full_stack: Stack) -> None:
     full_stack.chat("Hello", check=False, VUI_LITELLM_MODEL="nope")
     shown = json.dumps(containers(full_stack)) + full_stack.logs()
     shown += subprocess.check_output(
-        ["docker", "history", "--no-trunc", "vui-litellm/gateway"], text=True
+        ["docker", "history", "--no-trunc", f"{full_stack.name}-gateway"], text=True
     )
     shown += full_stack.compose("top").stdout
     assert full_stack.key() not in shown
@@ -93,8 +94,7 @@ def test_vuis_container_sees_the_shared_key_and_no_other(full_stack: Stack) -> N
     found = full_stack.compose("exec", "-T", "vui", "sh", "-c", look).stdout
     assert full_stack.key() in found
     assert PROVIDER_KEY not in found
-    vui = next(c for c in containers(full_stack) if c["Name"].endswith("-vui-1"))
-    mounts = {mount["Destination"] for mount in vui["Mounts"]}
+    mounts = {mount["Destination"] for mount in vuis_container(full_stack)["Mounts"]}
     assert "/project" not in mounts
     for service in ("chat", "check"):
         run = ("run", "--rm", "-T", "--entrypoint", "sh", service, "-c", f"{look} /run /project")
@@ -130,9 +130,23 @@ def test_both_run_without_root_or_rights(full_stack: Stack) -> None:
         assert host["CapAdd"] == (["CAP_SETUID"] if "-config-" in container["Name"] else None)
         assert host["Ulimits"] == [{"Name": "core", "Hard": 0, "Soft": 0}]
         assert all("size=" in options for options in host.get("Tmpfs", {}).values())
-        assert host["LogConfig"]["Type"] == "local"  # which bounds its size
+        rotation = {"max-size": "10m", "max-file": "3"}
+        assert host["LogConfig"] == {"Type": "local", "Config": rotation}
     for service in ("gateway", "vui"):
         assert full_stack.compose("exec", "-T", service, "id", "-u").stdout.strip() != "0"
+
+
+def test_each_line_of_the_gateways_log_has_the_users_time(bare: Stack) -> None:
+    env = bare.folder / ".env"
+    env.write_text("TZ=Asia/Kathmandu\n")
+    try:
+        bare.compose("up", "-d", "--wait", "--force-recreate", "gateway")
+        log = bare.compose("logs", "--no-color", "--no-log-prefix", "gateway").stdout
+    finally:
+        env.unlink()
+    assert all(time.endswith("+05:45") for time in times_of(log))
+    assert f"Ready at {bare.url}" in lines_of(log)
+    assert len(lines_of(log)) <= 5
 
 
 def test_the_gateway_is_published_on_loopback_only(full_stack: Stack) -> None:
@@ -149,6 +163,58 @@ def test_the_image_holds_no_curl(full_stack: Stack) -> None:
 def test_vui_waits_for_the_gateway_and_talks_to_it(full_stack: Stack) -> None:
     wait_until(lambda: "[main] LLM probe: up" in full_stack.logs(), 30, "vui reached the gateway")
     assert "LLM backend: litellm model=vui" in full_stack.logs()
+
+
+def vuis_container(up: Stack) -> dict:
+    return next(c for c in containers(up) if c["Name"].endswith("-vui-1"))
+
+
+def test_without_a_gpu_vui_stops_with_one_sentence_and_stays_stopped(full_stack: Stack) -> None:
+    full_stack.env["SPEECHLESS_GPU"] = "0"
+    try:
+        full_stack.compose("up", "-d", "vui")
+        wait_until(
+            lambda: vuis_container(full_stack)["State"]["Status"] == "exited", 30, full_stack.logs
+        )
+        time.sleep(3)  # Docker would start it again after 0.1 s, 0.2 s, …
+        found = vuis_container(full_stack)
+        assert (found["State"]["Status"], found["RestartCount"]) == ("exited", 0)
+        said = full_stack.compose("logs", "--no-log-prefix", "vui").stdout
+        assert said == f"vui-litellm: {NEEDS_GPU}\n"
+    finally:
+        del full_stack.env["SPEECHLESS_GPU"]
+        full_stack.compose("up", "-d", "--wait", "vui")
+
+
+def test_vui_is_healthy_only_while_it_can_speak_and_starts_again_after_a_crash(
+    full_stack: Stack,
+) -> None:
+    def health() -> str:
+        return vuis_container(full_stack)["State"]["Health"]["Status"]
+
+    assert health() == "healthy"
+    http(f"{full_stack.vui().control}/end", {})
+    wait_until(lambda: health() == "unhealthy", 30, "vui can't speak any more")
+    kill = "import os; os.kill(next(int(p) for p in os.listdir('/proc') if p.isdigit() and b"
+    kill += "'speechless' in open(f'/proc/{p}/cmdline', 'rb').read() and p != '1'), 9)"
+    full_stack.compose("exec", "-T", "vui", "python", "-c", kill, check=False)
+    wait_until(lambda: health() == "healthy", 60, full_stack.logs)
+    assert vuis_container(full_stack)["RestartCount"] == 1
+
+
+def test_a_backup_gives_back_memories_and_voices(full_stack: Stack) -> None:
+    def tar(*options: str, given: str = "") -> str:
+        run = ("run", "--rm", "-T", "--no-deps", "--entrypoint", "tar", "vui", "-C", "/home/vui")
+        return full_stack.compose(*run, *options, given=given).stdout
+
+    def mine(command: str) -> str:
+        return full_stack.compose("exec", "-T", "vui", "sh", "-c", command).stdout
+
+    mine("echo Ada > .vui/kept; echo soul > prompts/.soul")
+    backup = tar("-c", ".vui", "prompts")
+    mine("rm .vui/kept prompts/.soul")
+    tar("-x", given=backup)
+    assert mine("cat .vui/kept prompts/.soul; rm .vui/kept prompts/.soul") == "Ada\nsoul\n"
 
 
 def hours_apart(one: datetime, other: datetime) -> float:
@@ -192,13 +258,6 @@ def test_the_server_has_the_users_zone_too(full_stack: Stack) -> None:
     assert found.stdout.strip() == "b'TZif'"
 
 
-def test_overlays_and_profiles_are_valid(bare: Stack, tmp_path: Path) -> None:
-    for options in (["-f", "compose.yaml", "-f", "compose.gpu.yaml"], ["--profile", "*"]):
-        subprocess.run(
-            ["docker", "compose", *options, "config", "--quiet"], cwd=bare.folder, check=True
-        )
-
-
 async def test_a_gateway_that_is_killed_comes_back_and_vui_with_it(full_stack: Stack) -> None:
     full_stack.script()
     async with open_page(full_stack.vui()) as page:
@@ -235,11 +294,12 @@ async def test_a_rotated_key_leaves_the_old_one_refused_and_vui_working(full_sta
 def test_status_tells_what_is_served_and_what_is_not(full_stack: Stack) -> None:
     status = full_stack.compose("exec", "-T", "gateway", "vui-gateway", "status").stdout
     assert "vui, gpt-4.1-mini, other, demo" in status
+    assert "vui is openai/vui: " in status
 
 
 def test_check_tells_a_program_which_models_to_talk_to(full_stack: Stack) -> None:
     full_stack.script(text="Alpha. Hold on. Omega.", tool="add_memory", arguments='{"text": "Ada"}')
-    result = full_stack.compose("run", "--rm", "-T", "check", "--json")
+    result = full_stack.compose("run", "--rm", "-T", "check", "--yes", "--json")
     found = {row["model"]: row["verdict"] for row in json.loads(result.stdout)}
     assert found["vui"] == found["other"] == "good for voice"
     assert found["demo"].startswith("demo")
@@ -335,14 +395,15 @@ def test_after_a_reboot_the_order_of_the_containers_does_not_matter(private: Sta
     wait_until(answers, 90, "the key of .env is in force")
 
 
-def test_no_file_at_all_is_one_clear_line(private: Stack) -> None:
+def test_no_file_at_all_is_one_clear_line_and_said_by_the_demo(private: Stack) -> None:
     path = private.folder / "litellm_config.yaml"
     kept = path.read_bytes()
     path.unlink()
     try:
-        up = private.compose("up", "-d", "--wait", "--force-recreate", "gateway", check=False)
-        assert up.returncode
-        assert "litellm_config.yaml:1: can't be read (No such file or directory)" in private.logs()
+        private.compose("up", "-d", "--wait", "--force-recreate", "gateway")
+        said = "litellm_config.yaml:1: can't be read (No such file or directory)"
+        assert private.logs().count(said) == 1
+        assert "Line 1 of the model file can't be used" in private.chat("Hello").stdout
     finally:
         path.write_bytes(kept)
 
@@ -357,8 +418,8 @@ def test_a_key_that_cannot_be_kept_is_one_clear_line(bare: Stack, mount: str) ->
     empty.mkdir(exist_ok=True)
     command = ["docker", "run", "--rm", "--read-only", "--tmpfs=/tmp"]
     command += [mount.replace("EMPTY", str(empty))]
-    result = subprocess.run([*command, "vui-litellm/gateway"], capture_output=True, text=True)
+    result = subprocess.run([*command, f"{bare.name}-gateway"], capture_output=True, text=True)
     assert result.returncode == 2
-    (line,) = [text for text in result.stderr.splitlines() if text.startswith("vui-gateway: ")]
+    (line,) = [text for text in result.stderr.splitlines() if "vui-gateway: " in text]
     assert "can't be read or written" in line
     assert "is the disk full" in line

@@ -231,7 +231,7 @@ async def test_random_clients_without_the_key(shared_gateway: Program, openai: O
         await asyncio.gather(*clients)
     assert shared_gateway.process.poll() is None, seed
     assert http(shared_gateway.url + CHAT, BODY, key=shared_gateway.key)[0] == 200
-    assert "Traceback" not in shared_gateway.log[logged:], seed
+    assert not shared_gateway.log[logged:], seed  # no exception, and no line for each stranger
     assert watch.stalled < 0.1, seed
     assert watch.grown < 200, seed
     # No provider was asked by anybody but us.

@@ -21,6 +21,7 @@ from tests.providers.openai import OpenAI
 from tests.support import report
 from tests.support.credentials import env_file, leaked, planted, written
 from tests.support.harness import Program, gateway, http, openai_model
+from tests.support.logs import lines_of
 from tests.support.poll import wait_until
 
 CHAT = "/v1/chat/completions"
@@ -103,7 +104,7 @@ def test_no_credential_that_a_provider_echoes_leaves_the_gateway(
         assert 200 in statuses
         assert "$MISTRAL_API_KEY" in told
         assert "$api_key" in told
-        for path in ("/v1/models", "/model/info", "/metrics"):
+        for path in ("/v1/models", "/model/info", "/metrics", "/status"):
             shown = client.get(up.url + path)
             assert shown.status_code == 200
             assert not leaked(secrets, f"{shown.headers}{shown.text}"), path
@@ -221,14 +222,15 @@ def test_a_providers_message_makes_no_line_of_its_own_in_the_log(
     wild: tuple[Program, OpenAI],
 ) -> None:
     up, stand_in = wild
-    text = "sorry\nReady on port 4000\r\x1b[2J\x1b]0;owned\x07\u202e" + "\nforged line" * 5
+    text = "sorry\nReady at http://x:4000\r\x1b[2J\x1b]0;owned\x07\u202e" + "\nforged line" * 5
     for fault in (400, 401, 500):
         body = json.dumps(stand_in.error(text, fault))
         stand_in.clear(fault=fault, fault_body=body)
         http(f"{up.url}{CHAT}", {"model": "two", "messages": HELLO}, key=up.key)
-    lines = up.log.splitlines()
+    wait_until(lambda: "500: sorry" in up.log, 5, "the last call's line")
+    lines = lines_of(up.log)
     assert not [line for line in lines if line.startswith("forged")]
-    assert sum(line.startswith("Ready on port") for line in lines) == 1
+    assert sum(line.startswith("Ready at") for line in lines) == 1
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", up.log)
 
 

@@ -15,8 +15,9 @@ import pytest
 
 from tests.providers.base import serving
 from tests.providers.openai import USAGE, OpenAI
-from tests.support.harness import Program, gateway, http, openai_model
-from tests.support.poll import until, wait_until
+from tests.support.harness import gateway, http, openai_model
+from tests.support.logs import lines_of_calls
+from tests.support.poll import until
 from tests.support.report import attack
 
 CHAT = "/v1/chat/completions"
@@ -48,16 +49,6 @@ TOLD: dict[str, tuple[Any, dict]] = {
     "a million dollars": ({**USAGE, "cost": 1e6}, {}),
     "a dearer model": (USAGE, {"model": "o1-pro"}),
 }
-
-
-def lines_of_calls(up: Program, count: int = 1) -> list[dict[str, str]]:
-    """What the log says of each call, once there are so many."""
-
-    def found() -> list[str]:
-        lines = [line for line in up.log.splitlines() if re.match(r"(reply|thoughts) model=", line)]
-        return lines if len(lines) >= count else []
-
-    return [dict(re.findall(r"(\w+)=(\S+)", line)) for line in wait_until(found, 10, "a line")]
 
 
 def told(usage: Any, extra: dict, *, stream: bool) -> tuple[bytes, dict[str, str]]:

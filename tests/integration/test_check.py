@@ -9,17 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
 
 from tests.providers.anthropic import Anthropic
 from tests.providers.base import StandIn, serving
-from tests.providers.cache import PromptCache
-from tests.providers.openai import OpenAI
+from tests.providers.cache import Bill, PromptCache
+from tests.providers.openai import USAGE, OpenAI
 from tests.providers.openai_like import DeepSeek
-from tests.support.harness import Program, gateway, openai_model, vui_env
+from tests.support.harness import KEY, Program, gateway, openai_model, vui_env
+from tests.support.poll import wait_until
+from tests.support.terminal import Terminal, at_terminal
 
 USES = {"tool": "add_memory", "arguments": '{"text": "Name is Ada"}'}
 SAYS = {"text": "Alpha. Hold on. Omega."}
@@ -52,15 +58,33 @@ def well(lab: Lab) -> None:
 def check(
     lab: Lab, folder: Path, *options: str, model: str = "gpt-4.1-mini"
 ) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, **vui_env(lab[0].url, model, lab[0].key), "HOME": str(folder)}
+    return check_at(vui_env(lab[0].url, model, lab[0].key), folder, *options)
+
+
+def check_at(env: dict[str, str], folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Without a terminal."""
     return subprocess.run(
         [sys.executable, "-m", "vui_litellm", "check", *options],
-        env={**env, "COLUMNS": "200"},
+        env={**os.environ, **env, "HOME": str(folder)},
         cwd=folder,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=100,
     )
+
+
+def checking(
+    lab: Lab, folder: Path, *options: str, columns: int = 80
+) -> AbstractContextManager[tuple[Terminal, subprocess.Popen]]:
+    env = {**vui_env(lab[0].url, "gpt-4.1-mini", lab[0].key), "HOME": str(folder)}
+    command = [sys.executable, "-m", "vui_litellm", "check", *options]
+    return at_terminal(command, env, columns)
+
+
+def plain(text: str) -> str:
+    """What was shown, without its colours and the cursor's way."""
+    return re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", text).strip("\r\n ")
 
 
 def rows(result: subprocess.CompletedProcess[str]) -> dict[str, dict]:
@@ -177,7 +201,216 @@ def test_the_report_is_one_page_that_loads_nothing(lab: Lab, tmp_path: Path) -> 
     assert "--report - > report.html" in refused.stderr
 
 
+def test_a_report_that_cant_be_written_costs_no_token(lab: Lab, tmp_path: Path) -> None:
+    options = ("--model", "gpt-4.1-mini", "--report")
+    refused = check(lab, tmp_path, *options, "/proc/report.html")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert not lab[1]["gpt-4.1-mini"].seen
+    (tmp_path / "old.html").write_text("old")
+    for name in ("old.html", "new.html"):
+        assert check(lab, tmp_path, *options, name, "--dry-run").returncode == 0
+    assert [path.name for path in tmp_path.glob("*.html")] == ["old.html"]
+    assert (tmp_path / "old.html").read_text() == "old"
+
+
+def test_a_model_that_is_named_is_all_that_must_be_served(lab: Lab, tmp_path: Path) -> None:
+    named = check(lab, tmp_path, "--json", "--model", "gpt-4.1-mini", model="nowhere")
+    assert named.returncode == 0, named.stderr
+    assert rows(named)["gpt-4.1-mini"]["verdict"] == "good for voice"
+
+
+def test_without_the_model_that_vui_starts_with_the_others_are_measured_and_it_is_said(
+    lab: Lab, tmp_path: Path
+) -> None:
+    result = check(lab, tmp_path, "--json", model="nowhere")
+    assert len(rows(result)) == 5
+    assert result.returncode == 1
+    assert "'nowhere', which the gateway doesn't serve. Change VUI_LITELLM_MODEL" in result.stderr
+
+
+def test_at_a_terminal_it_asks_and_shows_the_question(lab: Lab, tmp_path: Path) -> None:
+    with checking(lab, tmp_path, "--model", "gpt-4.1-mini") as (terminal, process):
+        terminal.wait_for("Go on? [y/N] ")
+        assert "1 model, 5 requests each" in terminal.text
+        terminal.type("n\r")
+        assert terminal.read_to_end(process) == 0
+    for key in ("\x04", "\x03"):  # Ctrl-D, Ctrl-C
+        with checking(lab, tmp_path) as (terminal, process):
+            terminal.wait_for("Go on? [y/N] ")
+            terminal.type(key)
+            assert terminal.read_to_end(process, 5) in (0, 130)
+            assert "Traceback" not in terminal.text
+    assert not any(stand_in.seen for stand_in in lab[1].values())
+
+
+def test_at_a_terminal_there_is_one_progress_bar_and_then_the_table(
+    lab: Lab, tmp_path: Path
+) -> None:
+    lab[1]["gpt-4.1-mini"].clear(**USES, **SAYS, delay=0.3)
+    lab[1]["claude-haiku-4-5"].clear(fault=401)
+    with checking(lab, tmp_path) as (terminal, process):
+        terminal.wait_for("Go on? [y/N] ")
+        terminal.type("y\r")
+        assert terminal.read_to_end(process) == 0
+    after = terminal.text.split("Go on? [y/N] ")[1]
+    told, table = after.rsplit("\x1b[2K", 1)
+    drawn = {plain(line) for line in re.split(r"[\r\n]", told)} - {"", "y"}
+    assert len(drawn) > 2
+    assert all(line.startswith("Asking ") for line in drawn), drawn
+    assert plain(table).startswith("model")
+
+
+def test_ctrl_c_while_it_measures_ends_it(lab: Lab, tmp_path: Path) -> None:
+    lab[1]["gpt-4.1-mini"].clear(delay=5)
+    with checking(lab, tmp_path, "--yes", "--model", "gpt-4.1-mini") as (terminal, process):
+        wait_until(lambda: lab[1]["gpt-4.1-mini"].seen, 20, "a call")
+        terminal.type("\x03")
+        assert terminal.read_to_end(process, 5) == 130
+    assert "Traceback" not in terminal.text
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_model_and_verdict_are_shown_however_narrow_it_is(
+    lab: Lab, tmp_path: Path, columns: int
+) -> None:
+    options = ("--yes", "--model", "claude-haiku-4-5", "--model", "vui")
+    with checking(lab, tmp_path, *options, columns=columns) as (terminal, process):
+        assert terminal.read_to_end(process) == 0
+    lines = plain(terminal.text).splitlines()
+    head, row, *_ = shown = lines[next(i for i, line in enumerate(lines) if line[:6] == "model ") :]
+    assert max(map(len, shown)) <= columns
+    assert "1st token" in head
+    assert row.startswith("claude-haiku-4-5 ")
+    assert row.rstrip().endswith("good for voice")
+    assert ("provider" in head) is (columns == 120)
+
+
 def test_a_model_that_isnt_served_is_named(lab: Lab, tmp_path: Path) -> None:
     result = check(lab, tmp_path, "--model", "gpt-9")
     assert result.returncode == 2
     assert "doesn't serve 'gpt-9'. Choose from: vui, gpt-4.1-mini" in result.stderr
+
+
+class Thinker(OpenAI):
+    """A model that thinks aloud in its text, and whose every token is billed."""
+
+    def usage(self, bill: Bill | None) -> dict:
+        return {**USAGE, "completion_tokens": len(self.script.text) // 4}
+
+
+class Elsewhere:
+    """Somebody else's LiteLLM, as far as `check` asks it: tags reach vui raw there.
+
+    Source: https://docs.litellm.ai/docs/proxy/model_management
+    """
+
+    def __init__(self, *models: str, price: float | None, note: str | None = None) -> None:
+        self.stand_in = Thinker()
+        self.stand_in.clear(**USES, **SAYS)
+        info = {"input_cost_per_token": price, "output_cost_per_token": price, "note": note}
+        self.entries = [
+            {"model_name": m, "litellm_params": {"model": f"openai/{m}"}, "model_info": info}
+            for m in models
+        ]
+
+    @property
+    def app(self) -> Starlette:
+        async def listed(_: Request) -> JSONResponse:
+            return JSONResponse({"data": [{"id": e["model_name"]} for e in self.entries]})
+
+        async def told(_: Request) -> JSONResponse:
+            return JSONResponse({"data": self.entries})
+
+        routes = [Route("/v1/models", listed), Route("/model/info", told)]
+        return Starlette(routes=[*routes, Mount("/", self.stand_in.app)])
+
+    def check(self, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        with serving(self.app) as url:
+            return check_at(vui_env(url, "one", KEY), folder, *options)
+
+
+THOUGHT = "The user greets me. I should greet back, and keep it short and friendly. " * 4
+
+
+def test_what_a_model_thinks_between_tags_is_seen_by_its_bill(tmp_path: Path) -> None:
+    """The gateway takes it out of the text."""
+    hello = "Hello. I am well, thank you."
+    texts = {
+        "angled": f"<think>{THOUGHT}</think>{hello}",
+        "square": f"[THINK]{THOUGHT}[/THINK]{hello}",
+        "silent": hello,
+    }
+    with ExitStack() as stack:
+        entries = []
+        for name, text in texts.items():
+            stand_in = Thinker()
+            stand_in.clear(**USES, text=text)
+            entries.append(openai_model(name, stack.enter_context(serving(stand_in.app)) + "/v1"))
+        up = stack.enter_context(gateway(tmp_path / "project", {"model_list": entries}))
+        options = [word for name in texts for word in ("--model", name)]
+        env = vui_env(up.url, "silent", up.key)
+        found = rows(check_at(env, tmp_path, "--json", "--yes", *options))
+    assert [row["thinking"] for row in found.values()] == [True, True, False]
+
+
+@pytest.mark.parametrize("tag", ["<think>", "[THINK]"])
+def test_a_model_whose_thoughts_vui_would_speak_is_broken(tmp_path: Path, tag: str) -> None:
+    elsewhere = Elsewhere("one", price=1e-7)
+    elsewhere.stand_in.clear(**USES, text=f"{tag}Hm.{tag[0]}/{tag[1:]}Hello.")
+    result = elsewhere.check(tmp_path, "--json")
+    row = rows(result)["one"]
+    assert row["thinking"] is True
+    assert row["verdict"].startswith("broken: it thinks aloud between tags")
+    assert result.returncode == 1
+
+
+def test_without_a_terminal_it_goes_on_below_ten_cents(tmp_path: Path) -> None:
+    result = Elsewhere("one", price=1e-6).check(tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Go on?" not in result.stderr + result.stdout
+
+
+@pytest.mark.parametrize(
+    ("price", "why"),
+    [(1e-4, "This costs about 2.0"), (None, "Nobody knows the price of one, ")],
+)
+def test_without_a_terminal_more_than_that_needs_a_yes(
+    tmp_path: Path, price: float | None, why: str
+) -> None:
+    elsewhere = Elsewhere("one", price=price)
+    refused = elsewhere.check(tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"vui-litellm: {why}")
+    assert "`--yes`" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not elsewhere.stand_in.seen
+    assert elsewhere.check(tmp_path, "--dry-run").returncode == 0
+    assert not elsewhere.stand_in.seen
+    assert elsewhere.check(tmp_path, "--yes").returncode == 0
+
+
+def test_a_wildcard_is_asked_only_by_a_name_that_it_stands_for(tmp_path: Path) -> None:
+    elsewhere = Elsewhere("one", "two/*", price=1e-7)
+    assert list(rows(elsewhere.check(tmp_path, "--json"))) == ["one"]
+    named = rows(elsewhere.check(tmp_path, "--json", "--model", "two/three"))
+    assert named["two/three"]["verdict"] == "good for voice"
+    assert elsewhere.stand_in.seen[-1].body["model"] == "two/three"
+    refused = elsewhere.check(tmp_path, "--model", "two/*")
+    assert refused.returncode == 2
+    only = Elsewhere("two/*", price=1e-7).check(tmp_path)
+    assert (only.returncode, only.stderr.count("\n")) == (2, 1)
+    assert "serves two/*. Name a model with `--model NAME`." in only.stderr
+
+
+def test_what_the_gateway_says_about_a_model_is_above_the_table(tmp_path: Path) -> None:
+    note = "vui is one: the first model of the file that has its key."
+    result = Elsewhere("one", price=1e-7, note=note).check(tmp_path)
+    assert result.stdout.startswith(f"{note}\n\nmodel ")
+
+
+def test_a_file_is_never_folded(tmp_path: Path) -> None:
+    name = "openrouter/meta-llama/llama-3.3-70b-instruct" * 3
+    head, row = Elsewhere(name, price=1e-7).check(tmp_path).stdout.splitlines()[:2]
+    assert head.rstrip().endswith("verdict")
+    assert row.startswith(f"{name} ")
+    assert row.rstrip().endswith("good for voice")

@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import KEY, Program, gateway, http, openai_model
-from tests.support.poll import until, wait_until
+from tests.support.logs import lines_of_calls
+from tests.support.poll import until
 from vui_litellm import LiteLLMBackend
 from vui_litellm.errors import BUDGET
 
@@ -49,15 +50,6 @@ async def heard(up: Program, stop_after: int | None = None) -> str:
     return "".join(text)
 
 
-def lines(up: Program, count: int = 1) -> list[dict[str, str]]:
-    def found() -> list[str]:
-        told = [line for line in up.log.splitlines() if re.match(r"(reply|thoughts) model=", line)]
-        return told if len(told) >= count else []
-
-    told = wait_until(found, 10, f"{count} lines of calls in the log")
-    return [dict(re.findall(r"(\w+)=(\S+)", line)) for line in told]
-
-
 async def test_each_call_leaves_one_line_without_a_word_of_it(
     tmp_path: Path, provider: tuple[OpenAI, str]
 ) -> None:
@@ -77,7 +69,7 @@ async def test_each_call_leaves_one_line_without_a_word_of_it(
         stand_in.clear()
         backend = LiteLLMBackend(MODEL, up.url, api_key=up.key)
         tool = {"type": "function", "function": {"name": "no_action", "parameters": {}}}
-        whole, cut, *ends = await asyncio.to_thread(lines, up, 4)
+        whole, cut, *ends = await asyncio.to_thread(lines_of_calls, up, 4)
         early, failed = sorted(ends, key=lambda line: line["outcome"], reverse=True)
         assert whole["model"] == MODEL
         assert whole["deployment"] == f"openai/{MODEL}"
@@ -92,8 +84,8 @@ async def test_each_call_leaves_one_line_without_a_word_of_it(
         assert (failed["outcome"], failed["first_token_ms"]) == ("500", "-")
         await backend.complete(HELLO, tools=[tool])
         await backend.aclose()
-        (thoughts,) = (await asyncio.to_thread(lines, up, 5))[4:]
-        assert "thoughts model=" in up.log
+        (thoughts,) = (await asyncio.to_thread(lines_of_calls, up, 5))[4:]
+        assert thoughts["kind"] == "thoughts"
         assert thoughts["tokens_out"] == "12"
         assert "xylophone" not in up.log
         assert "doing alright" not in up.log
@@ -108,7 +100,7 @@ async def test_a_fallback_is_named_and_its_price_is_that_of_the_one_who_answered
     well["litellm_params"]["model"] = "openai/gpt-4.1"
     with gateway(tmp_path, {"model_list": [away, well]}) as up:
         assert await heard(up)
-        (line,) = await asyncio.to_thread(lines, up)
+        (line,) = await asyncio.to_thread(lines_of_calls, up)
         assert (line["deployment"], line["fallback"]) == ("openai/gpt-4.1", "yes")
         assert float(line["usd"]) == pytest.approx(1200 * 2e-6 + 12 * 8e-6, abs=1e-6)
 
@@ -120,7 +112,7 @@ async def test_metrics_and_status_agree_with_the_log(
     with gateway(tmp_path, group(base)) as up:
         for _ in range(3):
             await heard(up)
-        await asyncio.to_thread(lines, up, 3)
+        await asyncio.to_thread(lines_of_calls, up, 3)
         assert http(f"{up.url}/metrics")[0] == 401
         _, text = http(f"{up.url}/metrics", key=up.key)
         values = {
@@ -146,7 +138,7 @@ async def test_a_budget_ends_in_one_sentence_and_is_kept_across_restarts(
     with gateway(tmp_path, group(base), budget) as up:
         for turns in (1, 2):
             assert "alright" in await heard(up)
-            await asyncio.to_thread(lines, up, turns)
+            await asyncio.to_thread(lines_of_calls, up, turns)
         assert BUDGET in await heard(up)
     assert json.loads((tmp_path / "spend.json").read_text())["usd"] == pytest.approx(2 * USD)
     assert len(stand_in.seen) == 2
@@ -167,7 +159,7 @@ async def test_what_costs_nothing_answers_when_the_budget_is_spent(
         body = {"model": "home", "messages": HELLO}
         assert http(f"{up.url}/v1/chat/completions", body, key=up.key)[0] == 200
         assert {seen.body["model"] for seen in stand_in.seen} == {"home"}
-        (first, _) = await asyncio.to_thread(lines, up, 2)
+        (first, _) = await asyncio.to_thread(lines_of_calls, up, 2)
         assert first["attempts"].split(",")[-1] == "ok"
 
 
@@ -194,5 +186,5 @@ async def test_the_demo_costs_nothing(tmp_path: Path) -> None:
     demo = {"model_name": MODEL, "litellm_params": {"model": "openai/gpt-4", "mock_response": "hi"}}
     with gateway(tmp_path, {"model_list": [demo]}, key=KEY) as up:
         assert await heard(up) == "hi"
-        (line,) = await asyncio.to_thread(lines, up)
+        (line,) = await asyncio.to_thread(lines_of_calls, up)
         assert float(line["usd"]) == 0

@@ -26,7 +26,9 @@ from tests.support.harness import ROOT, Program, http
 from tests.support.report import LONG, record, rss_mb
 
 CHAT = "/v1/chat/completions"
-OPEN = {"/v1/models", "/model/info", "/metrics", CHAT, "/health/readiness", "/health/liveliness"}
+PAGE = {"/", "/status", "/page/token", "/page/session"}
+HEALTH = {"/health/readiness", "/health/liveliness"}
+OPEN = {"/v1/models", "/model/info", "/metrics", CHAT, *HEALTH, *PAGE}
 METHODS = ("GET", "POST", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD")
 HELLO = [{"role": "user", "content": "hi"}]
 BODY: dict[str, Any] = {"model": "gpt-4.1-mini", "messages": HELLO}

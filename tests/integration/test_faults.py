@@ -142,13 +142,13 @@ async def test_a_provider_that_refuses_connections_is_passed_over(ward: Ward) ->
 
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_refused_key_is_named_once_and_not_tried_again(ward: Ward, status: int) -> None:
-    logged = ward.program.log.count("FIRST_API_KEY. Put")
+    logged = ward.program.log.count("Put a valid FIRST_API_KEY into .env")
     ward.first.clear(fault=status)
     assert (await turn(ward))[0] == REPLY
     time.sleep(COOLDOWN + 0.2)
     assert (await turn(ward))[0] == REPLY
     assert ward.counts() == (1, 2), "the refused key was tried again"
-    assert ward.program.log.count("FIRST_API_KEY. Put") == logged + 1
+    assert ward.program.log.count("Put a valid FIRST_API_KEY into .env") == logged + 1
     record("faults", str(status), "the next deployment answers; not tried again; one log line")
     # What changes is tried: here, an edit of its entry.
     ward.first.clear()

@@ -42,7 +42,8 @@ def test_without_the_key_it_answers_401_and_says_what_to_do(
 @pytest.mark.parametrize(
     "path",
     ["/key/generate", "/config/update", "/ui", "/docs", "/mcp", "/openapi.json", "/v1/completions",
-     "/", "/v1/models/", "/v1/%6dodels", "//v1/models", "/health", "/v1/chat/completions/x"],
+     "/page", "/status/", "/v1/models/", "/v1/%6dodels", "//v1/models", "/health",
+     "/v1/chat/completions/x"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("with_key", [True, False])
@@ -58,11 +59,9 @@ def test_everything_else_is_404(
 def test_a_model_without_its_key_is_left_out_with_one_line(shared_gateway: Program) -> None:
     status, body = http(f"{shared_gateway.url}/v1/models", key=shared_gateway.key)
     assert status == 200
-    assert [model["id"] for model in body["data"]] == ["vui", "gpt-4.1-mini", "other", "demo"]
+    assert [model["id"] for model in body["data"]] == ["vui", "gpt-4.1-mini", "other"]
     lines = [line for line in shared_gateway.log.splitlines() if "NOWHERE_API_KEY" in line]
-    assert lines == [
-        "keyless (openai/keyless) is left out: NOWHERE_API_KEY is not set. Put it in .env."
-    ]
+    assert lines == ["Left out: NOWHERE_API_KEY is not set (keyless). Put it in .env."]
 
 
 def test_the_model_table_is_there_for_check(shared_gateway: Program) -> None:
@@ -134,7 +133,7 @@ def test_the_first_request_is_no_slower_than_later_ones_by_much(fresh: Fresh) ->
     assert fresh.seconds < 0.6
     assert "may be slow" not in fresh.program.log
     models = http(f"{fresh.program.url}/v1/models", key=fresh.program.key)[1]["data"]
-    assert [model["id"] for model in models] == ["vui", "m", "demo"]
+    assert [model["id"] for model in models] == ["vui", "m"]
 
 
 def test_sigterm_lets_a_running_reply_end(tmp_path: Path) -> None:
@@ -183,25 +182,6 @@ async def test_a_gateway_that_dies_in_mid_reply_is_said(tmp_path: Path) -> None:
             await backend.aclose()
 
 
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        ("model_list: [\n", r"litellm_config.yaml:\d+: .*Check the indentation"),
-        ("model_lsit: []\n", r":1: unknown key 'model_lsit'. Did you mean 'model_list'\?"),
-        (
-            "model_list:\n  - model_name: x\n    litellm_params:\n      model: opnai/gpt-4.1\n",
-            r":4: 'opnai' is no provider that LiteLLM knows. Did you mean 'openai'\?",
-        ),
-        ("model_list:\n  - litellm_params: {model: openai/x}\n", r":2: model_name is missing"),
-    ],
-)
-def test_a_broken_config_ends_the_start_with_file_line_and_cure(
-    tmp_path: Path, config: str, said: str
-) -> None:
-    with pytest.raises(RuntimeError, match=said), gateway(tmp_path, config):
-        pass
-
-
 def test_the_shipped_config_is_served_with_every_key_set(tmp_path: Path) -> None:
     text = (ROOT / "litellm_config.yaml").read_text()
     names = [entry["model_name"] for entry in yaml.safe_load(text)["model_list"]]
@@ -216,11 +196,9 @@ def test_the_shipped_config_is_served_with_every_key_set(tmp_path: Path) -> None
 async def test_no_key_shows_in_a_debug_log_either(tmp_path: Path) -> None:
     with serving((stand_in := OpenAI()).app) as url:
         model = openai_model("m", f"{url}/v1", api_key="os.environ/SOME_API_KEY")
-        config: dict = {"model_list": [model]}
         secret = "sk-debug-5b7d9f1e3c"
-        config["litellm_settings"] = {"set_verbose": True}
-        env = {"SOME_API_KEY": secret, "LITELLM_LOG": "DEBUG"}
-        with gateway(tmp_path, config, env) as loud:
+        env = {"SOME_API_KEY": secret, "VUI_LITELLM_LOG": "debug"}
+        with gateway(tmp_path, {"model_list": [model]}, env) as loud:
             backend = LiteLLMBackend("m", loud.url, api_key=loud.key)
             llm_backend.set_backend(backend)
             for sick in ({}, {"fault": 401}, {"fault": 500}, {"fault": "error-frame"}):

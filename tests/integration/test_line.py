@@ -121,7 +121,7 @@ async def test_a_provider_that_is_away_is_nobodys_concern_until_the_turn(
         await backend.prefill(HELLO)
         assert time.monotonic() - began < 1
         await asyncio.sleep(0.5)
-        assert "rror" not in up.log.split("Ready on port")[1]
+        assert "rror" not in up.log.split("Ready at")[1]
         await backend.aclose()
 
 

@@ -83,10 +83,13 @@ def test_a_reply_that_fails_exits_1_with_the_providers_message(
     assert "the model is not well" in result.stderr
 
 
-def test_no_key_at_all_talks_to_the_demo(shared_gateway: Program) -> None:
+def test_vui_is_the_first_model_and_chat_says_so(shared_gateway: Program, openai: OpenAI) -> None:
+    openai.clear(text="It is me. Hello.")
     result = chat(shared_gateway, "Hello", model="vui")
     assert result.returncode == 0
-    assert "I'm the demo" in result.stdout
+    assert result.stdout == "It is me.\nHello.\n"
+    assert "vui is gpt-4.1-mini: the first model of litellm_config.yaml" in result.stderr
+    assert openai.seen[0].body["model"] == "gpt-4.1-mini"
 
 
 @pytest.mark.parametrize(
@@ -101,10 +104,11 @@ def test_no_key_at_all_talks_to_the_demo(shared_gateway: Program) -> None:
 def test_what_stands_in_the_way_is_one_line_that_names_the_variable(
     shared_gateway: Program, env: dict[str, str], said: str
 ) -> None:
-    for command in ("chat", "serve"):
+    path = {"PYTHONPATH": str(ROOT), "VUI_SPEECHLESS_PORT": "0"}
+    for command in (("vui_litellm", "chat"), ("tests.support.speechless",)):  # a `serve`
         result = subprocess.run(
-            [sys.executable, "-m", "vui_litellm", command],
-            env={**os.environ, **vui_env(shared_gateway.url, "other"), **env},
+            [sys.executable, "-m", *command],
+            env={**os.environ, **path, **vui_env(shared_gateway.url, "other"), **env},
             capture_output=True,
             text=True,
             timeout=60,

@@ -109,6 +109,12 @@ def _two_choices(frame: bytes) -> bytes:
     return _changed(frame, lambda choice: [choice, {**choice, "index": 1, "delta": other}])
 
 
+def _choices_in_turns(frame: bytes) -> bytes:
+    """The second choice in a frame of its own, as OpenAI sends them."""
+    other = _changed(frame, lambda choice: [{**choice, "index": 1, "delta": {"content": "Oh. "}}])
+    return frame if other == frame else frame + other
+
+
 def _changed(frame: bytes, change: Any) -> bytes:
     try:
         chunk = json.loads(frame.removeprefix(b"data: "))
@@ -118,7 +124,9 @@ def _changed(frame: bytes, change: Any) -> bytes:
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
-REWRITTEN = {"no-choices": _no_choices, "two-choices": _two_choices}
+REWRITTEN = {
+    "no-choices": _no_choices, "two-choices": _two_choices, "choices-in-turns": _choices_in_turns,
+}  # fmt: skip
 
 
 # ---- floods
@@ -147,4 +155,11 @@ def _newlines(stand_in: StandIn, body: dict) -> Iterator[bytes]:
         yield b"\n" * len(MB)
 
 
-FLOODS = {"long-line": _long_line, "no-full-stop": _no_full_stop, "newlines": _newlines}
+def _tags(stand_in: StandIn, body: dict) -> Iterator[bytes]:
+    """200 KB of empty thoughts."""
+    yield stand_in.frame(body, {"content": "<think></think>" * 13_000})
+
+
+FLOODS = {
+    "long-line": _long_line, "no-full-stop": _no_full_stop, "newlines": _newlines, "tags": _tags,
+}  # fmt: skip

@@ -46,7 +46,7 @@ class Lab:
             log = self.program.log
             return log.count("Serving ") + log.count("good configuration") > before
 
-        wait_until(looked, 10, "the gateway has looked at the edit")
+        wait_until(looked, 90, "the gateway has looked at the edit")
         time.sleep(0.05)  # the status is written after the log
         return self.program.status().stdout
 

@@ -65,7 +65,9 @@ DRIBBLE = {"fault": "dribble", "words": 0, "pace": 0.2}
 # The reply is there, in a way of its own.
 ODD: dict[str, dict[str, Any]] = {
     "`<think>…</think>`, then the reply": {"text": "<think>Hm, rain.</think>" + " ".join(FIRST)},
+    "an emoji after the last sentence": {"text": " ".join(FIRST) + " 😊"},
     "two choices": {"fault": "two-choices", "words": 0},
+    "two choices in turns": {"fault": "choices-in-turns", "words": 0},
     "reset after the finish reason": {"fault": "reset", "after": -2},
     "silence after the finish reason": {"fault": "stall", "after": -2},
     "reset after `[DONE]`": {"fault": "reset", "after": 1000},

@@ -85,11 +85,18 @@ class Program:
 
     def status(self) -> subprocess.CompletedProcess[str]:
         """`vui-gateway status` beside a running gateway."""
-        env = {"VUI_GATEWAY_PROJECT": str(self.project)}
-        env["VUI_GATEWAY_PORT"] = self.url.rsplit(":")[-1]
+        return self.cli("status")
+
+    def cli(self, command: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """A command of `vui-gateway` beside a running gateway."""
+        own = {
+            "VUI_GATEWAY_PROJECT": str(self.project),
+            "VUI_GATEWAY_PORT": self.url.rsplit(":")[-1],
+            "VUI_LITELLM_KEY_FILE": str(self.project / "key"),
+        }
         return subprocess.run(
-            [sys.executable, "-m", "vui_gateway", "status"],
-            env={**os.environ, **env},
+            [sys.executable, "-m", "vui_gateway", command],
+            env={**os.environ, **own, **env},
             capture_output=True,
             text=True,
             cwd=ROOT,

@@ -7,7 +7,10 @@ torch, the model file, and the two worker processes, whose queues are answered h
     POST /hear  {"text": "…"}           the user says this: voice activity, partial text, silence
     POST /asr   [{"type": "…"}, …]      raw messages of the recognition worker
     POST /final {"text": "…"}           what a recording (/v1/voice-note) is understood as
+    POST /end   {}                      the speech worker ends, as one that crashes does
     GET  /said                          the sentences that reached speech synthesis, in order
+
+It has an NVIDIA GPU unless `VUI_SPEECHLESS_GPU` is 0.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ import numpy as np
 
 SAID: list[dict] = []
 asr_results: queue.Queue = queue.Queue()
+tts_ends = threading.Event()
 final = {"text": ""}  # what the recognition worker makes of a recording
 
 
@@ -86,6 +90,12 @@ def _tts(
 ) -> None:
     pace = float(os.environ.get("VUI_SPEECHLESS_PACE", "0"))  # seconds that a sentence takes
     results.put({"type": "ready"})
+
+    def end() -> None:
+        tts_ends.wait()
+        commands.put({"cmd": "shutdown"})
+
+    threading.Thread(target=end, daemon=True).start()
     frames = 1
     while (message := commands.get())["cmd"] != "shutdown":
         command = message["cmd"]
@@ -164,6 +174,8 @@ class _Control(BaseHTTPRequestHandler):
             hear(asked["text"])
         elif self.path == "/final":
             final["text"] = asked["text"]
+        elif self.path == "/end":
+            tts_ends.set()
         else:
             for message in asked:
                 asr_results.put(message)
@@ -184,7 +196,7 @@ def stand_in() -> None:
     _module("torch", Tensor=Tensor, zeros=_zeros, int16=np.int16, load=None)
     sys.modules["torch"].cat = lambda parts: np.concatenate(parts).view(Tensor)  # type: ignore[attr-defined]
     _module("torch.multiprocessing", Queue=queue.Queue)
-    _module("torch.cuda", is_available=lambda: False)
+    _module("torch.cuda", is_available=lambda: os.environ.get("VUI_SPEECHLESS_GPU") != "0")
     _module("torch.nn")
     _module(
         "torch.nn.functional",

@@ -59,7 +59,7 @@ class Stack:
         return f"http://127.0.0.1:{self.env['VUI_HTTP_PORT']}"
 
     def compose(
-        self, *command: str, check: bool = True, seconds: int = 600
+        self, *command: str, check: bool = True, seconds: int = 600, given: str = ""
     ) -> subprocess.CompletedProcess[str]:
         files = ["-f", "compose.yaml"]
         if self.overlay:
@@ -68,7 +68,7 @@ class Stack:
             ["docker", "compose", "-p", self.name, "--project-directory", ".", *files, *command],
             cwd=self.folder,
             env={**os.environ, **self.env},
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -121,3 +121,5 @@ def stack(folder: Path, name: str, services: list[str], overlay: bool = False) -
         yield one
     finally:
         one.compose("--profile", "*", "down", "-v", "-t", "5", check=False)
+        images = [f"{one.name}-{image}" for image in ("gateway", "text", "vui")]
+        subprocess.run(["docker", "image", "rm", *images], capture_output=True)  # only their names

@@ -9,15 +9,18 @@ import pytest
 from vui_gateway.api.app import create_app
 from vui_gateway.api.auth import Keys
 from vui_gateway.api.chat import Chat
+from vui_gateway.api.page import Page
+from vui_gateway.api.sessions import Sessions
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.turns.usage import Usage
 
 
-def app_before(litellm_app: Any) -> Any:
+def make_app() -> Any:
     usage = Usage()
-    router: Any = SimpleNamespace(serves=lambda model: model == "vui")
+    router: Any = SimpleNamespace(serves=lambda model: model == "vui", model_groups=["vui", "a/*"])
     chat = Chat(cast(Any, None), router, cast(Any, None), usage)
-    return create_app(litellm_app, chat, Keys("right"), Preconnect(cast(Any, None)), usage)
+    preconnect, page = Preconnect(cast(Any, None)), Page(Sessions(lambda: "right"))
+    return create_app(chat, Keys("right"), preconnect, usage, page)
 
 
 async def ask(
@@ -28,12 +31,7 @@ async def ask(
     ready: bool = True,
     body: bytes = b"",
 ):
-    reached = []
     sent: list[dict] = []
-
-    class LiteLLM:
-        async def __call__(self, scope, receive, send) -> None:
-            reached.append(scope["path"])
 
     async def send(message: dict) -> None:
         sent.append(message)
@@ -41,7 +39,7 @@ async def ask(
     async def receive() -> dict:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    front = app_before(LiteLLM())
+    front = make_app()
     front.state.ready = ready
     headers = [(b"authorization", f"Bearer {key}".encode())] if key else []
     scope = {
@@ -52,11 +50,12 @@ async def ask(
         "headers": headers,
     }
     await front(scope, receive, send)
-    return (sent[0]["status"], json.loads(sent[1]["body"])) if sent else reached
+    return sent[0]["status"], json.loads(sent[1]["body"])
 
 
-async def test_an_open_route_is_passed_on_with_the_key_only() -> None:
-    assert await ask("/v1/models", key="right") == ["/v1/models"]
+async def test_the_models_are_listed_as_written_with_the_key_only() -> None:
+    status, body = await ask("/v1/models", key="right")
+    assert (status, [model["id"] for model in body["data"]]) == (200, ["vui", "a/*"])
     assert (await ask("/v1/models", key="wrong"))[0] == 401
     assert (await ask("/v1/models"))[0] == 401
 

@@ -188,6 +188,13 @@ async def test_a_failed_reply_raises_with_the_gateways_own_message(
         await said(backend)
 
 
+async def test_a_frame_that_names_no_error_is_none() -> None:
+    frame = 'data: {"choices": [{"delta": {"content": " Yes."}}], "error": null}\n\n'
+    ends = "data: [DONE]\n\n"
+    backend, _ = answering(lambda _: stream_of("Hi.", done=False, tail=frame + ends))
+    assert "".join(await said(backend)) == "Hi. Yes."
+
+
 async def test_a_stream_without_its_end_raises() -> None:
     backend, _ = answering(lambda _: stream_of("Your calendar", done=False), speak_errors=False)
     with pytest.raises(GatewayError, match="before its end"):

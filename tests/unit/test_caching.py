@@ -121,6 +121,15 @@ def test_a_mark_that_is_never_read_is_left_out_for_an_hour(lab: Lab) -> None:
     assert places(9) == ["system 0", "system 1"]
 
 
+def test_a_system_message_that_is_never_read_says_nothing_of_another(lab: Lab) -> None:
+    for n in range(9):
+        lab.now += 310 if n == 4 else 30  # one pause, in which all that was kept is gone
+        asked = call(RULES, MEMORIES)
+        tasks = {"role": "system", "content": f"Tasks: {n}"}  # as vui's thoughts have them
+        asked["messages"].insert(2, tasks)
+        assert "system 0" in lab.ask(asked)[1]
+
+
 def test_a_mark_that_is_read_now_and_then_stays(lab: Lab) -> None:
     for n in range(12):
         lab.now += 30
@@ -147,6 +156,17 @@ def test_what_a_provider_never_keeps_costs_nothing_and_is_not_learnt_from(
 def test_an_empty_part_is_left_out(lab: Lab) -> None:
     sent, _ = lab.ask(call(RULES, "", CLOCK))
     assert [part["text"] for part in sent["messages"][0]["content"]] == [RULES, CLOCK]
+
+
+@pytest.mark.parametrize("empty", [{}, {"content": " "}, {"content": ""}])
+@pytest.mark.parametrize("more", [{}, {"cache_control": MARK}])
+def test_a_message_without_text_stops_no_call(lab: Lab, empty: dict, more: dict) -> None:
+    asked = call(RULES, CLOCK, talk=("1",), **more)
+    lab.ask(asked)
+    grown = {**asked, "messages": [*asked["messages"], *call("x", talk=("2", "3"))["messages"][1:]]}
+    for role in ("system", "user"):
+        sent, _ = lab.ask({**grown, "messages": [*grown["messages"], {"role": role, **empty}]})
+        assert sent["messages"][-1] == {"role": role, **empty}
 
 
 @pytest.mark.parametrize("provider", ["openai", "gemini", "groq", "deepseek", "ollama_chat"])

@@ -5,7 +5,8 @@ from pathlib import Path
 import litellm
 import pytest
 import yaml
-from vui_gateway.config.schema import ConfigError, read_config
+from vui_gateway.config.left_out import summary
+from vui_gateway.config.schema import ConfigError, demo_config, read_config
 
 from tests.support.harness import ROOT
 
@@ -99,8 +100,146 @@ def test_the_users_own_general_settings_open_no_door(tmp_path: Path) -> None:
     assert general["master_key"] == "os.environ/VUI_LITELLM_KEY"
     assert general["custom_auth"] == "vui_gateway.litellm_api.authenticate"
     assert "pass_through_endpoints" not in general
-    assert len(config.warnings) == 2
-    assert all("is ignored" in warning for warning in config.warnings)
+    assert len(config.warnings) == 3
+    assert all("is not supported here, ignored" in warning for warning in config.warnings)
+    assert not any("sk-1234" in warning for warning in config.warnings)
+
+
+DEMO = "{model: openai/demo, mock_response: Hi}"
+TWO = """model_list:
+  - model_name: first
+    litellm_params: {model: openai/gpt-4.1-mini, api_key: os.environ/A_API_KEY}
+  - model_name: second
+    litellm_params: {model: mistral/mistral-small-latest, api_key: os.environ/B_API_KEY}
+"""
+
+
+FIRST = "the first model of litellm_config.yaml"
+
+
+@pytest.mark.parametrize(
+    ("env", "note"),
+    [
+        ({}, "vui is the demo: no model of litellm_config.yaml has its key in .env."),
+        ({"A_API_KEY": "a"}, f"vui is first: {FIRST} whose key is set."),
+        ({"B_API_KEY": "b"}, f"vui is second: {FIRST} whose key is set."),
+        ({"A_API_KEY": "a", "B_API_KEY": "b"}, f"vui is first: {FIRST}."),
+    ],
+    ids=["none", "a", "b", "both"],
+)
+def test_without_a_group_of_its_own_the_first_usable_model_is_vui(
+    tmp_path: Path, env: dict[str, str], note: str
+) -> None:
+    config = read_config(written(tmp_path, TWO), env)
+    assert config.default.note == note
+    assert "vui" in config.served
+    assert ("demo" in config.served) == (not env)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "info"),
+    [
+        ("e", "{model: openai/text-embedding-3-small}", ""),
+        ("i", "{model: openai/dall-e-3}", "{mode: image_generation}"),
+        ("s", "{model: openai/whisper-1}", ""),
+        ("r", "{model: cohere/rerank-v3.5}", ""),
+        ("openai/*", "{model: openai/*}", ""),
+        ("demo", DEMO, ""),
+    ],
+)
+def test_what_answers_no_chat_is_never_vui(
+    tmp_path: Path, name: str, params: str, info: str
+) -> None:
+    text = model(f"'{name}'", params) + (f"    model_info: {info}\n" if info else "")
+    config = read_config(written(tmp_path, text), {})
+    assert config.default.note.startswith("vui is the demo: ")
+    text += "  - model_name: x\n    litellm_params: {model: groq/openai/gpt-oss-120b}\n"
+    config = read_config(written(tmp_path, text), {})
+    assert config.default.note == "vui is x: the first model of litellm_config.yaml."
+
+
+def test_models_with_another_key_are_asked_when_vuis_is_refused(tmp_path: Path) -> None:
+    env = {"OPENAI_API_KEY": "a", "MISTRAL_API_KEY": "b", "XAI_API_KEY": "c"}
+    config = read_config(SHIPPED, env)
+    assert config.default.others == [
+        "mistral/mistral-small-latest", "xai/grok-4.20-non-reasoning",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "key", ["${X_API_KEY}", "$X_API_KEY", "os.environ.X_API_KEY", "os.environ['X_API_KEY']"]
+)
+def test_a_variable_in_another_spelling_is_asked_about(tmp_path: Path, key: str) -> None:
+    text = model("x", f'{{model: openai/x, api_key: "{key}"}}')
+    (left,) = read_config(written(tmp_path, text), {"X_API_KEY": "k"}).left_out
+    assert str(left).endswith(f"{key} is no api_key. Did you mean os.environ/X_API_KEY?")
+
+
+@pytest.mark.parametrize(
+    ("named", "set_", "meant"),
+    [
+        ("OPENAI_APIKEY", "", "OPENAI_API_KEY"),
+        ("GROK_API_KEY", "", "GROQ_API_KEY"),
+        ("OPENAI_API_KEY", "OPENAI_APIKEY", "OPENAI_APIKEY"),
+        ("XAI_API_KEY", "MISTRAL_API_KEY", ""),
+    ],
+)
+def test_a_variable_one_letter_off_is_asked_about(
+    tmp_path: Path, named: str, set_: str, meant: str
+) -> None:
+    text = model("x", f"{{model: openai/x, api_key: os.environ/{named}}}")
+    (left,) = read_config(written(tmp_path, text), {set_: "k"} if set_ else {}).left_out
+    cure = f"Did you mean {meant}?" if meant else "Put it in .env."
+    assert str(left) == f"x (openai/x) is left out: {named} is not set. {cure}"
+
+
+def test_models_that_are_left_out_are_summed_up_by_variable() -> None:
+    said = summary(read_config(SHIPPED, {"OPENAI_API_KEY": "k"}).left_out)
+    assert "\n" not in said
+    assert said.count("ANTHROPIC_API_KEY is not set (vui, anthropic/claude-haiku-4-5,") == 1
+    assert said.endswith(". Put it in .env.")
+
+
+def test_the_demo_says_what_is_wrong_with_a_file_in_speakable_words(tmp_path: Path) -> None:
+    path = written(tmp_path, model("x", "{model: openai/x}") + "model_lst: []\n")
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, {})
+    config = demo_config(caught.value, "litellm_config.yaml")
+    said = config.model_list[0]["litellm_params"]["mock_response"]
+    assert said == (
+        "Hi, I'm the demo. Line 4 of the model file can't be used: unknown key model lst. "
+        "Did you mean model list? Once the file is saved, the next turn takes it."
+    )
+    assert config.default.note == "vui is the demo: litellm_config.yaml can't be used."
+
+
+@pytest.mark.parametrize("name", ["include", "guardrails", "mcp_servers", "environment_variables"])
+def test_what_litellm_documents_and_is_not_here_is_named_with_a_way(
+    tmp_path: Path, name: str
+) -> None:
+    text = f"{name}: [x]\n{model('x', '{model: openai/x}')}"
+    (warning,) = read_config(written(tmp_path, text), {}).warnings
+    assert f":1: {name} is not supported here, ignored. " in warning
+    assert len(warning.split("ignored. ")[1]) > 10
+
+
+def test_a_file_that_only_includes_others_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r":1: include is not supported here. Copy what it"):
+        read_config(written(tmp_path, "include: [models.yaml]\n"), {})
+
+
+def test_drop_params_is_on_unless_the_file_says_no(tmp_path: Path) -> None:
+    text = model("x", "{model: openai/x}")
+    assert read_config(written(tmp_path, text), {}).litellm_settings["drop_params"] is True
+    text += "litellm_settings: {drop_params: false}\n"
+    assert read_config(written(tmp_path, text), {}).litellm_settings["drop_params"] is False
+
+
+def test_openais_key_goes_to_no_other_address(tmp_path: Path) -> None:
+    for base, key in (("http://box:8000/v1", "none"), ("https://api.openai.com/v1", None)):
+        text = model("x", f"{{model: openai/x, api_base: '{base}'}}")
+        config = read_config(written(tmp_path, text), {"OPENAI_API_KEY": "k"})
+        assert config.model_list[0]["litellm_params"].get("api_key") == key
 
 
 def test_the_user_may_change_what_a_voice_needs(tmp_path: Path) -> None:

@@ -1,9 +1,41 @@
-"""What the runs wrote into docs/ is as they wrote it."""
+"""What the runs wrote into docs/ is as they wrote it, and all that one can set is explained."""
 
 import json
+import re
 
+from tests.support.harness import ROOT
 from tests.support.report import PAGE, STORE, render
+from vui_litellm.errors import BY_CODE
 
 
 def test_the_page_shows_the_figures_on_file() -> None:
     assert PAGE.read_text() == render(json.loads(STORE.read_text())), "run `make docs`"
+
+
+def table(page: str) -> set[str]:
+    """The names in the first column of a page's tables."""
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_every_variable_of_the_stack_is_explained() -> None:
+    keys, _, optional = (ROOT / ".env.example").read_text().partition("# Everything below")
+    interpolated = set(re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()))
+    offered = set(re.findall(r"^# (\w+)=", optional, re.MULTILINE))
+    assert "OPENAI_API_KEY=" in keys
+    assert len(offered) > 15
+    assert offered | interpolated <= table("configuration.md")
+
+
+def test_every_error_code_is_explained() -> None:
+    assert set(BY_CODE) <= table("operations.md")
+
+
+def test_the_example_stays_short() -> None:
+    assert (ROOT / ".env.example").stat().st_size < 1024
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text()):
+            assert (page.parent / link).exists() or link == "docs/page.png", (page.name, link)

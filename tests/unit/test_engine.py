@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from vui_gateway.turns.attempt import AttemptError, Event
 from vui_gateway.turns.call import Call
 
@@ -26,6 +28,7 @@ SILENCES: dict[str, list[Step]] = {
     "reasoning that nobody asked for": [(0.5, Event(reasoning=True))] * FOR_EVER,
     "thinking aloud for ever": [(0.1, "<think>"), *[(0.5, "hmm ")] * 1000],
     "white space": [(0.5, "\n")] * FOR_EVER,
+    "marks that nobody speaks": [(0.5, "...")] * FOR_EVER,
 }
 
 
@@ -185,6 +188,106 @@ def test_a_request_that_is_refused_cools_nobody_and_the_next_is_asked() -> None:
     heard = lab.hear()
     assert (heard.text, heard.ended) == (WELL, ["400", "ok"])
     assert "a" not in lab.cooldown
+
+
+@pytest.mark.parametrize("first", [0.1, 3.9])
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_who_says_a_word_and_stalls_wins_time_for_the_next_but_once(
+    first: float, count: int
+) -> None:
+    stalls: list[Step] = [(first, "Hello "), (FOR_EVER, "")]
+    heard = Lab({str(i): stalls for i in range(count)}).hear()
+    assert heard.error
+    assert heard.seconds <= 18
+    assert Lab({**{str(i): stalls for i in range(2)}, "well": said()}).hear().text == WELL
+
+
+BREAKS: list[Step] = [
+    (FOR_EVER, ""), (0, Event()), (0.5, AttemptError("408", status=408)),
+    (0, AttemptError("500", status=500)),
+]  # fmt: skip
+LONG = "One that goes on and on and on without an end for more than twenty words, and on and on."
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([RAIN, "Yes. It works. Good.", LONG]),
+    st.integers(0, 20),
+    st.sampled_from([0.05, 0.5, 2, 3.5, 3.9]),
+    st.sampled_from([0.01, 0.3, 0.8]),
+    st.sampled_from(BREAKS),
+    st.sampled_from([0.1, 0.6, 1.5, 3.5]),
+    st.booleans(),
+)
+def test_whatever_one_deployment_does_the_other_gives_a_whole_answer(
+    text: str, words: int, first: float, pace: float, then: Step, well: float, hedge: bool
+) -> None:
+    sick = [*said(text, first, pace)[: min(words, len(text.split()) - 1)], then]
+    lab = Lab({"sick": sick, "well": said(first=well)})
+    lab.hedge.enabled = hedge
+    heard = lab.hear()
+    assert heard.error is None
+    assert heard.text.endswith(WELL)
+    before = heard.text.removesuffix(WELL)
+    assert text.startswith(before.strip())
+    assert not before or before.endswith(" ")
+    assert "well" not in lab.cooldown
+
+
+def test_after_a_slow_model_that_stalls_the_next_one_has_its_time() -> None:
+    slow: list[Step] = [
+        (1.0, f"{word} ") for word in "it goes on and on and on and on and on".split()
+    ]
+    lab = Lab({"slow": [*slow, (FOR_EVER, "")], "well": said(first=3.0)})
+    assert lab.hear().text == WELL
+
+
+def test_after_what_was_heard_there_is_no_silence_without_end_either() -> None:
+    stalls: list[Step] = [(0.1, "Hello "), (FOR_EVER, "")]
+    lab = Lab({"sick": broken(6, (FOR_EVER, "")), **{str(i): stalls for i in range(5)}})
+    heard = lab.hear()
+    assert heard.error
+    assert heard.seconds - heard.pieces[-1][0] <= 4 + 9 + 4 + 4
+
+
+def test_a_group_that_may_take_longer_has_time_for_two() -> None:
+    lab = Lab({"sick": [(FOR_EVER, "")], "well": said(first=10.0)})
+    lab.engine.configure(12, 20, hedge=False)
+    heard = lab.hear()
+    assert (heard.text, heard.ended) == (WELL, ["no-words", "ok"])
+    assert "sick" in lab.cooldown
+
+
+def test_a_reply_without_spaces_is_not_taken_for_slow() -> None:
+    steps: list[Step] = [(0.05, char) for char in "今天天气很好。" * 30]
+    lab = Lab({"a": [*steps, (0, END)], "b": said()})
+    assert lab.hear().ended == ["ok"]
+    assert "a" not in lab.cooldown
+
+
+def test_marks_alone_are_no_answer() -> None:
+    lab = Lab({"a": [(0.1, "..."), (0.1, END)], "b": said()})
+    assert lab.hear().text == WELL
+
+
+@pytest.mark.parametrize("end", ["😊", "— 😊", '"', ")", "...", "*"])
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_a_reply_ends_in_a_sentence_that_vui_speaks(end: str, size: int) -> None:
+    text = f"Sure thing. Have fun! {end}"
+    steps: list[Step] = [(0.1, text[at : at + size]) for at in range(0, len(text), size)]
+    heard = Lab({"a": [*steps, (0.1, END)]}).hear()
+    assert [piece for _, piece in heard.pieces][-1] == "Have fun!"
+
+
+def test_what_belongs_to_the_last_sentence_stays() -> None:
+    for text in ('He said "yes."', "Have fun 😊", "Well...", "Really?!", "Yes. [laugh]", "(Hm.) "):
+        heard = Lab({"a": [(0.1, text), (0.1, END)]}).hear()
+        assert heard.text == text.strip()
+
+
+def test_a_run_of_marks_is_no_more_than_vui_can_look_through() -> None:
+    heard = Lab({"a": [(0.1, "Well" + "." * 10_000 + "x"), (0.1, END)]}).hear(max_tokens=2048)
+    assert heard.text == "Well" + "." * 100 + "x"
 
 
 def test_a_connection_that_had_gone_stale_is_tried_once_more() -> None:

@@ -68,7 +68,7 @@ STOCK = {
     "the provider refuses its key": (401, "authentication_error", errors.PROVIDER_KEY),
     "the provider forbids it": (403, "permission_error", errors.PROVIDER_KEY),
     "the provider wants money": (402, "invalid_request_error", errors.QUOTA),
-    "the provider lacks the model": (404, "invalid_request_error", errors.MODEL_UNKNOWN),
+    "the provider lacks the model": (404, "invalid_request_error", errors.PROVIDER_MODEL),
     "too fast for the provider": (429, "throttling_error", errors.APOLOGY),
     "all deployments are cooling": (429, "all_deployments_in_cooldown", errors.APOLOGY),
     "the provider is down": (500, "internal_server_error", errors.APOLOGY),
@@ -86,7 +86,7 @@ def test_stock_litellms_type_and_status_choose_the_sentence(case: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "sentence"),
-    [(401, errors.PROVIDER_KEY), (402, errors.QUOTA), (404, errors.MODEL_UNKNOWN),
+    [(401, errors.PROVIDER_KEY), (402, errors.QUOTA), (404, errors.PROVIDER_MODEL),
      (413, errors.TOO_LONG), (500, errors.APOLOGY), (503, errors.APOLOGY)],
 )  # fmt: skip
 def test_an_unknown_code_or_none_at_all_leaves_the_status(status: int, sentence: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from vui_gateway.turns.attempt import Deployment
 from vui_gateway.turns.hedge import Hedge
 
 from tests.support.scripted import FOR_EVER, WELL, Lab, Step, said
@@ -34,6 +35,14 @@ def test_the_same_deployment_is_hedged_when_the_group_has_no_other() -> None:
     heard = lab.hear()
     assert heard.text == WELL
     assert heard.ended == ["ok", "hedged-lost"]
+
+
+def test_no_hedge_is_wasted_on_a_sick_one() -> None:
+    lab = Lab({"well": said(first=2.0), "sick": said("Never heard.")})
+    lab.hedge.enabled = True
+    lab.cooldown.failed(Deployment("sick", "sick"), 401)
+    assert lab.hear().text == WELL
+    assert [name for name, _ in lab.bodies] == ["well", "well"]
 
 
 def test_hedges_are_a_twentieth_of_the_calls_and_three_at_once() -> None:

@@ -42,7 +42,7 @@ class Stub:
         self.ended, self.spoke, self.mocked, self.answered = ended, spoke, False, False
         self.sent, self.received, self.began = 4800, 48 if spoke else 0, 0.0
         self.told: Any = (1200, 12, USD) if spoke else None
-        self.cache_told: Any = (0, 0)
+        self.cache_told, self.reason = (0, 0), ""
         vars(self).update(fields)
 
 
@@ -394,3 +394,12 @@ def test_metrics_hold_no_more_than_the_line(usage: Usage) -> None:
     assert f"vui_usd_total{{{labels}}} {USD}" in text
     assert 'vui_tokens_total{deployment="openai/gpt-4.1-mini",direction="in"' in text
     assert f"vui_usd_today {USD}" in text
+
+
+def test_why_attempts_failed_is_said_once_in_a_second_line(
+    usage: Usage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "vui_gateway")
+    sick = [attempt(ended="500", reason=reason) for reason in ("500: so", "500: so", "500: no")]
+    usage.record(call(*sick, attempt("anthropic/claude-haiku-4-5")))
+    assert caplog.messages[1:] == [f"{GPT}: 500: so; {GPT}: 500: no"]

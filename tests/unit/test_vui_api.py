@@ -94,7 +94,7 @@ stand_in()
 from vui.serving.stream import server
 from types import SimpleNamespace
 from vui_litellm.vui_api import CannotGuard, guard_server, report_barge_in, show_replies_as_text
-from vui_litellm.vui_api import speak_sooner
+from vui_litellm.vui_api import speak_sooner, use_recognizer
 
 def fails(**members):
     unknown = SimpleNamespace(**{**vars(server), **members})
@@ -114,12 +114,24 @@ speak_sooner()
 name = "llm_stream_chunks"
 told = []
 report_barge_in(server, lambda: told.append(True))
+import pickle
+from vui.serving.stream import asr_worker
+asr_worker.make_backend = lambda name, **options: sys.exit(f"{name} {options['model']}")
+server.asr_process = asr_worker.asr_process  # the stand-in's is in its place
+use_recognizer(server, "fwhisper.turbo")
+try:
+    pickle.loads(pickle.dumps(server.asr_process))(None, None, None, 5)
+except SystemExit as error:
+    recognizer = str(error)
 session = server.SessionState()
 before = len(told)
 session.cancel_generation = False
 session.cancel_generation = True
 print(json.dumps({
     "told": [before, len(told)],
+    "recognizer": recognizer,
+    "state": [name for name in ("tts_ready", "asr_ready", "tts_proc", "asr_proc")
+              if name in server.StreamServer.__init__.__code__.co_names],
     "kept": session.cancel_generation,
     "by_name": "SessionState" in server.StreamServer.__init__.__code__.co_names,
     "argv": "argv" in server.main.__code__.co_names,
@@ -148,6 +160,14 @@ def test_vui_marks_a_barge_in_in_its_session_and_we_are_told(server: dict[str, A
 
 def test_vuis_server_makes_its_session_by_the_name_that_we_replace(server: dict[str, Any]) -> None:
     assert server["by_name"]
+
+
+def test_vuis_worker_loads_the_recognizer_that_was_asked_for(server: dict[str, Any]) -> None:
+    assert server["recognizer"] == "fwhisper turbo"
+
+
+def test_vuis_server_knows_its_workers_by_the_names_that_we_watch(server: dict[str, Any]) -> None:
+    assert server["state"] == ["tts_ready", "asr_ready", "tts_proc", "asr_proc"]
 
 
 def test_every_module_of_vuis_speaks_sooner(server: dict[str, Any]) -> None:
@@ -236,7 +256,8 @@ class Host(ThoughtsHost):
 def errors_of_vui() -> Iterator[io.StringIO]:
     """What the user gets to see of vui's log."""
     err = io.StringIO()
-    with contextlib.redirect_stderr(err), contextlib.redirect_stdout(ErrorFilter()):
+    taken = ErrorFilter(err)
+    with contextlib.redirect_stderr(taken), contextlib.redirect_stdout(taken):
         yield err
 
 
@@ -351,7 +372,7 @@ def test_a_vui_whose_prompts_are_made_in_another_way_has_no_templates(
 
 
 def test_an_import_of_ours_does_not_load_vuis_thoughts(tmp_path: Path) -> None:
-    program = "import sys, vui_litellm; vui_litellm.vui_api.prompt_templates();"
+    program = "import sys, vui_litellm.launcher; vui_litellm.vui_api.prompt_templates();"
     assert python(program + "print('vui.serving.stream.thoughts' in sys.modules)", tmp_path) == (
         "False\n"
     )

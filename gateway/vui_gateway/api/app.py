@@ -21,6 +21,7 @@ from vui_gateway.api.errors import (
     on_request_error,
     on_unknown_route,
 )
+from vui_gateway.api.page import Page
 from vui_gateway.api.schema import ModelRequest, read_body
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.redaction import RedactAnswers
@@ -35,14 +36,14 @@ HEADERS = frozenset({b"host", b"accept", b"authorization", b"content-type", b"us
 
 
 def create_app(
-    litellm_app: ASGIApp,
     chat: Chat,
     keys: Keys,
     preconnect: Preconnect,
     usage: Usage,
+    page: Page,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """Passes the open routes on to LiteLLM, and answers all others itself.
+    """The routes that are open; LiteLLM answers behind a chat request only.
 
     LiteLLM serves several hundred routes and most of its published vulnerabilities sit in those
     that vui never calls. A request without the key is refused before its body is read, and of a
@@ -61,14 +62,11 @@ def create_app(
     async def metrics(_: Request) -> Response:
         return Response(usage.metrics(), media_type="text/plain; version=0.0.4")
 
-    async def models(request: Request) -> ASGIApp:
-        client = request.scope[CLIENT]
-        if not client.models:
-            return litellm_app
-        names = filter(client.may_ask, chat.router.model_groups)
-        # https://platform.openai.com/docs/api-reference/models/list
-        data = [{"id": n, "object": "model", "created": 0, "owned_by": "openai"} for n in names]
-        return JSONResponse({"object": "list", "data": data})
+    async def models(request: Request) -> Response:
+        # OpenAI's format: https://platform.openai.com/docs/api-reference/models/list
+        entry = {"object": "model", "created": 0, "owned_by": "vui-gateway"}
+        names = filter(request.scope[CLIENT].may_ask, chat.router.model_groups)
+        return JSONResponse({"object": "list", "data": [{"id": name, **entry} for name in names]})
 
     async def model_info(request: Request) -> Response:
         may_ask = request.scope[CLIENT].may_ask
@@ -87,6 +85,11 @@ def create_app(
     routes: list[BaseRoute] = [
         Route("/health/liveliness", liveliness),
         Route("/health/readiness", readiness),
+        Route("/", page.html),
+        # For the owner's key, or what it was exchanged for.
+        Route("/page/token", page.token, methods=["POST"]),
+        Route("/page/session", page.session, methods=["POST"]),
+        Route("/status", page.status),
         Route("/metrics", metrics, middleware=owners),
         Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
         Route("/v1/chat/completions", chat, methods=["POST"], middleware=with_key),

@@ -18,7 +18,9 @@ from vui_gateway.settings import MIN_KEY_LENGTH, SettingError, Settings
 from vui_gateway.turns.call import OWNER
 from vui_gateway.turns.state.entries import State
 
-__all__ = ["CLIENT", "CLIENTS", "USED", "Client", "Keys", "load_key", "new_key"]
+__all__ = [
+    "CLIENT", "CLIENTS", "THE_OWNER", "USED", "Client", "Keys", "load_key", "new_key",
+]  # fmt: skip
 
 KEY_BYTES = 32
 KEY_MODE = 0o440  # owner: the gateway, group: vui

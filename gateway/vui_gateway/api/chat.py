@@ -32,6 +32,7 @@ CONCURRENT = 32
 PRICED = 2.0  # seconds after its end in which a call's price is known
 HEARTBEAT = 5.0  # seconds between comments to a client that waits for a slow model
 NO_THINKING = (None, "none", "minimal")
+KEY_REFUSED = "provider_key_refused"
 # Why a call is ended from outside: what its client is told.
 MADE_WAY, REVOKED = "too-many-calls", "key-revoked"
 ENDED = {
@@ -84,8 +85,8 @@ class Chat:
         hanging_up = asyncio.create_task(_hung_up(receive))
         try:
             await asyncio.wait({answering, hanging_up}, return_when="FIRST_COMPLETED")
-            call.hung_up = not answering.done() and not call.error
         finally:
+            call.hung_up = not answering.done() and not call.error
             del self.running[answering]
             hanging_up.cancel()
             answering.cancel()
@@ -125,7 +126,7 @@ class Chat:
 
     def _ended(self, call: Call) -> None:
         call.ended = asyncio.get_running_loop().time()
-        if call.attempts:
+        if call.attempts or call.error:
             self.preconnect.ended(call)
             task = asyncio.create_task(self._record(call))
             self._recording.add(task)
@@ -158,7 +159,11 @@ class Chat:
                 await stream.respond({**answer, "model": call.model_group})
         except AttemptError as error:
             call.error = error.ended
-            await stream.fail(str(error), error.code, error.status)
+            variable = self.engine.variable(call) if error.code == KEY_REFUSED else None
+            await stream.fail(str(error), error.code, error.status, variable)
+        except Exception as error:
+            call.error = type(error).__name__
+            raise
 
 
 async def _hung_up(receive: Receive) -> None:
@@ -227,9 +232,9 @@ class EventStream:
         """The reply is whole."""
         await self._write("data: [DONE]\n\n", last=True)
 
-    async def fail(self, message: str, code: str, status: int) -> None:
+    async def fail(self, message: str, code: str, status: int, param: str | None = None) -> None:
         """An error, as a response of its own or, once there is one, as its last event."""
-        body = error_body(message, code)
+        body = error_body(message, code, param)
         if self._started:
             await self._write(f"data: {json.dumps(body)}\n\n", last=True)
         else:

@@ -1,4 +1,4 @@
-"""Errors as a client gets them: OpenAI's envelope with a `code` of ours, listed in the README."""
+"""Errors as a client gets them: OpenAI's envelope, a `code` of ours (docs/operations.md)."""
 
 from __future__ import annotations
 
@@ -37,9 +37,12 @@ class RequestError(Exception):
         self.status = status
 
 
-def error_body(message: str, code: str) -> dict:
-    """https://platform.openai.com/docs/guides/error-codes, with our code."""
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+def error_body(message: str, code: str, param: str | None = None) -> dict:
+    """https://platform.openai.com/docs/guides/error-codes, with our code.
+
+    param: for `provider_key_refused` the variable that holds the key.
+    """
+    error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
     return {"error": error}
 
 

@@ -7,14 +7,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DEFAULT_GROUP", "GENERAL", "env_values", "resolved", "with_defaults"]
+from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
+
+__all__ = [
+    "CALLBACK_SETTINGS", "GENERAL", "LITELLM_DEFAULTS", "env_values", "resolved", "with_defaults",
+]  # fmt: skip
 
 ENV_PREFIX = "os.environ/"
-
-# The model group that vui asks for unless told otherwise.
-DEFAULT_GROUP = "vui"
+# An address in OpenAI's format is whoever's; LiteLLM would send it OpenAI's key out of `.env`.
+# https://docs.litellm.ai/docs/providers/openai_compatible
+OPENAI_FORMATS = ("openai/", "custom_openai/", "text-completion-openai/")
+OPENAI = "https://api.openai.com/v1"
+NO_KEY = "none"
 
 LITELLM_DEFAULTS = {
+    # What a provider can't take is left out of the request, not refused: vui sends every one the
+    # same. https://docs.litellm.ai/docs/completion/drop_params
+    "drop_params": True,
     # The router's retries come on top of the SDK's: a voice turn has no time for either, the next
     # deployment answers instead. https://docs.litellm.ai/docs/proxy/reliability
     "num_retries": 0,
@@ -52,24 +61,15 @@ GENERAL = {
     "disable_model_info_refresh": True,
 }
 
-# LiteLLM answers from `mock_response` without any provider.
-# https://docs.litellm.ai/docs/completion/mock_requests
-DEMO = {
-    "model_name": "demo",
-    "litellm_params": {
-        "model": "openai/demo",
-        "api_key": "none",
-        "mock_response": "Hi, I'm the demo. None of your models has its key yet. "
-        "Put one into the env file, then start me again.",
-    },
-}
-
 
 def _deployment(deployment: dict, env: Mapping[str, str]) -> dict:
     """An entry of `model_list` without the SDK's own retries (two, with back-off), and with an
     id that changes when anything of it does, its key included.
     """
     params = {"max_retries": 0, **deployment["litellm_params"]}
+    own_address = str(params.get("api_base") or OPENAI) != OPENAI
+    if own_address and params["model"].startswith(OPENAI_FORMATS):
+        params.setdefault("api_key", NO_KEY)
     text = json.dumps([deployment, env_values(deployment, env)], sort_keys=True, default=str)
     info = deployment.get("model_info") or {}
     identity = hashlib.sha256(text.encode()).hexdigest()[:20]
@@ -106,27 +106,34 @@ def _set(settings: dict) -> dict:
     }
 
 
-def with_defaults(config: dict, deployments: list[dict], env: Mapping[str, str]) -> dict:
-    """The configuration that LiteLLM runs with.
-
-    With nothing usable left in it, the default group is answered by the demo.
-    """
-    names = [deployment["model_name"] for deployment in deployments]
-    if DEFAULT_GROUP not in names:
-        demo = next((d for d in deployments if d["model_name"] == DEMO["model_name"]), DEMO)
-        if demo is DEMO:
-            deployments = [*deployments, DEMO]
-        deployments = [{**demo, "model_name": DEFAULT_GROUP}, *deployments]
+def with_defaults(
+    config: dict, deployments: list[dict], env: Mapping[str, str], default: DefaultGroup
+) -> dict:
+    """The configuration that LiteLLM runs with."""
+    router_settings = {**ROUTER_DEFAULTS, **_set(config.get("router_settings") or {})}
+    aliases = dict(router_settings.pop("model_group_alias", None) or {})
+    aliases.pop(DEFAULT_GROUP, None)
+    if default.demo:
+        known = [entry for entry in deployments if entry["model_name"] == DEMO["model_name"]]
+        deployments = [_demo(default.demo), *deployments, *([] if known else [DEMO])]
+    elif default.alias:
+        aliases = {DEFAULT_GROUP: default.alias, **aliases}
     litellm_settings = {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})}
     if any(litellm_settings.get(name) for name in CALLBACK_SETTINGS):
         litellm_settings.setdefault("turn_off_message_logging", True)
-    if own := litellm_settings.get(
-        "callbacks"
-    ):  # LiteLLM adds a list to ours; one name replaces them
+    if own := litellm_settings.get("callbacks"):
+        # LiteLLM adds a list to ours; one name replaces them.
         litellm_settings["callbacks"] = own if isinstance(own, list) else [own]
     return {
         "model_list": [_deployment(entry, env) for entry in deployments],
         "litellm_settings": litellm_settings,
-        "router_settings": {**ROUTER_DEFAULTS, **_set(config.get("router_settings") or {})},
+        "router_settings": {
+            **router_settings,
+            **({"model_group_alias": aliases} if aliases else {}),
+        },
         "general_settings": GENERAL,
     }
+
+
+def _demo(says: str) -> dict:
+    return {"model_name": DEFAULT_GROUP, "litellm_params": {**DEMO_PARAMS, "mock_response": says}}

@@ -47,7 +47,7 @@ class Mirror:
                 self._put(self.target / name, found)
             except OSError as error:  # it is tried again
                 if (why := str(error)) != self._failed:
-                    print(f"config: {name} can't be copied ({why})", file=sys.stderr, flush=True)
+                    _say(f"{name} can't be copied ({why})")
                 self._failed = why
             else:
                 self._seen[name], self._failed = found, ""
@@ -59,8 +59,13 @@ class Mirror:
             write_by_rename(copy, found, 0o440)
         else:
             reader = f"Its folder's owner, user {os.getuid()}, must be able to read it."
-            print(f"config: {copy.name} can't be read ({found}). {reader}", file=sys.stderr)
+            _say(f"{copy.name} can't be read ({found}). {reader}")
             write_by_rename(copy, b"", 0)
+
+
+def _say(text: str) -> None:
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    print(f"{now} config: {text}", file=sys.stderr, flush=True)
 
 
 def _read(path: Path) -> bytes | str | None:

@@ -5,27 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from vui_gateway import logs
 from vui_gateway.api.auth import Keys, load_key
+from vui_gateway.config.default_group import DEFAULT_GROUP, refused_note
 from vui_gateway.config.defaults import resolved
+from vui_gateway.config.left_out import summary
 from vui_gateway.config.schema import Config, ConfigError, read_config
+from vui_gateway.config.trial import tried_settings
 from vui_gateway.files import write_by_rename
 from vui_gateway.litellm_api import RELOADABLE_SETTINGS, RouterInForce
 from vui_gateway.providers.caching import PromptCaching
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import SettingError, Settings, file_marks
-from vui_gateway.turns.candidates import Candidates, Fallbacks
+from vui_gateway.turns.candidates import KEY_FALLBACKS, Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.labels import Labels, quoted
 from vui_gateway.turns.state.sync import Sync
 from vui_gateway.turns.usage import Usage
+from vui_gateway.user_errors import UserError
 
 __all__ = ["InForce", "Reloader"]
 
@@ -59,23 +65,28 @@ class InForce:
         found = credentials(settings.env, vars(config))
         redact.configure([*found, ("VUI_LITELLM_KEY", self.keys.owner)])
         try:
-            fallbacks = Fallbacks(config.router_settings, config.litellm_settings)
+            others = [{DEFAULT_GROUP: config.default.others}]
+            ours = {KEY_FALLBACKS: others}
+            fallbacks = Fallbacks(config.router_settings, config.litellm_settings, ours)
             router = self.router.build(
                 resolved(config.model_list, settings.env),
                 resolved(config.router_settings, settings.env),
                 config.litellm_settings,
             )
         except Exception as error:  # whatever LiteLLM raises for an entry
-            cure = "Correct or undo the edit."
-            raise ConfigError(f"{settings.config}: LiteLLM refuses it ({error}). {cure}") from error
+            cure, spoken = "Correct or undo the edit.", "LiteLLM refuses it"
+            wrong = f"{spoken} ({error})"
+            raise ConfigError(str(settings.config), wrong, cure, spoken) from error
         try:
             key = load_key(settings)
         except SettingError:
             router.discard()
             raise
         settings.export(key, before)
+        logs.configure(settings)
         self.keys.owner = key
         self.router.use(router, config.litellm_settings)
+        self.router.notes = {DEFAULT_GROUP: config.default.note}
         cooldown_time = float(config.router_settings["cooldown_time"])
         self.cooldown.configure(cooldown_time, config.key_variables)
         self.candidates.fallbacks = fallbacks
@@ -89,20 +100,33 @@ class InForce:
 
 
 class Reloader:
-    """The configuration in force, and what became of the last edit."""
+    """The configuration in force, and what became of the last edit.
 
-    def __init__(self, settings: Settings, config: Config, in_force: InForce, sync: Sync) -> None:
+    unusable: what is wrong with the files of the start; the demo answers instead of them.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: Config,
+        in_force: InForce,
+        sync: Sync,
+        unusable: UserError | None = None,
+    ) -> None:
         self.settings = settings
         self.config = config
         self.in_force, self.sync = in_force, sync
-        self.error: str | None = None
+        self.error = str(unusable) if unusable else None
         self._since = time.time()
         # What LiteLLM was started with, and what only a restart changes.
         self._started = _at_start_only(settings, config)
         self._reported = -1
+        self._told: set[str] = set()
 
     async def run(self) -> None:
         """Follow the files for ever, and keep the status file up to date."""
+        if self.error:
+            log.error("%s The demo answers until it is mended.", self.error)
         self.announce()
         async for edited in _edits(self.settings):
             if edited:
@@ -119,6 +143,7 @@ class Reloader:
             settings = await asyncio.to_thread(Settings.load, self.settings.environ)
             redact.add(credentials(settings.env))  # the configuration may be refused
             config = await asyncio.to_thread(read_config, settings.config, settings.env)
+            config = await asyncio.to_thread(tried_settings, config, settings)
             self.in_force.apply(settings, config, self.settings)
         except Exception as error:  # an edit never ends the watch over the files
             if not isinstance(error, ConfigError | SettingError):
@@ -139,19 +164,53 @@ class Reloader:
         return sorted(names)
 
     def announce(self) -> None:
-        """Say what is served, what is left out and why, and what waits for a restart."""
-        for line in [*self.config.warnings, *map(str, self.config.left_out)]:
-            log.warning(line)
-        for name in self.needs_restart:
-            log.warning("%s takes effect after: docker compose restart gateway", name)
-        log.info("Serving %s", ", ".join(map(quoted, self.in_force.router.model_groups)))
+        """Say what is served, what is left out and why, and what waits for a restart: once."""
+        told = list(self.config.warnings)
+        if self.config.left_out:
+            told.append(summary(self.config.left_out))
+        if names := self.needs_restart:
+            told.append(f"{', '.join(names)}: takes effect after docker compose restart gateway")
+        for line in told:
+            if line not in self._told:
+                log.warning(line)
+        self._told = set(told)
+        served = ", ".join(map(quoted, self.in_force.router.model_groups))
+        log.info("Serving %s. %s", served, self.vui)
+
+    @property
+    def vui(self) -> str:
+        """Who `vui` is, and why."""
+        ids, refused = self.in_force.router.ids(DEFAULT_GROUP), self._refused
+        if not ids or set(ids) - set(refused):
+            return self.config.default.note
+        models = self.config.models
+        of_group = [models[i] for i in ids], [self._key_of(i) for i in ids]
+        return refused_note(*of_group, self.config.default.others)
+
+    def _key_of(self, deployment: str) -> str:
+        """Where a deployment's key is."""
+        variable = self.config.key_variables[deployment]
+        return f"{variable} of .env" if variable else "its key in litellm_config.yaml"
+
+    @property
+    def _refused(self) -> list[str]:
+        """The deployments whose key was refused."""
+        found = [i for i, seconds in self.in_force.cooldown if seconds == math.inf]
+        return [i for i in found if i in self.config.models]
 
     def status(self) -> dict[str, Any]:
         """What is in force, and what has been spent; nothing of what was said."""
         models, budget = self.config.models, self.in_force.usage.budget
+        refused: dict[str, list[str]] = {}
+        for deployment in self._refused:
+            of_variable = refused.setdefault(self._key_of(deployment), [])
+            of_variable += {models[deployment]} - set(of_variable)
         return {
             "served": self.in_force.router.model_groups,
+            "vui": self.vui,
+            "refused": refused,
             "left_out": list(map(str, self.config.left_out)),
+            "warnings": self.config.warnings,
             "needs_restart": self.needs_restart,
             "since": self._since,
             "error": self.error,
@@ -173,6 +232,7 @@ class Reloader:
 
     def report(self) -> None:
         """Write the status file, which `vui-gateway status` shows."""
+        self.in_force.router.notes = {DEFAULT_GROUP: self.vui}
         try:
             write_by_rename(self.settings.status_file, redact(json.dumps(self.status())))
         except OSError as error:
@@ -200,10 +260,7 @@ def _at_start_only(settings: Settings, config: Config) -> dict[str, object]:
     }
     if config.credential_list:
         found["credential_list"] = resolved(config.credential_list, settings.env)
-    # Keys and addresses are read by each call; ours are in Settings; what else LiteLLM reads, or
-    # what reads it, nobody knows.
-    told = ("_API_KEY", "_API_BASE")
-    known = {name for name in settings.env if name.startswith("VUI_") or name.endswith(told)}
-    for name in set(settings.env) - set(settings.environ) - set(config.env) - known:
-        found[f"{name} in .env"] = settings.env[name]
+    for name, value in settings.unknown.items():
+        if name not in config.env:
+            found[f"{name} in .env"] = value
     return found

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -13,9 +12,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from vui_gateway import litellm_api
+from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
 from vui_gateway.config.defaults import env_values, with_defaults
+from vui_gateway.config.left_out import LeftOut, left_out
+from vui_gateway.config.unsupported import TOP, suggestion, take_out
+from vui_gateway.user_errors import UserError
 
-__all__ = ["Config", "ConfigError", "LeftOut", "read_config"]
+__all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
 MAX_BYTES = 1_000_000
 
@@ -82,21 +85,14 @@ CURES = {
 SLIPS = ("extra_forbidden", "invalid_key")
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """The file can't be used; the message gives file, line, what is wrong, and the cure."""
 
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A deployment that is not served, and the variable whose lack is the reason."""
-
-    model_name: str
-    model: str
-    variable: str
-
-    def __str__(self) -> str:
-        name = f"{self.model_name} ({self.model})"
-        return f"{name} is left out: {self.variable} is not set. Put it in .env."
+    def __init__(self, place: str, wrong: str, cure: str, spoken: str = "") -> None:
+        line = place.rpartition(":")[2]
+        what = f"Line {line} of the model file" if line.isdigit() else "The model file"
+        said = f"{what} can't be used: {spoken or wrong}. {cure}"
+        super().__init__(f"{place}: {wrong}. {cure}", said)
 
 
 @dataclass(frozen=True)
@@ -107,6 +103,7 @@ class Config:
         model_list, router_settings, litellm_settings: in LiteLLM's format, with our defaults.
         credential_list: the same.
         env: the variables that the file names, with their values.
+        default: who `vui` is.
     """
 
     model_list: list[dict]
@@ -117,11 +114,13 @@ class Config:
     env: dict[str, str]
     left_out: list[LeftOut]
     warnings: list[str]
+    default: DefaultGroup
 
     @property
     def served(self) -> list[str]:
-        """The names of `/v1/models`, each once, in the order of the file."""
-        return list(dict.fromkeys(entry["model_name"] for entry in self.model_list))
+        """The names of `/v1/models`, each once: aliases, then those of the file in its order."""
+        names = [entry["model_name"] for entry in self.model_list]
+        return list(dict.fromkeys([*self.router_settings.get("model_group_alias", ()), *names]))
 
     @property
     def models(self) -> dict[str, str]:
@@ -132,8 +131,7 @@ class Config:
     def key_variables(self) -> dict[str, str]:
         """Of each deployment id the variables that its key may be in."""
         return {
-            entry["model_info"]["id"]: ", ".join(env_values(entry, {})) or "its key"
-            for entry in self.model_list
+            entry["model_info"]["id"]: ", ".join(env_values(entry, {})) for entry in self.model_list
         }
 
 
@@ -146,6 +144,13 @@ def read_config(path: Path, env: Mapping[str, str]) -> Config:
     return _Reader(path).read(env)
 
 
+def demo_config(error: UserError, what: str) -> Config:
+    """What is in force while the files can't be used; what: which of them."""
+    default = demo_for(error.spoken, what)
+    made = with_defaults({}, [], {}, default)
+    return Config(left_out=[], warnings=[], credential_list=[], env={}, default=default, **made)
+
+
 class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -153,27 +158,29 @@ class _Reader:
 
     def read(self, env: Mapping[str, str]) -> Config:
         file = self._parse()
+        warnings = take_out(file, self._place)
         try:
             _File.model_validate(file)
         except ValidationError as error:
             # A key with a slip in it before the one that is missing for it.
             errors = error.errors(include_url=False)
             self._refuse(min(errors, key=lambda e: e["type"] not in SLIPS))
-        usable, left_out = [], []
+        usable, lacking = [], []
         for index, entry in enumerate(file["model_list"]):
-            params = entry["litellm_params"]
-            missing = next((n for n, value in env_values(params, env).items() if not value), None)
-            if missing:
-                left_out.append(LeftOut(entry["model_name"], params["model"], missing))
+            if lack := left_out(entry, env, litellm_api.UnknownProvider.known):
+                lacking.append(lack)
             else:
-                self._check_provider(params, index)
+                self._check_provider(entry["litellm_params"], index)
                 usable.append(entry)
+        missing = list(dict.fromkeys(lack.variable for lack in lacking))
+        default = choose_default(file, usable, missing)
         return Config(
-            left_out=left_out,
-            warnings=self._unknown_settings(file),
+            left_out=lacking,
+            warnings=warnings,
             credential_list=file.get("credential_list") or [],
             env=env_values(file, env),
-            **with_defaults(file, usable, env),
+            default=default,
+            **with_defaults(file, usable, env, default),
         )
 
     def _parse(self) -> dict:
@@ -183,6 +190,8 @@ class _Reader:
             text = self.path.read_text(encoding="utf-8")
             self.root = yaml.compose(text, Loader=yaml.SafeLoader)
             file = yaml.safe_load(text)
+        except ConfigError:
+            raise
         except UnicodeDecodeError as error:
             self._fail(f"not UTF-8 text ({error.reason})", "Save it as UTF-8.")
         except OSError as error:
@@ -194,19 +203,22 @@ class _Reader:
             # A credential that begins with `*`, `&` or `!` would be quoted.
             problem = re.sub(r"'[^'<]{6,}'", "'…'", problem)
             cure = "Check the indentation and quotes there."
-            raise ConfigError(f"{self.path}:{line}: {problem}. {cure}") from error
+            spoken = "it is no valid YAML"
+            raise ConfigError(f"{self.path}:{line}", problem, cure, spoken) from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             cure = "Compare with the file in the repository."
             self._fail(f"not YAML ({str(error).splitlines()[0]})", cure)
         if not isinstance(file, dict):
             self._fail("empty, or no mapping", "It starts with `model_list:`.")
+        if "include" in file and not file.get("model_list"):
+            self._fail("include is not supported here", TOP["include"], "include")
         return file
 
     def _refuse(self, error: Any) -> NoReturn:
         where = error["loc"]
         name = where[-1] if where else ""
         if error["type"] in SLIPS:
-            cure = _suggestion(name, _File.model_fields, "Remove it.")
+            cure = suggestion(name, [*_File.model_fields, *TOP], "Remove it.")
             self._fail(f"unknown key {name!r}", cure, *where)
         if isinstance(name, int) or error["type"] in ("model_type", "dict_type"):
             self._fail("no mapping", "Indent its settings below it, as `name: value`.", *where)
@@ -224,33 +236,17 @@ class _Reader:
             litellm_api.resolve_model(params)
         except litellm_api.UnknownProvider as error:
             provider = params["model"].split("/")[0]
-            cure = _suggestion(
+            cure = suggestion(
                 provider, error.known, "See https://docs.litellm.ai/docs/providers for those."
             )
             where = ("model_list", index, "litellm_params", "model")
             self._fail(f"{provider!r} is no provider that LiteLLM knows", cure, *where)
 
-    def _unknown_settings(self, file: dict) -> list[str]:
-        """What takes no effect; router settings that LiteLLM doesn't know are taken out."""
-        told = [
-            f"{self._place('general_settings', key)}: general_settings.{key} is ignored, "
-            "the gateway sets its own. Remove it."
-            for key in (file.get("general_settings") or {})
-            if key != "master_key"
-        ]
-        known = litellm_api.router_setting_names()
-        for key in set(file.get("router_settings") or {}) - known:
-            cure = _suggestion(key, known, "Remove it.")
-            place = self._place("router_settings", key)
-            told.append(f"{place}: router_settings.{key} is no setting of LiteLLM's. {cure}")
-            del file["router_settings"][key]
-        return told
-
     def _place(self, *steps: str | int) -> str:
         return f"{self.path}:{_line(self.root, steps)}"
 
     def _fail(self, wrong: str, cure: str, *steps: str | int) -> NoReturn:
-        raise ConfigError(f"{self._place(*steps)}: {wrong}. {cure}")
+        raise ConfigError(self._place(*steps), wrong, cure)
 
 
 def _line(node: yaml.Node | None, steps: tuple[str | int, ...]) -> int:
@@ -265,8 +261,3 @@ def _line(node: yaml.Node | None, steps: tuple[str | int, ...]) -> int:
             node = node.value[step]
             line = node.start_mark.line + 1
     return line
-
-
-def _suggestion(word: object, known: Iterable[str], otherwise: str) -> str:
-    close = difflib.get_close_matches(str(word), list(known), n=1)
-    return f"Did you mean {close[0]!r}?" if close else otherwise

@@ -7,6 +7,7 @@ them, the others one text. https://docs.litellm.ai/docs/completion/prompt_cachin
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
 import time
@@ -182,14 +183,15 @@ class PromptCaching:
             after(json.dumps(tools))
             if pays("tools"):
                 call["tools"] = [*tools[:-1], {**tools[-1], "cache_control": MARK}]
+        number = itertools.count()  # of all system messages' parts: each place learns for itself
         for message in call["messages"]:
-            if message["role"] == "system":
-                parts = _parts(message)
+            if message["role"] == "system" and (parts := _parts(message)):
                 # The last of several parts is the clock.
                 for index, part in enumerate(parts):
                     after(part["text"])
+                    name = f"system {next(number)}"
                     lasting = index < len(parts) - 1 or len(parts) == 1
-                    if lasting and pays(f"system {index}"):
+                    if lasting and pays(name):
                         parts[index] = {**part, "cache_control": MARK}
                 message["content"] = parts
             else:
@@ -197,9 +199,9 @@ class PromptCaching:
         last = call["messages"][-1]
         self._last[kind] = prefix
         # Once its front has slid, a conversation's end is written again by each call.
-        if only_grew and last["role"] != "system" and last.get("content") and pays("turn", before):
-            *rest, end = _parts(last)
-            last["content"] = [*rest, {**end, "cache_control": MARK}]
+        ends = last["role"] != "system" and _parts(last)
+        if only_grew and ends and pays("turn", before):
+            last["content"] = [*ends[:-1], {**ends[-1], "cache_control": MARK}]
         return tuple(marks)
 
 
@@ -215,7 +217,7 @@ def _is_set(call: dict) -> bool:
 
 
 def _parts(message: dict) -> list[dict[str, Any]]:
-    content = message["content"]
+    content = message.get("content") or ""
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     return [part for part in parts if part["text"].strip()]  # Claude refuses an empty one
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from http import HTTPStatus
 
-__all__ = ["error_code"]
+from vui_gateway.redaction import redact
+
+__all__ = ["error_code", "reason"]
 
 # 429 `insufficient_quota`: https://platform.openai.com/docs/guides/error-codes
 # 400 "Your credit balance is too low": https://github.com/anthropics/claude-quickstarts/issues/229
@@ -32,3 +35,34 @@ def error_code(status: int, message: str) -> str:
     if status in (400, 413, 422):
         return "provider_refused_request"
     return "no_answer"
+
+
+# What a code means, in the log's words.
+MEANINGS = {
+    "provider_key_refused": "the provider refused its key",
+    "provider_quota_exceeded": "the quota or credit at the provider is used up",
+    "provider_model_not_found": "the provider, not the gateway, lacks this model",
+    "provider_refused_request": "the provider refused the request",
+    "context_window_exceeded": "the conversation is longer than the model takes",
+    "content_policy_violation": "the provider's filter refused the request",
+}
+# The provider's own message in LiteLLM's, which is JSON behind the names of a few exceptions.
+OWN_WORDS = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\.)+")')
+PREFIX = re.compile(r"(?:(?:litellm\.)?\w*(?:Error|Exception)(?:: | - | ))+")
+MAX_LOOKED_AT, MAX_WORDS = 20_000, 200
+
+
+def reason(status: int, code: str, message: str) -> str:
+    """Why a provider's call failed, in one line for the log; message: LiteLLM's."""
+    begin = message[:MAX_LOOKED_AT]
+    words = PREFIX.sub("", begin, count=1)
+    if found := OWN_WORDS.search(begin):
+        try:
+            words = str(json.loads(found[1]))
+        except ValueError:
+            words = found[1]
+    # Redacted before it is cut: half a credential is known by nobody.
+    words = redact(" ".join(words.split()))
+    words = words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]}…"
+    told = f"{status}: {words}" if words else str(status)
+    return f"{MEANINGS[code]} ({told})" if code in MEANINGS else told

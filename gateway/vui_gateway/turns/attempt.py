@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from vui_gateway.logs import summary
 from vui_gateway.turns.sentences import (
+    MARKS,
+    WORDS,
     ThinkingFilter,
     count_words,
     held_back,
     split_sentences,
     without_overlap,
+    without_wordless_end,
 )
 
 __all__ = ["Attempt", "AttemptError", "Deployment", "Event", "Limits", "Open"]
@@ -67,6 +71,7 @@ class AttemptError(Exception):
     Attributes:
         ended: why, in a word for log and metrics; the HTTP status where there is one.
         status, code, retry_after: for the client, and for the cooldown (seconds).
+        reason: for the log's line about it, where there is more to say than `ended`.
     """
 
     def __init__(
@@ -76,10 +81,11 @@ class AttemptError(Exception):
         status: int = HTTPStatus.GATEWAY_TIMEOUT,
         code: str = "no_answer",
         retry_after: float = 0.0,
+        reason: str = "",
     ) -> None:
         super().__init__(message or f"The model gave no whole answer ({ended}).")
         self.ended, self.status, self.code = ended, int(status), code
-        self.retry_after = retry_after
+        self.retry_after, self.reason = retry_after, reason
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,7 @@ class Attempt:
     Attributes:
         ended: why it is over, empty while it isn't.
         code: of its failure, as a client gets it.
+        reason: of its failure, as the log says it; empty where `ended` says all.
         sent, received: the request's bytes, and the answer's characters, thoughts included.
         told: tokens in and out and US dollars, as LiteLLM tells them; a provider makes them up.
         client: whose call it is part of.
@@ -130,6 +137,7 @@ class Attempt:
     client: str = ""
     ended: str = ""
     code: str = ""
+    reason: str = ""
     sent: int = 0
     received: int = 0
     told: tuple[Any, Any, Any] | None = None
@@ -243,11 +251,11 @@ class Attempt:
             self.said, self._pending = "", fresh or ""
         if final:
             # A space at the end promises that more follows.
-            whole, self._pending = self._pending.rstrip(), ""
+            whole, self._pending = without_wordless_end(self._pending), ""
         else:
             whole, rest = split_sentences(self._pending, held_back(self._pending, self._stops))
             self._pending = rest
-        return whole
+        return MARKS.sub(r"\1", whole)
 
     async def _read(self) -> None:
         tokens = self.body.get("max_tokens") or self.body.get("max_completion_tokens")
@@ -267,7 +275,8 @@ class Attempt:
                 self._error = AttemptError(ended, status=HTTPStatus.BAD_GATEWAY)
         except Exception as error:  # a bug of ours or of LiteLLM's ends the attempt, not the call
             if not isinstance(error, AttemptError):
-                error = AttemptError(type(error).__name__, str(error), HTTPStatus.BAD_GATEWAY)
+                ended, status = type(error).__name__, HTTPStatus.BAD_GATEWAY
+                error = AttemptError(ended, str(error), status, reason=summary(error))
             # What a connection does after the end of a reply is nobody's concern.
             self._error = None if self.finish_reason and self.spoke else error
         finally:
@@ -284,11 +293,12 @@ class Attempt:
     def _take(self, event: Event, *, final: bool = False) -> None:
         self._characters += len(event.text)
         text = self._filter.feed(event.text, final=final or bool(event.finish_reason))
-        if text.strip() or event.tool_calls:
+        if WORDS.search(text) or event.tool_calls:
             now = asyncio.get_running_loop().time()
-            goes_on = self._pending[-1:].strip() and text[:1].strip()
+            before = self._pending[-1:]  # a word that goes on isn't another one
+            words = count_words(before + text) - count_words(before)
             # A tool call that comes in has no words, and no pace.
-            self._words += TOOL_CALL if event.tool_calls else count_words(text) - bool(goes_on)
+            self._words += TOOL_CALL if event.tool_calls else words
             self.last_word = now
             if not self.first_word:
                 self.first_word = now

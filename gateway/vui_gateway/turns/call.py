@@ -59,6 +59,12 @@ class Call:
         return [a.code for a in self.attempts if a.code]
 
     @property
+    def reasons(self) -> str:
+        """Why attempts of it failed, each said once; empty where the call's line says it all."""
+        said = (f"{a.deployment.model}: {a.reason}" for a in self.attempts if a.reason)
+        return "; ".join(dict.fromkeys(said))
+
+    @property
     def answered_by(self) -> str:
         """LiteLLM's name of the model that answered, or that was asked last."""
         ok = [attempt for attempt in self.attempts if attempt.ended == "ok"]

@@ -8,11 +8,15 @@ from typing import Any
 from vui_gateway.turns.attempt import Deployment
 from vui_gateway.turns.cooldown import Cooldown
 
-__all__ = ["Candidates"]
+__all__ = ["KEY_FALLBACKS", "Candidates", "Fallbacks"]
 
 # Which of the user's settings is asked after which failure; an empty code is any.
 # https://docs.litellm.ai/docs/proxy/reliability
+KEY_FALLBACKS = "key_fallbacks"
 FALLBACKS = {
+    # Ours: until its key or its credit is mended, such a deployment answers nothing.
+    "provider_key_refused": KEY_FALLBACKS,
+    "provider_quota_exceeded": KEY_FALLBACKS,
     "context_window_exceeded": "context_window_fallbacks",
     "content_policy_violation": "content_policy_fallbacks",
     "": "fallbacks",
@@ -35,10 +39,14 @@ class Fallbacks:
         default = "default_fallbacks"
         for s in settings:
             self._of.setdefault(("", "*"), []).extend(_checked(s.get(default) or [], default))
+        aliases = [pair for s in settings for pair in (s.get("model_group_alias") or {}).items()]
+        self._aliases = {a: of["model"] if isinstance(of, dict) else of for a, of in aliases}
 
     def of(self, model_group: str, codes: Iterable[str] = ()) -> list[str]:
         """Who is asked after a group's own deployments, which failed with these codes of ours."""
-        found = [name for code in [*codes, ""] for name in self._of.get((code, model_group), [])]
+        names = [name for name in (model_group, self._aliases.get(model_group)) if name]
+        by = [(code, name) for code in [*codes, ""] for name in names]
+        found = [name for key in by for name in self._of.get(key, [])]
         return found or self._of.get(("", "*"), [])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -20,8 +19,6 @@ KEY_ERRORS = frozenset({401, 403})
 SUBJECT = "cooling"
 KEPT, KEPT_KEY = 60.0, 7 * 86400.0  # seconds beyond the cooldown, and for a refused key
 MOST = 600.0  # seconds that a provider may ask for, unless the configuration says more
-
-log = logging.getLogger("vui_gateway")
 
 
 class Cooldown:
@@ -48,6 +45,11 @@ class Cooldown:
         self._lost &= variables.keys()
         self.version += 1
 
+    def variable(self, deployment: Deployment) -> str | None:
+        """That holds its key; None when the configuration itself does."""
+        found = self._variables.get(deployment.id, "")
+        return found if found.isupper() else None
+
     def __contains__(self, deployment: str) -> bool:
         return self._left(deployment) > 0
 
@@ -56,23 +58,32 @@ class Cooldown:
         left = {i: self._left(i) for i, _ in self._state.items(SUBJECT)}
         return ((i, seconds) for i, seconds in left.items() if seconds > 0)
 
-    def failed(self, deployment: Deployment, status: int, retry_after: float = 0.0) -> None:
+    def failed(self, deployment: Deployment, status: int, retry_after: float = 0.0) -> str:
         """Leave a deployment alone: for the cooldown, or until its key changes.
 
         status: the provider's HTTP status. retry_after: seconds that the provider asks for.
+        Returns what the user has to do about it, once for each key.
         """
+        cure = ""
         if status in REQUEST_ERRORS:
-            return
+            return cure
         left = self._left(deployment.id)
         if status in KEY_ERRORS:
-            if left != math.inf:
-                variable = self._variables.get(deployment.id, "its key")
-                log.warning("%s refused %s. Put a valid key into .env.", deployment.model, variable)
+            variable = self._variables.get(deployment.id, "")
+            if left != math.inf and variable not in self._refused():
+                where = f"{variable} into .env" if variable else "key into litellm_config.yaml"
+                cure = f"Put a valid {where}."
             self._state.put(SUBJECT, deployment.id, None, lifetime=KEPT_KEY, soon=True)
         elif (seconds := max(self._seconds, retry_after)) > left:
             until = self._state.clock() + seconds
             self._state.put(SUBJECT, deployment.id, until, lifetime=seconds + KEPT, soon=True)
         self.version += 1
+        return cure
+
+    def _refused(self) -> set[str]:
+        """The variables of keys that are refused."""
+        refused = {self._variables.get(i) for i, seconds in self if seconds == math.inf}
+        return {variable for variable in refused if variable}
 
     def lost(self, deployment: Deployment) -> None:
         """Another one, asked later, spoke first: once may be chance, twice in a row isn't."""

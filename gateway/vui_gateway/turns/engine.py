@@ -44,8 +44,14 @@ class Engine:
         stream_timeout, timeout: seconds until and between words, and for a call that isn't
         streamed.
         """
-        self.limits = Limits(stream_timeout, thoughts=(timeout, min(8.0, timeout)))
+        total = max(Limits.total, 2 * stream_timeout + 1)  # for two to be asked
+        thoughts = timeout, min(8.0, timeout)
+        self.limits = Limits(stream_timeout, total=total, thoughts=thoughts)
         self._hedge.enabled = hedge
+
+    def variable(self, call: Call) -> str | None:
+        """That holds the key of the deployment which a call asked last."""
+        return self._cooldown.variable(call.attempts[-1].deployment) if call.attempts else None
 
     async def stream(self, call: Call, body: dict) -> AsyncGenerator[Event]:
         """The events of a streamed reply: whole sentences, then its end.
@@ -54,15 +60,15 @@ class Engine:
             AttemptError: nobody could answer, or go on with what had been said.
         """
         self._hedge.called()
-        said, asked = "", body
+        said, asked, late = "", body, False
         error: AttemptError | None = None
         while True:
-            attempt = await self._first(call, asked, said, error)
+            attempt, heard = await self._first(call, asked, said, error), False
             call.first_token = call.first_token or attempt.first_word
             try:
                 async with aclosing(self._pieces(attempt, call)) as pieces:
                     async for piece in pieces:
-                        said += piece
+                        said, heard = said + piece, True
                         call.released = call.released or asyncio.get_running_loop().time()
                         yield Event(piece)
                 if attempt.tool_calls:
@@ -81,11 +87,14 @@ class Engine:
                 if said and error.ended == "flooded":
                     raise
                 now = asyncio.get_running_loop().time()
-                # Words have come: what follows has its own time.
-                call.deadline = max(call.deadline, now + self.limits.words)
-                if said:
-                    asked = _continuing(body, said)
+                if heard:
+                    asked, late = _continuing(body, said), False
                     call.deadline = now + self.limits.total
+                elif not late or attempt.last_word > call.deadline or _took_its_own(attempt):
+                    # Words have come: what follows has its own time; once past the limit, or
+                    # there would be as much silence as there are deployments.
+                    late = late or now > call.deadline - LEAST_SECONDS
+                    call.deadline = max(call.deadline, now + self.limits.words)
             finally:
                 attempt.close("hung-up")
 
@@ -145,7 +154,8 @@ class Engine:
                 if not done:
                     hedge_at = None
                     if self._hedge.take():
-                        await begin(await self._next(call) or call.attempts[-1].deployment)
+                        well = self._candidates.left(call.model_group, call.asked)
+                        await begin((well and await self._next(call)) or latest)
                 for task in sorted(done, key=lambda task: running[task].began):
                     attempt = running.pop(task)
                     if not (failure := task.exception()):
@@ -195,9 +205,11 @@ class Engine:
 
     def _failed(self, attempt: Attempt, error: AttemptError, *, cool: bool = True) -> None:
         attempt.ended = attempt.ended or error.ended
-        attempt.code = error.code
+        attempt.code, attempt.reason = error.code, error.reason
         if cool:
-            self._cooldown.failed(attempt.deployment, error.status, error.retry_after)
+            status, retry_after = error.status, error.retry_after
+            cure = self._cooldown.failed(attempt.deployment, status, retry_after)
+            attempt.reason = f"{attempt.reason}. {cure}" if cure else attempt.reason
 
 
 def _took_its_own(attempt: Attempt) -> bool:

@@ -15,11 +15,12 @@ import httpx
 from starlette.types import ASGIApp
 
 from vui_gateway.providers.bounds import MAX_LINE
+from vui_gateway.providers.errors import error_code, reason
 from vui_gateway.redaction import redact
 from vui_gateway.turns.attempt import Attempt, AttemptError, Event
 from vui_gateway.turns.bill import usage_for_client
 
-__all__ = ["AUTHENTICATED", "Proxy", "answered"]
+__all__ = ["AUTHENTICATED", "Proxy", "answered", "is_under_way"]
 
 # In the scope of a request that our app has let in, or made.
 # https://asgi.readthedocs.io/en/latest/specs/main.html
@@ -35,6 +36,11 @@ SCOPE = {
 }  # fmt: skip
 
 
+def is_under_way() -> bool:
+    """Whether what runs now belongs to an attempt."""
+    return UNDER_WAY.get(None) is not None
+
+
 async def answered(response: httpx.Response) -> None:
     """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read."""
     whole = "event-stream" not in response.headers.get("content-type", "")
@@ -48,7 +54,6 @@ class Proxy:
     Args:
         app: LiteLLM's proxy.
         attempts: by LiteLLM's call id, for the hook that learns the price.
-        error_code: our code for a provider's HTTP status and message.
         reserve: what an attempt is expected to cost, once it is known what is sent.
         seconds: after which LiteLLM gives up by itself; the engine does before.
     """
@@ -57,12 +62,11 @@ class Proxy:
         self,
         app: ASGIApp,
         attempts: dict[str, Attempt],
-        error_code: Callable[[int, str], str],
         reserve: Callable[[Attempt], None],
         seconds: float = 90.0,
     ) -> None:
         self._app, self._attempts = app, attempts
-        self._error_code, self._reserve, self._seconds = error_code, reserve, seconds
+        self._reserve, self._seconds = reserve, seconds
 
     async def open(self, deployment: str, body: dict, attempt: Attempt) -> AsyncGenerator[Event]:
         """The events of its answer.
@@ -115,7 +119,9 @@ class Proxy:
             if not line.startswith(b"data:") or (payload := line[5:].strip()) == b"[DONE]":
                 continue
             chunk = self._parsed(payload, 200, headers)
-            choice = (chunk.get("choices") or [{}])[0]
+            # Nobody asked for a second one, and it has an index of its own.
+            choices = [one for one in chunk.get("choices") or () if not one.get("index")]
+            choice = choices[0] if choices else {}
             delta = choice.get("delta") or {}
             yield Event(
                 delta.get("content") or "",
@@ -132,7 +138,7 @@ class Proxy:
         except (ValueError, AttributeError):
             # Before it is cut: half a credential is known by nobody.
             message = redact(text.decode(errors="replace"))[:200]
-            raise AttemptError("no-json", message, 502) from None
+            raise AttemptError("no-json", message, 502, reason=f"no JSON: {message}") from None
         if not error and status < 400:
             return told
         error = error if isinstance(error, dict) else {"message": str(error or told)}
@@ -140,8 +146,9 @@ class Proxy:
         status = status if status >= 400 else int(code) if STATUS.fullmatch(code) else 500
         retry_after = headers.get(b"retry-after", "")
         wait = min(float(retry_after), 600) if retry_after.isdigit() else 0.0
-        kind = self._error_code(status, message)
-        raise AttemptError(str(status), message, status, kind, wait)
+        kind = error_code(status, message)
+        why = reason(status, kind, message)
+        raise AttemptError(str(status), message, status, kind, wait, why)
 
 
 def _counted(event: Event, attempt: Attempt) -> Event:

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
+from string import ascii_lowercase, ascii_uppercase
 
 __all__ = [
-    "ThinkingFilter", "count_words", "held_back", "split_sentences", "without_overlap",
+    "MARKS", "WORDS", "ThinkingFilter", "count_words", "held_back", "split_sentences",
+    "without_overlap", "without_wordless_end",
 ]  # fmt: skip
 
 # vui's own rule (llm_stream_chunks): a sentence ends at these marks, or after 20 words.
-SENTENCE_END = re.compile(r"""[.!?]+["')\]]*(?:\s+(?=\S)|(?=\[))""")
+# Nothing in it is tried twice: 32,000 full stops would take half a minute.
+SENTENCE_END = re.compile(r"""(?<![.!?])[.!?]++["')\]]*+(?:\s++(?=\S)|(?=\[))""")
+# vui's own does so, and looks through a run of marks once for each of them.
+MARKS = re.compile(r"""([.!?"')\]]{100})[.!?"')\]]+""")
 WORD = re.compile(r"\S+")
+WORDS = re.compile(r"\w")  # without one of these nothing is spoken
+# Characters of scripts without spaces: of Southeast Asia, Chinese and Japanese.
+SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\ua4cf\uff00-\uffef]")
 MAX_WORDS = 20
 
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html and
 # https://docs.mistral.ai/capabilities/reasoning
 THINKING = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
-# Fewer words than these in common are chance, not a repetition.
+TAG = re.compile(f"{'|'.join(map(re.escape, chain(*THINKING.items())))}", re.ASCII | re.IGNORECASE)
+LONGEST_TAG = max(map(len, THINKING.values()))
+# `str.lower` makes two characters of some.
+LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+# Fewer words than these in common are chance, not a repetition; unless nothing else was said, and
+# they are the same to the mark: "No." and then "No problem." are two sentences.
 LEAST_OVERLAP = 3
 
 
@@ -28,23 +42,39 @@ def held_back(text: str, stops: tuple[str, ...]) -> int:
 
 
 def split_sentences(text: str, held: int = 0) -> tuple[str, str]:
-    """The whole sentences after which the next one has begun, and the rest.
+    """The whole sentences after which the next one has begun with a word, and the rest.
 
     What is whole ends in a space: the listener's chunker sees that more follows.
 
     held: characters at the end that may never be heard.
     """
     text, tail = text[: len(text) - held], text[len(text) - held :]
-    cut = max((end.end() for end in SENTENCE_END.finditer(text)), default=0)
-    if not cut and len(words := list(WORD.finditer(text))) > MAX_WORDS:
+    last = _last_word(text)
+    cut = max((at for end in SENTENCE_END.finditer(text) if (at := end.end()) < last), default=0)
+    if not cut and len(words := list(WORD.finditer(text[:last]))) > MAX_WORDS:
         cut = words[MAX_WORDS].start()
     whole = text[:cut]
     return (whole if not whole or whole.endswith(" ") else whole + " "), text[cut:] + tail
 
 
+def without_wordless_end(text: str) -> str:
+    """A reply's end as it is spoken: not with marks or an emoji for a last sentence.
+
+    vui would drop that, and never tell its speech synthesis that the reply is over.
+    """
+    end = SENTENCE_END.search(text, _last_word(text))
+    return (text[: end.end()] if end else text).rstrip()
+
+
+def _last_word(text: str) -> int:
+    """Where the last word ends; 0 without one."""
+    found = WORDS.search(text[::-1])
+    return len(text) - found.start() if found else 0
+
+
 def count_words(text: str) -> int:
-    """Words that have begun."""
-    return len(text.split())
+    """Words that have begun; without spaces between them each character is one."""
+    return len(SPACELESS.sub(" x ", text).split())
 
 
 class ThinkingFilter:
@@ -56,21 +86,21 @@ class ThinkingFilter:
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """What of the text is meant to be heard; a piece that may become a tag is held back."""
-        self._held += text
-        heard = ""
-        while True:
+        text, self._held = self._held + text, ""
+        heard, at = [], 0
+        for tag in TAG.finditer(text):
+            name = tag[0].lower()
+            if name == self._close:
+                at, self._close = tag.end(), ""
+            elif not self._close and name in THINKING:
+                heard.append(text[at : tag.start()])
+                at, self._close = tag.end(), THINKING[name]
+        rest = text[at:]
+        if not final:
             tags = (self._close,) if self._close else tuple(THINKING)
-            lower = self._held.lower()
-            found = min(((lower.find(tag), tag) for tag in tags if tag in lower), default=None)
-            if not found:
-                break
-            at, tag = found
-            heard += "" if self._close else self._held[:at]
-            self._held = self._held[at + len(tag) :]
-            self._close = "" if self._close else THINKING[tag]
-        keep = 0 if final else held_back(lower, tags)
-        visible, self._held = self._held[: len(lower) - keep], self._held[len(lower) - keep :]
-        return heard + ("" if self._close else visible)
+            keep = held_back(rest[-LONGEST_TAG:].translate(LOWER), tags)
+            rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
+        return "".join(heard) + ("" if self._close else rest)
 
 
 def _begins(text: str, tags: tuple[str, ...]) -> bool:
@@ -88,7 +118,8 @@ def without_overlap(said: str, text: str, *, final: bool = False) -> str | None:
         return None
     least = min(LEAST_OVERLAP, len(before))
     for count in range(min(len(before), len(after)), least - 1, -1):
-        if before[-count:] == after[:count]:
+        same = [word.group() for word in words[:count]] == said.split()[-count:]
+        if before[-count:] == after[:count] and (same or count >= LEAST_OVERLAP):
             return text[words[count - 1].end() :].lstrip()
     return text
 

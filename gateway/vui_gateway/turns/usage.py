@@ -11,6 +11,7 @@ from vui_gateway.turns.bill import settle
 from vui_gateway.turns.budget import Budget
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.labels import quoted
+from vui_gateway.turns.recent import RecentCalls
 from vui_gateway.turns.state.entries import State
 
 __all__ = ["Usage"]
@@ -26,6 +27,7 @@ class Usage:
 
     def __init__(self, state: State | None = None) -> None:
         self.budget = Budget(state or State())
+        self.recent = RecentCalls()
         # Of a model's name, the label that counts it; `Labels` bounds how many there are.
         self.labels: Callable[[str], str] = str
         self.version = 0  # rises with each change
@@ -91,6 +93,7 @@ class Usage:
         self._of_client.labels(call.client, call.outcome).inc()
         self._spent_by.labels(call.client).inc(usd)
         self.budget.settle(call.client, call.attempts, bills)
+        self.recent.add(call, bills)
         self.session["calls"] += 1
         self.session["failed"] += call.outcome == "failed"
         self.session["tokens_in"] += tokens_in
@@ -109,6 +112,8 @@ class Usage:
             f"tokens_in={tokens_in} tokens_cached={sum(bill.cached for bill in bills)} "
             f"tokens_out={tokens_out} usd={price}"
         )
+        if call.reasons:
+            log.warning(call.reasons)
         self.version += 1
 
 

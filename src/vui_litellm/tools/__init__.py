@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +37,9 @@ def run(options: argparse.Namespace) -> int:
 
     install()
     if options.command == "doctor":
-        os.environ["VUI_LLM_BACKEND"] = "litellm"
-        runpy.run_module("vui.doctor", run_name="__main__")
-        return 0
+        from vui_litellm.tools.doctor import doctor
+
+        return doctor()
     # vui keeps its log below the working directory, and its memories here.
     state = Path.home() / ".vui"
     state.mkdir(exist_ok=True)
@@ -48,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if options.command == "check":
         from vui_litellm.tools.check import check
 
-        return asyncio.run(check(options))
+        return check(options)
     from vui_litellm.tools.chat import chat
 
     return asyncio.run(chat(" ".join(options.text) or None))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import os
+import re
 import signal
 import sys
-from collections.abc import AsyncGenerator
-from typing import TextIO
+import threading
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any, TextIO
 
 import httpx
 from prompt_toolkit import PromptSession
@@ -24,29 +27,57 @@ from vui_litellm.tools.thoughts import ThoughtsHost
 __all__ = ["chat"]
 
 HELP = "Commands: /model NAME, /models, /quit. Ctrl-C stops a reply."
+INTERRUPTED = 128 + signal.SIGINT  # https://tldp.org/LDP/abs/html/exitcodes.html
+
+
+class Stopped(Exception):
+    """By Ctrl-C."""
+
+
+class OutputLost(Exception):
+    """What is said can't be written any more."""
 
 
 class ErrorFilter(io.TextIOBase):
-    """Takes vui's log, which would be printed among the replies; its errors go to stderr."""
+    """Takes vui's log and its tracebacks, which would be printed among the replies; of its errors,
+    a line each goes to `err`.
+    """
+
+    ERROR = re.compile(r"\[thoughts\] (?:error|LLM unreachable).*")
+
+    def __init__(self, err: TextIO) -> None:
+        self._err = err
 
     def write(self, text: str) -> int:
-        if "[thoughts] error" in text or "[thoughts] LLM unreachable" in text:
-            print(text.strip(), file=sys.stderr)
+        if found := self.ERROR.search(text):
+            print(found[0], file=self._err)
         return len(text)
-
-
-def _show(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 class Conversation:
     """Turns by text, with vui's thoughts about each, and the commands between them."""
 
-    def __init__(self, backend: LiteLLMBackend, out: TextIO) -> None:
+    def __init__(self, backend: LiteLLMBackend, out: TextIO, err: TextIO) -> None:
         self.backend = backend
-        self.out = out
-        self.host = ThoughtsHost(self._speak, _show)
+        self.out, self.err = out, err
+        self.host = ThoughtsHost(self._speak, self.show)
         self.thoughts: asyncio.Task | None = None
+
+    def show(self, text: str) -> None:
+        """Say something beside the conversation."""
+        with contextlib.suppress(OSError):
+            print(text, file=self.err, flush=True)
+
+    def say(self, text: str) -> None:
+        """Say something of it.
+
+        Raises:
+            OutputLost: nobody takes it.
+        """
+        try:
+            print(text, file=self.out, flush=True)
+        except OSError as error:
+            raise OutputLost(f"The output can't be written ({error.strerror}).") from error
 
     async def turn(self, text: str) -> bool:
         """Speak one reply and let the thoughts act on it; False when it failed."""
@@ -67,10 +98,18 @@ class Conversation:
             async with contextlib.aclosing(llm_stream_chunks(conversation, prompt)) as chunks:
                 async for chunk, _final in chunks:
                     said.append(chunk)
-                    print(chunk, file=self.out, flush=True)
-        except httpx.HTTPError as error:
+                    self.say(chunk)
+        except OutputLost:
+            raise
+        except Exception as error:  # whatever vui's client makes of an answer
             failed = True
-            _show(f"[{self.backend.model}] {str(error) or type(error).__name__}")
+            reason = str(error) or type(error).__name__
+            if not isinstance(error, httpx.HTTPError):
+                reason = f"The answer can't be understood ({type(error).__name__}: {error})."
+            self.show(f"[{self.backend.model}] {' '.join(reason.split())}")
+        else:
+            if not said:
+                self.show(f"[{self.backend.model}] The reply is empty.")
         finally:
             if said and keep:
                 answer = {"role": "assistant", "content": " ".join(said)}
@@ -82,15 +121,15 @@ class Conversation:
         name, _, argument = line.partition(" ")
         if name == "/models":
             for model in await self.backend.list_models():
-                print("*" if model == self.backend.model else " ", model, file=self.out)
+                self.say(f"{'*' if model == self.backend.model else ' '} {model}")
         elif name == "/model" and argument.strip():
             try:
                 await self.backend.set_model(argument.strip())
-                print(f"Now talking to {self.backend.model}.", file=self.out)
+                self.say(f"Now talking to {self.backend.model}.")
             except ValueError as error:
-                print(error, file=sys.stderr)
+                self.show(str(error))
         elif name != "/quit":
-            print(HELP, file=sys.stderr)
+            self.show(HELP)
         return name != "/quit"
 
 
@@ -105,34 +144,88 @@ async def _typed(prompt: PromptSession[str]) -> AsyncGenerator[str]:
 
 
 async def _piped() -> AsyncGenerator[str]:
-    while line := await asyncio.to_thread(sys.stdin.readline):
+    while line := await _line_of_stdin():
         yield line
 
 
-async def _interruptible(turn: asyncio.Task[bool]) -> bool:
-    """Run a turn in which Ctrl-C is a barge-in: the reply stops, the conversation goes on."""
+async def _line_of_stdin() -> str:
+    # Not one of asyncio's own threads: those are waited for at the end, this one until a line came.
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, turn.cancel)
+    line: asyncio.Future[str] = loop.create_future()
+
+    def read() -> None:
+        text = sys.stdin.readline()
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(told, text)
+
+    def told(text: str) -> None:
+        if not line.done():
+            line.set_result(text)
+
+    threading.Thread(target=read, daemon=True).start()
+    return await line
+
+
+async def _interruptible[T](work: Coroutine[Any, Any, T]) -> T:
+    """Run what Ctrl-C stops.
+
+    Raises:
+        Stopped: it did.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    loop.add_signal_handler(signal.SIGINT, task.cancel)
     try:
-        return await turn
+        return await task
     except asyncio.CancelledError:
-        print("[stopped]", file=sys.stderr)
-        return False
+        raise Stopped from None
     finally:
         loop.remove_signal_handler(signal.SIGINT)
 
 
-async def _converse(conversation: Conversation, prompt: PromptSession[str] | None) -> None:
+async def _converse(conversation: Conversation, prompt: PromptSession[str] | None) -> bool:
+    """Until the input ends; False when a reply failed."""
+    well = True
     async with contextlib.aclosing(_typed(prompt) if prompt else _piped()) as lines:
         async for line in lines:
             line = line.strip()
-            if line.startswith("/"):
-                if not await conversation.command(line):
-                    return
-            elif line:
-                await _interruptible(asyncio.ensure_future(conversation.turn(line)))
-                if not prompt:
-                    await conversation.thoughts_done()
+            try:
+                if line.startswith("/"):
+                    if not await _interruptible(conversation.command(line)):
+                        break
+                elif line:
+                    well = await _interruptible(conversation.turn(line)) and well
+                    if not prompt:
+                        await _interruptible(conversation.thoughts_done())
+            except Stopped:  # a barge-in: the conversation goes on
+                conversation.show("[stopped]")
+    return well
+
+
+async def _run(backend: LiteLLMBackend, text: str | None) -> int:
+    await _interruptible(preflight(backend))
+    note = await _interruptible(backend.note())
+    llm_backend.set_backend(backend)
+    prompt: PromptSession[str] | None = None
+    with contextlib.ExitStack() as stack:
+        if text is None and sys.stdin.isatty():
+            print(" ".join(filter(None, (f"Talking to {backend.model}.", note, HELP))))
+            prompt = PromptSession()
+            stack.enter_context(patch_stdout())
+        conversation = Conversation(backend, sys.stdout, sys.stderr)
+        if note and not prompt:
+            conversation.show(note)
+        taken = ErrorFilter(sys.stderr)
+        stack.enter_context(contextlib.redirect_stdout(taken))
+        stack.enter_context(contextlib.redirect_stderr(taken))
+        if text is None:
+            return 0 if await _converse(conversation, prompt) or prompt else 1
+        try:
+            answered = await _interruptible(conversation.turn(text))
+            await _interruptible(conversation.thoughts_done())
+        except Stopped:
+            conversation.show("[stopped]")
+            raise
+        return 0 if answered else 1
 
 
 async def chat(text: str | None) -> int:
@@ -142,23 +235,19 @@ async def chat(text: str | None) -> int:
         ValueError: a setting has a bad value.
         GatewayUnusable: see `tools.preflight`.
     """
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     backend = LiteLLMBackend(**Settings.from_env().backend_options)
-    await preflight(backend)
-    llm_backend.set_backend(backend)
-    prompt: PromptSession[str] | None = None
-    with contextlib.ExitStack() as stack:
-        if text is None and sys.stdin.isatty():
-            print(f"Talking to {backend.model}. {HELP}")
-            prompt = PromptSession()
-            stack.enter_context(patch_stdout())
-        conversation = Conversation(backend, sys.stdout)
-        stack.enter_context(contextlib.redirect_stdout(ErrorFilter()))
-        try:
-            if text is None:
-                await _converse(conversation, prompt)
-                return 0
-            answered = await _interruptible(asyncio.ensure_future(conversation.turn(text)))
-            await conversation.thoughts_done()
-            return 0 if answered else 1
-        finally:
-            await backend.aclose()
+    try:
+        return await _run(backend, text)
+    except Stopped:
+        return INTERRUPTED
+    except OutputLost as error:
+        # Python writes once more what it couldn't, at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.suppress(OSError):
+            print(f"vui-litellm: {error}", file=sys.stderr)
+        return 1
+    finally:
+        await backend.aclose()

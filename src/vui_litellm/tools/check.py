@@ -8,6 +8,7 @@ import io
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
@@ -16,86 +17,143 @@ from rich.console import Console
 from rich.progress import Progress
 
 from vui_litellm.settings import Settings
+from vui_litellm.tools.groups import ModelGroup, choose, model_groups
 from vui_litellm.tools.measure import (
     REQUESTS,
+    Estimate,
     InstrumentedBackend,
     ModelResult,
     estimate,
     measure,
-    model_groups,
 )
-from vui_litellm.tools.preflight import GatewayUnusable, preflight
+from vui_litellm.tools.preflight import GatewayUnusable
 from vui_litellm.tools.report import page, table
 
 __all__ = ["check"]
 
+# US dollars that are spent without a question where there is nobody to ask.
+UNASKED_USD = 0.10
+UNFOLDED = 10_000  # columns: a file has no width of its own
 
-async def check(options: Namespace) -> int:
+
+def check(options: Namespace) -> int:
     """Measure, and show it; 1 when a model that was asked for, or the default one, is broken.
 
     Raises:
         SettingError: a setting has a bad value.
-        GatewayUnusable: see `tools.preflight`; or a `--model` that isn't served.
+        GatewayUnusable: the gateway is away or refuses the key; a `--model` isn't served; the
+            report can't be written; it costs too much to begin without a question.
     """
-    settings, stdout, console = Settings.from_env(), sys.stdout, Console(stderr=True)
-    with contextlib.redirect_stdout(io.StringIO()):  # vui prints its log there
-        first = InstrumentedBackend(**settings.backend_options)
-        await preflight(first)
-        served = await model_groups(first)
-        await first.aclose()
-        names = options.model or list(served)
-        if unknown := [name for name in names if name not in served]:
-            raise GatewayUnusable(
-                f"The gateway doesn't serve {unknown[0]!r}. Choose from: {', '.join(served)}."
-            )
-        chosen = [served[name] for name in names]
-        into, out, usd = estimate(chosen)
-        console.print(
-            f"{len(chosen)} model{'s'[: len(chosen) != 1]}, {REQUESTS} requests each: "
-            f"about {into} tokens in, {out} out, {usd:.4f} USD where the price is known.",
-            highlight=False,
-        )
-        if options.dry_run or not _agreed(options, console):
-            return 0
-        lock = asyncio.Lock()
-        with Progress(console=console, transient=True) as progress:
-            task = progress.add_task("Asking", total=len(chosen) * REQUESTS)
-            backends = [
-                InstrumentedBackend(**{**settings.backend_options, "model": group.model})
-                for group in chosen
-            ]
-            results = await asyncio.gather(
-                *(
-                    measure(backend, group, lock, lambda: progress.advance(task))
-                    for backend, group in zip(backends, chosen, strict=True)
-                )
-            )
+    settings, stdout = Settings.from_env(), sys.stdout
+    _try_report(options.report)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # vui prints its log there
+            served = asyncio.run(model_groups(InstrumentedBackend(**settings.backend_options)))
+            chosen = choose(served, options.model, settings.model)
+            if not _agreed(estimate(chosen), len(chosen), options):
+                return 0
+            results = asyncio.run(_measured(chosen, settings))
+    except KeyboardInterrupt:
+        print("[stopped]", file=sys.stderr)
+        return 130
     _show(results, options, stdout)
-    wanted = options.model or [settings.model]
-    broken = {result.model for result in results if result.verdict.startswith("broken")}
-    return int(bool(broken & set(wanted)))
+    well = {result.model for result in results if not result.verdict.startswith("broken")}
+    if not options.model and settings.model not in {result.model for result in results}:
+        print(
+            f"vui starts with {settings.model!r}, which the gateway doesn't serve. "
+            "Change VUI_LITELLM_MODEL to one of these.",
+            file=sys.stderr,
+        )
+    return int(not well.issuperset(options.model or [settings.model]))
 
 
-def _agreed(options: Namespace, console: Console) -> bool:
-    if options.yes or not (sys.stdin.isatty() and console.is_terminal):
-        return True
-    return console.input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+def _agreed(expected: Estimate, models: int, options: Namespace) -> bool:
+    """Whether to spend that: asked at a terminal, up to a limit without one.
+
+    Raises:
+        GatewayUnusable: it may be more, and nobody can be asked.
+    """
+    usd = f"{expected.usd:.4f} USD" + " where the price is known" * bool(expected.unpriced)
+    costs = (
+        f"{models} model{'s'[: models != 1]}, {REQUESTS} requests each: "
+        f"about {expected.tokens_in} tokens in, {expected.tokens_out} out, {usd}."
+    )
+    terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    if not (options.yes or options.dry_run or terminal):
+        _refuse_beyond_limit(expected)
+    print(costs, file=sys.stderr)
+    if options.dry_run or options.yes or not terminal:
+        return not options.dry_run
+    # Not by input(), which would ask in vui's log.
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _refuse_beyond_limit(expected: Estimate) -> None:
+    if expected.unpriced:
+        why = f"Nobody knows the price of {', '.join(expected.unpriced)}"
+    elif expected.usd > UNASKED_USD:
+        why = f"This costs about {expected.usd:.2f} USD, more than {UNASKED_USD:.2f}"
+    else:
+        return
+    raise GatewayUnusable(
+        f"{why}, and without a terminal you can't be asked. Add `--yes`, or choose with "
+        "`--model NAME`."
+    )
+
+
+async def _measured(chosen: list[ModelGroup], settings: Settings) -> list[ModelResult]:
+    lock, console = asyncio.Lock(), Console(stderr=True)
+    quiet = not console.is_terminal
+    # What it redirects it shows: vui's log.
+    with Progress(
+        console=console, transient=True, redirect_stdout=False, disable=quiet
+    ) as progress:
+        task = progress.add_task("Asking", total=len(chosen) * REQUESTS)
+        return await asyncio.gather(
+            *(
+                measure(
+                    InstrumentedBackend(**{**settings.backend_options, "model": group.model}),
+                    group, lock, lambda: progress.advance(task),
+                )
+                for group in chosen
+            )
+        )  # fmt: skip
+
+
+def _try_report(name: str | None) -> None:
+    """Before a token is spent; an older report stays as it is until there is a new one."""
+    if not name or name == "-":
+        return
+    path = Path(name)
+    with _writing(path):
+        existed = path.exists()
+        with path.open("a"):
+            pass
+        if not existed:
+            path.unlink()
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GatewayUnusable(
+            f"{path} can't be written ({error.strerror}). Write the report to your own file "
+            "instead: `... check --yes --report - > report.html`."
+        ) from error
 
 
 def _show(results: list[ModelResult], options: Namespace, stdout: TextIO) -> None:
     rows = [asdict(result) for result in results]
-    if options.report == "-":
-        print(page(rows), file=stdout)
-    elif options.report:
-        try:
-            Path(options.report).write_text(page(rows), encoding="utf-8")
-        except OSError as error:
-            raise GatewayUnusable(
-                f"{options.report} can't be written ({error.strerror}). Write the report to your "
-                "own file instead: `... check --report - > report.html`."
-            ) from error
     if options.json:
         print(json.dumps(rows, indent=2), file=stdout)
     elif options.report != "-":
-        # A file has no width of its own: nothing is folded there.
-        Console(file=stdout, width=None if stdout.isatty() else 160).print(table(rows))
+        console = Console(file=stdout, width=None if stdout.isatty() else UNFOLDED)
+        console.print(table(rows, console.width))
+    if options.report == "-":
+        print(page(rows), file=stdout)
+    elif options.report:
+        with _writing(path := Path(options.report)):
+            path.write_text(page(rows), encoding="utf-8")

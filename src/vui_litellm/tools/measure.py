@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import statistics
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from vui.serving.stream import llm_backend, tools
@@ -17,14 +18,11 @@ from vui.serving.stream.llm import llm_stream_chunks
 
 from vui_litellm.backend import LiteLLMBackend
 from vui_litellm.errors import spoken_message
-from vui_litellm.tools.preflight import GatewayUnusable
+from vui_litellm.tools.groups import ModelGroup
 from vui_litellm.tools.report import GOOD_MS, USABLE_MS
 from vui_litellm.tools.thoughts import ThoughtsHost
 
-__all__ = [
-    "REQUESTS", "InstrumentedBackend", "ModelGroup", "ModelResult", "estimate", "measure",
-    "model_groups",
-]  # fmt: skip
+__all__ = ["REQUESTS", "Estimate", "InstrumentedBackend", "ModelResult", "estimate", "measure"]
 
 # Two ordinary replies, and one that runs into a stop phrase of vui's if it does as it is told.
 ORDINARY = "Hello there, how are you doing today?"
@@ -35,6 +33,16 @@ THOUGHTS = 2  # the second as in mid-conversation, when the provider may know th
 REQUESTS = len(REPLIES) + THOUGHTS
 REPLY_TOKENS, CALL_TOKENS = 40, 30  # about what such a reply, and such a call, is long
 CHARACTERS = 4  # a token's, about
+# A reply's tokens, by its bytes: some twice as many as they make. Beyond that it was thought about,
+# where nobody tells: our gateway takes out what is thought between tags, and its provider bills it.
+MOST_TOKENS, TOKENS_PER_BYTE = 16, 0.5
+# Somebody else's LiteLLM lets it through. https://docs.mistral.ai/capabilities/reasoning and
+# https://qwen.readthedocs.io/en/latest/getting_started/concepts.html
+TAG = re.compile(r"<think(ing)?>|\[think\]", re.IGNORECASE)
+THINKS_ALOUD = (
+    "broken: it thinks aloud between tags, and vui would speak that. Turn its thinking off "
+    "(VUI_LITELLM_REASONING_EFFORT=none), or use another model"
+)
 
 
 @dataclass
@@ -42,6 +50,7 @@ class ModelResult:
     """What a model did. Milliseconds, tokens per second, US dollars; None where it isn't known.
 
     `cold_ms` is the first reply's; the other figures are those of a conversation that goes on.
+    `note` is what the gateway says about the model.
     """
 
     model: str
@@ -54,38 +63,26 @@ class ModelResult:
     thinking: bool | None = None
     usd_per_turn: float | None = None
     verdict: str = ""
-
-
-@dataclass
-class ModelGroup:
-    """A model group of the gateway's: who answers, and at what price per token.
-
-    price: US dollars for a token in, out, read from the provider's prompt cache, and written to it.
-    """
-
-    model: str
-    provider: str
-    price: tuple[float, float, float, float] | None
-    demo: bool
-
-    def usd(
-        self, tokens_in: float, tokens_out: float, cached: float = 0, written: float = 0
-    ) -> float | None:
-        """Of the tokens in some may have been read from the cache, or written to it."""
-        if not self.price:
-            return None
-        tokens = (tokens_in - cached - written, tokens_out, cached, written)
-        return sum(n * usd for n, usd in zip(tokens, self.price, strict=True))
+    note: str = ""
 
 
 @dataclass
 class Timing:
-    """When a reply was asked for, when its tokens came, and what it used."""
+    """When a reply was asked for, when its tokens came, and what it used for which text."""
 
     began: float = field(default_factory=time.perf_counter)
     first: float = 0.0
     last: float = 0.0
+    text: str = ""
     usage: dict = field(default_factory=dict)
+
+    @property
+    def thought(self) -> bool:
+        """Its provider says so, or bills far more tokens than came."""
+        details = self.usage.get("completion_tokens_details") or {}
+        most = MOST_TOKENS + TOKENS_PER_BYTE * len(self.text.encode())
+        billed = self.usage.get("completion_tokens") or 0
+        return bool(details.get("reasoning_tokens") or billed > most)
 
     def take_usage(self, usage: dict) -> None:
         """With the times of the first and the last token, where our gateway tells them."""
@@ -119,6 +116,7 @@ class InstrumentedBackend(LiteLLMBackend):
             async for token in tokens:
                 timing.last = time.perf_counter()
                 timing.first = timing.first or timing.last
+                timing.text += token
                 yield token
         timing.take_usage(self.last_usage)
 
@@ -143,40 +141,11 @@ def _host() -> ThoughtsHost:
     return host
 
 
-async def model_groups(backend: LiteLLMBackend) -> dict[str, ModelGroup]:
-    """What the gateway serves, from its `/model/info`: of a group, the deployment asked first.
-
-    Raises:
-        GatewayUnusable: it doesn't tell.
-
-    Source: https://docs.litellm.ai/docs/proxy/model_management
-    """
-    try:
-        answer = await backend.request("GET", "/model/info")
-        entries = answer.raise_for_status().json()["data"]
-    except (httpx.HTTPError, ValueError, KeyError) as error:
-        raise GatewayUnusable(
-            f"The gateway at {backend.base_url} doesn't tell about its models, at /model/info "
-            f"({error!r}). Use a key that may."
-        ) from error
-    found: dict[str, ModelGroup] = {}
-    for entry in sorted(entries, key=lambda e: e["litellm_params"].get("order") or 0):
-        params, info = entry["litellm_params"], entry["model_info"]
-        costs = info.get("input_cost_per_token"), info.get("output_cost_per_token")
-        demo = bool(params.get("mock_response"))
-        into, out = (0, 0) if demo else costs
-        read, write = (info.get(f"cache_{how}_input_token_cost") for how in ("read", "creation"))
-        price = None if into is None or out is None else (into, out, read or into, write or into)
-        group = ModelGroup(entry["model_name"], params["model"], price, demo)
-        found.setdefault(entry["model_name"], group)
-    return {name: found[name] for name in dict.fromkeys(e["model_name"] for e in entries)}
-
-
 async def measure(
     backend: InstrumentedBackend, group: ModelGroup, turn: asyncio.Lock, done: Callable[[], None]
 ) -> ModelResult:
     """Its replies wait their turn, so that no model's first token waits for another's."""
-    result = ModelResult(group.model, group.provider)
+    result = ModelResult(group.model, group.provider, note=group.note)
     try:
         host = _host()
         for said in REPLIES:
@@ -237,8 +206,7 @@ def _judged(result: ModelResult, backend: InstrumentedBackend, group: ModelGroup
             if w.last - w.first > 0.02  # else it came in one piece
         ]
         result.tokens_per_s = round(statistics.median(speeds)) if speeds else None
-        details = [timing.usage.get("completion_tokens_details") or {} for timing in whole]
-        result.thinking = any(detail.get("reasoning_tokens") for detail in details)
+        result.thinking = any(timing.thought for timing in whole)
         turn = (whole[-1].usage, backend.call_usage)
         used, read, wrote = (
             sum(counted) for counted in zip(*(_tokens_in(usage) for usage in turn), strict=True)
@@ -247,18 +215,37 @@ def _judged(result: ModelResult, backend: InstrumentedBackend, group: ModelGroup
         result.usd_per_turn = group.usd(used, made, read, wrote)
     if group.demo:
         result.verdict = "demo: put a provider's key into .env"
+    elif any(TAG.search(timing.text) for timing in backend.replies):
+        result.thinking, result.verdict = True, THINKS_ALOUD
     elif result.first_token_ms <= GOOD_MS:
         result.verdict = "good for voice"
     else:
         result.verdict = "usable" if result.first_token_ms <= USABLE_MS else "slow"
+        result.verdict += ": it thinks before it answers" if result.thinking else ""
     return result
 
 
-def estimate(chosen: list[ModelGroup]) -> tuple[int, int, float]:
-    """About how many tokens go in and come out, and their price where it is known."""
+class Estimate(NamedTuple):
+    """About what a check takes.
+
+    Attributes:
+        usd: US dollars, of the models whose price is known.
+        unpriced: the names of the others.
+    """
+
+    tokens_in: int
+    tokens_out: int
+    usd: float
+    unpriced: list[str]
+
+
+def estimate(chosen: list[ModelGroup]) -> Estimate:
+    """What it takes to measure them; the demo is asked for nothing."""
     host = _host()
     call = host.thoughts_prompt + json.dumps(tools.tools_list())
     into = (len(REPLIES) * len(host.session.soul) + THOUGHTS * len(call)) // CHARACTERS
     out = len(REPLIES) * REPLY_TOKENS + THOUGHTS * CALL_TOKENS
     asked = [group for group in chosen if not group.demo]
-    return len(asked) * into, len(asked) * out, sum(o.usd(into, out) or 0 for o in asked)
+    usd = sum(group.usd(into, out) or 0 for group in asked)
+    unpriced = [group.model for group in asked if not group.price]
+    return Estimate(len(asked) * into, len(asked) * out, usd, unpriced)

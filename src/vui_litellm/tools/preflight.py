@@ -11,13 +11,25 @@ from typing import Any
 
 import httpx
 
-from vui_litellm.backend import LiteLLMBackend
+from vui_litellm.backend import LiteLLMBackend, is_served
 from vui_litellm.stream import LONE_STOP
 from vui_litellm.vui_api import with_lone_stops
 
-__all__ = ["GatewayUnusable", "is_known", "preflight", "warn_if_untested", "warn_without_gpu"]
+__all__ = [
+    "INSTALL", "NEEDS_GPU", "GatewayUnusable", "NoVoice", "is_known", "preflight", "require_voice",
+    "warn_if_untested",
+]  # fmt: skip
 
 TESTED_VUI = ("1.2.2", "1.2.3")
+INSTALL = (
+    'Install it with `pip install "vui-tts[server]"`, or talk by text, which needs none of it: '
+    "`vui-litellm chat`."
+)
+NEEDS_GPU = (
+    "vui's voice needs an NVIDIA GPU, and none is visible here. With one: "
+    "docker compose -f compose.yaml -f compose.gpu.yaml up; "
+    "by text: docker compose run --rm chat"
+)
 
 
 class GatewayUnusable(Exception):
@@ -45,27 +57,34 @@ async def preflight(backend: LiteLLMBackend) -> None:
             f"The gateway at {url} doesn't answer ({str(error) or type(error).__name__}). "
             "Start it with `docker compose up -d gateway`, or change VUI_LITELLM_URL."
         ) from error
-    except (httpx.HTTPStatusError, ValueError, KeyError, TypeError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         raise GatewayUnusable(
             f"What answers at {url} is no LiteLLM gateway ({error!r}). Change VUI_LITELLM_URL."
         ) from error
-    if backend.model not in served:
+    if not is_served(backend.model, served):
         raise GatewayUnusable(
             f"The gateway doesn't serve {backend.model!r}. Change VUI_LITELLM_MODEL to one of: "
             f"{', '.join(served)}."
         )
 
 
-def warn_without_gpu() -> None:
-    """Say that speech can't be fast on this machine."""
-    import torch
+class NoVoice(Exception):
+    """vui can't speak on this machine; the message says what it needs, and the way by text."""
 
-    if not torch.cuda.is_available():
-        print(
-            "[vui-litellm] No NVIDIA GPU is visible: speech will be slow, where it works at all. "
-            "With one, start with `-f compose.yaml -f compose.gpu.yaml`.",
-            file=sys.stderr,
-        )
+
+def require_voice() -> None:
+    """Look whether vui can speak here, before it downloads its models.
+
+    Raises:
+        NoVoice: what it needs is not installed, or there is no GPU.
+    """
+    try:
+        import torch
+        from vui.serving.stream import server
+    except ImportError as error:
+        raise NoVoice(f"vui's voice isn't installed here ({error}). {INSTALL}") from error
+    if not (torch.cuda.is_available() or server.IS_APPLE_SILICON):
+        raise NoVoice(NEEDS_GPU)
 
 
 def warn_if_untested() -> None:

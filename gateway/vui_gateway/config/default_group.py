@@ -1,0 +1,157 @@
+"""Who answers for the model group `vui`: its own deployments, a stand-in, or the demo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vui_gateway import litellm_api
+from vui_gateway.user_errors import speakable
+
+__all__ = ["DEFAULT_GROUP", "DEMO", "DefaultGroup", "choose_default", "demo_for", "refused_note"]
+
+# The model group that vui asks for unless told otherwise.
+DEFAULT_GROUP = "vui"
+# Of LiteLLM's table, those that answer a chat; an empty one isn't in it.
+TEXT_MODES = frozenset({"", "chat", "completion", "responses"})
+FILE = "litellm_config.yaml"
+ALIAS = "model_group_alias"
+
+# LiteLLM answers from `mock_response` without any provider.
+# https://docs.litellm.ai/docs/completion/mock_requests
+DEMO_PARAMS = {
+    "model": "openai/demo",
+    "api_key": "none",
+    "mock_response": "Hi, I'm the demo, and I say the same to everyone.",
+}
+DEMO = {"model_name": "demo", "litellm_params": DEMO_PARAMS}
+
+
+@dataclass(frozen=True)
+class DefaultGroup:
+    """Who `vui` is.
+
+    Attributes:
+        note: the same in one sentence, and why.
+        alias: the model group that stands in for it.
+        demo: what the demo says when nobody does.
+        others: models with other keys, asked when those of the group are refused.
+    """
+
+    note: str
+    alias: str = ""
+    demo: str = ""
+    others: list[str] = field(default_factory=list)
+
+
+def choose_default(file: Mapping[str, Any], usable: list[dict], missing: list[str]) -> DefaultGroup:
+    """Choose among a file's usable deployments.
+
+    missing: the variables for whose lack others are left out.
+    """
+    settings = [file.get(name) or {} for name in ("router_settings", "litellm_settings")]
+    names = list(dict.fromkeys(entry["model_name"] for entry in usable))
+    alias = (settings[0].get(ALIAS) or {}).get(DEFAULT_GROUP)
+    alias = alias.get("model") if isinstance(alias, dict) else alias
+    wanted = [name for s in settings for name in _fallbacks(s)]
+    texts = [entry["model_name"] for entry in usable if _answers(entry)]
+    if alias and _is_served(alias, names):
+        group, why = alias, f"{ALIAS} in {FILE} says so"
+    elif DEFAULT_GROUP in names:
+        group, why = DEFAULT_GROUP, f"the first of the group {DEFAULT_GROUP} in {FILE}"
+    elif found := [name for name in wanted if name in names]:
+        group, why = found[0], f"the first of its fallbacks in {FILE}"
+    elif texts:
+        group, why = texts[0], f"the first model of {FILE}"
+    else:
+        return _demo(usable, missing)
+    own = [entry for entry in usable if entry["model_name"] == group]
+    if missing and not why.endswith("so"):
+        why += _whose(own)
+    name = own[0]["litellm_params"]["model"] if group == DEFAULT_GROUP else group
+    chosen = any(s.get("default_fallbacks") for s in settings) or wanted
+    others = [] if chosen else _with_other_keys(own, usable)
+    stand_in = "" if group == DEFAULT_GROUP else group
+    return DefaultGroup(f"{DEFAULT_GROUP} is {name}: {why}.", stand_in, others=others)
+
+
+def demo_for(spoken: str, what: str) -> DefaultGroup:
+    """The demo, for files that can't be used.
+
+    spoken: what is wrong with them. what: which of them.
+    """
+    said = f"Hi, I'm the demo. {spoken} Once the file is saved, the next turn takes it."
+    return DefaultGroup(f"{DEFAULT_GROUP} is the demo: {what} can't be used.", demo=said)
+
+
+def refused_note(models: Iterable[str], variables: Iterable[str], others: list[str]) -> str:
+    """Who `vui` is while the keys of its deployments are refused."""
+    named, keys = ", ".join(dict.fromkeys(models)), ", ".join(dict.fromkeys(variables))
+    who = f"{others[0]}, in place of {named}" if others else named
+    return f"{DEFAULT_GROUP} is {who}, whose provider refused {keys}: put a valid one there."
+
+
+def _demo(usable: list[dict], missing: list[str]) -> DefaultGroup:
+    demo = f"{DEFAULT_GROUP} is the demo: "
+    if any(not entry["litellm_params"].get("mock_response") for entry in usable):
+        why = f"{FILE} names no single model that answers in text."
+        cure = f"Add one to {FILE}, or name one as VUI_LITELLM_MODEL."
+    elif missing:
+        why = f"no model of {FILE} has its key in .env."
+        cure = f"Put one into .env, for example the {missing[0]}, and save it."
+    else:
+        why = f"{FILE} has no other model."
+        cure = f"Add one to {FILE}, and save it."
+    said = f"Hi, I'm the demo, and I say the same to everyone. {why[:1].upper()}{why[1:]} {cure}"
+    return DefaultGroup(demo + why, demo=speakable(said))
+
+
+def _fallbacks(settings: Mapping[str, Any]) -> list[str]:
+    found = settings.get("fallbacks") or ()
+    entries = [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
+    lists = [entry.get(DEFAULT_GROUP) for entry in entries]
+    return [str(name) for names in lists if isinstance(names, list) for name in names]
+
+
+def _is_served(name: object, names: list[str]) -> bool:
+    patterns = (re.escape(served).replace(r"\*", ".*") for served in names)
+    return any(re.fullmatch(pattern, str(name)) for pattern in patterns)
+
+
+def _answers(entry: dict) -> bool:
+    """A single model, for text, of a provider."""
+    params = entry["litellm_params"]
+    if "*" in entry["model_name"] or "*" in params["model"] or params.get("mock_response"):
+        return False
+    told = (entry.get("model_info") or {}).get("mode")
+    model, provider, _ = litellm_api.resolve_model(params)
+    mode = told or litellm_api.model_info(provider, model).get("mode") or ""
+    return mode in TEXT_MODES
+
+
+def _keys(params: dict) -> tuple[str, ...]:
+    """What tells a deployment's key from another's: its variables, or what else it is given."""
+    told = {k: str(v) for k, v in params.items() if k != "model" and not k.endswith("timeout")}
+    named = [value for value in told.values() if value.startswith("os.environ/")]
+    return tuple(named or [told.get("api_key", ""), told.get("api_base", "")])
+
+
+def _with_other_keys(own: list[dict], usable: list[dict]) -> list[str]:
+    seen = {_keys(entry["litellm_params"]) for entry in own}
+    found = []
+    for entry in usable:
+        key = _keys(entry["litellm_params"])
+        if key not in seen and _answers(entry):
+            seen.add(key)
+            found.append(entry["model_name"])
+    return found
+
+
+def _whose(own: list[dict]) -> str:
+    named = _keys(own[0]["litellm_params"]) if own else ()
+    if not any(value.startswith("os.environ/") for value in named):
+        return " that can be asked"
+    addresses = all(value.endswith("_BASE") for value in named)
+    return f" whose {'address' if addresses else 'key'} is set"

@@ -1,0 +1,75 @@
+"""Deployments that lack a variable: which one, and which one may have been meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vui_gateway.config.defaults import ENV_PREFIX, env_values
+
+__all__ = ["LeftOut", "left_out", "summary"]
+
+# What other programs call a variable.
+OTHER_SPELLINGS = re.compile(
+    r"(?:os\.environ\W+|os\.getenv\W+|\$env:|\$\{?|\{\{)\s*([A-Z][A-Z0-9_]+)\W*"
+)
+SAME_WORD = 0.9  # of difflib's ratio: one letter of a variable's name is off
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A deployment that is not served, and the variable whose lack is the reason.
+
+    wrong, cure: what is said of the variable, and what to do.
+    """
+
+    model_name: str
+    model: str
+    variable: str
+    wrong: str = "is not set"
+    cure: str = "Put it in .env."
+
+    def __str__(self) -> str:
+        name = f"{self.model_name} ({self.model})"
+        return f"{name} is left out: {self.variable} {self.wrong}. {self.cure}"
+
+
+def left_out(entry: dict, env: Mapping[str, str], providers: Iterable[str]) -> LeftOut | None:
+    """Why an entry of `model_list` isn't served; None when it is."""
+    params = entry["litellm_params"]
+    names = entry["model_name"], params["model"]
+    for name, value in _strings(params):
+        spelling = OTHER_SPELLINGS.fullmatch(value)
+        if spelling and not value.startswith(ENV_PREFIX):
+            meant = ENV_PREFIX + spelling.group(1)
+            return LeftOut(*names, value, f"is no {name}", f"Did you mean {meant}?")
+    for variable, value in env_values(params, env).items():
+        if not value:
+            usual = {f"{provider}_API_KEY".upper() for provider in providers}
+            known = set(env) if variable in usual else usual | set(env)
+            close = difflib.get_close_matches(variable, known - {variable}, 1, SAME_WORD)
+            told = {"cure": f"Did you mean {close[0]}?"} if close else {}
+            return LeftOut(*names, variable, **told)
+    return None
+
+
+def summary(found: Iterable[LeftOut]) -> str:
+    """One line for all of them, by variable."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        lack = f"{one.variable} {one.wrong}"
+        by_reason.setdefault((lack, one.cure), []).append(one.model_name)
+    told = [f"{lack} ({', '.join(dict.fromkeys(names))})" for (lack, _), names in by_reason.items()]
+    cures = " ".join(dict.fromkeys(cure for _, cure in by_reason))
+    return f"Left out: {'; '.join(told)}. {cures}"
+
+
+def _strings(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _strings(item, str(key))
+    elif isinstance(value, str):
+        yield name, value

@@ -1,0 +1,142 @@
+"""What LiteLLM's configuration may hold and a voice's gateway has no use for, and the way that is.
+
+The names: https://docs.litellm.ai/docs/proxy/config_settings
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from vui_gateway import litellm_api
+
+__all__ = ["suggestion", "take_out"]
+
+NO_OTHER_CALLS = "The gateway answers vui's calls only. Remove it."
+NO_DATABASE = "Nothing is kept in a database: `vui-gateway status` shows what was spent."
+TOOLS = "vui brings its own tools."
+NOBODY_BETWEEN = "Nothing stands between vui and the model."
+SEVERAL = "One gateway keeps its own count."
+TOP = {
+    "include": "Copy what it includes into this file.",
+    "environment_variables": "Put them into .env.",
+    "guardrails": NOBODY_BETWEEN,
+    "policies": NOBODY_BETWEEN,
+    "policy_attachments": NOBODY_BETWEEN,
+    "prompts": "vui brings its own prompt.",
+    "mcp_servers": TOOLS,
+    "mcp_tools": TOOLS,
+    "search_tools": TOOLS,
+    "sandbox_tools": TOOLS,
+    "vector_store_registry": TOOLS,
+    "coordination_redis": SEVERAL,
+    "worker_registry": SEVERAL,
+    "default_vertex_config": "Write vertex_project and vertex_location into each model.",
+    "callback_settings": "A callback reads its settings from .env.",
+    **dict.fromkeys(
+        ("agents", "agent_list", "assistant_settings", "files_settings", "finetune_settings"),
+        NO_OTHER_CALLS,
+    ),
+}
+NEXT_ONE = "The next deployment answers instead of a second try."
+COOLING = "A deployment that fails is left alone for router_settings.cooldown_time."
+LIMITS = "Write router_settings.timeout, and stream_timeout for the first words."
+RETRIES = dict.fromkeys(("num_retries", "retry_after", "retry_policy"), NEXT_ONE)
+FAILS = dict.fromkeys(("allowed_fails", "allowed_fails_policy"), COOLING)
+ROUTER = {
+    **RETRIES,
+    **FAILS,
+    "model_group_retry_policy": NEXT_ONE,
+    "disable_cooldowns": "With `cooldown_time: 0` nobody is left alone.",
+    **dict.fromkeys(("redis_host", "redis_port", "redis_password", "redis_url"), SEVERAL),
+}
+LITELLM = {
+    **RETRIES,
+    **FAILS,
+    "request_timeout": LIMITS,
+    "guardrails": NOBODY_BETWEEN,
+    "cooldown_time": "Write it as router_settings.cooldown_time.",
+}
+DEPLOYMENT = {
+    **RETRIES,
+    **FAILS,
+    "timeout": "Its own stream_timeout is what a model may take until its first words.",
+    "cooldown_time": COOLING,
+}
+GENERAL = {
+    "master_key": "Put the key into .env, as VUI_LITELLM_KEY.",
+    "database_url": NO_DATABASE,
+    "database_connection_pool_limit": NO_DATABASE,
+    "store_model_in_db": "Models are those of this file.",
+    "alerting": "`docker compose logs gateway` says what fails.",
+}
+OWN_KEY = "os.environ/VUI_LITELLM_KEY"
+
+
+def take_out(file: dict, place: Callable[..., str]) -> list[str]:
+    """Remove what takes no effect, and say so.
+
+    place: of the steps to a setting, its file and line.
+    """
+    told: list[str] = []
+
+    def tell(steps: tuple[str | int, ...], way: str) -> None:
+        name = ".".join(str(step) for step in steps if isinstance(step, str))
+        told.append(f"{place(*steps)}: {name} is not supported here, ignored. {way}")
+
+    for section, ways in (("router_settings", ROUTER), ("litellm_settings", LITELLM)):
+        settings = _dict(file.get(section))
+        for name in _named(settings, ways):
+            tell((section, name), ways[name])
+            del settings[name]
+    for index, entry in enumerate(_list(file.get("model_list"))):
+        params = _dict(_dict(entry).get("litellm_params"))
+        for name in _named(params, DEPLOYMENT):
+            tell(("model_list", index, "litellm_params", name), DEPLOYMENT[name])
+            del params[name]
+    for name, value in _dict(file.get("general_settings")).items():
+        if (name, value) != ("master_key", OWN_KEY):
+            tell(("general_settings", name), GENERAL.get(name, "The gateway sets its own."))
+    for name in _named(file, TOP):
+        tell((name,), TOP[name])
+        del file[name]
+    return told + _slips(file, place)
+
+
+def _slips(file: dict, place: Callable[..., str]) -> list[str]:
+    """Settings that LiteLLM doesn't know are taken out: a slip would go unnoticed, and one with
+    the name of a function would replace it.
+    """
+    told = []
+    known = {
+        "router_settings": litellm_api.router_setting_names(),
+        "litellm_settings": litellm_api.module_setting_names(),
+    }
+    for section, names in known.items():
+        settings = _dict(file.get(section))
+        for name in sorted(set(settings) - names, key=str):
+            cure = suggestion(name, names, "Remove it.")
+            told.append(
+                f"{place(section, name)}: {section}.{name} is no setting of LiteLLM's. {cure}"
+            )
+            del settings[name]
+    return told
+
+
+def suggestion(word: object, known: Iterable[str], otherwise: str) -> str:
+    """The known word that may have been meant, as a question."""
+    close = difflib.get_close_matches(str(word), list(known), n=1)
+    return f"Did you mean {close[0]!r}?" if close else otherwise
+
+
+def _named(settings: Any, ways: dict[str, str]) -> list[str]:
+    return [name for name in _dict(settings) if name in ways]
+
+
+def _dict(value: Any) -> dict:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,178 @@
+"""The log: a time on each line, no credential, and one line for what libraries say in a hundred."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, tzinfo
+from typing import TextIO
+from zoneinfo import ZoneInfo
+
+from vui_gateway.redaction import redact
+from vui_gateway.settings import Settings
+
+__all__ = ["LogStream", "adopt", "configure", "make_handler", "set_up", "stamp", "summary"]
+
+OWN = "vui_gateway"
+
+MAX_RECORD = 20_000  # characters of one piece of the log: a traceback, and a provider's message
+MAX_FOREIGN = 300  # of a line that isn't ours
+REPEAT = 60.0  # seconds in which a library says the same thing once
+# What moves the cursor, ends a line, or turns the direction of the text.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+_zone: tzinfo | None = None  # the machine's own; a container's is UTC
+
+
+def stamp() -> str:
+    """The time, as each line begins with it: the user's, or UTC with a Z."""
+    now = datetime.now(UTC).astimezone(_zone)
+    return now.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def summary(error: BaseException) -> str:
+    """What went wrong and where, in one line."""
+    at = error.__traceback__
+    while at and at.tb_next:
+        at = at.tb_next
+    where = f" ({at.tb_frame.f_code.co_filename}:{at.tb_lineno})" if at else ""
+    # Redacted before it is cut: half a credential is known by nobody.
+    said = redact(" ".join(str(error).split()))[:MAX_FOREIGN]
+    return f"{type(error).__name__}: {said}{where}"
+
+
+class LogStream(io.TextIOWrapper):
+    """A text stream whose every write is redacted, bounded, and one record: what stands behind a
+    newline in it is indented, so that no text from outside makes a line of its own.
+    """
+
+    _begun = False  # a line
+
+    def write(self, text: str) -> int:
+        clean = redact(text)
+        if len(clean) > MAX_RECORD:
+            clean = f"{clean[: MAX_RECORD // 2]} … {clean[-MAX_RECORD // 2 :]}"
+        clean = CONTROL.sub(lambda c: c.group().encode("unicode_escape").decode(), clean)
+        begin, more = f"{stamp()} ", clean.startswith("\n")
+        lines = list(filter(None, clean.split("\n")))
+        if lines and self._begun:
+            begin = f"\n{begin}  " if more else ""
+        elif more:
+            begin += "  "
+        ends = clean.endswith("\n") and (lines or self._begun)
+        super().write((begin if lines else "") + f"\n{stamp()}   ".join(lines) + "\n" * bool(ends))
+        self._begun = bool(lines or self._begun) and not ends
+        return len(text)
+
+
+class _Format(logging.Formatter):
+    """Our lines as they are; of a library's, in one line, what went wrong and where."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == OWN or _filter.debug:
+            return super().format(record)
+        said = (record.getMessage().strip().splitlines() or [""])[0]
+        error = record.exc_info[1] if record.exc_info else None
+        if error:
+            said = f"{said}: {summary(error)}"
+        said = redact(said)
+        cut = said if len(said) <= MAX_FOREIGN else f"{said[:MAX_FOREIGN]}…"
+        return f"{record.name}: {cut}"
+
+
+class _Filter(logging.Filter):
+    """Unless all is asked for: nothing that is said of a call, which has a line of ours, nothing
+    that no user can act on, and nothing again and again.
+    """
+
+    debug = False
+    of_calls: Collection[str] = ()  # loggers that tell of calls what our own line does
+    in_call: Callable[[], bool] = staticmethod(lambda: False)
+    idle: tuple[str, ...] = ()  # how messages begin that are of no use here
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if self.debug or record.name == OWN:
+            return True
+        if record.name in self.of_calls and self.in_call():
+            return False
+        if record.getMessage().startswith(self.idle):
+            return False
+        place, now = (record.pathname, record.lineno), time.monotonic()
+        again = now - self._said.get(place, -REPEAT) < REPEAT
+        if not again:
+            self._said[place] = now
+        return not again
+
+
+_filter = _Filter()
+_adopted: list[logging.Logger] = []
+
+
+def set_up() -> None:
+    """Send all that this process prints or logs, whoever does, through one format."""
+
+    def wrapped(stream: TextIO) -> TextIO:
+        return LogStream(stream.buffer, "utf-8", "backslashreplace", line_buffering=True)
+
+    sys.stdout, sys.stderr = wrapped(sys.stdout), wrapped(sys.stderr)
+    logging.basicConfig(handlers=[make_handler()], level=logging.WARNING)
+    logging.getLogger(OWN).setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
+
+
+def make_handler(stream: TextIO | None = None) -> logging.Handler:
+    """What writes records to a stream, stderr unless another is given."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Format())
+    handler.addFilter(_filter)
+    return handler
+
+
+def adopt(
+    names: Collection[str],
+    of_calls: Collection[str],
+    in_call: Callable[[], bool],
+    idle: tuple[str, ...],
+) -> None:
+    """Take over a library's loggers, which have handlers of their own.
+
+    of_calls: those that tell of a call, while `in_call`, what our own line tells.
+    idle: how messages begin that are of no use to anybody here.
+    """
+    _filter.of_calls, _filter.in_call, _filter.idle = of_calls, in_call, idle
+    _adopted[:] = map(logging.getLogger, names)
+    for logger in _adopted:
+        logger.handlers.clear()
+    _set_levels()
+
+
+def configure(settings: Settings) -> None:
+    """Take the level and the time zone of `.env`."""
+    global _zone
+    _filter.debug = settings.log == "debug"
+    _zone = _find_zone(settings.env.get("TZ", ""))
+    _set_levels()
+
+
+def _set_levels() -> None:
+    for logger in _adopted:
+        logger.setLevel(logging.DEBUG if _filter.debug else logging.WARNING)
+    # Python's warnings are for who writes the code.
+    unheard = logging.WARNING if _filter.debug else logging.ERROR
+    logging.getLogger("py.warnings").setLevel(unheard)
+
+
+def _find_zone(name: str) -> tzinfo | None:
+    """The zone of that name; None when there is none."""
+    try:
+        return ZoneInfo(name.removeprefix(":"))
+    except (OSError, ValueError, KeyError):  # what it raises for a folder, a path, and no zone
+        return None

@@ -1,0 +1,140 @@
+"""A start with files that can't be used: the demo says why, and takes mended ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.providers.base import serving
+from tests.providers.openai import OpenAI
+from tests.support.harness import ROOT, Program, gateway, http, openai_model
+from tests.support.poll import wait_until
+
+GOOD = "model_list:\n  - model_name: m\n    litellm_params: {model: openai/m, mock_response: Hi.}\n"
+
+# The model file, `.env`, what the log says in one line, and what the demo says.
+BROKEN = {
+    "bad YAML": ("model_list: [\n", "", ":2: while parsing", "Line 2 of"),
+    "a slip": ("model_lsit: []\n", "", "unknown key 'model_lsit'. Did you", "mean model list?"),
+    "an include": ("include: [a.yaml]\n", "", "include is not supported", "Copy what it"),
+    "a provider that is none": (GOOD.replace("openai/", "opnai/"), "", "'opnai'", "Line 3 of"),
+    "what LiteLLM refuses": (
+        f"{GOOD}router_settings: {{routing_strategy: nonsense}}\n", "",
+        "LiteLLM refuses it", "The model file can't be used: LiteLLM refuses it",
+    ),
+    "a bad budget": (
+        GOOD, "VUI_LITELLM_BUDGET=abc\n", "VUI_LITELLM_BUDGET is 'abc'. Write US dollars",
+        "In the env file, VUI LITELLM BUDGET is abc. Write US dollars",
+    ),
+    "a short key": (GOOD, "VUI_LITELLM_KEY=short\n", "VUI_LITELLM_KEY can", "It is shorter"),
+}  # fmt: skip
+
+
+def said_by_vui(program: Program) -> str:
+    body = {"model": "vui", "messages": [{"role": "user", "content": "hi"}]}
+    status, answer = http(f"{program.url}/v1/chat/completions", body, key=program.key)
+    assert status == 200, answer
+    return answer["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_files_are_said_by_the_demo_and_mended_ones_taken(tmp_path: Path, name: str) -> None:
+    config, env, logged, said = BROKEN[name]
+    (tmp_path / ".env").write_text(env)
+    with gateway(tmp_path, config, key=None) as program:
+        spoken = said_by_vui(program)
+        assert spoken.startswith("Hi, I'm the demo. ")
+        assert said in spoken
+        assert not set("/`_{}[]") & set(spoken)
+        (line,) = [text for text in program.log.splitlines() if logged in text]
+        assert line.endswith("The demo answers until it is mended.")
+        assert "Traceback" not in program.log
+        status = program.status()
+        assert status.returncode == 1
+        assert "vui is the demo: " in status.stdout
+        (tmp_path / ".env").write_text("")
+        (tmp_path / "litellm_config.yaml").write_text(GOOD)
+        wait_until(lambda: program.status().returncode == 0, 10, program.status)
+        models = http(f"{program.url}/v1/models", key=program.key)[1]["data"]
+        assert "m" in [model["id"] for model in models]
+
+
+def test_no_file_and_an_unreadable_one_are_said_too(tmp_path: Path) -> None:
+    with gateway(tmp_path, "", key=None) as program:
+        assert "Line 1 of the model file can't be used: empty" in said_by_vui(program)
+        (tmp_path / "litellm_config.yaml").unlink()
+        wait_until(lambda: "No such file" in program.status().stdout, 5, program.status)
+    (tmp_path / ".env").write_bytes(b"\xff\xfe=\n")
+    with gateway(tmp_path, GOOD, key=None) as program:
+        assert "The env file can't be read. It must be" in said_by_vui(program)
+
+
+@pytest.mark.parametrize(
+    ("setting", "env", "logged"),
+    [
+        ("cache: true", "", "litellm_settings.cache is left out"),
+        ("success_callback: [langfuse]", "", "litellm_settings.success_callback is left out"),
+        ("drop_params: true", "DATABASE_URL=postgresql://u@localhost/x\n", "DATABASE_URL in .env"),
+        ("drop_params: true", "LITELLM_LOG=bogus\n", "LITELLM_LOG in .env is left out"),
+    ],
+)  # fmt: skip
+def test_what_litellm_cannot_start_with_is_left_out_and_named(
+    tmp_path: Path, setting: str, env: str, logged: str
+) -> None:
+    (tmp_path / ".env").write_text(env)
+    with serving((stand_in := OpenAI()).app) as url:
+        model = openai_model("m", f"{url}/v1")
+        config = {"model_list": [model]}
+        text = f"{yaml.safe_dump(config)}litellm_settings:\n  {setting}\n"
+        with gateway(tmp_path, text) as program:
+            assert said_by_vui(program)
+            assert len(stand_in.seen) == 1
+            (line,) = [text for text in program.log.splitlines() if logged in text]
+            assert "LiteLLM can't start with it (" in line
+            assert "Traceback" not in program.log
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "many"), ("PORT", "70000")])
+def test_a_bad_port_ends_the_start_in_one_line(tmp_path: Path, name: str, value: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vui_gateway", "serve"],
+        env={**os.environ, "VUI_GATEWAY_PROJECT": str(tmp_path), f"VUI_GATEWAY_{name}": value},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert f"VUI_GATEWAY_{name} is '{value}'." in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_a_refused_key_is_answered_by_another_keys_model_else_named(
+    tmp_path: Path, others: bool
+) -> None:
+    with serving((sick := OpenAI()).app) as one, serving((well := OpenAI()).app) as two:
+        sick.clear(fault=401)
+        models = [openai_model("vui", f"{one}/v1", api_key="os.environ/SICK_API_KEY")]
+        if others:
+            models.append(openai_model("b", f"{two}/v1", api_key="os.environ/WELL_API_KEY"))
+        (tmp_path / ".env").write_text("SICK_API_KEY=sk-sick-0123\nWELL_API_KEY=sk-well-0123\n")
+        with gateway(tmp_path, {"model_list": models}) as program:
+            body = {"model": "vui", "messages": [{"role": "user", "content": "hi"}]}
+            status, answer = http(f"{program.url}/v1/chat/completions", body, key=program.key)
+            wait_until(lambda: "SICK_API_KEY is refused by" in program.status().stdout, 5, "told")
+            who = program.status().stdout.splitlines()[1]
+    if others:
+        assert status == 200
+        assert len(well.seen) == 1
+        assert who.startswith("vui is b, in place of openai/vui, whose provider refused SICK_API")
+    else:
+        assert status == 401
+        assert answer["error"]["code"] == "provider_key_refused"
+        assert answer["error"]["param"] == "SICK_API_KEY"
+        assert who.startswith("vui is openai/vui, whose provider refused SICK_API_KEY: put a valid")

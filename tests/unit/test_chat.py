@@ -1,0 +1,116 @@
+"""In every way in which a call can end it leaves its line, and what it cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from vui_gateway.api.auth import CLIENT, THE_OWNER
+from vui_gateway.api.chat import Chat
+from vui_gateway.turns.attempt import AttemptError, Event
+from vui_gateway.turns.usage import Usage
+
+from tests.support.clock import run_virtual
+from tests.support.scripted import FOR_EVER, Lab, Step, said
+
+HUNG_UP = {"type": "http.disconnect"}
+
+
+def call(lab: Lab, hangs_up: float = FOR_EVER, ends: float = FOR_EVER, **body: Any) -> list[dict]:
+    """What is sent to a client that hangs up after so long; the gateway may end before."""
+    usage, sent = Usage(), []
+    router: Any = SimpleNamespace(serves=lambda _: True)
+    preconnect: Any = SimpleNamespace(ended=lambda _: None)
+    chat = Chat(lab.engine, router, preconnect, usage)
+    asked = {
+        "model": "vui",
+        "stream": True,
+        "messages": [{"role": "user", "content": "Hi"}],
+        **body,
+    }
+    requests = [{"type": "http.request", "body": json.dumps(asked).encode()}]
+
+    async def receive() -> dict:
+        if requests:
+            return requests.pop()
+        await asyncio.sleep(hangs_up)
+        return HUNG_UP
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        try:
+            async with asyncio.timeout(ends):
+                await chat({"type": "http", CLIENT: THE_OWNER}, receive, send)
+        except (TimeoutError, ZeroDivisionError):
+            pass
+        assert not chat.running
+        await chat.recorded()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.sleep(0.1)
+        assert all(task.done() for task in left), left
+
+    run_virtual(asyncio.wait_for(run(), 1000))
+    return sent
+
+
+ANSWER = Event(answer={"choices": [{"message": {"content": "x"}}]})
+ENDINGS: dict[str, tuple[dict[str, list[Step]], dict[str, Any], str, str]] = {
+    "whole": ({"a": said()}, {}, "ok", "ok"),
+    "thoughts": ({"a": [(0.1, ANSWER)]}, {"stream": False}, "ok", "ok"),
+    "failed": ({"a": [(0.1, AttemptError("500", status=500))]}, {}, "500", "500"),
+    "failed thoughts": (
+        {"a": [(0.1, AttemptError("500", status=500))]}, {"stream": False}, "500", "500",
+    ),
+    "nobody to ask": ({}, {}, "no-deployment", "-"),
+    "barge-in before a word": ({"a": [(FOR_EVER, "")]}, {"hangs_up": 1.0}, "hung-up", "hung-up"),
+    "barge-in into thoughts": (
+        {"a": [(FOR_EVER, "")]}, {"hangs_up": 1.0, "stream": False}, "hung-up", "hung-up",
+    ),
+    "barge-in in mid-reply": ({"a": said(pace=1.0)}, {"hangs_up": 2.5}, "hung-up", "hung-up"),
+    "barge-in into a takeover": (
+        {"a": [(0.1, "One. Two"), (0, AttemptError("500", status=500))], "b": [(FOR_EVER, "")]},
+        {"hangs_up": 1.0}, "hung-up", "500,hung-up",
+    ),
+    "the gateway's end": ({"a": said(pace=1.0)}, {"ends": 2.5}, "hung-up", "hung-up"),
+    "the gateway's end before a word": (
+        {"a": [(FOR_EVER, "")]}, {"ends": 1.0}, "hung-up", "hung-up",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_every_call_leaves_its_line(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    scripts, how, outcome, attempts = ENDINGS[name]
+    caplog.set_level("INFO", "vui_gateway")
+    call(Lab(scripts), **how)
+    (line,) = [text for text in caplog.messages if "outcome=" in text]
+    assert f"outcome={outcome} attempts={attempts} " in line
+
+
+def test_a_bug_of_ours_is_a_failed_call(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = Lab({"a": said()})
+    monkeypatch.setattr(lab.cooldown, "answered", lambda _: 1 / 0)
+    caplog.set_level("INFO", "vui_gateway")
+    call(lab)
+    assert "outcome=ZeroDivisionError attempts=" in caplog.text
+
+
+@pytest.mark.parametrize("after", [n / 10 + 0.05 for n in range(30)])
+def test_a_barge_in_at_any_moment_leaves_nothing_running(
+    after: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    late = said("Rain. It falls here.", first=0.4, pace=0.1)
+    breaks: list[Step] = [(0.3, "It rains. "), (0.3, "Take "), (0, AttemptError("500", status=500))]
+    lab = Lab({"breaks": breaks, "hangs": [(FOR_EVER, "")], "late": late})
+    lab.hedge.enabled = True
+    caplog.set_level("INFO", "vui_gateway")
+    call(lab, hangs_up=after)
+    assert "outcome=" in caplog.text
+    assert set(lab.closed) | {"breaks", "late"} >= {name for name, _ in lab.bodies}

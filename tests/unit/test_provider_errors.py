@@ -1,0 +1,36 @@
+"""Why a provider's call failed, in the log's words and its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from vui_gateway.providers.errors import error_code, reason
+
+OPENAI = {"error": {"message": "The model `x` does not exist", "type": "invalid_request_error"}}
+ANTHROPIC = {"type": "error", "error": {"type": "authentication_error", "message": 'invalid "x"'}}
+GEMINI = [{"error": {"code": 429, "message": "You exceeded your\ncurrent quota", "status": "X"}}]
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "said"),
+    [
+        (404, f"litellm.NotFoundError: OpenAIException - {json.dumps(OPENAI)}",
+         "the provider, not the gateway, lacks this model (404: The model `x` does not exist)"),
+        (401, f"litellm.AuthenticationError: AnthropicException - {json.dumps(ANTHROPIC)}",
+         'the provider refused its key (401: invalid "x")'),
+        (429, f"litellm.RateLimitError: litellm.RateLimitError: {json.dumps(GEMINI, indent=2)}",
+         "the quota or credit at the provider is used up (429: You exceeded your current quota)"),
+        (500, "litellm.APIConnectionError: APIConnectionError: OpenAIException - Stream ended",
+         "500: Stream ended"),
+        (500, "Cannot connect to host x:443 ssl:default [Name or service not known]",
+         "500: Cannot connect to host x:443 ssl:default [Name or service not known]"),
+        (503, "", "503"),
+        (500, '{"message": "\\u12"}', "500: \"\\u12\""),
+        (500, "x" * 1000, f"500: {'x' * 200}…"),
+    ],
+)  # fmt: skip
+def test_the_reason_is_one_line_in_the_providers_own_words(
+    status: int, message: str, said: str
+) -> None:
+    assert reason(status, error_code(status, message), message) == said

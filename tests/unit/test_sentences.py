@@ -1,0 +1,137 @@
+"""Text on its way to the listener: whatever it is and however it arrives, nothing else is heard."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from vui_gateway.turns.sentences import (
+    THINKING,
+    ThinkingFilter,
+    count_words,
+    split_sentences,
+    without_overlap,
+)
+
+from tests.support.scripted import END, Lab, Step
+
+ODD = [
+    "Dr. Smith", "e.g. ", "3.14", "U.S.", "...", ".", "! ", "?!", '." ', ".) ", ".[laughs] ",
+    "[sigh]", " ", "\n", "\r\n", "\u00a0", "\u3000", "1. ", "- ", "https://a.b/c?d=e!f ", "x[0].y",
+    "\u3002", "\uff01", "😀", "İ", "ß", "\u2060", "<", "<think", "</think>", "a " * 25, "x" * 300,
+    ",", "—", "Yes", " no",
+]  # fmt: skip
+TEXTS = st.lists(st.sampled_from(ODD), max_size=30).map("".join) | st.text(max_size=80)
+
+
+def cut(text: str, data: st.DataObject) -> list[str]:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=20)))
+    return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if a < b]
+
+
+def bare(text: str) -> str:
+    return "".join(text.split())
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS, st.data())
+def test_what_is_heard_is_what_was_written_but_for_white_space(
+    text: str, data: st.DataObject
+) -> None:
+    text = text.replace("<think", "")
+    assume(any(char.isalnum() for char in text))
+    steps: list[Step] = [(0.01, piece) for piece in cut(text, data)]
+    heard = Lab({"a": [*steps, (0.01, END)]}).hear(max_tokens=10_000)
+    assert heard.ended == ["ok"]
+    assert bare(text).startswith(bare(heard.text))
+    unheard = bare(text).removeprefix(bare(heard.text))
+    assert not re.search(r"\w", unheard), "but for marks after the last sentence"
+    *promised, last = [piece for _, piece in heard.pieces]
+    assert all(piece.endswith(" ") for piece in promised)
+    assert last == last.rstrip() != ""
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([None, *THINKING]), TEXTS), max_size=6), st.data())
+@example([(None, "İ"), ("<think>", "İ secret"), (None, "Hello")], None)
+def test_thinking_is_taken_out_wherever_it_is_cut(
+    parts: list[tuple[str | None, str]], data: st.DataObject | None
+) -> None:
+    text = heard = ""
+    for tag, words in parts:
+        words = words.replace("<", "").replace("[", "")
+        text += f"{tag.upper()}{words}{THINKING[tag]}" if tag else words
+        heard += "" if tag else words
+    pieces = cut(text, data) if data else list(text)
+    for chunks in (pieces, [text]):
+        thinking = ThinkingFilter()
+        told = "".join(map(thinking.feed, chunks)) + thinking.feed("", final=True)
+        assert told == heard
+
+
+WORDS = st.lists(st.from_regex(r"[a-z]{2,8}[.,!?]?", fullmatch=True), min_size=3, unique=True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(WORDS, st.data())
+def test_of_a_continuation_exactly_the_words_said_again_are_taken_out(
+    words: list[str], data: st.DataObject
+) -> None:
+    plain = [word.strip(".,!?") for word in words]
+    assume(len(set(plain)) == len(plain))
+    broke_off = data.draw(st.integers(1, len(words) - 1))
+    again = data.draw(st.integers(0, broke_off))
+    said, rest = " ".join(words[:broke_off]) + " ", " ".join(words[broke_off:])
+    assume(again >= 3 or again in (0, broke_off))
+    repeated = " ".join(words[broke_off - again : broke_off])
+    assert without_overlap(said, f"{repeated} {rest}".strip(), final=True) == rest
+
+
+@pytest.mark.parametrize(
+    "flood", ["<think></think>", "<think>", "</think>", "<", "[THINK][/THINK]x"]
+)
+def test_no_flood_of_tags_keeps_anybody_waiting(flood: str) -> None:
+    began = time.perf_counter()
+    ThinkingFilter().feed(flood * (200_000 // len(flood)))
+    assert time.perf_counter() - began < 0.05
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "rest"),
+    [
+        ("No. ", "No problem, it works.", "No problem, it works."),
+        ("Yes. ", "Yes. It works.", "It works."),
+        ("Oh no! ", "Oh no, it works.", "Oh no, it works."),
+        ("I am here. ", "i am here, too.", "too."),
+    ],
+)
+def test_one_word_or_two_are_said_again_only_if_they_are_quite_the_same(
+    said: str, text: str, rest: str
+) -> None:
+    assert without_overlap(said, text, final=True) == rest
+
+
+@pytest.mark.parametrize("marks", ["." * 32_000, "." * 16_000 + " " * 16_000, ".'" * 16_000])
+@pytest.mark.parametrize("end", ["", "x"])
+def test_no_run_of_marks_keeps_anybody_waiting(marks: str, end: str) -> None:
+    began = time.perf_counter()
+    split_sentences(marks + end)
+    assert time.perf_counter() - began < 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It is sunny.", 3),
+        ("今天天气很好。", 7),
+        ("วันนี้", 6),
+        ("오늘은 맑아요", 2),
+        ("Yes。好", 3),
+        ("", 0),
+    ],
+)
+def test_without_spaces_each_character_is_a_word(text: str, words: int) -> None:
+    assert count_words(text) == words
