@@ -30,3 +30,11 @@ def test_a_budget_that_is_no_amount_is_named_with_its_cure(tmp_path: Path, value
 def test_a_switch_that_is_neither_on_nor_off_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"PRECONNECT is 'maybe'\. Use 1 \(on\) or 0"):
         load(tmp_path, "VUI_LITELLM_PRECONNECT=maybe\n")
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan", "601"])
+def test_seconds_to_drain_that_are_none_are_named_with_their_cure(
+    tmp_path: Path, value: str
+) -> None:
+    with pytest.raises(SettingError, match=r"VUI_GATEWAY_DRAIN_SECONDS is .*Use seconds such as 5"):
+        Settings.load({"VUI_GATEWAY_PROJECT": str(tmp_path), "VUI_GATEWAY_DRAIN_SECONDS": value})
