@@ -29,6 +29,8 @@ TITLES = {
     "doors": "## Doors and limits",
     "fuzz": "## Fuzzing",
     "attacks": "## Attacks",
+    "gateways": "## Many gateways\n\nThree of them, one Redis, and a provider's stand-in, all on "
+    "one machine.",
     "soak": "## Soak",
 }
 COLUMNS = {"attacks": "| attack | before | now |\n| --- | --- | --- |"}
