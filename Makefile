@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all help test docs lint fix chat up e2e lock matrix compat soak fuzz bench audit
+.PHONY: all help test docs lint fix chat up swarm-config e2e lock matrix compat soak fuzz bench audit
 
 # Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
 WORKERS ?= 3
@@ -39,9 +39,10 @@ docs: .venv/.synced ## docs/providers.md, docs/reliability.md, docs/page.png and
 e2e: .venv/.synced ## only the compose stack and the browser
 	.venv/bin/pytest tests/e2e tests/browser $(PYTEST_ARGS)
 
-lint: .venv/.synced ## ruff, mypy, and what LiteLLM and vui keep private touched in one file each
+lint: .venv/.synced ## ruff, mypy, what LiteLLM and vui keep private touched in one file each, Kubernetes' schemas
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 	.venv/bin/python -m tests.support.contract
+	.venv/bin/python -m tests.support.kubernetes
 
 fix: .venv/.synced ## what ruff can mend by itself
 	.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
@@ -51,6 +52,9 @@ chat: .venv/.synced ## a conversation by text without Docker, or one turn: make 
 
 up: ## the stack
 	docker compose up
+
+swarm-config: ## deploy/swarm: bring the stack up, or roll out what has changed in .env and litellm_config.yaml
+	deploy/swarm/roll
 
 # What litellm[proxy] asks for and the sidecar never imports: the reports for a database, other servers,
 # profiling, LiteLLM's own command line. The provider matrix holds without them.

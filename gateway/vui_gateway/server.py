@@ -114,6 +114,7 @@ async def _serve(
     from vui_gateway.api.app import create_app
     from vui_gateway.api.chat import Chat
     from vui_gateway.api.connections import Connections
+    from vui_gateway.api.drain import DrainingServer
     from vui_gateway.api.page import Page
     from vui_gateway.api.sessions import Sessions
     from vui_gateway.config.default_group import DEFAULT_GROUP
@@ -192,7 +193,7 @@ async def _serve(
 
     page = Page(Sessions(lambda: keys.owner))
     app = create_app(chat, keys, preconnect, usage, page, lifespan)
-    server = uvicorn.Server(
+    server = DrainingServer(
         uvicorn.Config(
             app,
             host=settings.host,
@@ -205,7 +206,9 @@ async def _serve(
             http=cast(Any, Connections(usage.registry).protocol),
             timeout_graceful_shutdown=GRACE,
             timeout_keep_alive=KEEP_ALIVE,
-        )
+        ),
+        app,
+        settings.drain_seconds,
     )
     # uvicorn raises the signal again once all replies have ended: that is a clean end, not a kill.
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -235,7 +238,7 @@ async def _serve(
     watchdog.start()
     page.reloader = Reloader(settings, config, in_force, sync, unusable)
     reloading = asyncio.create_task(page.reloader.run())
-    app.state.ready = True
+    app.state.ready = not server.should_exit
     preconnect.open(DEFAULT_GROUP)
     log.info("Ready at %s", settings.address(port))
     await serving

@@ -64,6 +64,10 @@ class Settings(BaseModel):
         DEFAULT_PORT, ge=0, le=65535, alias="VUI_GATEWAY_PORT",
         description=f"Use a port number such as {DEFAULT_PORT}.",
     )  # fmt: skip
+    drain_seconds: float = Field(
+        0, ge=0, le=600, alias="VUI_GATEWAY_DRAIN_SECONDS",
+        description="Use seconds such as 5, or leave it empty for none.",
+    )  # fmt: skip
     published_port: int | None = Field(
         # Where compose.yaml publishes the port that is listened on.
         None, ge=1, le=65535, alias="VUI_GATEWAY_PUBLISHED_PORT",

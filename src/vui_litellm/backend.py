@@ -5,16 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
 import httpx
 from vui.serving.stream.llm_backend import DEFAULT_SAMPLING, VLLMBackend
 
-from vui_litellm.errors import GatewayError, refused_field, sanitize_messages, spoken_message
+from vui_litellm.errors import (
+    GatewayError,
+    gateway_lost,
+    refused_field,
+    sanitize_messages,
+    spoken_message,
+)
 from vui_litellm.prompt import Prompt
 from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, RenewableKey
-from vui_litellm.stream import WHOLE_SENTENCES, CancellableStream, check_stream, time_limit
+from vui_litellm.stream import (
+    WHOLE_SENTENCES,
+    CancellableStream,
+    check_stream,
+    repeat_unanswered,
+    time_limit,
+)
 from vui_litellm.vui_api import prompt_templates
 
 __all__ = ["LiteLLMBackend", "is_served"]
@@ -90,7 +103,8 @@ class LiteLLMBackend(VLLMBackend):
 
     async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncGenerator[str]:
         said = ""
-        async with aclosing(super().stream(messages, **kwargs)) as tokens:
+        ask = partial(super().stream, messages, **kwargs)
+        async with aclosing(repeat_unanswered(ask)) as tokens:
             self._replies.add(reply := CancellableStream(tokens))
             try:
                 async for token in reply:
@@ -102,6 +116,14 @@ class LiteLLMBackend(VLLMBackend):
                     # vui speaks a sentence once the next begins: the lone full stop lets ours out.
                     yield f"{'' if said[-1:] in '.!?' else '.'} {spoken_message(error)} ."
                 raise
+
+    async def complete(self, messages: list[dict], **kwargs: Any) -> dict:
+        try:
+            return await super().complete(messages, **kwargs)
+        except httpx.HTTPError as error:
+            if not gateway_lost(error):
+                raise
+        return await super().complete(messages, **kwargs)
 
     def barge_in(self) -> None:
         """End every reply in flight, and with it the provider's call."""

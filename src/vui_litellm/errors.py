@@ -8,8 +8,8 @@ import re
 import httpx
 
 __all__ = [
-    "SENTENCES", "GatewayError", "parse_error", "refused_field", "sanitize_messages",
-    "spoken_message",
+    "SENTENCES", "GatewayError", "gateway_lost", "parse_error", "refused_field",
+    "sanitize_messages", "spoken_message",
 ]  # fmt: skip
 
 KEY_REFUSED = "Sorry, the gateway refused my key, so please check the VUI LITELLM KEY setting."
@@ -45,6 +45,7 @@ BY_CODE = {
     "context_window_exceeded": TOO_LONG,
     "content_policy_violation": REQUEST_REFUSED,
     "no_answer": APOLOGY,
+    "gateway_unavailable": GATEWAY_AWAY,
 }
 # The `type` of somebody else's LiteLLM, whose `code` is the HTTP status.
 # https://github.com/BerriAI/litellm/blob/main/litellm/proxy/_types.py, `ProxyErrorTypes`
@@ -67,7 +68,7 @@ BY_STATUS = {
 }
 CONNECTION_LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 # Every sentence outlives vui's text clean-up unchanged: it is found again in the conversation.
-SENTENCES = tuple(dict.fromkeys([*BY_CODE.values(), GATEWAY_AWAY]))
+SENTENCES = tuple(dict.fromkeys(BY_CODE.values()))
 # With the name of the variable that holds the refused key, where the gateway tells it.
 NAMED_KEY = "Sorry, the model's provider refused its key, so please change the {} in the env file."
 _PATTERNS = [*map(re.escape, SENTENCES), re.escape(NAMED_KEY).replace(r"\{\}", "[A-Z0-9 ,]+")]
@@ -119,6 +120,17 @@ def parse_error(body: str) -> dict:
     if error is None:
         return {}
     return error if isinstance(error, dict) else {"message": str(error)}
+
+
+def gateway_lost(error: Exception) -> bool:
+    """True when it can't be the same gateway's answer any more: it ended, or was never reached.
+
+    What it had asked of a provider ended with it. Where a balancer stands in front of several, it
+    says so with a code, and passes the next request to another one.
+    """
+    if isinstance(error, GatewayError):
+        return error.code == "gateway_unavailable"
+    return isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
 
 
 def spoken_message(error: Exception) -> str:

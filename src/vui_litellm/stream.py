@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from itertools import pairwise
 from typing import Any
 
 import httpx
 
-from vui_litellm.errors import GatewayError, parse_error
+from vui_litellm.errors import GatewayError, gateway_lost, parse_error
 
 __all__ = [
     "LONE_STOP", "WHOLE_SENTENCES", "CancellableStream", "CheckedStream", "check_stream",
-    "end_sentences", "time_limit",
+    "end_sentences", "repeat_unanswered", "time_limit",
 ]  # fmt: skip
 
 # Seconds without a byte, one more than our gateway lets pass: in a reply, where somebody asked for
@@ -60,6 +60,22 @@ async def end_sentences(
             if ended and token.endswith(" ") and getattr(backend, "promises_more", False):
                 yield LONE_STOP
                 ended = False
+
+
+async def repeat_unanswered(ask: Callable[[], AsyncGenerator[str]]) -> AsyncGenerator[str]:
+    """A reply's tokens; asked for once more when its gateway is lost before the first of them."""
+    answered = repeated = False
+    while True:
+        try:
+            async with aclosing(ask()) as tokens:
+                async for token in tokens:
+                    answered = True
+                    yield token
+            return
+        except httpx.HTTPError as error:
+            if answered or repeated or not gateway_lost(error):
+                raise
+            repeated = True
 
 
 class CancellableStream:

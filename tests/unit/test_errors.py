@@ -37,6 +37,7 @@ CODES = {
     "context_window_exceeded": (400, errors.TOO_LONG),
     "content_policy_violation": (400, errors.REQUEST_REFUSED),
     "no_answer": (500, errors.APOLOGY),
+    "gateway_unavailable": (502, errors.GATEWAY_AWAY),
 }
 
 

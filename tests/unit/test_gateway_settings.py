@@ -58,3 +58,11 @@ def test_an_address_of_redis_may_be_in_a_file_and_its_password_is_a_credential(
     assert ("VUI_GATEWAY_REDIS_URL", "correct-horse-1") in credentials(settings.env)
     with pytest.raises(SettingError, match=r"REDIS_URL_FILE: .*gone can't be read"):
         Settings.load({**given, "VUI_GATEWAY_REDIS_URL_FILE": str(tmp_path / "gone")})
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan", "601"])
+def test_seconds_to_drain_that_are_none_are_named_with_their_cure(
+    tmp_path: Path, value: str
+) -> None:
+    with pytest.raises(SettingError, match=r"VUI_GATEWAY_DRAIN_SECONDS is .*Use seconds such as 5"):
+        Settings.load({"VUI_GATEWAY_PROJECT": str(tmp_path), "VUI_GATEWAY_DRAIN_SECONDS": value})

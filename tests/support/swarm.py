@@ -1,0 +1,293 @@
+"""deploy/swarm on a swarm of this machine alone, and vuis that talk through it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import ssl
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import trustme
+import yaml
+
+from tests.support.harness import KEY, ROOT, free_port, http, openai_model
+from tests.support.poll import until, wait_until
+from tests.support.talk import TEXT, Talk, converse, counting_repeats, reply
+from vui_litellm import LiteLLMBackend
+
+__all__ = [
+    "GATEWAYS",
+    "Swarm",
+    "Talk",
+    "failover",
+    "provider_dies",
+    "roll",
+    "swarm",
+    "why_not",
+    "without_redis",
+]
+
+DEPLOY = ROOT / "deploy" / "swarm"
+GATEWAY = "vui-litellm/gateway"
+GATEWAYS, VUIS = 3, 20
+PROVIDERS = ("first", "second")  # of the group `vui`
+COOLDOWN = 60  # seconds, LiteLLM's `cooldown_time`
+
+
+def docker(*command: str, check: bool = True) -> str:
+    """What Docker prints.
+
+    Raises:
+        RuntimeError: it failed, with what it said.
+    """
+    return run(["docker", *command], {}, check)
+
+
+def run(command: list[str], env: dict[str, str], check: bool = True) -> str:
+    done = subprocess.run(
+        command, env={**os.environ, **env}, capture_output=True, text=True, timeout=300
+    )
+    if check and done.returncode:
+        raise RuntimeError(f"{command}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return done.stdout.strip()
+
+
+def why_not() -> str:
+    """Why this machine's engine can't run the stack; empty when it can."""
+    if not shutil.which("docker"):
+        return "Docker"
+    state = docker("info", "-f", "{{.Swarm.LocalNodeState}}", check=False)
+    return (
+        "" if state == "inactive" else f"an engine that is in no swarm: this is {state or 'none'}"
+    )
+
+
+@dataclass
+class Swarm:
+    """The stack, up; its files are in `folder`, and an operator's commands are methods."""
+
+    folder: Path
+    stack: str
+    ca: Path
+    port: int = field(default_factory=free_port)
+    ports: dict[str, int] = field(default_factory=lambda: {p: free_port() for p in PROVIDERS})
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "litellm_config.yaml"
+
+    def roll(self) -> None:
+        """`make swarm-config`."""
+        files = {"CONFIG": "litellm_config.yaml", "ENV": ".env", "CERTIFICATE": "certificate.pem"}
+        files["REDIS_URL"] = "redis_url"
+        env = {f"VUI_{name}_FILE": str(self.folder / file) for name, file in files.items()}
+        env |= {"VUI_STACK": self.stack, "VUI_SWARM_PORT": str(self.port)}
+        env["VUI_IMAGE_TAG"] = self.stack
+        run([str(DEPLOY / "roll"), "-c", str(self.folder / "providers.yaml")], env)
+
+    def containers(self, service: str) -> list[str]:
+        """Those that are up and, where they have a health check, healthy."""
+        named = f"label=com.docker.swarm.service.name={self.stack}_{service}"
+        healthy = docker("ps", "-q", "-f", named, "-f", "health=healthy")
+        return healthy.split()
+
+    def logs(self) -> str:
+        services = docker("stack", "services", "-q", self.stack, check=False).split()
+        told = [docker("service", "logs", "--tail", "30", one, check=False) for one in services]
+        tasks = docker("stack", "ps", "--no-trunc", self.stack, check=False)
+        return "\n".join([tasks, *told])
+
+    def script(self, provider: str, **script: object) -> None:
+        """Tell a provider how to answer, and forget what it has seen."""
+        http(f"http://127.0.0.1:{self.ports[provider]}/_script", {"text": TEXT, **script})
+
+    def seen(self, provider: str) -> list[dict]:
+        return http(f"http://127.0.0.1:{self.ports[provider]}/_seen")[1]
+
+    def vui(self, number: int = 0) -> LiteLLMBackend:
+        """vui's side, as vui would build it."""
+        backend = LiteLLMBackend("vui", self.url, api_key=" " * number + KEY)
+        context = ssl.create_default_context(cafile=str(self.ca))
+        backend._client = httpx.AsyncClient(verify=context)
+        return backend
+
+
+@asynccontextmanager
+async def talking(up: Swarm, count: int = VUIS) -> AsyncIterator[Talk]:
+    """So many vuis, turn after turn; each ends with the turn that it is at."""
+    talk, over = Talk(), asyncio.Event()
+    vuis = [up.vui(number) for number in range(count)]
+    tasks = [asyncio.create_task(converse(vui, talk, over)) for vui in vuis]
+    try:
+        await until(lambda: talk.whole >= 4 * count, 60, lambda: f"{talk}\n{up.logs()}")
+        yield talk
+        enough = talk.whole + 4 * count
+        await until(lambda: talk.whole >= enough, 60, lambda: f"{talk}\n{up.logs()}")
+    finally:
+        over.set()
+        await asyncio.wait(tasks)
+        for vui in vuis:
+            await vui.aclose()
+    for task in tasks:
+        task.result()
+
+
+async def failover(up: Swarm) -> tuple[Talk, int, float]:
+    """A gateway is killed while most of the vuis wait for an answer.
+
+    Returns what became of the calls, how many of them had been passed on to the one that was killed
+    and were asked again, and the seconds until there are three gateways again.
+    """
+    with counting_repeats() as repeats:
+        async with talking(up) as talk:
+            for provider in PROVIDERS:
+                up.script(provider, delay=3.0, pace=0.03)
+            await until(lambda: talk.waiting > VUIS * 0.7, 30, lambda: f"{talk}")
+            doomed = (await asyncio.to_thread(up.containers, "gateway"))[0]
+            await asyncio.to_thread(docker, "kill", doomed)
+            killed = time.monotonic()
+            for provider in PROVIDERS:
+                up.script(provider, pace=0.03)
+
+            async def back() -> bool:
+                found = await asyncio.to_thread(up.containers, "gateway")
+                return len(set(found) - {doomed}) == GATEWAYS
+
+            await until(back, 90, up.logs)
+            seconds = time.monotonic() - killed
+    return talk, len(repeats), seconds
+
+
+async def roll(up: Swarm) -> tuple[Talk, float]:
+    """A model is added and rolled out while they talk; and the seconds that it took."""
+    before = up.containers("gateway")
+    config = yaml.safe_load(up.config.read_text())
+    config["model_list"].append(openai_model("added", "http://second:9000/v1"))
+    up.config.write_text(yaml.safe_dump(config))
+    async with talking(up) as talk:
+        began = time.monotonic()
+        await asyncio.to_thread(up.roll)
+        seconds = time.monotonic() - began
+    after = up.containers("gateway")
+    assert not set(after) & set(before), up.logs()
+    assert len(after) == GATEWAYS
+    return talk, seconds
+
+
+async def provider_dies(up: Swarm) -> int:
+    """The group's first provider fails for good; how often it is asked before it is left alone."""
+    up.script("first", fault=503)
+    up.script("second")
+    for _ in range(2):
+        for number in range(VUIS):
+            vui, talk = up.vui(number), Talk()
+            await reply(vui, talk)
+            await vui.aclose()
+            assert talk.whole == 1, f"{talk}\n{up.logs()}"
+    return len(up.seen("first"))
+
+
+async def without_redis(up: Swarm, seconds: float = 10) -> Talk:
+    """Redis is killed while they talk, and comes back empty."""
+    service = f"{up.stack}_redis"
+    (killed,) = up.containers("redis")
+
+    def kill() -> None:
+        docker("service", "scale", "-d", f"{service}=0")
+        docker("kill", killed, check=False)  # it may have ended by itself
+        wait_until(lambda: not docker("ps", "-q", "-f", f"name={service}"), 20, "it is killed")
+        docker("rm", "-f", killed, check=False)
+        docker("volume", "rm", service)
+
+    async with talking(up) as talk:
+        await asyncio.to_thread(kill)
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(docker, "service", "scale", "-d", f"{service}=1")
+        await until(lambda: asyncio.to_thread(up.containers, "redis"), 60, up.logs)
+    return talk
+
+
+def _files(up: Swarm, certificate: bytes) -> None:
+    models = [openai_model("vui", f"http://{p}:9000/v1", order=i) for i, p in enumerate(PROVIDERS)]
+    config = {"model_list": models, "router_settings": {"cooldown_time": COOLDOWN}}
+    up.config.write_text(yaml.safe_dump(config))
+    password = KEY[::-1]
+    for name, content in {
+        ".env": f"VUI_LITELLM_KEY={KEY}\n".encode(),
+        "certificate.pem": certificate,
+        "redis_url": f"redis://:{password}@redis:6379/0".encode(),
+    }.items():
+        (up.folder / name).touch(mode=0o600)
+        (up.folder / name).write_bytes(content)
+    provider = {
+        "image": f"{GATEWAY}:{up.stack}",
+        "entrypoint": ["python", "-m", "tests.providers", "openai", "9000"],
+        "working_dir": "/srv",
+        "volumes": [f"{ROOT / 'tests'}:/srv/tests:ro"],
+        "networks": ["front"],
+        "healthcheck": {"disable": True},
+        "deploy": {"endpoint_mode": "dnsrr"},
+    }
+    services = {
+        name: {**provider, "ports": [{"target": 9000, "published": port, "mode": "host"}]}
+        for name, port in up.ports.items()
+    }
+    (up.folder / "providers.yaml").write_text(yaml.safe_dump({"services": services}))
+
+
+def _build(tag: str) -> None:
+    """The images, as in deploy/swarm/README.md; under a tag that no other run builds."""
+    docker("build", "-q", "-t", f"{GATEWAY}:{tag}", "-f", f"{ROOT}/gateway/Dockerfile", str(ROOT))
+    for name in ("haproxy", "redis"):
+        docker("build", "-q", "-t", f"vui-litellm/{name}:{tag}", str(DEPLOY / name))
+
+
+@contextmanager
+def swarm(folder: Path) -> Iterator[Swarm]:
+    """Three gateways, Redis, HAProxy and two providers; the swarm is left again in any case."""
+    authority = trustme.CA()
+    ca = folder / "ca.pem"
+    authority.cert_pem.write_to_path(ca)
+    issued = authority.issue_cert("127.0.0.1", "localhost")
+    up = Swarm(folder, f"vui-test-{os.getpid()}", ca)
+    _files(up, issued.private_key_and_cert_chain_pem.bytes())
+    _build(up.stack)
+    bridge = docker("network", "ls", "-q", "-f", "name=docker_gwbridge")
+    docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1:2377")
+    try:
+        try:
+            up.roll()
+            for provider in PROVIDERS:
+                wait_until(lambda p=provider: _listens(up, p), 60, up.logs)  # type: ignore[misc]
+                up.script(provider, pace=0.03)
+        except (RuntimeError, TimeoutError) as error:
+            raise RuntimeError(f"{error}\n{up.logs()}") from error
+        yield up
+    finally:
+        docker("stack", "rm", "--detach=false", up.stack, check=False)
+        docker("swarm", "leave", "--force")
+        wait_until(lambda: not docker("ps", "-q", "-f", f"name={up.stack}_"), 60, "it is down")
+        docker("volume", "rm", "-f", f"{up.stack}_redis", check=False)
+        if not bridge:  # a swarm leaves its bridge behind
+            docker("network", "rm", "docker_gwbridge", check=False)
+        for name in ("gateway", "haproxy", "redis"):
+            docker("rmi", f"vui-litellm/{name}:{up.stack}", check=False)
+
+
+def _listens(up: Swarm, provider: str) -> bool:
+    try:
+        up.seen(provider)
+    except OSError:
+        return False
+    return True
