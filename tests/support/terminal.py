@@ -62,7 +62,8 @@ def at_terminal(
     termios.tcsetwinsize(slave, (24, columns))
     process = subprocess.Popen(
         command,
-        env={**os.environ, **env, "TERM": "xterm"},
+        # xdist's workers have a width in their environment, which would be the terminal's.
+        env={**{k: v for k, v in os.environ.items() if k != "COLUMNS"}, **env, "TERM": "xterm"},
         stdin=slave,
         stdout=slave,
         stderr=slave,
