@@ -19,7 +19,7 @@ from tests.support.harness import Program, free_port, gateway, http
 from tests.support.poll import until
 from tests.support.report import record, rss_mb
 from vui_litellm import LiteLLMBackend
-from vui_litellm.errors import APOLOGY, PROVIDER_KEY, SENTENCES
+from vui_litellm.errors import APOLOGY, NAMED_KEY, SENTENCES
 
 REPLY = ["Yeah, doing alright.", "What about you?"]
 DEADLINE = 2.0  # the first-token deadline of this gateway; the default is 4 s
@@ -240,7 +240,7 @@ async def test_with_all_of_a_group_down_the_sentence_comes_in_time(ward: Ward) -
 async def test_all_keys_refused_is_said(ward: Ward) -> None:
     ward.first.clear(fault=401)
     ward.second.clear(fault=401)
-    assert (await turn(ward))[0] == [PROVIDER_KEY]
+    assert (await turn(ward))[0] == [NAMED_KEY.format("SECOND API KEY")]
     ward.first.clear()
     ward.second.clear()
     assert (await turn(ward))[0] == REPLY, "a key that works again isn't tried when none is left"

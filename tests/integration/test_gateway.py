@@ -20,6 +20,7 @@ from tests.matrix.conversations import HELLO, heard_of
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import ROOT, Program, gateway, http, openai_model
+from tests.support.logs import lines_of
 from tests.support.poll import wait_until
 from vui_litellm import LiteLLMBackend
 from vui_litellm.errors import GATEWAY_AWAY
@@ -60,7 +61,7 @@ def test_a_model_without_its_key_is_left_out_with_one_line(shared_gateway: Progr
     status, body = http(f"{shared_gateway.url}/v1/models", key=shared_gateway.key)
     assert status == 200
     assert [model["id"] for model in body["data"]] == ["vui", "gpt-4.1-mini", "other"]
-    lines = [line for line in shared_gateway.log.splitlines() if "NOWHERE_API_KEY" in line]
+    lines = [line for line in lines_of(shared_gateway.log) if "NOWHERE_API_KEY" in line]
     assert lines == ["Left out: NOWHERE_API_KEY is not set (keyless). Put it in .env."]
 
 

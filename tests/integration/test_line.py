@@ -26,7 +26,9 @@ KEYS = {"authorization", "x-api-key", "x-goog-api-key", "api-key"}
 def lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lines]:
     """A gateway that has opened no line yet, in front of one stand-in for each family."""
     with stand_ins() as (running, models):
-        config = {"model_list": models, "litellm_settings": {"drop_params": True}}
+        # Else the first of them is vui, to which the start opens a line.
+        mocked = openai_model("vui", "http://127.0.0.1:9", mock_response="Hi.")
+        config = {"model_list": [mocked, *models], "litellm_settings": {"drop_params": True}}
         with gateway(tmp_path_factory.mktemp("lines"), config) as started:
             yield started, running
 
