@@ -15,7 +15,7 @@ from typing import Any
 from vui_gateway import logs
 from vui_gateway.api.auth import Key, load_key
 from vui_gateway.config.default_group import DEFAULT_GROUP, refused_note
-from vui_gateway.config.defaults import resolved
+from vui_gateway.config.defaults import MESSAGE_LOGGING, resolved
 from vui_gateway.config.left_out import summary
 from vui_gateway.config.schema import Config, ConfigError, read_config
 from vui_gateway.config.trial import tried_settings
@@ -245,13 +245,12 @@ async def _edits(settings: Settings) -> AsyncIterator[bool]:
 
 def _at_start_only(settings: Settings, config: Config) -> dict[str, object]:
     """Settings that LiteLLM reads once, by the names that the user knows them by."""
+    # That callbacks get nothing of what was said is our default: they are the user's setting.
     found: dict[str, object] = {
         f"litellm_settings.{name}": value
         for name, value in config.litellm_settings.items()
-        if name not in RELOADABLE_SETTINGS
+        if name not in RELOADABLE_SETTINGS and (name, value) != (MESSAGE_LOGGING, True)
     }
-    if config.credential_list:
-        found["credential_list"] = resolved(config.credential_list, settings.env)
     for name, value in settings.unknown.items():
         if name not in config.env:
             found[f"{name} in .env"] = value

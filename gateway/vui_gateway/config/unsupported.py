@@ -56,6 +56,8 @@ LITELLM = {
     **FAILS,
     "request_timeout": LIMITS,
     "guardrails": NOBODY_BETWEEN,
+    "mcp_aliases": TOOLS,
+    "set_verbose": "Write VUI_LITELLM_LOG=debug into .env to see LiteLLM's own log.",
     "cooldown_time": "Write it as router_settings.cooldown_time.",
 }
 DEPLOYMENT = {
