@@ -69,7 +69,7 @@ EXPECTED = {
     "load_balancing": Expected({"vui": "azure|openai", "gpt-4o": "azure|openai"}),
     "langfuse": Expected(
         {"vui": "openai"},
-        told=("success_callback is left out", "failure_callback is left out"),
+        told=("success_callback is left out",),
         restart="litellm_settings.redact_user_api_key_info",
     ),
     "guardrails": Expected({"vui": "openai"}, told=("guardrails is not supported",)),
@@ -86,9 +86,6 @@ EXPECTED = {
             "environment_variables is not", "general_settings.alerting is not",
             "general_settings.proxy_batch_write_at is not",
         ),
-    ),
-    "cache": Expected({"vui": "openai"},
-        told=("litellm_settings.cache is left out", "litellm_settings.set_verbose is not"),
     ),
 }  # fmt: skip
 FRESH = ("quick_start", "wildcard", "credentials")  # of the others: test_start_broken.py
