@@ -26,9 +26,10 @@ CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 # Where the gateway listens and finds its files is the container's matter, not `.env`'s.
 OWN_PREFIX = "VUI_GATEWAY_"
 
-# Of the variables in `.env` those that are read by each call, by us, or by Compose and vui.
+# Of the variables in `.env` those that are read by each call; by us, Compose or vui; by nobody.
 KEYS = ("_API_KEY", "_API_BASE")
 OURS = ("VUI_", "COMPOSE_", "TZ")
+NOBODYS = ("LITELLM_LOG", "JSON_LOGS")  # litellm_api.py takes them from LiteLLM
 
 
 class SettingError(UserError):
@@ -130,7 +131,8 @@ class Settings(BaseModel):
         return {
             name: value
             for name, value in self.env.items()
-            if name not in self.environ and not (name.startswith(OURS) or name.endswith(KEYS))
+            if name not in (*self.environ, *NOBODYS)
+            and not (name.startswith(OURS) or name.endswith(KEYS))
         }
 
     def without(self, name: str) -> Self:

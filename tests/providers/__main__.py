@@ -8,7 +8,11 @@ from tests.providers.everyone import Everyone
 from tests.providers.openai import OpenAI
 from tests.providers.paced import Paced
 
-STAND_INS = {"openai": OpenAI, "paced": Paced, "everyone": Everyone}
+STAND_INS: dict[str, type[OpenAI | Paced | Everyone]] = {
+    "openai": OpenAI,
+    "paced": Paced,
+    "everyone": Everyone,
+}
 
 parser = argparse.ArgumentParser()
 parser.add_argument("name", choices=STAND_INS)

@@ -17,6 +17,7 @@ class Everyone:
     """The providers of litellm_config.yaml, by LiteLLM's names."""
 
     def __init__(self) -> None:
+        self.app = self
         self.stand_ins = {
             "openai": OpenAI(),
             "anthropic": Anthropic(),
@@ -29,9 +30,11 @@ class Everyone:
             "ollama": Ollama(),
         }
 
-    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on to the stand-in that its path begins with."""
         # The stand-ins see the paths that the real APIs have, so this is no `Mount`.
-        name, _, path = scope["path"].removeprefix("/").partition("/")
-        chosen = self.stand_ins.get(name, self.stand_ins["openai"])
-        await chosen.app({**scope, "path": f"/{path}"}, receive, send)
+        name, _, path = scope.get("path", "").removeprefix("/").partition("/")
+        if name in self.stand_ins:
+            await self.stand_ins[name].app({**scope, "path": f"/{path}"}, receive, send)
+        else:
+            await self.stand_ins["openai"].app(scope, receive, send)

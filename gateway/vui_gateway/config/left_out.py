@@ -17,6 +17,7 @@ __all__ = ["LeftOut", "left_out", "summary"]
 OTHER_SPELLINGS = re.compile(
     r"(?:os\.environ\W+|os\.getenv\W+|\$env:|\$\{?|\{\{)\s*([A-Z][A-Z0-9_]+)\W*"
 )
+NOT_SET = "is not set"
 SAME_WORD = 0.9  # of difflib's ratio: one letter of a variable's name is off
 
 
@@ -30,8 +31,13 @@ class LeftOut:
     model_name: str
     model: str
     variable: str
-    wrong: str = "is not set"
+    wrong: str = NOT_SET
     cure: str = "Put it in .env."
+
+    @property
+    def is_unset(self) -> bool:
+        """A variable that has no value is all that it lacks."""
+        return self.wrong == NOT_SET
 
     def __str__(self) -> str:
         name = f"{self.model_name} ({self.model})"

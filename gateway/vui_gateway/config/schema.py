@@ -16,7 +16,7 @@ from vui_gateway.config.credentials import by_name, with_credential
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
 from vui_gateway.config.defaults import env_values, with_defaults
 from vui_gateway.config.left_out import LeftOut, left_out
-from vui_gateway.config.unsupported import TOP, suggestion, take_out
+from vui_gateway.config.unsupported import TOP, ignored_variables, suggestion, take_out
 from vui_gateway.user_errors import UserError
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
@@ -157,7 +157,7 @@ class _Reader:
 
     def read(self, env: Mapping[str, str]) -> Config:
         file = self._parse()
-        warnings = take_out(file, self._place)
+        warnings = [*ignored_variables(env), *take_out(file, self._place)]
         try:
             _File.model_validate(file)
         except ValidationError as error:
@@ -173,8 +173,7 @@ class _Reader:
             else:
                 self._check_provider(entry["litellm_params"], index)
                 usable.append(entry)
-        missing = list(dict.fromkeys(lack.variable for lack in lacking))
-        default = choose_default(file, usable, missing)
+        default = choose_default(file, usable, lacking)
         return Config(
             left_out=lacking,
             warnings=warnings,
