@@ -162,7 +162,7 @@ class Reloader:
 
     def announce(self) -> None:
         """Say what is served, what is left out and why, and what waits for a restart: once."""
-        told = list(self.config.warnings)
+        told = self.warnings
         if self.config.left_out:
             told.append(summary(self.config.left_out))
         if names := self.needs_restart:
@@ -173,6 +173,11 @@ class Reloader:
         self._told = set(told)
         served = ", ".join(map(quoted, self.in_force.router.model_groups))
         log.info("Serving %s. %s", served, self.vui)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What of the files takes no effect."""
+        return [*self.settings.warnings, *self.config.warnings]
 
     @property
     def vui(self) -> str:
@@ -207,7 +212,7 @@ class Reloader:
             "vui": self.vui,
             "refused": refused,
             "left_out": list(map(str, self.config.left_out)),
-            "warnings": self.config.warnings,
+            "warnings": self.warnings,
             "needs_restart": self.needs_restart,
             "since": self._since,
             "error": self.error,
