@@ -86,6 +86,11 @@ def script(up: Stack, provider: str, **script: object) -> None:
     http(f"{up.provider}/{provider}/_script", script)
 
 
+def script_all(up: Stack) -> None:
+    for name in MODELS:
+        script(up, name, text=f"I am {name}. It works.")
+
+
 def seen(up: Stack) -> dict[str, list[dict]]:
     """The calls that each stand-in got."""
     found = {name: http(f"{up.provider}/{name}/_seen")[1] for name in MODELS}
@@ -98,8 +103,8 @@ def status(up: Stack) -> list[str]:
 
 
 def told_beside(result: subprocess.CompletedProcess[str]) -> list[str]:
-    """What chat says beside the conversation; Compose's own lines are indented."""
-    return [line for line in result.stderr.splitlines() if not line.startswith(" ")]
+    """What chat says beside the conversation; Compose's own lines are indented or empty."""
+    return [line for line in result.stderr.splitlines() if line and not line.startswith(" ")]
 
 
 def key_of(call: dict) -> str:
@@ -112,8 +117,7 @@ def key_of(call: dict) -> str:
 def test_a_key_alone_is_enough_for_an_answer_of_its_provider(
     newcomer: Stack, provider: str
 ) -> None:
-    for name in MODELS:
-        script(newcomer, name, text=f"I am {name}. It works.")
+    script_all(newcomer)
     key = "" if provider == "ollama" else f"sk-{provider}-0f3b6c1d9e8a7b5c4d2e"
     variable = f"{provider.upper()}_API_{'KEY' if key else 'BASE'}"
     value = key or f"{PROVIDERS}/ollama"
@@ -131,8 +135,8 @@ def test_a_key_alone_is_enough_for_an_answer_of_its_provider(
 
 
 def test_without_any_key_the_demo_says_which_variable(newcomer: Stack) -> None:
+    script_all(newcomer)
     save_env(newcomer, "", "vui is the demo")
-    script(newcomer, "openai")
     result = newcomer.chat("Hello")
     assert " ".join(result.stdout.split()) == NO_KEY
     (line,) = told_beside(result)
@@ -146,8 +150,10 @@ def test_a_wrong_key_alone_is_named_and_the_right_one_taken(newcomer: Stack) -> 
     save_env(newcomer, "OPENAI_API_KEY=sk-wrong-0f3b6c1d\n", "vui is openai/gpt-4.1-mini: ")
     result = newcomer.chat("Hello", check=False)
     assert " ".join(result.stdout.split()) == NAMED_KEY.format("OPENAI API KEY")
-    (line,) = told_beside(result)
+    line, *others = told_beside(result)
     assert line.startswith("vui is openai/gpt-4.1-mini: ")
+    assert [other.split()[0] for other in others] == ["[vui]", "[thoughts]"]
+    assert all("provider_key_refused" in other for other in others)
     told = [line for line in status(newcomer) if "OPENAI_API_KEY" in line]
     assert any(line.startswith("OPENAI_API_KEY of .env is refused by ") for line in told), told
     script(newcomer, "openai", text="It works.")
