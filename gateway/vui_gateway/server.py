@@ -76,7 +76,6 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
         started_with = {
             "litellm_settings": config.litellm_settings,
             "general_settings": config.general_settings,
-            "credential_list": config.credential_list,
         }
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")

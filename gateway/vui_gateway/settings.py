@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -10,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+from dotenv.parser import Original, parse_stream
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from vui_gateway.files import private_folder
@@ -20,6 +23,8 @@ __all__ = [
     "file_marks",
 ]  # fmt: skip
 
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # of a line that it can't read we tell
+
 DEFAULT_PORT = 4000
 MIN_KEY_LENGTH = 16
 SWITCH = "Use 1 (on) or 0 (off)."
@@ -28,9 +33,10 @@ CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 OWN_PREFIX = "VUI_GATEWAY_"
 REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
 
-# Of the variables in `.env` those that are read by each call, by us, or by Compose and vui.
+# Of the variables in `.env` those that are read by each call; by us, Compose or vui; by nobody.
 KEYS = ("_API_KEY", "_API_BASE")
 OURS = ("VUI_", "COMPOSE_", "TZ")
+NOBODYS = ("LITELLM_LOG", "JSON_LOGS")  # litellm_api.py takes them from LiteLLM
 
 
 class SettingError(UserError):
@@ -97,6 +103,8 @@ class Settings(BaseModel):
     # What the variables of the configuration are looked up in; and the environment alone.
     env: Mapping[str, str] = Field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)
+    # What of `.env` takes no effect.
+    warnings: list[str] = Field(default_factory=list)
     # `file_marks` from before the files were read.
     marks: list[tuple[int, ...]] = Field(default_factory=list)
 
@@ -127,11 +135,12 @@ class Settings(BaseModel):
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         project = Path(given.get("VUI_GATEWAY_PROJECT") or cls.model_fields["project"].default)
         marks = file_marks(project)
-        file = _read_env_file(project / ENV_NAME) if env_file else {}
+        file, warnings = _read_env_file(project / ENV_NAME) if env_file else ({}, [])
         env = {**{k: v for k, v in file.items() if not k.startswith(OWN_PREFIX)}, **given}
         if secret := given.get(f"{REDIS_URL}_FILE"):  # it may hold a password, as a key does
             env[REDIS_URL] = _read_secret(Path(secret), f"{REDIS_URL}_FILE")
         values: dict[str, Any] = {**env, "env": env, "environ": dict(environ), "marks": marks}
+        values["warnings"] = warnings
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -150,7 +159,8 @@ class Settings(BaseModel):
         return {
             name: value
             for name, value in self.env.items()
-            if name not in self.environ and not (name.startswith(OURS) or name.endswith(KEYS))
+            if name not in (*self.environ, *NOBODYS)
+            and not (name.startswith(OURS) or name.endswith(KEYS))
         }
 
     def without(self, name: str) -> Self:
@@ -197,18 +207,31 @@ def _read_secret(path: Path, variable: str) -> str:
         raise SettingError(f"{variable}: {path} can't be read ({error}). {cure}") from error
 
 
-def _read_env_file(path: Path) -> dict[str, str]:
+def _read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
+    """Its variables, and what is said of the lines that are none."""
     try:
-        with path.open(encoding="utf-8") as lines:
-            return {k: v.strip() for k, v in dotenv_values(stream=lines).items() if v and v.strip()}
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return {}
+        return {}, []
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(
             f"{path} can't be read ({error}). It must be a text file that the owner of its folder "
             'can read: `sudo chown "$USER" .env`.',
             "The env file can't be read. It must be a text file that is yours.",
         ) from error
+    found = dotenv_values(stream=io.StringIO(text)).items()
+    unread = [_line(line.original) for line in parse_stream(io.StringIO(text)) if line.error]
+    cure = "can't be read, ignored. Write it as NAME=value."
+    return (
+        {name: value.strip() for name, value in found if value and value.strip()},
+        [f"{path}:{line}: {cure}" for line in unread],
+    )
+
+
+def _line(found: Original) -> int:
+    """Where it is; the blank lines before it are counted to it."""
+    blank = len(found.string) - len(found.string.lstrip())
+    return found.line + found.string[:blank].count("\n")
 
 
 def file_marks(project: Path) -> list[tuple[int, ...]]:

@@ -59,9 +59,10 @@ def echoing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program,
                 openai_model("literal", f"{url}/v1", **literal),
                 openai_model("address", f"{address}/v1", api_key="os.environ/OPENAI_API_KEY"),
             ],
-            "litellm_settings": {"drop_params": True, "set_verbose": True},
+            "litellm_settings": {"drop_params": True},
         }
-        with gateway(folder, config, {"LITELLM_LOG": "DEBUG"}, key=None) as up:
+        env = {"LITELLM_LOG": "DEBUG", "VUI_LITELLM_LOG": "debug"}
+        with gateway(folder, config, env, key=None) as up:
             assert up.key == secrets["VUI_LITELLM_KEY"]
             yield up, echo, secrets
 

@@ -4,10 +4,15 @@ import argparse
 
 import uvicorn
 
+from tests.providers.everyone import Everyone
 from tests.providers.openai import OpenAI
 from tests.providers.paced import Paced
 
-STAND_INS = {"openai": OpenAI, "paced": Paced}
+STAND_INS: dict[str, type[OpenAI | Paced | Everyone]] = {
+    "openai": OpenAI,
+    "paced": Paced,
+    "everyone": Everyone,
+}
 
 parser = argparse.ArgumentParser()
 parser.add_argument("name", choices=STAND_INS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,22 +101,38 @@ class Stack:
         return Vui(None, self.page, control)  # type: ignore[arg-type]
 
 
+def one_provider(folder: Path) -> None:
+    """Three model groups at the stand-in for OpenAI, with its key in `.env`."""
+    config = yaml.safe_load((folder / "litellm_config.yaml").read_text())
+    params = {"api_base": "http://provider:9000/v1", "api_key": "os.environ/STAND_IN_API_KEY"}
+    config["model_list"] = [
+        {"model_name": model, "litellm_params": {"model": f"openai/{model}", **params}}
+        for model in ("vui", "gpt-4.1-mini", "other")
+    ] + [entry for entry in config["model_list"] if entry["model_name"] == "demo"]
+    (folder / "litellm_config.yaml").write_text(yaml.safe_dump(config))
+    (folder / ".env").touch(mode=0o600)
+    (folder / ".env").write_text(f"STAND_IN_API_KEY={PROVIDER_KEY}\n")
+
+
 @contextmanager
-def stack(folder: Path, name: str, services: list[str], overlay: bool = False) -> Iterator[Stack]:
-    """Bring the services up from a fresh copy; take everything down again, volumes too."""
-    one = Stack(fresh_copy(folder), f"{name}-{os.getpid()}", overlay)
+def stack(
+    folder: Path,
+    name: str,
+    services: list[str],
+    overlay: bool = False,
+    prepare: Callable[[Path], None] = one_provider,
+    **env: str,
+) -> Iterator[Stack]:
+    """Bring the services up from a fresh copy; take everything down again, volumes too.
+
+    prepare: writes the overlay's files. env: of Compose, which needn't be in `.env`.
+    """
+    one = Stack(fresh_copy(folder), f"{name}-{os.getpid()}", overlay, env)
     if overlay:
-        config = yaml.safe_load((folder / "litellm_config.yaml").read_text())
-        params = {"api_base": "http://provider:9000/v1", "api_key": "os.environ/STAND_IN_API_KEY"}
-        config["model_list"] = [
-            {"model_name": model, "litellm_params": {"model": f"openai/{model}", **params}}
-            for model in ("vui", "gpt-4.1-mini", "other")
-        ] + [entry for entry in config["model_list"] if entry["model_name"] == "demo"]
-        (folder / "litellm_config.yaml").write_text(yaml.safe_dump(config))
-        (folder / ".env").touch(mode=0o600)
-        (folder / ".env").write_text(f"STAND_IN_API_KEY={PROVIDER_KEY}\n")
+        prepare(folder)
+    built = [service for service in ("vui",) if service in services]
     try:
-        one.compose("build", "gateway", "chat", *(["vui"] if overlay else []), seconds=1500)
+        one.compose("build", "gateway", "chat", *built, seconds=1500)
         one.compose("up", "-d", "--wait", *services)
         yield one
     finally:

@@ -281,3 +281,72 @@ def test_the_shipped_config_names_every_provider_of_the_env_example() -> None:
     text = SHIPPED.read_text()
     assert keys
     assert all(f"os.environ/{key.lstrip('# ')}" in text for key in keys)
+
+
+SHARED = """model_list:
+  - model_name: m
+    litellm_params: {model: azure/m, litellm_credential_name: mine}
+credential_list:
+  - credential_name: mine
+    credential_values: {api_base: "http://a.test", api_key: os.environ/MINE_API_KEY}
+"""
+
+
+def test_a_shared_credential_is_put_into_the_model_that_names_it(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, SHARED), {"MINE_API_KEY": "k"})
+    params = config.model_list[0]["litellm_params"]
+    assert params["api_base"] == "http://a.test"
+    assert params["api_key"] == "os.environ/MINE_API_KEY"
+    assert "litellm_credential_name" not in params
+    assert list(config.key_variables.values()) == ["MINE_API_KEY"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SHARED, "m (azure/m) is left out: MINE_API_KEY is not set. Put it in .env."),
+        (
+            SHARED.replace("name: mine\n", "name: mime\n"),
+            "m (azure/m) is left out: mine is not in credential_list. Did you mean mime?",
+        ),
+        (
+            SHARED.partition("credential_list:")[0],
+            "m (azure/m) is left out: mine is not in credential_list. Add it there.",
+        ),
+    ],
+)
+def test_a_model_without_its_credential_is_left_out(tmp_path: Path, text: str, told: str) -> None:
+    config = read_config(written(tmp_path, text), {})
+    assert list(map(str, config.left_out)) == [told]
+
+
+def test_litellms_own_log_is_nothing_that_env_can_ask_for(tmp_path: Path) -> None:
+    env = {"LITELLM_LOG": "bogus", "JSON_LOGS": "true"}
+    warnings = read_config(written(tmp_path, TWO), env).warnings
+    assert [line.partition(" is not supported here, ignored. ")[0] for line in warnings] == [
+        "LITELLM_LOG in .env", "JSON_LOGS in .env",
+    ]  # fmt: skip
+    assert "VUI_LITELLM_LOG=debug" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "note", "said"),
+    [
+        (
+            model("x", "{model: openai/x, api_key: '${X_API_KEY}'}"),
+            "vui is the demo: ${X_API_KEY} is no api_key in litellm_config.yaml.",
+            "is no api key in the model file.",
+        ),
+        (
+            SHARED.replace("name: mine\n", "name: mime\n"),
+            "vui is the demo: mine is not in credential_list in litellm_config.yaml.",
+            "Mine is not in credential list in the model file. Did you mean mime?",
+        ),
+    ],
+)
+def test_the_demo_says_what_is_wrong_with_the_only_model(
+    tmp_path: Path, text: str, note: str, said: str
+) -> None:
+    config = read_config(written(tmp_path, text), {"X_API_KEY": "k"})
+    assert config.default.note == note
+    assert said in config.default.demo

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vui_gateway import litellm_api
 from vui_gateway.user_errors import speakable
+
+if TYPE_CHECKING:
+    from vui_gateway.config.left_out import LeftOut
 
 __all__ = ["DEFAULT_GROUP", "DEMO", "DefaultGroup", "choose_default", "demo_for", "refused_note"]
 
@@ -46,10 +49,12 @@ class DefaultGroup:
     others: list[str] = field(default_factory=list)
 
 
-def choose_default(file: Mapping[str, Any], usable: list[dict], missing: list[str]) -> DefaultGroup:
+def choose_default(
+    file: Mapping[str, Any], usable: list[dict], lacking: list[LeftOut]
+) -> DefaultGroup:
     """Choose among a file's usable deployments.
 
-    missing: the variables for whose lack others are left out.
+    lacking: those that are left out.
     """
     settings = [file.get(name) or {} for name in ("router_settings", "litellm_settings")]
     names = list(dict.fromkeys(entry["model_name"] for entry in usable))
@@ -66,9 +71,9 @@ def choose_default(file: Mapping[str, Any], usable: list[dict], missing: list[st
     elif texts:
         group, why = texts[0], f"the first model of {FILE}"
     else:
-        return _demo(usable, missing)
+        return _demo(usable, lacking)
     own = [entry for entry in usable if entry["model_name"] == group]
-    if missing and not why.endswith("so"):
+    if lacking and not why.endswith("so"):
         why += _whose(own)
     name = own[0]["litellm_params"]["model"] if group == DEFAULT_GROUP else group
     chosen = any(s.get("default_fallbacks") for s in settings) or wanted
@@ -93,14 +98,17 @@ def refused_note(models: Iterable[str], variables: Iterable[str], others: list[s
     return f"{DEFAULT_GROUP} is {who}, whose provider refused {keys}: put a valid one there."
 
 
-def _demo(usable: list[dict], missing: list[str]) -> DefaultGroup:
+def _demo(usable: list[dict], lacking: list[LeftOut]) -> DefaultGroup:
     demo = f"{DEFAULT_GROUP} is the demo: "
     if any(not entry["litellm_params"].get("mock_response") for entry in usable):
         why = f"{FILE} names no single model that answers in text."
         cure = f"Add one to {FILE}, or name one as VUI_LITELLM_MODEL."
-    elif missing:
+    elif unset := [one.variable for one in lacking if one.is_unset]:
         why = f"no model of {FILE} has its key in .env."
-        cure = f"Put one into .env, for example the {missing[0]}, and save it."
+        cure = f"Put one into .env, for example the {unset[0]}, and save it."
+    elif lacking:
+        why = f"{lacking[0].variable} {lacking[0].wrong} in {FILE}."
+        cure = lacking[0].cure
     else:
         why = f"{FILE} has no other model."
         cure = f"Add one to {FILE}, and save it."

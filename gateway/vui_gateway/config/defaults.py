@@ -10,7 +10,8 @@ from typing import Any
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
 
 __all__ = [
-    "CALLBACK_SETTINGS", "GENERAL", "LITELLM_DEFAULTS", "env_values", "resolved", "with_defaults",
+    "CALLBACK_SETTINGS", "GENERAL", "LITELLM_DEFAULTS", "MESSAGE_LOGGING", "env_values",
+    "resolved", "with_defaults",
 ]  # fmt: skip
 
 ENV_PREFIX = "os.environ/"
@@ -35,6 +36,7 @@ LITELLM_DEFAULTS = {
 # The user's own callbacks. They get nothing of what was said; without any, taking it out of what
 # nobody gets costs 0.5 ms. https://docs.litellm.ai/docs/proxy/logging#turn-off-message-logging
 CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
+MESSAGE_LOGGING = "turn_off_message_logging"
 
 ROUTER_DEFAULTS = {
     "num_retries": 0,
@@ -120,7 +122,7 @@ def with_defaults(
         aliases = {DEFAULT_GROUP: default.alias, **aliases}
     litellm_settings = {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})}
     if any(litellm_settings.get(name) for name in CALLBACK_SETTINGS):
-        litellm_settings.setdefault("turn_off_message_logging", True)
+        litellm_settings.setdefault(MESSAGE_LOGGING, True)
     if own := litellm_settings.get("callbacks"):
         # LiteLLM adds a list to ours; one name replaces them.
         litellm_settings["callbacks"] = own if isinstance(own, list) else [own]

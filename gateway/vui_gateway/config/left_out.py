@@ -1,4 +1,4 @@
-"""Deployments that lack a variable: which one, and which one may have been meant."""
+"""Deployments that lack a variable or a credential: which one, and which one may be meant."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vui_gateway.config.credentials import CREDENTIAL
 from vui_gateway.config.defaults import ENV_PREFIX, env_values
 
 __all__ = ["LeftOut", "left_out", "summary"]
@@ -16,31 +17,44 @@ __all__ = ["LeftOut", "left_out", "summary"]
 OTHER_SPELLINGS = re.compile(
     r"(?:os\.environ\W+|os\.getenv\W+|\$env:|\$\{?|\{\{)\s*([A-Z][A-Z0-9_]+)\W*"
 )
+NOT_SET = "is not set"
 SAME_WORD = 0.9  # of difflib's ratio: one letter of a variable's name is off
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A deployment that is not served, and the variable whose lack is the reason.
+    """A deployment that is not served, and the variable or credential whose lack is the reason.
 
-    wrong, cure: what is said of the variable, and what to do.
+    wrong, cure: what is said of it, and what to do.
     """
 
     model_name: str
     model: str
     variable: str
-    wrong: str = "is not set"
+    wrong: str = NOT_SET
     cure: str = "Put it in .env."
+
+    @property
+    def is_unset(self) -> bool:
+        """A variable that has no value is all that it lacks."""
+        return self.wrong == NOT_SET
 
     def __str__(self) -> str:
         name = f"{self.model_name} ({self.model})"
         return f"{name} is left out: {self.variable} {self.wrong}. {self.cure}"
 
 
-def left_out(entry: dict, env: Mapping[str, str], providers: Iterable[str]) -> LeftOut | None:
+def left_out(
+    entry: dict, env: Mapping[str, str], providers: Iterable[str], credentials: Iterable[str] = ()
+) -> LeftOut | None:
     """Why an entry of `model_list` isn't served; None when it is."""
     params = entry["litellm_params"]
     names = entry["model_name"], params["model"]
+    if CREDENTIAL in params:
+        named = str(params[CREDENTIAL])
+        close = difflib.get_close_matches(named, credentials, 1)
+        cure = f"Did you mean {close[0]}?" if close else "Add it there."
+        return LeftOut(*names, named, "is not in credential_list", cure)
     for name, value in _strings(params):
         spelling = OTHER_SPELLINGS.fullmatch(value)
         if spelling and not value.startswith(ENV_PREFIX):

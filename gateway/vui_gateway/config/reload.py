@@ -15,7 +15,7 @@ from typing import Any
 from vui_gateway import logs
 from vui_gateway.api.auth import Keys, load_key
 from vui_gateway.config.default_group import DEFAULT_GROUP, refused_note
-from vui_gateway.config.defaults import resolved
+from vui_gateway.config.defaults import MESSAGE_LOGGING, resolved
 from vui_gateway.config.left_out import summary
 from vui_gateway.config.schema import Config, ConfigError, read_config
 from vui_gateway.config.trial import tried_settings
@@ -165,7 +165,7 @@ class Reloader:
 
     def announce(self) -> None:
         """Say what is served, what is left out and why, and what waits for a restart: once."""
-        told = list(self.config.warnings)
+        told = self.warnings
         if self.config.left_out:
             told.append(summary(self.config.left_out))
         if names := self.needs_restart:
@@ -176,6 +176,11 @@ class Reloader:
         self._told = set(told)
         served = ", ".join(map(quoted, self.in_force.router.model_groups))
         log.info("Serving %s. %s", served, self.vui)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What of the files takes no effect."""
+        return [*self.settings.warnings, *self.config.warnings]
 
     @property
     def vui(self) -> str:
@@ -210,7 +215,7 @@ class Reloader:
             "vui": self.vui,
             "refused": refused,
             "left_out": list(map(str, self.config.left_out)),
-            "warnings": self.config.warnings,
+            "warnings": self.warnings,
             "needs_restart": self.needs_restart,
             "since": self._since,
             "error": self.error,
@@ -253,13 +258,12 @@ async def _edits(settings: Settings) -> AsyncIterator[bool]:
 
 def _at_start_only(settings: Settings, config: Config) -> dict[str, object]:
     """Settings that LiteLLM reads once, by the names that the user knows them by."""
+    # That callbacks get nothing of what was said is our default: they are the user's setting.
     found: dict[str, object] = {
         f"litellm_settings.{name}": value
         for name, value in config.litellm_settings.items()
-        if name not in RELOADABLE_SETTINGS
+        if name not in RELOADABLE_SETTINGS and (name, value) != (MESSAGE_LOGGING, True)
     }
-    if config.credential_list:
-        found["credential_list"] = resolved(config.credential_list, settings.env)
     for name, value in settings.unknown.items():
         if name not in config.env:
             found[f"{name} in .env"] = value

@@ -12,10 +12,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from vui_gateway import litellm_api
+from vui_gateway.config.credentials import by_name, with_credential
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
 from vui_gateway.config.defaults import env_values, with_defaults
 from vui_gateway.config.left_out import LeftOut, left_out
-from vui_gateway.config.unsupported import TOP, suggestion, take_out
+from vui_gateway.config.unsupported import TOP, ignored_variables, suggestion, take_out
 from vui_gateway.user_errors import UserError
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
@@ -101,7 +102,6 @@ class Config:
 
     Attributes:
         model_list, router_settings, litellm_settings: in LiteLLM's format, with our defaults.
-        credential_list: the same.
         env: the variables that the file names, with their values.
         default: who `vui` is.
     """
@@ -110,7 +110,6 @@ class Config:
     router_settings: dict[str, Any]
     litellm_settings: dict[str, Any]
     general_settings: dict[str, Any]
-    credential_list: list[dict]
     env: dict[str, str]
     left_out: list[LeftOut]
     warnings: list[str]
@@ -148,7 +147,7 @@ def demo_config(error: UserError, what: str) -> Config:
     """What is in force while the files can't be used; what: which of them."""
     default = demo_for(error.spoken, what)
     made = with_defaults({}, [], {}, default)
-    return Config(left_out=[], warnings=[], credential_list=[], env={}, default=default, **made)
+    return Config(left_out=[], warnings=[], env={}, default=default, **made)
 
 
 class _Reader:
@@ -158,7 +157,7 @@ class _Reader:
 
     def read(self, env: Mapping[str, str]) -> Config:
         file = self._parse()
-        warnings = take_out(file, self._place)
+        warnings = [*ignored_variables(env), *take_out(file, self._place)]
         try:
             _File.model_validate(file)
         except ValidationError as error:
@@ -166,18 +165,18 @@ class _Reader:
             errors = error.errors(include_url=False)
             self._refuse(min(errors, key=lambda e: e["type"] not in SLIPS))
         usable, lacking = [], []
+        credentials = by_name(file.get("credential_list"))
         for index, entry in enumerate(file["model_list"]):
-            if lack := left_out(entry, env, litellm_api.UnknownProvider.known):
+            entry["litellm_params"] = with_credential(entry["litellm_params"], credentials)
+            if lack := left_out(entry, env, litellm_api.UnknownProvider.known, credentials):
                 lacking.append(lack)
             else:
                 self._check_provider(entry["litellm_params"], index)
                 usable.append(entry)
-        missing = list(dict.fromkeys(lack.variable for lack in lacking))
-        default = choose_default(file, usable, missing)
+        default = choose_default(file, usable, lacking)
         return Config(
             left_out=lacking,
             warnings=warnings,
-            credential_list=file.get("credential_list") or [],
             env=env_values(file, env),
             default=default,
             **with_defaults(file, usable, env, default),

@@ -6,18 +6,20 @@ The names: https://docs.litellm.ai/docs/proxy/config_settings
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vui_gateway import litellm_api
 
-__all__ = ["suggestion", "take_out"]
+__all__ = ["ignored_variables", "suggestion", "take_out"]
 
 NO_OTHER_CALLS = "The gateway answers vui's calls only. Remove it."
 NO_DATABASE = "Nothing is kept in a database: `vui-gateway status` shows what was spent."
 TOOLS = "vui brings its own tools."
 NOBODY_BETWEEN = "Nothing stands between vui and the model."
 SEVERAL = "One gateway keeps its own count."
+OWN_LOG = "Write VUI_LITELLM_LOG=debug into .env to see LiteLLM's own log."
+VARIABLES = {"LITELLM_LOG": OWN_LOG, "JSON_LOGS": "The log has one format."}
 TOP = {
     "include": "Copy what it includes into this file.",
     "environment_variables": "Put them into .env.",
@@ -56,6 +58,8 @@ LITELLM = {
     **FAILS,
     "request_timeout": LIMITS,
     "guardrails": NOBODY_BETWEEN,
+    "mcp_aliases": TOOLS,
+    "set_verbose": OWN_LOG,
     "cooldown_time": "Write it as router_settings.cooldown_time.",
 }
 DEPLOYMENT = {
@@ -72,6 +76,12 @@ GENERAL = {
     "alerting": "`docker compose logs gateway` says what fails.",
 }
 OWN_KEY = "os.environ/VUI_LITELLM_KEY"
+
+
+def ignored_variables(env: Mapping[str, str]) -> list[str]:
+    """What is said of the variables that LiteLLM doesn't get."""
+    named = [(name, way) for name, way in VARIABLES.items() if name in env]
+    return [f"{name} in .env is not supported here, ignored. {way}" for name, way in named]
 
 
 def take_out(file: dict, place: Callable[..., str]) -> list[str]:
