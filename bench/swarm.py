@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.support import swarm
+from tests.support.outages import failover, roll
+from tests.support.swarm import swarm
 
 __all__ = ["ALL"]
 
 
 def many(folder: Path) -> dict[str, float]:
     """One of three gateways is killed; all three are replaced for a new configuration."""
-    with swarm.swarm(folder) as up:
-        killed, _, back = asyncio.run(swarm.failover(up))
-        rolled, took = asyncio.run(swarm.roll(up))
+    with swarm(folder) as up:
+        killed, _, back = asyncio.run(failover(up))
+        rolled, took = asyncio.run(roll(up))
     return {
         "failover_gateway_lost": len(killed.lost) + len(killed.silent),
         "failover_gateway_back_s": back,

@@ -10,18 +10,10 @@ import pytest
 
 from tests.conftest import require
 from tests.support.harness import vui_env
+from tests.support.outages import failover, provider_dies, revoke, roll, without_redis
 from tests.support.poll import until
 from tests.support.report import record
-from tests.support.swarm import (
-    GATEWAYS,
-    Swarm,
-    failover,
-    provider_dies,
-    roll,
-    swarm,
-    why_not,
-    without_redis,
-)
+from tests.support.swarm import COOLDOWN, GATEWAYS, VUIS, Swarm, swarm, why_not
 from tests.support.talk import HELLO, TEXT
 
 pytestmark = [pytest.mark.usefixtures("docker"), pytest.mark.timeout(900)]
@@ -40,6 +32,16 @@ def test_a_turn_is_answered_through_haproxy(up: Swarm) -> None:
     command = [sys.executable, "-m", "vui_litellm", "chat", "Hello"]
     told = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert told.stdout.split() == TEXT.split(), told.stderr + up.logs()
+
+
+def test_the_gateways_share_a_redis(up: Swarm) -> None:
+    named = up.redis("HKEYS", "{vui-gateway}:entries").splitlines()
+    assert {f"clients vui-{number}" for number in range(VUIS)} <= set(named)
+    assert not any(key in up.redis("HVALS", "{vui-gateway}:entries") for key in up.keys)
+    for where in range(GATEWAYS):
+        told = up.gateway("status", where=where)
+        assert "Redis" not in told
+        assert all(f"vui-{number}: " in told for number in range(VUIS))
 
 
 async def test_a_vui_stays_with_one_gateway(up: Swarm) -> None:
@@ -101,16 +103,32 @@ async def test_a_new_configuration_is_rolled_out_and_nobody_hears_it(up: Swarm) 
 
 async def test_redis_may_be_killed_and_come_back_empty(up: Swarm) -> None:
     healthy(up)
-    talk = await without_redis(up)
+    talk, seconds = await without_redis(up)
     assert (talk.lost, talk.silent, talk.cut) == ([], [], [])
-    record("gateways", "Redis is killed for 10 s and comes back empty, 20 vuis talking", str(talk))
+    test_the_gateways_share_a_redis(up)
+    record(
+        "gateways",
+        "Redis is killed for 10 s and comes back empty, 20 vuis talking",
+        f"{talk}; keys known, sums right after {seconds:.1f} s",
+    )
 
 
 async def test_a_provider_that_dies_is_asked_once_by_each_gateway(up: Swarm) -> None:
-    asked = await provider_dies(up)
-    assert 1 <= asked <= GATEWAYS
+    first, later = await provider_dies(up)
+    assert 1 <= first <= GATEWAYS
+    assert later == 0
     record(
         "gateways",
-        "a provider dies: 40 turns on three gateways",
-        f"asked {asked} times, then left alone",
+        f"a provider dies: {2 * VUIS} turns on three gateways",
+        f"asked {first} times, then left alone for {COOLDOWN} s",
+    )
+
+
+async def test_a_key_that_is_taken_back_is_refused_by_all_within_a_second(up: Swarm) -> None:
+    seconds = await revoke(up)
+    assert seconds < 1
+    record(
+        "gateways",
+        "`vui-gateway key revoke` in one of three",
+        f"refused by all {seconds:.2f} s after it",
     )

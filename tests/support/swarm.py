@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,20 +18,19 @@ import trustme
 import yaml
 
 from tests.support.harness import KEY, ROOT, free_port, http, openai_model
-from tests.support.poll import until, wait_until
-from tests.support.talk import TEXT, Talk, converse, counting_repeats, reply
+from tests.support.poll import wait_until
+from tests.support.talk import TEXT
 from vui_litellm import LiteLLMBackend
 
 __all__ = [
+    "COOLDOWN",
     "GATEWAYS",
+    "PROVIDERS",
+    "VUIS",
     "Swarm",
-    "Talk",
-    "failover",
-    "provider_dies",
-    "roll",
+    "docker",
     "swarm",
     "why_not",
-    "without_redis",
 ]
 
 DEPLOY = ROOT / "deploy" / "swarm"
@@ -39,6 +38,8 @@ GATEWAY = "vui-litellm/gateway"
 GATEWAYS, VUIS = 3, 20
 PROVIDERS = ("first", "second")  # of the group `vui`
 COOLDOWN = 60  # seconds, LiteLLM's `cooldown_time`
+PASSWORD = KEY[::-1]  # Redis'
+PRICE = {"input_cost_per_token": 1e-6, "output_cost_per_token": 0.0}
 
 
 def docker(*command: str, check: bool = True) -> str:
@@ -78,6 +79,7 @@ class Swarm:
     ca: Path
     port: int = field(default_factory=free_port)
     ports: dict[str, int] = field(default_factory=lambda: {p: free_port() for p in PROVIDERS})
+    keys: list[str] = field(default_factory=list)  # the vuis'
 
     @property
     def url(self) -> str:
@@ -115,118 +117,45 @@ class Swarm:
     def seen(self, provider: str) -> list[dict]:
         return http(f"http://127.0.0.1:{self.ports[provider]}/_seen")[1]
 
+    def gateway(self, command: str, arguments: str = "", where: int = 0) -> str:
+        """What `vui-gateway COMMAND` prints in one of the gateways, for each of the arguments."""
+        ran = f"for given in {arguments or '-'}; do vui-gateway {command} || exit; done"
+        return docker("exec", self.containers("gateway")[where], "sh", "-c", ran)
+
+    def statuses(self) -> list[dict]:
+        """What each gateway leaves for `vui-gateway status`."""
+        read = ("sh", "-c", "cat /tmp/vui-gateway-*/*.json")
+        return [json.loads(docker("exec", one, *read)) for one in self.containers("gateway")]
+
+    def redis(self, *command: str) -> str:
+        """What `redis-cli COMMAND` prints."""
+        (redis,) = self.containers("redis")
+        return docker("exec", "-e", f"REDISCLI_AUTH={PASSWORD}", redis, "redis-cli", *command)
+
+    def booked(self) -> float:
+        """What the lines of the gateways that are up come to, in US dollars."""
+        logs = [docker("logs", one) for one in self.containers("gateway")]
+        return sum(float(usd) for log in logs for usd in re.findall(r" usd=~?([\d.e-]+)", log))
+
     def vui(self, number: int = 0) -> LiteLLMBackend:
         """vui's side, as vui would build it."""
-        backend = LiteLLMBackend("vui", self.url, api_key=" " * number + KEY)
+        backend = LiteLLMBackend("vui", self.url, api_key=self.keys[number])
         context = ssl.create_default_context(cafile=str(self.ca))
         backend._client = httpx.AsyncClient(verify=context)
         return backend
 
 
-@asynccontextmanager
-async def talking(up: Swarm, count: int = VUIS) -> AsyncIterator[Talk]:
-    """So many vuis, turn after turn; each ends with the turn that it is at."""
-    talk, over = Talk(), asyncio.Event()
-    vuis = [up.vui(number) for number in range(count)]
-    tasks = [asyncio.create_task(converse(vui, talk, over)) for vui in vuis]
-    try:
-        await until(lambda: talk.whole >= 4 * count, 60, lambda: f"{talk}\n{up.logs()}")
-        yield talk
-        enough = talk.whole + 4 * count
-        await until(lambda: talk.whole >= enough, 60, lambda: f"{talk}\n{up.logs()}")
-    finally:
-        over.set()
-        await asyncio.wait(tasks)
-        for vui in vuis:
-            await vui.aclose()
-    for task in tasks:
-        task.result()
-
-
-async def failover(up: Swarm) -> tuple[Talk, int, float]:
-    """A gateway is killed while most of the vuis wait for an answer.
-
-    Returns what became of the calls, how many of them had been passed on to the one that was killed
-    and were asked again, and the seconds until there are three gateways again.
-    """
-    with counting_repeats() as repeats:
-        async with talking(up) as talk:
-            for provider in PROVIDERS:
-                up.script(provider, delay=3.0, pace=0.03)
-            await until(lambda: talk.waiting > VUIS * 0.7, 30, lambda: f"{talk}")
-            doomed = (await asyncio.to_thread(up.containers, "gateway"))[0]
-            await asyncio.to_thread(docker, "kill", doomed)
-            killed = time.monotonic()
-            for provider in PROVIDERS:
-                up.script(provider, pace=0.03)
-
-            async def back() -> bool:
-                found = await asyncio.to_thread(up.containers, "gateway")
-                return len(set(found) - {doomed}) == GATEWAYS
-
-            await until(back, 90, up.logs)
-            seconds = time.monotonic() - killed
-    return talk, len(repeats), seconds
-
-
-async def roll(up: Swarm) -> tuple[Talk, float]:
-    """A model is added and rolled out while they talk; and the seconds that it took."""
-    before = up.containers("gateway")
-    config = yaml.safe_load(up.config.read_text())
-    config["model_list"].append(openai_model("added", "http://second:9000/v1"))
-    up.config.write_text(yaml.safe_dump(config))
-    async with talking(up) as talk:
-        began = time.monotonic()
-        await asyncio.to_thread(up.roll)
-        seconds = time.monotonic() - began
-    after = up.containers("gateway")
-    assert not set(after) & set(before), up.logs()
-    assert len(after) == GATEWAYS
-    return talk, seconds
-
-
-async def provider_dies(up: Swarm) -> int:
-    """The group's first provider fails for good; how often it is asked before it is left alone."""
-    up.script("first", fault=503)
-    up.script("second")
-    for _ in range(2):
-        for number in range(VUIS):
-            vui, talk = up.vui(number), Talk()
-            await reply(vui, talk)
-            await vui.aclose()
-            assert talk.whole == 1, f"{talk}\n{up.logs()}"
-    return len(up.seen("first"))
-
-
-async def without_redis(up: Swarm, seconds: float = 10) -> Talk:
-    """Redis is killed while they talk, and comes back empty."""
-    service = f"{up.stack}_redis"
-    (killed,) = up.containers("redis")
-
-    def kill() -> None:
-        docker("service", "scale", "-d", f"{service}=0")
-        docker("kill", killed, check=False)  # it may have ended by itself
-        wait_until(lambda: not docker("ps", "-q", "-f", f"name={service}"), 20, "it is killed")
-        docker("rm", "-f", killed, check=False)
-        docker("volume", "rm", service)
-
-    async with talking(up) as talk:
-        await asyncio.to_thread(kill)
-        await asyncio.sleep(seconds)
-        await asyncio.to_thread(docker, "service", "scale", "-d", f"{service}=1")
-        await until(lambda: asyncio.to_thread(up.containers, "redis"), 60, up.logs)
-    return talk
-
-
 def _files(up: Swarm, certificate: bytes) -> None:
-    models = [openai_model("vui", f"http://{p}:9000/v1", order=i) for i, p in enumerate(PROVIDERS)]
+    models = [
+        openai_model("vui", f"http://{provider}:9000/v1", order=order, **PRICE)
+        for order, provider in enumerate(PROVIDERS)
+    ]
     config = {"model_list": models, "router_settings": {"cooldown_time": COOLDOWN}}
     up.config.write_text(yaml.safe_dump(config))
-    password = KEY[::-1]
     for name, content in {
         ".env": f"VUI_LITELLM_KEY={KEY}\n".encode(),
         "certificate.pem": certificate,
-        "redis_url": f"redis://:{password}@redis:6379/0".encode(),
+        "redis_url": f"redis://:{PASSWORD}@redis:6379/0".encode(),
     }.items():
         (up.folder / name).touch(mode=0o600)
         (up.folder / name).write_bytes(content)
@@ -271,6 +200,10 @@ def swarm(folder: Path) -> Iterator[Swarm]:
             for provider in PROVIDERS:
                 wait_until(lambda p=provider: _listens(up, p), 60, up.logs)  # type: ignore[misc]
                 up.script(provider, pace=0.03)
+            names = " ".join(f"vui-{number}" for number in range(VUIS))
+            up.keys = up.gateway("key add $given", names).split()
+            # The others have them with their next exchange.
+            wait_until(lambda: all(len(s["clients"]) == VUIS for s in up.statuses()), 10, up.logs)
         except (RuntimeError, TimeoutError) as error:
             raise RuntimeError(f"{error}\n{up.logs()}") from error
         yield up
