@@ -134,7 +134,7 @@ class Swarm:
 
     def booked(self) -> float:
         """What the lines of the gateways that are up come to, in US dollars."""
-        logs = [docker("logs", one) for one in self.containers("gateway")]
+        logs = [run(["sh", "-c", f"docker logs {c} 2>&1"], {}) for c in self.containers("gateway")]
         return sum(float(usd) for log in logs for usd in re.findall(r" usd=~?([\d.e-]+)", log))
 
     def vui(self, number: int = 0) -> LiteLLMBackend:
