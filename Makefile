@@ -10,6 +10,8 @@ unexport VIRTUAL_ENV
 
 # Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
 WORKERS ?= 3
+# Alone, after the others: three gateways that start at once need both cores.
+SWARM := tests/e2e/test_swarm.py
 # Only with `make docs` do the runs write what they find; else they compare it with what is there.
 ifneq ($(filter docs,$(MAKECMDGOALS)),)
 export WRITE_DOCS := 1
@@ -27,7 +29,8 @@ $(UV):
 	$(UV) sync --quiet --locked --compile-bytecode && touch $@
 
 test: .venv/.synced ## every test that this machine can run, and why it can't run the others
-	.venv/bin/pytest -n $(WORKERS) $(PYTEST_ARGS)
+	.venv/bin/pytest -n $(WORKERS) --ignore $(SWARM) $(PYTEST_ARGS)
+	.venv/bin/pytest $(SWARM) $(PYTEST_ARGS)
 
 docs: .venv/.synced ## docs/providers.md, docs/reliability.md, docs/page.png and tests/recorded anew; make docs fuzz soak for the long runs' too
 	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \
