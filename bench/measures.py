@@ -6,6 +6,7 @@ import asyncio
 import os
 import statistics
 import time
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -82,27 +83,29 @@ def added(folder: Path) -> Keys:
             return {**keys, **_throughput(a, b)}
 
 
-def _throughput(a: Arm, b: Arm, clients: int = 8, turns: int = 25, rounds: int = 5) -> Keys:
-    async def saturate(make: Any) -> float:
-        backends = [make() for _ in range(clients)]
+async def saturate(makes: Sequence[Callable[[], Any]], clients: int = 8, turns: int = 25) -> float:
+    """Turns per second of so many clients of each kind, all at once."""
+    backends = [make() for make in makes for _ in range(clients)]
 
-        async def talk(backend: Any) -> None:
-            for _ in range(turns):
-                await first_token(backend)
-
-        for backend in backends:
+    async def talk(backend: Any) -> None:
+        for _ in range(turns):
             await first_token(backend)
-        began = time.perf_counter()
-        await asyncio.gather(*map(talk, backends))
-        seconds = time.perf_counter() - began
-        for backend in backends:
-            await backend.aclose()
-        return clients * turns / seconds
 
+    for backend in backends:
+        await first_token(backend)
+    began = time.perf_counter()
+    await asyncio.gather(*map(talk, backends))
+    seconds = time.perf_counter() - began
+    for backend in backends:
+        await backend.aclose()
+    return len(backends) * turns / seconds
+
+
+def _throughput(a: Arm, b: Arm, rounds: int = 5) -> Keys:
     found: dict[str, list[float]] = {"ours": [], "stock": []}
     for _ in range(rounds):
-        found["ours"].append(asyncio.run(saturate(lambda: our_client(a))))
-        found["stock"].append(asyncio.run(saturate(lambda: stock_client(b))))
+        found["ours"].append(asyncio.run(saturate([lambda: our_client(a)])))
+        found["stock"].append(asyncio.run(saturate([lambda: stock_client(b)])))
     mine, theirs = (statistics.median(found[name]) for name in ("ours", "stock"))
     return {
         "turns_per_s": mine, "turns_per_s_stock": theirs, "turns_per_s_vs_stock": mine / theirs

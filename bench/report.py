@@ -57,6 +57,7 @@ KEYS = {
         for when, told, limit in (("", "", 1.0), ("_after_restart", ", after a restart", 0.7))
     },
     "input_usd_vs_none_worst": ("the worst family over no caching", ("<=", 1.0), ""),
+    "scale_two_vs_one": ("turns/s, two gateways on two cores over one", (">=", 1.6), ""),
     "redis_added_ms_p50": ("added by a Redis that gateways share", ("<=", 0.5), "ms"),
     "failover_gateway_lost": ("calls lost, one of three gateways is killed", ("<=", 0), ""),
     "rolling_update_lost": ("calls lost or cut, all three are replaced", ("<=", 0), ""),
