@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -195,8 +194,7 @@ class Reloader:
     @property
     def _refused(self) -> list[str]:
         """The deployments whose key was refused."""
-        found = [i for i, seconds in self.in_force.cooldown if seconds == math.inf]
-        return [i for i in found if i in self.config.models]
+        return [i for i in self.in_force.cooldown.refused if i in self.config.models]
 
     def status(self) -> dict[str, Any]:
         """What is in force, and what has been spent; nothing of what was said."""
