@@ -116,6 +116,7 @@ class Reloader:
         self.config = config
         self.in_force, self.sync = in_force, sync
         self.error = str(unusable) if unusable else None
+        self.edited = False  # since the start
         self._since = time.time()
         # What LiteLLM was started with, and what only a restart changes.
         self._started = _at_start_only(settings, config)
@@ -138,8 +139,10 @@ class Reloader:
 
     async def reload(self) -> None:
         """Put the files in force; a broken edit is reported, and the last good one stays."""
+        self.edited = True
         try:
             settings = await asyncio.to_thread(Settings.load, self.settings.environ)
+            settings = settings.without(self.settings.unusable)
             redact.add(credentials(settings.env))  # the configuration may be refused
             config = await asyncio.to_thread(read_config, settings.config, settings.env)
             config = await asyncio.to_thread(tried_settings, config, settings)
@@ -212,6 +215,7 @@ class Reloader:
             "needs_restart": self.needs_restart,
             "since": self._since,
             "error": self.error,
+            "edited": self.edited,
             "session": self.in_force.usage.session,
             "today": self.in_force.usage.budget.today,
             "cache": self.in_force.usage.budget.cache,
