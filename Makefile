@@ -20,7 +20,7 @@ endif
 all: lint test ## lint, then test
 
 help: ## this list
-	@awk -F ':[^#]*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' Makefile
 
 $(UV):
 	python3 -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9

@@ -103,7 +103,8 @@ def _status(settings: Settings) -> int:
             f"{saved:.4f} of {status['today'] + saved:.4f} USD saved."
         )
     if status["error"]:
-        print(f"The last edit was refused: {status['error']}")
+        what = "The last edit was refused" if status["edited"] else "The files can't be used"
+        print(f"{what}: {status['error']}")
     return 1 if status["error"] else 0
 
 

@@ -58,9 +58,10 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
     state, store = _open(settings)
     key = load_key(settings)
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])
-    for name, why in unusable_variables(settings.unknown, settings.env).items():
+    failing = unusable_variables(settings.unknown, settings.env)
+    for name, why in failing.items():
         log.warning("%s in .env is left out, LiteLLM can't start with it (%s).", name, why)
-        settings = settings.without(name)
+    settings = settings.without({name: settings.env[name] for name in failing})
     settings.export(key)  # LiteLLM reads some of it at import
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.

@@ -105,6 +105,8 @@ class Settings(BaseModel):
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)
     # What of `.env` takes no effect.
     warnings: list[str] = Field(default_factory=list)
+    # What `.env` alone sets and LiteLLM can't start with.
+    unusable: Mapping[str, str] = Field(default_factory=dict, repr=False)
     # `file_marks` from before the files were read.
     marks: list[tuple[int, ...]] = Field(default_factory=list)
 
@@ -163,9 +165,10 @@ class Settings(BaseModel):
             and not (name.startswith(OURS) or name.endswith(KEYS))
         }
 
-    def without(self, name: str) -> Self:
-        """The same without a variable."""
-        return self.model_copy(update={"env": {k: v for k, v in self.env.items() if k != name}})
+    def without(self, unusable: Mapping[str, str]) -> Self:
+        """The same without these variables, as long as they have these values."""
+        env = {name: v for name, v in self.env.items() if unusable.get(name) != v}
+        return self.model_copy(update={"env": env, "unusable": unusable})
 
     @property
     def config(self) -> Path:

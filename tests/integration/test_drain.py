@@ -62,7 +62,7 @@ async def test_it_is_unready_at_once_and_takes_calls_until_it_has_drained(
     draining.process.send_signal(signal.SIGTERM)
     told = time.monotonic()
     while (await client.get(f"{draining.url}/health/readiness")).status_code != 503:
-        assert time.monotonic() - told < 0.1
+        assert time.monotonic() - told < 1
     assert (await client.get(f"{draining.url}/health/liveliness")).status_code == 200
     await asyncio.sleep(0.2)  # uvicorn's tick
     for _ in range(5):

@@ -437,3 +437,17 @@ def test_edits_leave_nothing_behind_in_litellm() -> None:
     """Each router registers its callbacks; an exchanged one takes its own away."""
     done = subprocess.run([sys.executable, "-c", EXCHANGES], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_variable_that_was_left_out_at_the_start_stays_so(tmp_path: Path) -> None:
+    env = {"DATABASE_URL": "postgresql://u@localhost/x"}
+    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://u@localhost/x\n")
+    with serving((stand_in := OpenAI()).app) as url:
+        config = {"model_list": [openai_model("a", f"{url}/v1")]}
+        with gateway(tmp_path, config) as program:
+            assert "DATABASE_URL in .env is left out" in program.log
+            lab = Lab(program, {"one": f"{url}/v1"}, {"one": stand_in}, config, env)
+            config["model_list"].append(lab.model("b", "one"))
+            assert "is not in force" not in lab.save()
+            lab.env["DATABASE_URL"] = "postgresql://u@localhost/y"
+            assert "DATABASE_URL in .env is not in force yet" in lab.save()

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from vui_gateway.api.auth import CLIENT, THE_OWNER
-from vui_gateway.api.chat import Chat
+from vui_gateway.api.chat import REVOKED, Chat
 from vui_gateway.turns.attempt import AttemptError, Event
+from vui_gateway.turns.call import Call
 from vui_gateway.turns.usage import Usage
 
 from tests.support.clock import run_virtual
@@ -56,6 +57,24 @@ def call(lab: Lab, hangs_up: float = FOR_EVER, ends: float = FOR_EVER, **body: A
 
     run_virtual(asyncio.wait_for(run(), 1000))
     return sent
+
+
+def test_a_key_that_is_taken_back_ends_no_call_that_has_its_answer() -> None:
+    async def run() -> tuple[str, str]:
+        nothing: Any = None
+        chat = Chat(nothing, nothing, nothing, nothing)
+        answered, running = asyncio.create_task(asyncio.sleep(0)), asyncio.create_task(forever())
+        await answered
+        calls = chat.running = {answered: Call(), running: Call()}
+        chat.revoke(THE_OWNER)
+        await asyncio.wait({running})
+        return calls[answered].error, calls[running].error
+
+    assert asyncio.run(run()) == ("", REVOKED)
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
 
 
 ANSWER = Event(answer={"choices": [{"message": {"content": "x"}}]})

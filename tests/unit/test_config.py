@@ -158,6 +158,14 @@ def test_what_answers_no_chat_is_never_vui(
     assert config.default.note == "vui is x: the first model of litellm_config.yaml."
 
 
+def test_a_fallback_of_vuis_may_be_one_that_a_wildcard_stands_for(tmp_path: Path) -> None:
+    text = model("'openai/*'", "{model: openai/*}") + model("x", "{model: groq/x}")[12:]
+    text += "router_settings: {fallbacks: [{vui: [gone, openai/gpt-4.1-mini]}]}\n"
+    config = read_config(written(tmp_path, text), {})
+    told = "vui is openai/gpt-4.1-mini: the first of its fallbacks in litellm_config.yaml."
+    assert (config.default.note, config.default.alias) == (told, "openai/gpt-4.1-mini")
+
+
 def test_models_with_another_key_are_asked_when_vuis_is_refused(tmp_path: Path) -> None:
     env = {"OPENAI_API_KEY": "a", "MISTRAL_API_KEY": "b", "XAI_API_KEY": "c"}
     config = read_config(SHIPPED, env)
@@ -221,6 +229,12 @@ def test_what_litellm_documents_and_is_not_here_is_named_with_a_way(
     (warning,) = read_config(written(tmp_path, text), {}).warnings
     assert f":1: {name} is not supported here, ignored. " in warning
     assert len(warning.split("ignored. ")[1]) > 10
+
+
+def test_a_redis_of_the_files_is_named_with_the_variable_that_shares_one(tmp_path: Path) -> None:
+    text = model("x", "{model: openai/x}") + "router_settings: {redis_url: redis://redis}\n"
+    (warning,) = read_config(written(tmp_path, text), {}).warnings
+    assert warning.endswith("Gateways share the Redis of VUI_GATEWAY_REDIS_URL.")
 
 
 def test_a_file_that_only_includes_others_says_so(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def page(cooling: dict[str, float], asked: str = FIRST, **status: Any) -> Page:
         usage=SimpleNamespace(recent=SimpleNamespace(as_dicts=list)),
     )
     told: dict[str, Any] = {"vui": NOTE} | dict.fromkeys(
-        ("session", "today", "budget", "cache", "error", "needs_restart")
+        ("session", "today", "budget", "cache", "error", "edited", "needs_restart")
     )
     reloader: Any = SimpleNamespace(
         config=config, in_force=in_force, status=lambda: {**told, **status}

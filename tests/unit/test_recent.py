@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from vui_gateway.api.chat import MADE_WAY
+from vui_gateway.api.chat import MADE_WAY, REVOKED
 from vui_gateway.turns.attempt import Deployment
 from vui_gateway.turns.bill import Bill
-from vui_gateway.turns.budget import BUDGET_EXCEEDED
+from vui_gateway.turns.budget import BUDGET_EXCEEDED, CLIENT_BUDGET_EXCEEDED
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.recent import BY_CODE, MOST, CallRecord, RecentCalls
 
@@ -72,7 +72,13 @@ def test_a_price_that_nobody_knows_isnt_summed_up() -> None:
             f"{GPT} answered with an error (503).",
         ),
         ([attempt(ended="budget", code=BUDGET_EXCEEDED)], "budget", "Today's budget is spent"),
+        (
+            [attempt(ended="budget", code=CLIENT_BUDGET_EXCEEDED)],
+            "budget",
+            f"Today's budget of its key is spent: {GPT}",
+        ),
         ([attempt(ended="hung-up")], MADE_WAY, "Too many calls at once"),
+        ([attempt(ended="hung-up")], REVOKED, "The key of this call was taken back."),
         ([attempt(ended="hung-up")], "strange", "No answer (strange)."),
     ],
 )

@@ -36,7 +36,7 @@ def bare(text: str) -> str:
     return "".join(text.split())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS, st.data())
 def test_what_is_heard_is_what_was_written_but_for_white_space(
     text: str, data: st.DataObject
@@ -54,7 +54,7 @@ def test_what_is_heard_is_what_was_written_but_for_white_space(
     assert last == last.rstrip() != ""
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([None, *THINKING]), TEXTS), max_size=6), st.data())
 @example([(None, "İ"), ("<think>", "İ secret"), (None, "Hello")], None)
 def test_thinking_is_taken_out_wherever_it_is_cut(

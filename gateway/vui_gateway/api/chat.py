@@ -103,7 +103,7 @@ class Chat:
 
         With too many of one client's its own, with too many of all one of whoever has most.
         """
-        staying = {task: call for task, call in self.running.items() if not call.error}
+        staying = self._staying()
         count = Counter(call.client for call in staying.values())
         if client.calls and count[client.name] >= client.calls:
             self._end_oldest(staying, client.name)
@@ -116,9 +116,13 @@ class Chat:
 
     def revoke(self, client: Client) -> None:
         """Its key was taken back: what it is being told ends here."""
-        for task, call in list(self.running.items()):
-            if call.client == client.name and not call.error:
+        for task, call in self._staying().items():
+            if call.client == client.name:
                 self._end(task, REVOKED)
+
+    def _staying(self) -> dict[asyncio.Task, Call]:
+        """The calls that nothing has ended yet."""
+        return {t: call for t, call in self.running.items() if not (call.error or t.done())}
 
     def _end(self, task: asyncio.Task, why: str) -> None:
         self.running[task].error = why

@@ -102,7 +102,7 @@ def _authorization(request: Request) -> str:
 
 async def _shown(reloader: Reloader) -> dict[str, Any]:
     status, served = reloader.status(), _served(reloader)
-    names = ("session", "today", "budget", "cache", "error", "needs_restart")
+    names = ("session", "today", "budget", "cache", "error", "edited", "needs_restart")
     missing = [
         {"group": out.model_name, "model": out.model, "state": "left out", "variable": out.variable}
         for out in reloader.config.left_out

@@ -66,7 +66,7 @@ def choose_default(
         group, why = alias, f"{ALIAS} in {FILE} says so"
     elif DEFAULT_GROUP in names:
         group, why = DEFAULT_GROUP, f"the first of the group {DEFAULT_GROUP} in {FILE}"
-    elif found := [name for name in wanted if name in names]:
+    elif found := [name for name in wanted if _is_served(name, names)]:
         group, why = found[0], f"the first of its fallbacks in {FILE}"
     elif texts:
         group, why = texts[0], f"the first model of {FILE}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -117,6 +116,7 @@ class Reloader:
         self.config = config
         self.in_force, self.sync = in_force, sync
         self.error = str(unusable) if unusable else None
+        self.edited = False  # since the start
         self._since = time.time()
         # What LiteLLM was started with, and what only a restart changes.
         self._started = _at_start_only(settings, config)
@@ -139,8 +139,10 @@ class Reloader:
 
     async def reload(self) -> None:
         """Put the files in force; a broken edit is reported, and the last good one stays."""
+        self.edited = True
         try:
             settings = await asyncio.to_thread(Settings.load, self.settings.environ)
+            settings = settings.without(self.settings.unusable)
             redact.add(credentials(settings.env))  # the configuration may be refused
             config = await asyncio.to_thread(read_config, settings.config, settings.env)
             config = await asyncio.to_thread(tried_settings, config, settings)
@@ -200,8 +202,7 @@ class Reloader:
     @property
     def _refused(self) -> list[str]:
         """The deployments whose key was refused."""
-        found = [i for i, seconds in self.in_force.cooldown if seconds == math.inf]
-        return [i for i in found if i in self.config.models]
+        return [i for i in self.in_force.cooldown.refused if i in self.config.models]
 
     def status(self) -> dict[str, Any]:
         """What is in force, and what has been spent; nothing of what was said."""
@@ -219,6 +220,7 @@ class Reloader:
             "needs_restart": self.needs_restart,
             "since": self._since,
             "error": self.error,
+            "edited": self.edited,
             "session": self.in_force.usage.session,
             "today": self.in_force.usage.budget.today,
             "cache": self.in_force.usage.budget.cache,

@@ -17,7 +17,7 @@ NO_OTHER_CALLS = "The gateway answers vui's calls only. Remove it."
 NO_DATABASE = "Nothing is kept in a database: `vui-gateway status` shows what was spent."
 TOOLS = "vui brings its own tools."
 NOBODY_BETWEEN = "Nothing stands between vui and the model."
-SEVERAL = "One gateway keeps its own count."
+SEVERAL = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
 OWN_LOG = "Write VUI_LITELLM_LOG=debug into .env to see LiteLLM's own log."
 VARIABLES = {"LITELLM_LOG": OWN_LOG, "JSON_LOGS": "The log has one format."}
 TOP = {

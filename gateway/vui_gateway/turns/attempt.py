@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from vui_gateway.logs import summary
+from vui_gateway.turns.limits import Limits
 from vui_gateway.turns.sentences import (
     MARKS,
     WORDS,
@@ -21,7 +22,7 @@ from vui_gateway.turns.sentences import (
     without_wordless_end,
 )
 
-__all__ = ["Attempt", "AttemptError", "Deployment", "Event", "Limits", "Open"]
+__all__ = ["Attempt", "AttemptError", "Deployment", "Event", "Open"]
 
 # A reply longer than this many times `max_tokens` is no reply; a token is about four characters.
 FLOOD = 4
@@ -86,25 +87,6 @@ class AttemptError(Exception):
         super().__init__(message or f"The model gave no whole answer ({ended}).")
         self.ended, self.status, self.code = ended, int(status), code
         self.retry_after, self.reason = retry_after, reason
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds; `router_settings.stream_timeout` is the first.
-
-    Attributes:
-        words: until the first word, and without one later.
-        pace: words in that time, else the reply dribbles.
-        total: until the first word of whichever deployment.
-        thinking: the same when thinking was asked for.
-        thoughts: for a call that isn't streamed, and for one attempt of it.
-    """
-
-    words: float = 4.0
-    pace: int = 4
-    total: float = 9.0
-    thinking: float = 30.0
-    thoughts: tuple[float, float] = (20.0, 8.0)
 
 
 # Events of one deployment's answer to a body; raises AttemptError.

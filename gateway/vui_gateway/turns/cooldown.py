@@ -58,6 +58,11 @@ class Cooldown:
         left = {i: self._left(i) for i, _ in self._state.items(SUBJECT)}
         return ((i, seconds) for i, seconds in left.items() if seconds > 0)
 
+    @property
+    def refused(self) -> list[str]:
+        """The ids of deployments whose key was refused."""
+        return [i for i, seconds in self if seconds == math.inf]
+
     def failed(self, deployment: Deployment, status: int, retry_after: float = 0.0) -> str:
         """Leave a deployment alone: for the cooldown, or until its key changes.
 
@@ -70,7 +75,7 @@ class Cooldown:
         left = self._left(deployment.id)
         if status in KEY_ERRORS:
             variable = self._variables.get(deployment.id, "")
-            if left != math.inf and variable not in self._refused():
+            if left != math.inf and variable not in self._refused_variables():
                 where = f"{variable} into .env" if variable else "key into litellm_config.yaml"
                 cure = f"Put a valid {where}."
             self._state.put(SUBJECT, deployment.id, None, lifetime=KEPT_KEY, soon=True)
@@ -80,10 +85,8 @@ class Cooldown:
         self.version += 1
         return cure
 
-    def _refused(self) -> set[str]:
-        """The variables of keys that are refused."""
-        refused = {self._variables.get(i) for i, seconds in self if seconds == math.inf}
-        return {variable for variable in refused if variable}
+    def _refused_variables(self) -> set[str]:
+        return set(filter(None, map(self._variables.get, self.refused)))
 
     def lost(self, deployment: Deployment) -> None:
         """Another one, asked later, spoke first: once may be chance, twice in a row isn't."""

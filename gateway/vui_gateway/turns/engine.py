@@ -10,11 +10,12 @@ import functools
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from vui_gateway.turns.attempt import Attempt, AttemptError, Deployment, Event, Limits, Open
+from vui_gateway.turns.attempt import Attempt, AttemptError, Deployment, Event, Open
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.hedge import Hedge
+from vui_gateway.turns.limits import Limits
 
 __all__ = ["Engine"]
 

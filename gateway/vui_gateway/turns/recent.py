@@ -24,6 +24,7 @@ BY_CODE = {
     "provider_refused_request": "{} refused the request.",
     "context_window_exceeded": "The conversation is longer than {} takes.",
     "content_policy_violation": "The filter of {} refused the request.",
+    "client_budget_exceeded": "Today's budget of its key is spent: {} wasn't asked.",
 }
 BY_END = {
     "no-words": "{} said nothing in time.",
@@ -36,7 +37,10 @@ BY_END = {
     "429": "The provider of {} wants fewer requests.",
     "no-json": "{} sent something that is no answer.",
 }
-BY_ERROR = {"too-many-calls": "Too many calls at once: this one made way for a newer one."}
+BY_ERROR = {
+    "too-many-calls": "Too many calls at once: this one made way for a newer one.",
+    "key-revoked": "The key of this call was taken back.",
+}
 # Attempts of a failed call that did nothing wrong.
 BLAMELESS = ("ok", "hedged-lost", "hung-up")
 
