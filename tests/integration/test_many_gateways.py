@@ -330,6 +330,30 @@ def test_a_gateway_starts_without_its_redis_and_finds_it_later(
             wait_until(lambda: ask(up, key=key) == 200, 2, "the key is good")
 
 
+async def test_what_is_no_entry_in_redis_is_passed_over_and_written_over(
+    redis: RedisServer,
+) -> None:
+    redis.ask("SELECT", "2")
+    url = redis.url.replace("/0", "/2")
+    junk = [b"", b"x", b"\xff\xfe 0 1", b"nan 0 null", b"1e308 0 null", b"inf 0 null"]
+    entries, order, _, mark = KEYS
+    for number, text in enumerate(junk, 1):
+        with Redis.from_url(url) as other:
+            other.hset(entries, f"cooling {number}", text)
+            other.zadd(order, {f"cooling {number}": number})
+            other.hset(mark, "number", number)
+    states = []
+    for gateway_name in ("one", "two"):
+        states.append(state := State(gateway_name))
+        sync = Sync(state, connect(url, state.clock))
+        if gateway_name == "one":
+            for number in range(1, 7):
+                state.put("cooling", str(number), None, lifetime=100)
+        assert await sync.exchange(), sync.away
+        await sync.store.close()
+    assert [len(list(state.items("cooling"))) for state in states] == [6, 6]
+
+
 def without_time(entry: str) -> tuple[str, bool, str]:
     """The clocks of two Redis aren't the same to the millisecond."""
     rank, expires, value = entry.split(" ", 2)
