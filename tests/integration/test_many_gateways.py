@@ -17,7 +17,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from vui_gateway.turns.state.redis_store import KEYS, Connection
+from redis import Redis
+from vui_gateway.turns.state.entries import State
+from vui_gateway.turns.state.redis_store import KEYS, Connection, connect
+from vui_gateway.turns.state.sync import Sync
 
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
@@ -333,7 +336,6 @@ def test_a_gateway_starts_without_its_redis_and_finds_it_later(
 async def test_what_is_no_entry_in_redis_is_passed_over_and_written_over(
     redis: RedisServer,
 ) -> None:
-    redis.ask("SELECT", "2")
     url = redis.url.replace("/0", "/2")
     junk = [b"", b"x", b"\xff\xfe 0 1", b"nan 0 null", b"1e308 0 null", b"inf 0 null"]
     entries, order, _, mark = KEYS

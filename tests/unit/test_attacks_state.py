@@ -14,7 +14,7 @@ from vui_gateway.client_keys import run
 from vui_gateway.settings import SettingError, Settings
 from vui_gateway.turns.state.entries import Entry, State
 from vui_gateway.turns.state.redis_store import RedisStore
-from vui_gateway.turns.state.sync import StoreAway
+from vui_gateway.turns.state.sync import StoreAway, Sync
 
 DIGEST = new_key()[1]
 
@@ -129,3 +129,50 @@ def test_a_key_that_is_not_taken_back_is_no_success(
     monkeypatch.setattr(State, "put", made_again)
     with pytest.raises(SettingError, match="The key for kitchen is not taken back: try again"):
         command(tmp_path, "revoke", "kitchen")
+
+
+class Flapping:
+    """A store that is there every second time."""
+
+    name, asked = "Redis", 0
+
+    async def exchange(self, *_: Any) -> dict:
+        self.asked += 1
+        if self.asked % 2:
+            raise StoreAway("busy")
+        return {}
+
+
+def test_a_store_that_comes_and_goes_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    clock, store = Clock(), Flapping()
+    sync = Sync(State(clock=clock), store)  # type: ignore[arg-type]
+
+    async def minute() -> None:
+        for _ in range(60):
+            await sync.exchange()
+            clock.now += 0.9
+
+    with caplog.at_level("INFO", "vui_gateway"):
+        asyncio.run(minute())
+        assert [r.message.split()[2] for r in caplog.records] == ["away", "back"]
+        asyncio.run(minute())
+    assert len(caplog.records) == 4
+
+
+def test_a_store_that_stays_away_is_said_although_it_was_just_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, store = Clock(), Flapping()
+    sync = Sync(State(clock=clock), store)  # type: ignore[arg-type]
+
+    async def stays_away() -> None:
+        await sync.exchange()
+        await sync.exchange()
+        caplog.clear()
+        for _ in range(100):
+            store.asked = 0
+            await sync.exchange()
+            clock.now += 1
+
+    asyncio.run(stays_away())
+    assert len(caplog.records) == 1

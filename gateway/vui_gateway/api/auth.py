@@ -114,7 +114,8 @@ class Keys:
 
     def good(self, client: Client) -> bool:
         """Whether its key wasn't taken back since."""
-        return client is THE_OWNER or self._by_name.get(client.name) == client
+        now = self._by_name.get(client.name, NOBODY)
+        return client is THE_OWNER or (now.digest == client.digest and not now.revoked)
 
     def used(self, client: Client) -> None:
         """It has asked for something: to the minute."""
