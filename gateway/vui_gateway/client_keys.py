@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
-from vui_gateway.api.auth import CLIENTS, USED, Client, new_key
+from vui_gateway.api.auth import CLIENTS, NAME, USED, Client, new_key
 from vui_gateway.settings import SettingError, Settings
 from vui_gateway.turns.budget import Budget
 from vui_gateway.turns.call import OWNER
@@ -22,7 +21,6 @@ from vui_gateway.turns.state.sync import Sync
 __all__ = ["run"]
 
 TOGETHER = 10  # seconds in which two are made at once
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 def run(settings: Settings, given: argparse.Namespace) -> int:
@@ -90,6 +88,8 @@ async def _revoke(state: State, given: argparse.Namespace, exchange: Exchange) -
     revoked = client.model_copy(update={"revoked": time.time()})
     state.put(CLIENTS, client.name, revoked.value(), _next_rank(state, client.name))
     await exchange()
+    if client.name in _clients(state):
+        raise SettingError(f"The key for {client.name} is not taken back: try again.")
 
 
 async def _list(state: State, _: argparse.Namespace, __: Exchange) -> None:

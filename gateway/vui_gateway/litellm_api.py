@@ -97,8 +97,8 @@ CALL_LOGGERS = LOGGERS[1:]
 IDLE_TALK = ("trusted_proxy_ranges is not set", "custom_auth is configured but", "gc.freeze pinned")
 LAST_CHUNKS = 500
 
-# What a wildcard may stand for: models as providers name them.
-MODEL_NAME = re.compile(r"[A-Za-z0-9._:/@+~-]+")
+# What a wildcard may stand for: models as providers name them. Some have them in a path.
+MODEL_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:/@+~-]+")
 # Of LiteLLM's `/model/info`, what `vui-litellm check` needs; the rest may hold credentials.
 SHOWN_PARAMS = ("model", "order")
 SHOWN_INFO = (

@@ -176,7 +176,7 @@ FORGED = "any/x\nreply model=forged"
     "name",
     ["one,two", "any/x,any/y", "one, two", " one", "one ", "ONE", "*", "any/*\x1b[2J", "any/\r\nx",
      FORGED, "any/\u2028x", "any/\u202ex", "any/" + "x" * 197, "any/\x00", "any/a b", "any/é",
-     "t*"],
+     "t*", "any/../../files", "any/..", "any/x/../y"],
 )  # fmt: skip
 @pytest.mark.parametrize("route", [CHAT, "/v1/preconnect"])
 def test_only_names_that_are_served_are_asked(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -122,6 +123,27 @@ def test_a_key_that_is_taken_back_is_refused_within_a_second_and_told_so(
     again = add(up, "kitchen")
     assert [ask(up, one)[0] for one in (made, again)] == [401, 200]
     assert made not in (up.project / "clients.json").read_text()
+
+
+def test_a_key_that_is_taken_back_while_its_request_arrives_asks_nobody(
+    served: tuple[Program, OpenAI],
+) -> None:
+    up, stand_in = served
+    made = add(up, "hall")
+    body = json.dumps({"model": "one", "messages": HELLO}).encode()
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {made}\r\n"
+    with socket.create_connection(("127.0.0.1", int(up.url.rpartition(":")[2])), 10) as slow:
+        slow.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:5])
+        time.sleep(0.2)
+        assert key(up, "revoke", "hall").returncode == 0
+        wait_until(lambda: ask(up, made) == (401, "key_revoked"), 1, "it is refused")
+        asked = len(stand_in.seen)
+        slow.sendall(body[5:])
+        told = b""
+        while b"key_revoked" not in told and (more := slow.recv(65536)):
+            told += more
+        assert b"key_revoked" in told
+    assert len(stand_in.seen) == asked
 
 
 BAD = {

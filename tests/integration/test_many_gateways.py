@@ -17,7 +17,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from vui_gateway.turns.state.redis_store import KEYS, Connection
+from redis import Redis
+from vui_gateway.turns.state.entries import State
+from vui_gateway.turns.state.redis_store import KEYS, Connection, connect
+from vui_gateway.turns.state.sync import Sync
 
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
@@ -328,6 +331,29 @@ def test_a_gateway_starts_without_its_redis_and_finds_it_later(
             wait_until(lambda: "Redis is back" in up.log, 5, "it is found")
             key = cli(own, tmp_path / "g", "key", "add", "kitchen").stdout.strip()
             wait_until(lambda: ask(up, key=key) == 200, 2, "the key is good")
+
+
+async def test_what_is_no_entry_in_redis_is_passed_over_and_written_over(
+    redis: RedisServer,
+) -> None:
+    url = redis.url.replace("/0", "/2")
+    junk = [b"", b"x", b"\xff\xfe 0 1", b"nan 0 null", b"1e308 0 null", b"inf 0 null"]
+    entries, order, _, mark = KEYS
+    for number, text in enumerate(junk, 1):
+        with Redis.from_url(url) as other:
+            other.hset(entries, f"cooling {number}", text)
+            other.zadd(order, {f"cooling {number}": number})
+            other.hset(mark, "number", number)
+    states = []
+    for gateway_name in ("one", "two"):
+        states.append(state := State(gateway_name))
+        sync = Sync(state, connect(url, state.clock))
+        if gateway_name == "one":
+            for number in range(1, 7):
+                state.put("cooling", str(number), None, lifetime=100)
+        assert await sync.exchange(), sync.away
+        await sync.store.close()
+    assert [len(list(state.items("cooling"))) for state in states] == [6, 6]
 
 
 def without_time(entry: str) -> tuple[str, bool, str]:

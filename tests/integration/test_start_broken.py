@@ -98,6 +98,16 @@ def test_what_litellm_cannot_start_with_is_left_out_and_named(
             assert "Traceback" not in program.log
 
 
+def test_with_a_key_that_the_gateway_made_no_variable_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VUI_LITELLM_KEY", raising=False)
+    (tmp_path / ".env").write_text("AWS_REGION_NAME=eu-central-1\nTZ=Europe/Berlin\n")
+    with gateway(tmp_path, GOOD, key=None) as program:
+        assert said_by_vui(program)
+        assert "is left out" not in program.log
+
+
 @pytest.mark.parametrize(("name", "value"), [("PORT", "many"), ("PORT", "70000")])
 def test_a_bad_port_ends_the_start_in_one_line(tmp_path: Path, name: str, value: str) -> None:
     done = subprocess.run(

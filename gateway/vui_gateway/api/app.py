@@ -10,9 +10,9 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
-from vui_gateway.api.auth import CLIENT, Keys
+from vui_gateway.api.auth import CLIENT, Client, Keys
 from vui_gateway.api.chat import Chat
 from vui_gateway.api.errors import (
     KEY_REFUSED,
@@ -139,13 +139,24 @@ class RequireKey:
         if not client:
             raise RequestError(KEY_REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
         if client.revoked:
-            told = KEY_REVOKED.format(name=client.name)
-            raise RequestError(told, "key_revoked", HTTPStatus.UNAUTHORIZED)
+            raise _revoked(client)
         if self.owner and client.name != OWNER:  # for a client there is no such route
             raise HTTPException(HTTPStatus.NOT_FOUND)
         self.keys.used(client)
+
+        async def receive_while_good() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not self.keys.good(client):
+                raise _revoked(client)
+            return message
+
         # LiteLLM gets to see nobody's key.
         headers = [pair for pair in headers if pair[0] != b"authorization"]
         headers.append((b"authorization", b"Bearer vui"))
         let_in = {"headers": headers, "query_string": b"", "state": {}, AUTHENTICATED: True}
-        await self.app({**scope, **let_in, CLIENT: client}, receive, send)
+        await self.app({**scope, **let_in, CLIENT: client}, receive_while_good, send)
+
+
+def _revoked(client: Client) -> RequestError:
+    told = KEY_REVOKED.format(name=client.name)
+    return RequestError(told, "key_revoked", HTTPStatus.UNAUTHORIZED)

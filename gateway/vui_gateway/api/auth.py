@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -16,13 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vui_gateway.files import write_by_rename
 from vui_gateway.settings import MIN_KEY_LENGTH, SettingError, Settings
 from vui_gateway.turns.call import OWNER
+from vui_gateway.turns.labels import PLAIN
 from vui_gateway.turns.state.entries import State
 
 __all__ = [
-    "CLIENT", "CLIENTS", "THE_OWNER", "USED", "Client", "Keys", "load_key", "new_key",
+    "CLIENT", "CLIENTS", "NAME", "THE_OWNER", "USED", "Client", "Keys", "load_key", "new_key",
 ]  # fmt: skip
 
 KEY_BYTES = 32
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # of a client
 KEY_MODE = 0o440  # owner: the gateway, group: vui
 CLIENT = "vui_gateway.client"  # in the scope of a request that was let in
 CLIENTS, USED = "clients", "used"  # subjects of the state: a client's key, and when it was used
@@ -50,11 +53,13 @@ class Client(BaseModel):
 
     @classmethod
     def read(cls, name: str, value: Any) -> Self | None:
-        """A client as the state has it; None when that is none."""
+        """A client as the state has it; None when that is none, or none that was ever made."""
         try:
-            return cls.model_validate({**value, "name": name}) if value else None
+            client = cls.model_validate({**value, "name": name}) if value else None
         except (ValidationError, TypeError):
             return None
+        sane = client and NAME.fullmatch(name) and all(map(PLAIN.fullmatch, client.models))
+        return client if sane and name != OWNER else None
 
     def value(self) -> dict[str, Any]:
         """The same for the state."""
@@ -106,6 +111,11 @@ class Keys:
         if scheme.lower() != "bearer" or not (is_owner or is_client):
             return None
         return THE_OWNER if is_owner else client
+
+    def good(self, client: Client) -> bool:
+        """Whether its key wasn't taken back since."""
+        now = self._by_name.get(client.name, NOBODY)
+        return client is THE_OWNER or (now.digest == client.digest and not now.revoked)
 
     def used(self, client: Client) -> None:
         """It has asked for something: to the minute."""

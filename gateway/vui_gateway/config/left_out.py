@@ -18,6 +18,8 @@ OTHER_SPELLINGS = re.compile(
     r"(?:os\.environ\W+|os\.getenv\W+|\$env:|\$\{?|\{\{)\s*([A-Z][A-Z0-9_]+)\W*"
 )
 NOT_SET = "is not set"
+# What isn't like one may be a key itself, which is told to nobody.
+VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[A-Za-z_]{1,40}|[A-Za-z0-9_]{1,15}")
 SAME_WORD = 0.9  # of difflib's ratio: one letter of a variable's name is off
 
 
@@ -60,6 +62,10 @@ def left_out(
         if spelling and not value.startswith(ENV_PREFIX):
             meant = ENV_PREFIX + spelling.group(1)
             return LeftOut(*names, value, f"is no {name}", f"Did you mean {meant}?")
+        variable = value.removeprefix(ENV_PREFIX)
+        if variable != value and not (env.get(variable) or VARIABLE.fullmatch(variable)):
+            cure = f"Put it into .env, and write {ENV_PREFIX} and its variable's name here."
+            return LeftOut(*names, name, "names no variable that is set", cure)
     for variable, value in env_values(params, env).items():
         if not value:
             usual = {f"{provider}_API_KEY".upper() for provider in providers}

@@ -52,6 +52,14 @@ class _Timing(BaseModel):
     tpm: Number = None
 
 
+class _Router(_Timing):
+    model_group_alias: dict[str, Any] | None = None
+
+
+class _Info(_Prices):
+    mode: str | None = None
+
+
 class _Params(_Timing, _Prices):
     model: Name
 
@@ -62,14 +70,14 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="allow")
     model_name: Name
     litellm_params: _Params
-    model_info: _Prices | None = None
+    model_info: _Info | None = None
 
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     model_list: Annotated[list[_Entry], Field(min_length=1)]
     litellm_settings: dict[str, Any] | None = None
-    router_settings: _Timing | None = None
+    router_settings: _Router | None = None
     general_settings: dict[str, Any] | None = None
     credential_list: list[dict[str, Any]] | None = None
 

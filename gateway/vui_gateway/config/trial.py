@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from vui_gateway.redaction import credentials, redact
+
 if TYPE_CHECKING:
     from vui_gateway.config.schema import Config
     from vui_gateway.settings import Settings
@@ -31,6 +33,8 @@ REASON = "\x00"  # before it, in what the process prints
 LITELLM = "litellm_settings"
 # A value without more to it than on, off, or a number is only set.
 PLAIN = (bool, int, float, type(None))
+# LiteLLM doesn't start without one, and the gateway's is nobody's business here.
+TRIAL_KEY = {"VUI_LITELLM_KEY": "sk-only-for-a-trial"}
 # One setting in two keys.
 BELONGS_TO = {"cache_params": "cache"}
 
@@ -49,6 +53,7 @@ def tried_settings(config: Config, settings: Settings) -> Config:
         name: {key: own[key] for key in own if name in (key, BELONGS_TO.get(key))}
         for name in sorted(names)
     }
+    redact.add(credentials(settings.env, vars(config)))  # what fails may quote them
     failed = _failing(groups, settings.env)
     if not failed:
         return config
@@ -98,7 +103,7 @@ def _try(litellm_settings: dict, env: Mapping[str, str]) -> str:
 def _tried(text: str, env: tuple[tuple[str, str], ...]) -> str:
     """Why LiteLLM doesn't start; empty when it does."""
     command = [sys.executable, "-m", "vui_gateway.config.trial"]
-    given = {**os.environ, **dict(env)}
+    given = {**os.environ, **dict(env), **TRIAL_KEY}
     options: dict[str, Any] = {"capture_output": True, "text": True, "timeout": SECONDS}
     try:
         done = subprocess.run(command, input=text, env=given, check=False, **options)  # noqa: S603
@@ -107,7 +112,8 @@ def _tried(text: str, env: tuple[tuple[str, str], ...]) -> str:
     if not done.returncode:
         return ""
     told = done.stdout.rpartition(REASON)[2].strip() if REASON in done.stdout else ""
-    return told[:300].splitlines()[0] if told else f"it ends with {done.returncode}"
+    # Redacted before it is cut: half a credential is known by nobody.
+    return redact(told.splitlines()[0])[:300] if told else f"it ends with {done.returncode}"
 
 
 async def _start() -> None:

@@ -51,7 +51,9 @@ class State:
         self._subjects: dict[str, dict[str, Entry]] = {}
         self._untold: dict[Name, Entry] = {}
         self._watchers: dict[str, list[Watcher]] = {}
+        # When entries are looked at next: one time for each, however often it is put.
         self._expiries: list[tuple[float, Name]] = []
+        self._due: dict[Name, float] = {}
 
     def watch(self, subject: str, changed: Watcher) -> None:
         """Be told of each change: the name, the value before and after it; None for none."""
@@ -126,10 +128,15 @@ class State:
         """Forget what has had its time."""
         now = self.clock()
         while self._expiries and self._expiries[0][0] <= now:
-            expires, (subject, name) = heapq.heappop(self._expiries)
+            due, (subject, name) = heapq.heappop(self._expiries)
+            if self._due.get((subject, name)) != due:
+                continue
+            del self._due[subject, name]
             entry = self._subjects.get(subject, {}).get(name)
-            if entry and entry.expires == expires:
+            if entry and entry.expires <= now:
                 self.forget(subject, name)
+            elif entry:
+                self._look((subject, name), entry)
 
     def _set(self, name: Name, entry: Entry) -> bool:
         subject = self._subjects.setdefault(name[0], {})
@@ -137,10 +144,14 @@ class State:
         if before and before.rank >= entry.rank:
             return False
         subject[name[1]] = entry
-        if entry.expires < math.inf:
-            heapq.heappush(self._expiries, (entry.expires, name))
+        self._look(name, entry)
         self._notify(name, before and before.value, entry.value)
         return True
+
+    def _look(self, name: Name, entry: Entry) -> None:
+        if entry.expires < self._due.get(name, math.inf):
+            self._due[name] = entry.expires
+            heapq.heappush(self._expiries, (entry.expires, name))
 
     def _notify(self, name: Name, before: Any, after: Any) -> None:
         for changed in self._watchers.get(name[0], ()):

@@ -106,6 +106,8 @@ class Files:
         except FileNotFoundError:
             self._read[subject] = ()
         except _UNREADABLE as error:
+            if subject == CLIENTS and subject in self._written:  # all other keys would be lost
+                raise SettingError(f"{path} can't be read ({error}). Mend or remove it.") from error
             self._read.setdefault(subject, ())
             log.warning("%s can't be read (%s): what was in it is unknown.", path, error)
         return {}

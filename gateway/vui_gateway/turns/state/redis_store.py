@@ -13,6 +13,7 @@ from vui_gateway.turns.state.sync import StoreAway
 
 __all__ = ["EXCHANGE", "KEYS", "RedisStore", "Script", "connect"]
 
+RANKS = 2.0**32  # what is above is nobody's, and nothing would ever come after it
 SECONDS = 1.0  # to connect, and for an answer: nobody waits for either
 # In one slot of a cluster: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 KEYS = tuple(f"{{vui-gateway}}:{name}" for name in ("entries", "order", "expiries", "mark"))
@@ -46,7 +47,8 @@ end
 for i = 4, #ARGV, 4 do
   local name, rank, lifetime = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
   local kept = redis.call('HGET', entries, name)
-  if not kept or tonumber(string.match(kept, '^%S+')) < tonumber(rank) then
+  local stands = kept and tonumber(string.match(kept, '^%S+') or '')
+  if not stands or not (stands >= tonumber(rank) and stands < 4294967296) then
     local expires = '0'
     if lifetime > 0 then
       expires = string.format('%.3f', now + lifetime)
@@ -99,10 +101,10 @@ class RedisStore:
             asked_with, self._epoch = self._epoch, ""
             try:
                 epoch, number, now, changed = await self._script(KEYS, args)
-            except OSError as error:
+                found |= self._parsed(changed, float(now))
+            except (OSError, ValueError, TypeError, AttributeError) as error:
                 self._number = "0"
                 raise StoreAway(str(error) or type(error).__name__) from error
-            found |= self._parsed(changed, float(now))
             self._number = number
             if epoch == asked_with or told is not untold:
                 self._epoch = epoch
@@ -132,7 +134,7 @@ class RedisStore:
                 entry = Entry(float(rank), json.loads(value), self._clock() + left)
             except (ValueError, RecursionError):
                 continue
-            if math.isfinite(entry.rank) and left > 0:
+            if 0 <= entry.rank < RANKS and left > 0:
                 found[subject, own] = entry
         return found
 
@@ -148,6 +150,7 @@ class Connection:
         self._redis = Redis.from_url(
             url,
             decode_responses=True,
+            encoding_errors="replace",  # what isn't ours may be anything
             socket_timeout=SECONDS,
             socket_connect_timeout=SECONDS,
             retry=Retry(NoBackoff(), 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,6 +14,7 @@ __all__ = ["Store", "StoreAway", "Sync"]
 
 # Seconds between two exchanges, when nothing is urgent; and between those, when all of it is.
 EVERY, LEAST = 0.25, 0.005
+QUIET = 60.0  # seconds in which a store that comes and goes is said once
 
 log = logging.getLogger("vui_gateway")
 
@@ -48,7 +50,8 @@ class Sync:
     def __init__(self, state: State, store: Store, every: float = EVERY) -> None:
         self.state, self.store, self.every = state, store, every
         self.away: str = ""  # why
-        self._since = 0.0
+        self._since, self._said_at = 0.0, -math.inf
+        self._said = False  # that it is away now
         self._wanted = asyncio.Event()
         state.wake = self._wanted.set
 
@@ -79,16 +82,21 @@ class Sync:
         try:
             found = await self.store.exchange(untold, self.state.everything)
         except StoreAway as error:
+            now = self.state.clock()
             if not self.away:
-                self._since = self.state.clock()
+                self._since = now
                 self.state.version += 1
+            if not self._said and abs(now - self._said_at) > QUIET:
+                self._said, self._said_at = True, now
                 what = "%s is away (%s): the gateway goes on with what it knows."
                 log.warning(what, self.store.name, error)
             self.away = str(error)
             return False
         if self.away:
-            log.info("%s is back after %.0f s.", self.store.name, self.state.clock() - self._since)
-            self.away = ""
+            if self._said:
+                after = self.state.clock() - self._since
+                log.info("%s is back after %.0f s.", self.store.name, after)
+            self.away, self._said = "", False
             self.state.version += 1
         self.state.told(untold)
         self.state.take(found)

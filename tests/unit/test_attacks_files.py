@@ -1,0 +1,75 @@
+"""What was found by attack in files that a user writes: nothing of a key is told, nothing ends."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from vui_gateway.config import trial
+from vui_gateway.config.left_out import summary
+from vui_gateway.config.schema import ConfigError, read_config
+from vui_gateway.settings import Settings
+
+KEYS = ("sk-proj-Abc123Def456Ghi789", "gsk_Abc123Def456Ghi789Jkl012", "AIzaSyAbc123Def456Ghi789")
+
+
+def written(folder: Path, **sections: object) -> Path:
+    path = folder / "litellm_config.yaml"
+    path.write_text(yaml.safe_dump(sections))
+    return path
+
+
+def model(**params: object) -> dict:
+    return {"model_name": "vui", "litellm_params": {"model": "openai/gpt-4.1-mini", **params}}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_in_the_place_of_its_variables_name_is_told_nobody(tmp_path: Path, key: str) -> None:
+    path = written(tmp_path, model_list=[model(api_key=f"os.environ/{key}")])
+    config = read_config(path, {})
+    told = [str(config.left_out), summary(config.left_out), str(config.default)]
+    assert not [text for text in told if key in text]
+    assert "api_key names no variable that is set (vui). Put it into .env" in told[1]
+    assert "Api key names no variable that is set in the model file." in config.default.demo
+
+
+@pytest.mark.parametrize(
+    ("section", "value"),
+    [("model_group_alias", value) for value in ("text", 7, ["a"], [{"vui": "b"}], True)]
+    + [("mode", value) for value in (["chat"], {"a": 1}, 7)],
+)  # fmt: skip
+def test_a_setting_of_the_wrong_kind_is_refused_with_its_line(
+    tmp_path: Path, section: str, value: object
+) -> None:
+    info = {"model_info": {section: value}} if section == "mode" else {}
+    router = {} if info else {"router_settings": {section: value}}
+    path = written(tmp_path, model_list=[{**model(api_key="k"), **info}], **router)
+    with pytest.raises(ConfigError, match=rf"litellm_config.yaml:\d+: (no mapping|.*{section})"):
+        read_config(path, {})
+
+
+def test_what_a_trial_quotes_of_a_setting_holds_no_credential(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "Hunter2-and-more-of-it"
+    filler = "x" * (300 - len(secret) // 2)  # cut in the middle of it, it would be known by nobody
+
+    def fails(*_: object, env: dict[str, str], **__: object) -> subprocess.CompletedProcess[str]:
+        assert env["VUI_LITELLM_KEY"] != "sk-owner-0123456789"
+        return subprocess.CompletedProcess([], 1, f"{trial.REASON}{filler}{secret}", "")
+
+    monkeypatch.setattr(subprocess, "run", fails)
+    trial._tried.cache_clear()
+    path = written(
+        tmp_path,
+        model_list=[model(api_key="k")],
+        litellm_settings={"cache": True, "cache_params": {"type": "redis", "password": secret}},
+    )
+    env = {"VUI_LITELLM_KEY": "sk-owner-0123456789", "VUI_GATEWAY_PROJECT": str(tmp_path)}
+    settings = Settings.load(env, env_file=False)
+    (told,) = trial.tried_settings(read_config(path, settings.env), settings).warnings
+    trial._tried.cache_clear()
+    assert "litellm_settings.cache is left out" in told
+    assert not [n for n in range(5, len(secret)) if secret[:n] in told]
