@@ -11,7 +11,7 @@ unexport VIRTUAL_ENV
 # Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
 WORKERS ?= 3
 # Alone, after the others: three gateways that start at once need both cores.
-SWARM := tests/e2e/test_swarm.py
+SWARM := $(CURDIR)/tests/e2e/test_swarm.py
 # Only with `make docs` do the runs write what they find; else they compare it with what is there.
 ifneq ($(filter docs,$(MAKECMDGOALS)),)
 export WRITE_DOCS := 1

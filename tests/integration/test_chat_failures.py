@@ -68,6 +68,7 @@ def test_a_gateway_that_goes_away_is_said_at_each_turn_and_the_conversation_goes
             process.stdin.write("Hello\n")
             process.stdin.flush()
             assert process.stdout.readline() == "Yeah, doing alright.\n"
+            assert process.stdout.readline() == "What about you?\n"  # and it has ended
             running.stop(signal.SIGKILL)
             process.stdin.write("Again\n/models\n/model other\nAnd again\n")
             out, err = end(process)

@@ -25,6 +25,7 @@ from vui_gateway.turns.state.sync import Sync
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import Program, gateway, http, openai_model
+from tests.support.logs import lines_of
 from tests.support.poll import until, wait_until
 from tests.support.redis import FakeRedis, RedisServer, redis_server
 from tests.support.report import record
@@ -284,7 +285,7 @@ async def test_a_redis_that_is_killed_and_starts_empty_loses_no_call_and_no_cent
     for up, length in zip(three, before, strict=True):
         since = up.log[length:]
         assert [since.count(said) for said in ("Redis is away (", "Redis is back")] == [1, 1]
-        others = [line for line in since.splitlines() if not line.startswith("thoughts model=")]
+        others = [line for line in lines_of(since) if not line.startswith("thoughts model=")]
         assert len(others) == 2, others
         assert redis.password not in up.log
     assert statistics.median(took) - statistics.median(usual) < 20
