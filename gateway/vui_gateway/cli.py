@@ -84,6 +84,8 @@ def _status(settings: Settings) -> int:
         until = f"for {left:.0f} s" if left < 1e9 else "until its key changes"
         if left > 0:
             print(f"{entry['model']} is left alone {until}.")
+    calls = status["calls"]
+    print(f"Calls at once: {calls['running']} of {calls['limit']}.")
     sums = status["session"]
     print(
         f"Since the start: {sums['calls']} calls, {sums['failed']} failed, {sums['tokens_in']} "

@@ -10,7 +10,6 @@ import gc
 import inspect
 import json
 import math
-import os
 import re
 import time
 import warnings
@@ -20,68 +19,31 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from vui_gateway.providers import clients
-from vui_gateway.turns.attempt import Attempt, Deployment
-from vui_gateway.turns.proxy import AUTHENTICATED, answered
+from vui_gateway.litellm_proxy import environment  # noqa: F401  LiteLLM reads it at its import
 
-# Read by LiteLLM at import. https://docs.litellm.ai/docs/proxy/config_settings
-ENVIRONMENT = {
-    # The price table comes with the package: the start neither waits for the internet nor fails
-    # without it. https://docs.litellm.ai/docs/proxy/sync_models_github
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-    # Cut at 4 KB by LiteLLM, a credential may be cut in two, and be none to our own redaction.
-    "MAX_STRING_LENGTH_STDOUT_LOG": "100000",
-    # No `.env` is read from the working directory by LiteLLM itself.
-    "LITELLM_MODE": "PRODUCTION",
-    # The admin UI, the API docs and the OpenAPI schema are neither built nor served.
-    "DISABLE_ADMIN_UI": "True",
-    "NO_DOCS": "True",
-    "NO_REDOC": "True",
-    "NO_OPENAPI": "True",
-    # One HTTP client for OpenAI's format too, instead of OpenAI's SDK around it: 1 ms less until
-    # the first token, and a tenth more turns per second.
-    "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "True",
-    # Its search for secrets takes 0.4 s for a megabyte, and minutes for 16 KB of a chosen pattern,
-    # several times for each error. It knows the look of some secrets: ours knows the secrets.
-    "LITELLM_DISABLE_REDACT_SECRETS": "true",
-    # Fewer looks for garbage than Python's own; but a call leaves 10 KB behind that only the last
-    # of the three generations frees: every 250 calls.
-    "PYTHON_GC_THRESHOLD": "20000,5,5",
-    # Seconds that a provider's connection stays open between two turns, and the probes that keep
-    # a home router from forgetting it.
-    "AIOHTTP_KEEPALIVE_TIMEOUT": "120",
-    "AIOHTTP_SO_KEEPALIVE": "True",
-    "AIOHTTP_TCP_KEEPIDLE": "30",
-    "AIOHTTP_TCP_KEEPINTVL": "10",
-}
-# Ours is VUI_LITELLM_LOG: LiteLLM's own would end the start where it names no level.
-for _name in ("LITELLM_LOG", "JSON_LOGS"):
-    os.environ.pop(_name, None)
-for _name, _value in ENVIRONMENT.items():
-    os.environ.setdefault(_name, _value)
-
-import litellm  # noqa: E402
-from litellm.caching.dual_cache import DualCache  # noqa: E402
-from litellm.caching.redis_cache import (  # noqa: E402
+# isort: split
+import litellm
+from litellm.caching.dual_cache import DualCache
+from litellm.caching.redis_cache import (
     RedisCache,
     RedisCircuitBreaker,
     RedisCircuitBreakerOpenError,
 )
-from litellm.integrations.custom_logger import CustomLogger  # noqa: E402
-from litellm.litellm_core_utils.litellm_logging import (  # noqa: E402
+from litellm.integrations.custom_logger import CustomLogger
+from litellm.litellm_core_utils.litellm_logging import (
     build_custom_logger_compatible_class,
     set_callbacks,
 )
-from litellm.llms.custom_httpx.http_handler import get_async_httpx_client  # noqa: E402
-from litellm.proxy import proxy_server  # noqa: E402
-from litellm.proxy._types import (  # noqa: E402
-    LitellmUserRoles,
-    ProxyException,
-    UserAPIKeyAuth,
-)
-from litellm.types.router import RouterGeneralSettings  # noqa: E402
-from litellm.types.utils import LlmProviders  # noqa: E402
-from litellm.utils import cost_map_omits_token_price, get_model_info_for_pricing  # noqa: E402
+from litellm.llms.custom_httpx.http_handler import get_async_httpx_client
+from litellm.proxy import proxy_server
+from litellm.types.router import RouterGeneralSettings
+from litellm.types.utils import LlmProviders
+from litellm.utils import cost_map_omits_token_price, get_model_info_for_pricing
+
+from vui_gateway.litellm_proxy.transport import answered
+from vui_gateway.litellm_proxy.user_hooks import USER
+from vui_gateway.providers import clients
+from vui_gateway.turns.attempt import Attempt, Deployment
 
 __all__ = [
     "CALL_LOGGERS", "IDLE_TALK", "LOGGERS", "Hooks", "RouterInForce", "RouterRedis",
@@ -94,7 +56,7 @@ TESTED = "1.109.1"
 LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
 CALL_LOGGERS = LOGGERS[1:]
 # Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
-IDLE_TALK = ("trusted_proxy_ranges is not set", "custom_auth is configured but", "gc.freeze pinned")
+IDLE_TALK = ("trusted_proxy_ranges is not set", "gc.freeze pinned")
 LAST_CHUNKS = 500
 
 # What a wildcard may stand for: models as providers name them. Some have them in a path.
@@ -218,23 +180,6 @@ def http_client(provider: str | None) -> Any:
     if provider is None:
         return litellm.module_level_aclient.client
     return get_async_httpx_client(LlmProviders(provider), params={"ssl_verify": None}).client
-
-
-# Not the key itself: LiteLLM writes this into logs and metrics.
-USER = UserAPIKeyAuth(api_key="vui", user_id="vui", user_role=LitellmUserRoles.INTERNAL_USER)
-
-
-async def authenticate(request: Any, api_key: str) -> UserAPIKeyAuth:
-    """LiteLLM's `general_settings.custom_auth`: our app has compared the key already.
-
-    Raises:
-        ProxyException: 401, when a request has come another way.
-
-    Source: https://docs.litellm.ai/docs/proxy/custom_auth
-    """
-    if request.scope.get(AUTHENTICATED) is not True:
-        raise ProxyException("Not let in by the gateway.", "auth_error", None, 401)
-    return USER
 
 
 async def try_start_settings() -> None:

@@ -121,6 +121,8 @@ async def _serve(
     from vui_gateway.config.defaults import resolved
     from vui_gateway.config.reload import InForce, Reloader
     from vui_gateway.config.schema import ConfigError, demo_config
+    from vui_gateway.litellm_proxy.transport import Transport, is_under_way
+    from vui_gateway.litellm_proxy.user_hooks import leave_out_proxys_own
     from vui_gateway.providers import families
     from vui_gateway.providers.caching import PromptCaching
     from vui_gateway.providers.preconnect import Preconnect
@@ -131,7 +133,6 @@ async def _serve(
     from vui_gateway.turns.cooldown import Cooldown
     from vui_gateway.turns.engine import Engine
     from vui_gateway.turns.hedge import Hedge
-    from vui_gateway.turns.proxy import Proxy, is_under_way
     from vui_gateway.turns.usage import Usage
 
     unheard = (litellm_api.LOGGERS, litellm_api.CALL_LOGGERS, is_under_way, litellm_api.IDLE_TALK)
@@ -165,11 +166,11 @@ async def _serve(
         if not attempt.body["model"].startswith(WARM_UP):  # which costs nothing
             usage.budget.reserve(attempt)
 
-    proxy = Proxy(litellm_api.app, hooks.attempts, reserve)
-    engine = Engine(proxy.open, candidates, cooldown, Hedge(state))
+    transport = Transport(hooks.attempts, reserve)
+    engine = Engine(transport.open, candidates, cooldown, Hedge(state))
     preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
-    in_force = InForce(keys, router, candidates, engine, cooldown, usage, preconnect, caching)
     chat = Chat(engine, router, preconnect, usage)
+    in_force = InForce(keys, router, candidates, chat, cooldown, usage, preconnect, caching)
     keys.on_revoked = chat.revoke
     refused: list[ValueError] = []
 
@@ -185,6 +186,7 @@ async def _serve(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         """LiteLLM's own; the configuration is in force before the first request is taken."""
         async with litellm_api.lifespan(litellm_api.app):
+            leave_out_proxys_own()
             try:
                 apply()
             except ValueError as error:  # uvicorn would add a traceback

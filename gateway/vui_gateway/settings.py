@@ -26,6 +26,7 @@ __all__ = [
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # of a line that it can't read we tell
 
 DEFAULT_PORT = 4000
+MOST_CALLS = 500  # LiteLLM opens no more connections to one host
 MIN_KEY_LENGTH = 16
 SWITCH = "Use 1 (on) or 0 (off)."
 CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
@@ -96,6 +97,10 @@ class Settings(BaseModel):
         description="Write it as redis://:password@host:6379/0, with rediss:// for TLS.",
     )  # fmt: skip
     hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description=SWITCH)
+    calls: int = Field(
+        256, ge=1, le=MOST_CALLS, alias="VUI_LITELLM_CALLS",
+        description=f"Use a number of calls at once from 1 to {MOST_CALLS}.",
+    )  # fmt: skip
     cache: bool = Field(True, alias="VUI_LITELLM_CACHE", description=SWITCH)
     log: Annotated[Literal["info", "debug"], BeforeValidator(str.lower)] = Field(
         "info", alias="VUI_LITELLM_LOG", description="Use info or debug.",

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,7 +23,7 @@ from starlette.routing import Route
 
 from tests.providers.base import serving
 from tests.providers.openai import FIELDS, OpenAI
-from tests.support.harness import ROOT, Program, http
+from tests.support.harness import ROOT, Program, gateway, http, openai_model
 from tests.support.report import LONG, record, rss_mb
 
 CHAT = "/v1/chat/completions"
@@ -207,17 +208,31 @@ def test_what_is_past_a_limit_gets_a_clear_answer(
     assert answer.json()["error"]["message"]
 
 
+@pytest.fixture
+def narrow_gateway(_openai: tuple[OpenAI, str], tmp_path: Path) -> Iterator[Program]:
+    """A gateway that takes 32 calls at once."""
+    config = {"model_list": [openai_model("gpt-4.1-mini", f"{_openai[1]}/v1")]}
+    with gateway(tmp_path, config, {"VUI_LITELLM_CALLS": "32"}) as running:
+        yield running
+
+
 async def test_too_many_calls_at_once_make_way_for_the_newest(
-    shared_gateway: Program, openai: OpenAI
+    narrow_gateway: Program, openai: OpenAI
 ) -> None:
     openai.clear(delay=3)
-    headers = {"Authorization": f"Bearer {shared_gateway.key}"}
+    headers = {"Authorization": f"Bearer {narrow_gateway.key}"}
     limits = httpx.Limits(max_connections=100)
     async with httpx.AsyncClient(
-        base_url=shared_gateway.url, headers=headers, timeout=20, limits=limits
+        base_url=narrow_gateway.url, headers=headers, timeout=20, limits=limits
     ) as client:
         flood = [asyncio.create_task(client.post(CHAT, json=BODY)) for _ in range(60)]
         await asyncio.sleep(1)
+        metrics = (await client.get("/metrics")).text
+        assert "vui_calls_running 32.0" in metrics
+        assert "vui_calls_limit 32.0" in metrics
+        status = await asyncio.to_thread(narrow_gateway.status)
+        assert "Calls at once: " in status.stdout
+        assert " of 32." in status.stdout
         openai.script = type(openai.script)()
         began = time.monotonic()
         own = await client.post(CHAT, json=BODY)
@@ -230,6 +245,16 @@ async def test_too_many_calls_at_once_make_way_for_the_newest(
     record(
         "doors", "60 calls at once", f"{statuses.count(429)} × 429, vui's own after {took:.2f} s"
     )
+
+
+async def test_a_hundred_calls_at_once_are_all_answered(
+    shared_gateway: Program, openai: OpenAI
+) -> None:
+    openai.clear(delay=1)
+    headers, base = {"Authorization": f"Bearer {shared_gateway.key}"}, shared_gateway.url
+    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=20) as client:
+        calls = [client.post(CHAT, json=BODY) for _ in range(100)]
+        assert {answer.status_code for answer in await asyncio.gather(*calls)} == {200}
 
 
 @pytest.mark.parametrize(

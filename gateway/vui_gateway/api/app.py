@@ -26,13 +26,9 @@ from vui_gateway.api.schema import ModelRequest, read_body
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.redaction import RedactAnswers
 from vui_gateway.turns.call import OWNER
-from vui_gateway.turns.proxy import AUTHENTICATED
 from vui_gateway.turns.usage import Usage
 
 __all__ = ["create_app"]
-
-# What LiteLLM gets to see of a request's headers: none that switches something in it.
-HEADERS = frozenset({b"host", b"accept", b"authorization", b"content-type", b"user-agent"})
 
 
 def create_app(
@@ -128,14 +124,14 @@ class ExactPath:
 
 
 class RequireKey:
-    """ASGI middleware: refuses a request without a key, and lets few of its headers through."""
+    """ASGI middleware: refuses a request without a key."""
 
     def __init__(self, app: ASGIApp, keys: Keys, owner: bool = False) -> None:
         self.app, self.keys, self.owner = app, keys, owner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [pair for pair in scope["headers"] if pair[0] in HEADERS]
-        client = self.keys.find(dict(headers).get(b"authorization", b"").decode("latin-1"))
+        authorization = dict(scope["headers"]).get(b"authorization", b"")
+        client = self.keys.find(authorization.decode("latin-1"))
         if not client:
             raise RequestError(KEY_REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
         if client.revoked:
@@ -150,11 +146,7 @@ class RequireKey:
                 raise _revoked(client)
             return message
 
-        # LiteLLM gets to see nobody's key.
-        headers = [pair for pair in headers if pair[0] != b"authorization"]
-        headers.append((b"authorization", b"Bearer vui"))
-        let_in = {"headers": headers, "query_string": b"", "state": {}, AUTHENTICATED: True}
-        await self.app({**scope, **let_in, CLIENT: client}, receive_while_good, send)
+        await self.app({**scope, CLIENT: client}, receive_while_good, send)
 
 
 def _revoked(client: Client) -> RequestError:

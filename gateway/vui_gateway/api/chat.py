@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -11,6 +12,7 @@ from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import Any
 
+from prometheus_client import Gauge
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
@@ -27,8 +29,6 @@ from vui_gateway.turns.usage import Usage
 
 __all__ = ["Chat"]
 
-# vui has two calls in flight for a turn; the rest is for a second screen, `check`, and hang-ups.
-CONCURRENT = 32
 PRICED = 2.0  # seconds after its end in which a call's price is known
 HEARTBEAT = 5.0  # seconds between comments to a client that waits for a slow model
 NO_THINKING = (None, "none", "minimal")
@@ -57,12 +57,20 @@ class Chat:
     ) -> None:
         self.engine, self.router = engine, router
         self.preconnect, self.usage = preconnect, usage
+        self.limit: float = math.inf  # of calls at once
         self.running: dict[asyncio.Task, Call] = {}  # oldest first
+        gauges = {
+            "vui_calls_running": ("Calls under way", lambda: len(self.running)),
+            "vui_calls_limit": ("Calls that may be under way at once", lambda: self.limit),
+        }
+        for name, (text, value) in gauges.items():
+            Gauge(name, text, registry=usage.registry).set_function(value)
         self._recording: set[asyncio.Task] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client: Client = scope[CLIENT]
-        request = ChatRequest.read(await read_body(receive))
+        content = await read_body(receive)
+        request = ChatRequest.read(content)
         if not client.may_ask(request.model) or not self.router.serves(request.model):
             message = f"The gateway serves no model {request.model[:100]!r}."
             raise RequestError(message, "model_not_served", HTTPStatus.NOT_FOUND)
@@ -73,6 +81,7 @@ class Chat:
             thinks=request.reasoning_effort not in NO_THINKING,
             hedge=bool(request.stream) and not self.usage.budget.nearly_spent(client.name),
             client=client.name,
+            sent=len(content),
             recorded=request.model.startswith(WARM_UP),  # it isn't counted, and costs nothing
         )
         longest = limits.total if call.streamed else limits.thoughts[0]
@@ -99,15 +108,16 @@ class Chat:
             answering.result()
 
     def _make_way(self, client: Client) -> None:
-        """With too many calls at once the oldest ends: the newest is the one the user waits for.
+        """End the oldest call where there are too many: the user waits for the newest one.
 
-        With too many of one client's its own, with too many of all one of whoever has most.
+        Over a client's limit, end that client's oldest call. Over the gateway's limit, end the
+        oldest call of the client that has most.
         """
         staying = self._staying()
         count = Counter(call.client for call in staying.values())
         if client.calls and count[client.name] >= client.calls:
             self._end_oldest(staying, client.name)
-        elif len(staying) >= CONCURRENT:
+        elif len(staying) >= self.limit:
             self._end_oldest(staying, max(count, key=count.__getitem__))
 
     def _end_oldest(self, staying: dict[asyncio.Task, Call], client: str) -> None:
@@ -214,11 +224,12 @@ class EventStream:
     def __init__(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope, self._receive, self._send = scope, receive, send
         self._started = False
+        self._last = ""
         created = {"created": int(time.time()), "model": call.model_group}
         self._chunk = {"id": f"chatcmpl-{id(call):x}", "object": "chat.completion.chunk", **created}
 
     async def send(self, event: Event | None) -> None:
-        """One event, or a comment that says there is none yet."""
+        """One event, or a comment that says there is none yet; the last one waits for `end`."""
         if event is None:
             await self._write(": waiting\n\n")
             return
@@ -228,13 +239,17 @@ class EventStream:
         if event.tool_calls:
             delta["tool_calls"] = _joined(event.tool_calls)
         choice = {"index": 0, "delta": delta, "finish_reason": event.finish_reason}
-        await self._frame({**self._chunk, "choices": [choice]})
+        text = self._frame({"choices": [choice]})
         if event.usage:
-            await self._frame({**self._chunk, "choices": [], "usage": event.usage})
+            text += self._frame({"choices": [], "usage": event.usage})
+        if event.finish_reason:
+            self._last = text
+        else:
+            await self._write(text)
 
     async def end(self) -> None:
         """The reply is whole."""
-        await self._write("data: [DONE]\n\n", last=True)
+        await self._write(f"{self._last}data: [DONE]\n\n", last=True)
 
     async def fail(self, message: str, code: str, status: int, param: str | None = None) -> None:
         """An error, as a response of its own or, once there is one, as its last event."""
@@ -248,8 +263,8 @@ class EventStream:
         """A whole answer, for a call that isn't streamed."""
         await JSONResponse(body, int(status))(self._scope, self._receive, self._send)
 
-    async def _frame(self, data: dict) -> None:
-        await self._write(f"data: {json.dumps(data)}\n\n")
+    def _frame(self, data: dict) -> str:
+        return f"data: {json.dumps({**self._chunk, **data})}\n\n"
 
     async def _write(self, text: str, *, last: bool = False) -> None:
         if not self._started:

@@ -51,12 +51,6 @@ ROUTER_DEFAULTS = {
 
 GENERAL = {
     "master_key": "os.environ/VUI_LITELLM_KEY",
-    "custom_auth": "vui_gateway.litellm_api.authenticate",
-    # A barge-in before the first token ends the provider's call too: without it the provider
-    # answers, and bills, to the end. https://docs.litellm.ai/docs/proxy/config_settings
-    "cancel_on_disconnect": True,
-    # A client's request cannot bring its own key or address.
-    "allow_client_side_credentials": False,
     "disable_spend_logs": True,
     "disable_budget_reservation": True,
     # No request to every provider for its model table, at the start and by the hour.

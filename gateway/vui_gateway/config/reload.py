@@ -13,6 +13,7 @@ from typing import Any
 
 from vui_gateway import logs
 from vui_gateway.api.auth import Keys, load_key
+from vui_gateway.api.chat import Chat
 from vui_gateway.config.default_group import DEFAULT_GROUP, refused_note
 from vui_gateway.config.defaults import MESSAGE_LOGGING, resolved
 from vui_gateway.config.left_out import summary
@@ -26,7 +27,6 @@ from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import SettingError, Settings, file_marks
 from vui_gateway.turns.candidates import KEY_FALLBACKS, Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
-from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.labels import Labels, quoted
 from vui_gateway.turns.state.sync import Sync
 from vui_gateway.turns.usage import Usage
@@ -48,7 +48,7 @@ class InForce:
     keys: Keys
     router: RouterInForce
     candidates: Candidates
-    engine: Engine
+    chat: Chat
     cooldown: Cooldown
     usage: Usage
     preconnect: Preconnect
@@ -90,7 +90,8 @@ class InForce:
         self.cooldown.configure(cooldown_time, config.key_variables)
         self.candidates.fallbacks = fallbacks
         limits = [float(config.router_settings[name]) for name in ("stream_timeout", "timeout")]
-        self.engine.configure(*limits, hedge=settings.hedge)
+        self.chat.engine.configure(*limits, hedge=settings.hedge)
+        self.chat.limit = settings.calls
         self.usage.budget.limit = settings.budget
         self.usage.labels = Labels([*self.router.model_groups, *config.models.values()])
         installation = f"vui-{sha256(f'prompt cache of {key}'.encode()).hexdigest()[:12]}"
@@ -221,6 +222,10 @@ class Reloader:
             "since": self._since,
             "error": self.error,
             "edited": self.edited,
+            "calls": {
+                "running": len(self.in_force.chat.running),
+                "limit": self.in_force.chat.limit,
+            },
             "session": self.in_force.usage.session,
             "today": self.in_force.usage.budget.today,
             "cache": self.in_force.usage.budget.cache,

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from vui_gateway.logs import summary
 from vui_gateway.turns.limits import Limits
 from vui_gateway.turns.sentences import (
+    ENDS,
     MARKS,
+    MAX_WORDS,
     WORDS,
     ThinkingFilter,
     count_words,
@@ -31,6 +33,9 @@ DEFAULT_MAX_TOKENS = 4096
 TOOL_CALL = 4  # words
 LEAST_WINDOW = 0.25  # of the time for the first words: to see how quick a late reply is
 USAGE_SECONDS = 0.2  # that a reply which has ended is waited for its usage
+# Seconds for what comes after the end of a reply: LiteLLM's record of it, and a connection that the
+# next call can use.
+LAST_SECONDS = 2.0
 
 
 class Deployment(NamedTuple):
@@ -139,6 +144,7 @@ class Attempt:
     _characters: int = 0
     _reasoned: bool = False
     _words: int = 0
+    _unreleased: int = 0  # of them
     _error: AttemptError | None = None
     _over: bool = False
 
@@ -211,9 +217,12 @@ class Attempt:
             pass
 
     def close(self, ended: str) -> None:
-        """End it; its provider's call ends with it."""
+        """End it; its provider's call ends with it, or is over."""
         self.ended = self.ended or ended
-        self._task.cancel()
+        if self.ended == "ok":
+            self._task.get_loop().call_later(LAST_SECONDS, self._task.cancel)
+        else:
+            self._task.cancel()
 
     async def _change(self, until: float) -> bool:
         """Wait for something to come; False when it is too late for it."""
@@ -237,6 +246,8 @@ class Attempt:
         else:
             whole, rest = split_sentences(self._pending, held_back(self._pending, self._stops))
             self._pending = rest
+            if whole:
+                self._unreleased = count_words(rest)
         return MARKS.sub(r"\1", whole)
 
     async def _read(self) -> None:
@@ -281,13 +292,25 @@ class Attempt:
             words = count_words(before + text) - count_words(before)
             # A tool call that comes in has no words, and no pace.
             self._words += TOOL_CALL if event.tool_calls else words
+            self._unreleased += words
             self.last_word = now
             if not self.first_word:
                 self.first_word = now
+                self._changed.set()
         self._pending += text
-        self._reasoned = self._reasoned or bool(event.reasoning)
         self.tool_calls += event.tool_calls or []
         self.finish_reason = event.finish_reason or self.finish_reason
         self.usage = event.usage or self.usage
         self.answer = event.answer or self.answer
-        self._changed.set()
+        reasoned, self._reasoned = self._reasoned, self._reasoned or bool(event.reasoning)
+        # Most tokens change nothing that anybody waits for.
+        if any(event[2:]) or final or reasoned != self._reasoned or self._may_release():
+            self._changed.set()
+
+    def _may_release(self) -> bool:
+        """Whether there may be a whole sentence; `split_sentences` knows."""
+        return (
+            bool(self.said)
+            or self._unreleased > MAX_WORDS
+            or any(mark in self._pending for mark in ENDS)
+        )

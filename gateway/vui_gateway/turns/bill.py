@@ -24,7 +24,7 @@ DEAREST = (150e-6, 600e-6)
 # A provider that refused bills nothing, one that we hung up on does:
 # https://novita.ai/docs/guides/llm-billing, and for others
 # https://www.truefoundry.com/docs/ai-gateway/stream-disconnect-cost-accounting
-UNBILLED = frozenset({"budget", *map(str, range(400, 600))})
+UNBILLED = frozenset({"budget", "hook", *map(str, range(400, 600))})
 
 
 class Bill(NamedTuple):

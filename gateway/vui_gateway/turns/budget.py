@@ -150,7 +150,7 @@ class Budget:
             spent = spent.plus((bill.usd or 0, bill.tokens_in, bill.cached, bill.saved))
         if spent != before:
             calls = self._state.rank(SPEND, name) + 1
-            self._state.put(SPEND, name, list(spent), calls, KEPT, soon=not self._state.gateway)
+            self._state.put(SPEND, name, list(spent), calls, KEPT)
         self._hurry(client)
 
     def _refusal(

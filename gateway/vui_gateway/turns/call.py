@@ -26,6 +26,7 @@ class Call:
         thinks: the user asked for thinking.
         deadline: until when somebody has to have spoken.
         hedge: whether two may be asked side by side.
+        sent: bytes of the request.
         began, first_token, released, ended: times of the loop, in seconds: of the request, the
             first word from a provider, the first sentence to vui, and the end.
         attempts: in order.
@@ -38,6 +39,7 @@ class Call:
     thinks: bool = False
     deadline: float = 0.0
     hedge: bool = True
+    sent: int = 0
     began: float = field(default_factory=_now)
     first_token: float = 0.0
     released: float = 0.0

@@ -131,7 +131,8 @@ class Engine:
         async def begin(deployment: Deployment | None) -> bool:
             if deployment is None:
                 return False
-            attempt = Attempt(deployment, body, self._open, said, call.client)
+            sent = call.sent + len(said)
+            attempt = Attempt(deployment, body, self._open, said, call.client, sent=sent)
             call.attempts.append(attempt)
             limit, thinking = self._attempt_limits(call, deployment)
             usual = deployment.first_words or self.limits.words

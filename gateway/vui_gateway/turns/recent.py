@@ -35,7 +35,7 @@ BY_END = {
     "flooded": "{} didn't stop talking.",
     "budget": "Today's budget is spent: {} wasn't asked.",
     "429": "The provider of {} wants fewer requests.",
-    "no-json": "{} sent something that is no answer.",
+    "hook": "A callback of litellm_config.yaml refused the request for {}.",
 }
 BY_ERROR = {
     "too-many-calls": "Too many calls at once: this one made way for a newer one.",

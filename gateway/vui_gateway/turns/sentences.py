@@ -7,8 +7,8 @@ from itertools import chain
 from string import ascii_lowercase, ascii_uppercase
 
 __all__ = [
-    "MARKS", "WORDS", "ThinkingFilter", "count_words", "held_back", "split_sentences",
-    "without_overlap", "without_wordless_end",
+    "ENDS", "MARKS", "MAX_WORDS", "WORDS", "ThinkingFilter", "count_words", "held_back",
+    "split_sentences", "without_overlap", "without_wordless_end",
 ]  # fmt: skip
 
 # vui's own rule (llm_stream_chunks): a sentence ends at these marks, or after 20 words.
@@ -21,6 +21,7 @@ WORDS = re.compile(r"\w")  # without one of these nothing is spoken
 # Characters of scripts without spaces: of Southeast Asia, Chinese and Japanese.
 SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\ua4cf\uff00-\uffef]")
 MAX_WORDS = 20
+ENDS = ".!?"
 
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html and
 # https://docs.mistral.ai/capabilities/reasoning

@@ -1,0 +1,195 @@
+"""An attempt's call: LiteLLM's router asks one deployment, its answer comes back as events."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import math
+import re
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextvars import Context, ContextVar
+from typing import Any
+
+import httpx
+from litellm.exceptions import MidStreamFallbackError
+from litellm.proxy import proxy_server
+from litellm.proxy.common_request_processing import _bill_partial_streamed_spend_on_disconnect
+
+from vui_gateway.litellm_proxy import user_hooks
+from vui_gateway.providers.bounds import MAX_ERROR
+from vui_gateway.providers.errors import error_code, reason
+from vui_gateway.turns.attempt import Attempt, AttemptError, Event
+from vui_gateway.turns.bill import usage_for_client
+
+__all__ = ["Transport", "answered", "is_under_way"]
+
+UNDER_WAY: ContextVar[Attempt] = ContextVar("attempt")
+FORGET = 60.0  # seconds after which LiteLLM reports no price any more
+MOST_RETRY_AFTER = 600.0  # seconds
+TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
+
+
+def is_under_way() -> bool:
+    """Whether what runs now belongs to an attempt."""
+    return UNDER_WAY.get(None) is not None
+
+
+async def answered(response: httpx.Response) -> None:
+    """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read."""
+    whole = "event-stream" not in response.headers.get("content-type", "")
+    if response.is_success and whole and (attempt := UNDER_WAY.get(None)):
+        attempt.answered = True
+
+
+class Transport:
+    """Asks one deployment, addressed by its id, and no other one.
+
+    Args:
+        attempts: by LiteLLM's call id, for the hook that learns the price.
+        reserve: puts what an attempt is expected to cost aside.
+        seconds: after which LiteLLM gives up by itself; the engine does before.
+    """
+
+    def __init__(
+        self,
+        attempts: dict[str, Attempt],
+        reserve: Callable[[Attempt], None],
+        seconds: float = 90.0,
+    ) -> None:
+        self._attempts, self._reserve = attempts, reserve
+        # No fallback and no retry of the router's: https://docs.litellm.ai/docs/proxy/reliability
+        self._options = {
+            "disable_fallbacks": True, "num_retries": 0,
+            "timeout": seconds, "stream_timeout": seconds,
+        }  # fmt: skip
+        self._billing: set[asyncio.Task] = set()
+
+    async def open(self, deployment: str, body: dict, attempt: Attempt) -> AsyncGenerator[Event]:
+        """The events of its answer.
+
+        Raises:
+            AttemptError: LiteLLM, the provider or a callback's hook answers with an error; the
+                budget is spent.
+        """
+        UNDER_WAY.set(attempt)
+        self._reserve(attempt)
+        identity = str(uuid.uuid4())
+        self._attempts[identity] = attempt
+        # Another attempt may be sent the same body, and LiteLLM changes messages in place.
+        request = {**copy.deepcopy(body), "litellm_call_id": identity}
+        stream: Any = None
+        whole = False
+
+        async def ask(request: dict) -> Any:
+            nonlocal stream
+            own = {"model": deployment, **self._options}
+            answer = await proxy_server.llm_router.acompletion(**{**request, **own})
+            stream = answer if request.get("stream") else None
+            return answer
+
+        try:
+            answer = await user_hooks.around(request, ask)
+            if stream is None:
+                yield _whole(answer.model_dump(exclude_none=True, exclude_unset=True), attempt)
+            else:
+                async for chunk in answer:
+                    yield _event(chunk, attempt)
+            whole = True
+        except user_hooks.Answered as said:
+            yield _said(str(said), streamed=bool(request.get("stream")))
+        except Exception as error:
+            raise await _failure(request, error) from error
+        finally:
+            if stream is not None and not whole:
+                await stream.aclose()
+                self._bill(stream)
+            forget = asyncio.get_running_loop().call_later
+            # Not in this context: it would keep all that LiteLLM has put into it.
+            forget(FORGET, self._attempts.pop, identity, None, context=Context())
+
+    def _bill(self, stream: Any) -> None:
+        """Let LiteLLM count what had arrived of a reply that ends here."""
+        request = {"litellm_logging_obj": stream.logging_obj}
+        task = asyncio.create_task(_bill_partial_streamed_spend_on_disconnect(request, stream))
+        self._billing.add(task)
+        task.add_done_callback(self._billing.discard)
+
+
+async def _failure(request: dict, error: Exception) -> AttemptError:
+    if isinstance(error, AttemptError):
+        return error
+    try:
+        if not isinstance(error, user_hooks.Refused):
+            await user_hooks.after_failure(request, error)
+    except user_hooks.Refused as other:
+        error = other
+    if isinstance(error, user_hooks.Refused):
+        return AttemptError("hook", str(error), 422, "provider_refused_request")
+    if isinstance(error, MidStreamFallbackError) and error.original_exception:
+        error = error.original_exception
+    found = getattr(error, "status_code", None)
+    status = found if isinstance(found, int) and 400 <= found <= 599 else 500
+    message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
+    kind = error_code(status, message)
+    why = reason(status, kind, message)
+    return AttemptError(str(status), message, status, kind, _retry_after(error), why)
+
+
+def _retry_after(error: Exception) -> float:
+    """Seconds that the provider asks for."""
+    answer = getattr(error, "response", None)
+    headers = getattr(answer, "headers", None) or getattr(error, "litellm_response_headers", None)
+    if not isinstance(headers, Mapping):
+        return 0.0
+    try:
+        seconds = float(headers.get("retry-after") or 0)
+    except ValueError:
+        return 0.0
+    return min(seconds, MOST_RETRY_AFTER) if seconds > 0 and math.isfinite(seconds) else 0.0
+
+
+def _event(chunk: Any, attempt: Attempt) -> Event:
+    """What a chunk adds to the answer, which is counted."""
+    usage = getattr(chunk, "usage", None)
+    counts = None
+    if usage is not None:
+        now = asyncio.get_running_loop().time()
+        counts = usage_for_client(usage.model_dump(exclude_none=True), attempt, now)
+    # Nobody asked for a second one, and it has an index of its own.
+    choice = next((one for one in chunk.choices if not one.index), None)
+    if choice is None:
+        return Event(usage=counts)
+    delta = choice.delta
+    text = delta.content or ""
+    thought = getattr(delta, "reasoning_content", None) or ""
+    attempt.received += len(text) + len(thought)
+    reasoning = len(thought) or bool(getattr(delta, "thinking_blocks", None))
+    calls = delta.tool_calls and [call.model_dump(exclude_none=True) for call in delta.tool_calls]
+    attempt.received += reasoning * (not thought) + _written(calls)
+    return Event(text, reasoning, calls or None, choice.finish_reason, counts)
+
+
+def _said(text: str, *, streamed: bool) -> Event:
+    """An answer that no model has given."""
+    if streamed:
+        return Event(text, finish_reason="stop")
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return Event(answer={"object": "chat.completion", "choices": [choice]})
+
+
+def _written(calls: list[dict] | None) -> int:
+    functions = (call.get("function") or {} for call in calls or ())
+    return sum(len(str(part)) for of in functions for part in of.values() if part)
+
+
+def _whole(answer: dict, attempt: Attempt) -> Event:
+    message = (answer.get("choices") or [{}])[0].get("message") or {}
+    said = message.get("content") or ""
+    calls = message.get("tool_calls")
+    attempt.received += len(said) + len(message.get("reasoning_content") or "") + _written(calls)
+    if not (said or calls):
+        return Event()
+    now = asyncio.get_running_loop().time()
+    return Event(answer={**answer, "usage": usage_for_client(answer.get("usage"), attempt, now)})
