@@ -40,6 +40,7 @@ from litellm.types.router import RouterGeneralSettings
 from litellm.types.utils import LlmProviders
 from litellm.utils import cost_map_omits_token_price, get_model_info_for_pricing
 
+from vui_gateway.litellm_proxy import patches
 from vui_gateway.litellm_proxy.transport import answered
 from vui_gateway.litellm_proxy.user_hooks import USER
 from vui_gateway.providers import clients
@@ -57,7 +58,6 @@ LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
 CALL_LOGGERS = LOGGERS[1:]
 # Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
 IDLE_TALK = ("trusted_proxy_ranges is not set", "gc.freeze pinned")
-LAST_CHUNKS = 500
 
 # What a wildcard may stand for: models as providers name them. Some have them in a path.
 MODEL_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:/@+~-]+")
@@ -95,27 +95,7 @@ warnings.filterwarnings("ignore", message=r"Router\.\w+ is deprecated", category
 
 
 clients.install(answered)
-
-
-_stream_chunk_builder = litellm.stream_chunk_builder
-
-
-def _build_from_few(chunks: list, *args: Any, **options: Any) -> Any:
-    """LiteLLM's own record of a reply: it goes through all chunks a dozen times, while nobody else
-    runs. Of a long reply the last ones tell the usage, and the text is what it is counted by
-    where they don't.
-    """
-    if len(chunks) > 2 * LAST_CHUNKS:
-        first = next((chunk for chunk in chunks if chunk.choices), chunks[0]).model_copy(deep=True)
-        deltas = (choice.delta for chunk in chunks[:-LAST_CHUNKS] for choice in chunk.choices)
-        texts = (getattr(d, "reasoning_content", None) or d.content or "" for d in deltas)
-        if first.choices:
-            first.choices[0].delta.content = "".join(texts)
-        chunks = [first, *chunks[-LAST_CHUNKS:]]
-    return _stream_chunk_builder(chunks, *args, **options)
-
-
-litellm.stream_chunk_builder = _build_from_few
+patches.install()
 
 # LiteLLM makes a class for each streamed call, with the whole reply in its closure, and Python
 # before 3.12.4 keeps the last 128 classes that it looked at: 19 MB for each of the longest replies.

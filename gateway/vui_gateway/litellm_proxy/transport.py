@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
 import math
 import re
 import uuid
@@ -63,6 +64,7 @@ class Transport:
             "disable_fallbacks": True, "num_retries": 0,
             "timeout": seconds, "stream_timeout": seconds,
         }  # fmt: skip
+        self._name, self._numbers = uuid.uuid4().hex, itertools.count()
         self._billing: set[asyncio.Task] = set()
 
     async def open(self, deployment: str, body: dict, attempt: Attempt) -> AsyncGenerator[Event]:
@@ -74,10 +76,11 @@ class Transport:
         """
         UNDER_WAY.set(attempt)
         self._reserve(attempt)
-        identity = str(uuid.uuid4())
+        identity = f"{self._name}-{next(self._numbers)}"
         self._attempts[identity] = attempt
         # Another attempt may be sent the same body, and LiteLLM changes messages in place.
-        request = {**copy.deepcopy(body), "litellm_call_id": identity}
+        ids = {"litellm_call_id": identity, "litellm_trace_id": identity}
+        request = {**copy.deepcopy(body), **ids}
         stream: Any = None
         whole = False
 
