@@ -59,6 +59,8 @@ CALL_LOGGERS = LOGGERS[1:]
 # Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
 IDLE_TALK = ("trusted_proxy_ranges is not set", "gc.freeze pinned")
 
+# Groups that are asked as fallbacks only: the beginning of their names.
+HIDDEN = "fallback of "
 # What a wildcard may stand for: models as providers name them. Some have them in a path.
 MODEL_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:/@+~-]+")
 # Of LiteLLM's `/model/info`, what `vui-litellm check` needs; the rest may hold credentials.
@@ -283,7 +285,8 @@ class RouterInForce:
     @property
     def model_groups(self) -> list[str]:
         """What is served, as `/v1/models` lists it."""
-        return list(dict.fromkeys(proxy_server.llm_router.get_model_names()))
+        names = dict.fromkeys(proxy_server.llm_router.get_model_names())
+        return [name for name in names if not name.startswith(HIDDEN)]
 
     def serves(self, model_group: str) -> bool:
         """Whether a call can ask for it, wildcards and aliases included."""
@@ -304,6 +307,8 @@ class RouterInForce:
         infos = {e["model_info"]["id"]: e["model_info"] for e in json.loads(told.body)["data"]}
         found = []
         for entry in router.get_model_list():  # with those of aliases
+            if entry["model_name"].startswith(HIDDEN):
+                continue
             params, info = entry["litellm_params"], infos.get(entry["model_info"]["id"], {})
             shown = {name: params[name] for name in SHOWN_PARAMS if name in params}
             if params.get("mock_response"):

@@ -257,14 +257,10 @@ def test_openais_key_goes_to_no_other_address(tmp_path: Path) -> None:
 
 
 def test_the_user_may_change_what_a_voice_needs(tmp_path: Path) -> None:
-    text = (
-        model("x", "{model: openai/x, max_retries: 1}") + "router_settings: {stream_timeout: 9}\n"
-    )
+    text = model("x", "{model: openai/x}") + "router_settings: {stream_timeout: 9}\n"
     config = read_config(written(tmp_path, text), {})
     assert config.router_settings["stream_timeout"] == 9
     assert config.router_settings["num_retries"] == 0
-    mine = next(m for m in config.model_list if m["model_name"] == "x")
-    assert mine["litellm_params"]["max_retries"] == 1
 
 
 @pytest.mark.parametrize("name", ["callbacks", "success_callback", "failure_callback"])
@@ -364,3 +360,63 @@ def test_the_demo_says_what_is_wrong_with_the_only_model(
     config = read_config(written(tmp_path, text), {"X_API_KEY": "k"})
     assert config.default.note == note
     assert said in config.default.demo
+
+
+FALLBACKS = """
+model_list:
+  - model_name: a
+    litellm_params: {model: openai/x, api_base: http://h/v1, api_key: k, fallbacks: FALLBACKS}
+  - {model_name: b, litellm_params: {model: openai/y, api_key: k}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("written_as", "group", "params"),
+    [
+        ("[b]", "b", None),
+        ("b", "b", None),
+        ("[{a: [b]}]", "b", None),
+        ("[{model: b}]", "b", None),
+        ("[openai/z]", "fallback of a: openai/z", {"api_base": "http://h/v1", "api_key": "k"}),
+        ("[{model: groq/z, api_key: g}]", "fallback of a: groq/z", {"api_key": "g"}),
+    ],
+)
+def test_the_fallbacks_of_a_deployment_become_its_groups(
+    tmp_path: Path, written_as: str, group: str, params: dict | None
+) -> None:
+    path = written(tmp_path, FALLBACKS.replace("FALLBACKS", written_as))
+    config = read_config(path, {})
+    assert config.router_settings["fallbacks"] == [{"a": [group]}]
+    assert not any("fallbacks" in entry["litellm_params"] for entry in config.model_list)
+    if params:
+        found = next(e for e in config.model_list if e["model_name"] == group)["litellm_params"]
+        assert params.items() <= found.items()
+
+
+def test_a_fallback_that_nobody_knows_is_named_and_the_rest_is_served(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, FALLBACKS.replace("FALLBACKS", "[nonsense, b]")), {})
+    assert config.router_settings["fallbacks"] == [{"a": ["b"]}]
+    assert any("'nonsense' of a is left out" in line for line in config.warnings)
+
+
+def test_context_window_fallbacks_of_a_deployment_become_its_groups(tmp_path: Path) -> None:
+    text = FALLBACKS.replace("fallbacks: FALLBACKS", "context_window_fallback_dict: {openai/x: b}")
+    config = read_config(written(tmp_path, text), {})
+    assert config.router_settings["context_window_fallbacks"] == [{"a": ["b"]}]
+
+
+def test_fallbacks_of_all_models_are_those_of_all_groups(tmp_path: Path) -> None:
+    text = (
+        FALLBACKS.replace(", fallbacks: FALLBACKS", "")
+        + "litellm_settings:\n  model_fallbacks: [b]\n"
+    )
+    config = read_config(written(tmp_path, text), {})
+    assert config.router_settings["default_fallbacks"] == ["b"]
+    assert "model_fallbacks" not in config.litellm_settings
+
+
+def test_a_silent_model_is_never_asked(tmp_path: Path) -> None:
+    text = FALLBACKS.replace("fallbacks: FALLBACKS", "silent_model: b")
+    config = read_config(written(tmp_path, text), {})
+    assert not any("silent_model" in entry["litellm_params"] for entry in config.model_list)
+    assert any("silent_model is not supported here" in line for line in config.warnings)

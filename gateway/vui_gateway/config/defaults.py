@@ -62,7 +62,7 @@ def _deployment(deployment: dict, env: Mapping[str, str]) -> dict:
     """An entry of `model_list` without the SDK's own retries (two, with back-off), and with an
     id that changes when anything of it does, its key included.
     """
-    params = {"max_retries": 0, **deployment["litellm_params"]}
+    params = {**deployment["litellm_params"], "max_retries": 0}
     own_address = str(params.get("api_base") or OPENAI) != OPENAI
     if own_address and params["model"].startswith(OPENAI_FORMATS):
         params.setdefault("api_key", NO_KEY)

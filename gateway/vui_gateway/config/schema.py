@@ -15,6 +15,7 @@ from vui_gateway import litellm_api
 from vui_gateway.config.credentials import by_name, with_credential
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
 from vui_gateway.config.defaults import env_values, with_defaults
+from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.left_out import LeftOut, left_out
 from vui_gateway.config.unsupported import TOP, ignored_variables, suggestion, take_out
 from vui_gateway.user_errors import UserError
@@ -172,6 +173,7 @@ class _Reader:
             # A key with a slip in it before the one that is missing for it.
             errors = error.errors(include_url=False)
             self._refuse(min(errors, key=lambda e: e["type"] not in SLIPS))
+        warnings += move_fallbacks(file)
         usable, lacking = [], []
         credentials = by_name(file.get("credential_list"))
         for index, entry in enumerate(file["model_list"]):

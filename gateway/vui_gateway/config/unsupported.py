@@ -65,8 +65,10 @@ LITELLM = {
 DEPLOYMENT = {
     **RETRIES,
     **FAILS,
+    "max_retries": NEXT_ONE,
     "timeout": "Its own stream_timeout is what a model may take until its first words.",
     "cooldown_time": COOLING,
+    "silent_model": "Its answers would be paid for, and heard by nobody.",
 }
 GENERAL = {
     "master_key": "Put the key into .env, as VUI_LITELLM_KEY.",

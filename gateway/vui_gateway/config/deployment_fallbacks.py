@@ -1,0 +1,99 @@
+"""Fallbacks that a file names where LiteLLM would ask them by itself, beneath the engine.
+
+There no limit holds for them, and log and bill name the wrong model. Here they become the group's.
+https://docs.litellm.ai/docs/completion/reliable_completions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from vui_gateway import litellm_api
+
+__all__ = ["move_fallbacks"]
+
+# In `litellm_params`, and what it is called in `router_settings`.
+OF_DEPLOYMENT = {
+    "fallbacks": "fallbacks",
+    "context_window_fallback_dict": "context_window_fallbacks",
+}
+# The same for all groups, in `litellm_settings`.
+OF_ALL = "model_fallbacks"
+
+
+def move_fallbacks(file: dict) -> list[str]:
+    """Put a file's fallbacks of deployments into its `router_settings`.
+
+    Deployments are added for models that no group has. Returns what is said of those that can't
+    be asked.
+    """
+    groups: dict[str, list[dict]] = {}
+    for entry in file["model_list"]:
+        groups.setdefault(entry["model_name"], []).append(entry["litellm_params"])
+    told: list[str] = []
+    settings: dict[str, list] = {}
+    for group, deployments in list(groups.items()):
+        for params in deployments:
+            for name, setting in OF_DEPLOYMENT.items():
+                wanted = _listed(params.pop(name, None), group)
+                plain = {k: v for k, v in params.items() if k not in OF_DEPLOYMENT}
+                found = list(_groups(wanted, plain, group, groups, told))
+                if found:
+                    settings.setdefault(setting, []).append({group: found})
+    for_all = _listed((file.get("litellm_settings") or {}).pop(OF_ALL, None), "*")
+    if found := list(_groups(for_all, {}, "*", groups, told)):
+        settings["default_fallbacks"] = found
+    own = {entry["model_name"] for entry in file["model_list"]}
+    file["model_list"] += [
+        {"model_name": name, "litellm_params": params}
+        for name, deployments in groups.items()
+        if name not in own
+        for params in deployments
+    ]
+    if settings:
+        router = dict(file.get("router_settings") or {})
+        added = {name: [*(router.get(name) or ()), *found] for name, found in settings.items()}
+        file["router_settings"] = {**router, **added}
+    return told
+
+
+def _listed(value: Any, group: str) -> Iterator[Any]:
+    """The models of a setting, which people write as a name, a list, or pairs of group and list."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict) and "model" not in one:
+            for name, models in one.items():
+                if isinstance(models, str) or name in (group, "*"):
+                    yield from _listed(models, group)
+        elif one:
+            yield one
+
+
+def _groups(
+    wanted: Iterable[Any],
+    params: Mapping[str, Any],
+    group: str,
+    groups: dict[str, list[dict]],
+    told: list[str],
+) -> Iterator[str]:
+    """The groups that answer for the wanted models; one is added where there is none.
+
+    params: of the deployment, which LiteLLM uses for its fallbacks too.
+    """
+    for one in wanted:
+        own = {**params, **one} if isinstance(one, dict) else {**params, "model": one}
+        model = str(own["model"])
+        if model in groups:
+            yield model
+            continue
+        try:
+            litellm_api.resolve_model({**own, "model": model})
+        except litellm_api.UnknownProvider:
+            told.append(
+                f"The fallback {model!r} of {group} is left out: it is no model_name of the file "
+                "and no provider/model that LiteLLM knows."
+            )
+            continue
+        name = f"{litellm_api.HIDDEN}{group}: {model}"
+        groups.setdefault(name, [own])
+        yield name

@@ -1,0 +1,95 @@
+"""LiteLLM starts no second request by itself: what asks for one is taken by the engine, or left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.providers.base import serving
+from tests.providers.openai import OpenAI
+from tests.support.harness import Program, gateway, http, openai_model
+from tests.support.poll import wait_until
+
+BROKEN_BODY = '{"error": {"message": "down", "type": "server_error", "code": null, "param": null}}'
+
+
+@pytest.fixture(scope="module")
+def providers() -> Iterator[dict[str, tuple[OpenAI, str]]]:
+    """One that fails at every request, and one that is well."""
+    sick, well = OpenAI(), OpenAI()
+    with serving(sick.app) as of_sick, serving(well.app) as of_well:
+        yield {"sick": (sick, f"{of_sick}/v1"), "well": (well, f"{of_well}/v1")}
+
+
+Providers = dict[str, tuple[OpenAI, str]]
+
+
+def entry(name: str, providers: Providers, who: str, **params: Any) -> dict:
+    return openai_model("gpt-4.1-mini", providers[who][1], **params) | {"model_name": name}
+
+
+def ask(program: Program, stream: bool = True) -> tuple[int, Any]:
+    body = {"model": "vui", "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
+    return http(f"{program.url}/v1/chat/completions", body, key=program.key)
+
+
+def line_of_call(program: Program) -> str:
+    def found() -> str | None:
+        return next((ln for ln in program.log.splitlines() if "attempts=" in ln), None)
+
+    return wait_until(found, 5, "the call's line is there")
+
+
+def clear(providers: Providers, status: int = 500) -> None:
+    providers["sick"][0].clear(fault=status, fault_body=BROKEN_BODY)
+    providers["well"][0].clear()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_deployments_fallback_is_asked_by_the_engine(
+    tmp_path: Path, providers: Providers, stream: bool
+) -> None:
+    clear(providers)
+    models = [
+        entry("vui", providers, "sick", fallbacks=["spare"]),
+        entry("spare", providers, "well"),
+    ]
+    with gateway(tmp_path, {"model_list": models}) as program:
+        assert ask(program, stream)[0] == 200
+        line = line_of_call(program)
+    assert "fallback=yes" in line
+    assert "attempts=500,ok" in line
+    assert len(providers["sick"][0].seen) == len(providers["well"][0].seen) == 1
+
+
+def test_a_fallback_that_no_group_has_is_asked_with_the_deployments_own_settings(
+    tmp_path: Path, providers: Providers
+) -> None:
+    clear(providers)
+    spare = {"model": "openai/gpt-4o-mini", "api_base": providers["well"][1]}
+    models = [entry("vui", providers, "sick", fallbacks=[spare])]
+    with gateway(tmp_path, {"model_list": models}) as program:
+        assert ask(program)[0] == 200
+        assert [m["id"] for m in http(f"{program.url}/v1/models", key=program.key)[1]["data"]] == [
+            "vui"
+        ]
+        line = line_of_call(program)
+    assert "deployment=openai/gpt-4o-mini" in line
+    assert providers["well"][0].seen[0].body["model"] == "gpt-4o-mini"
+
+
+@pytest.mark.parametrize(
+    "params", [{"num_retries": 2}, {"max_retries": 2}, {"silent_model": "spare"}]
+)
+@pytest.mark.parametrize("who", ["sick", "well"])
+def test_a_deployments_setting_starts_no_second_request(
+    tmp_path: Path, providers: Providers, params: dict, who: str
+) -> None:
+    clear(providers)
+    models = [entry("vui", providers, who, **params), entry("spare", providers, "well")]
+    with gateway(tmp_path, {"model_list": models}) as program:
+        ask(program)
+    assert sum(len(stand_in.seen) for stand_in, _ in providers.values()) == 1
