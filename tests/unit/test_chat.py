@@ -62,7 +62,7 @@ def call(lab: Lab, hangs_up: float = FOR_EVER, ends: float = FOR_EVER, **body: A
 def test_a_key_that_is_taken_back_ends_no_call_that_has_its_answer() -> None:
     async def run() -> tuple[str, str]:
         nothing: Any = None
-        chat = Chat(nothing, nothing, nothing, nothing)
+        chat = Chat(nothing, nothing, nothing, Usage())
         answered, running = asyncio.create_task(asyncio.sleep(0)), asyncio.create_task(forever())
         await answered
         calls = chat.running = {answered: Call(), running: Call()}
