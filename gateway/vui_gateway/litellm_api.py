@@ -30,17 +30,13 @@ from litellm.caching.redis_cache import (
     RedisCircuitBreakerOpenError,
 )
 from litellm.integrations.custom_logger import CustomLogger
-from litellm.litellm_core_utils.litellm_logging import (
-    build_custom_logger_compatible_class,
-    set_callbacks,
-)
 from litellm.llms.custom_httpx.http_handler import get_async_httpx_client
 from litellm.proxy import proxy_server
 from litellm.types.router import RouterGeneralSettings
 from litellm.types.utils import LlmProviders
 from litellm.utils import cost_map_omits_token_price, get_model_info_for_pricing
 
-from vui_gateway.litellm_proxy import patches
+from vui_gateway.litellm_proxy import callbacks, patches
 from vui_gateway.litellm_proxy.transport import answered
 from vui_gateway.litellm_proxy.user_hooks import USER
 from vui_gateway.providers import clients
@@ -49,7 +45,7 @@ from vui_gateway.turns.attempt import Attempt, Deployment
 __all__ = [
     "CALL_LOGGERS", "IDLE_TALK", "LOGGERS", "Hooks", "RouterInForce", "RouterRedis",
     "UnknownProvider", "app", "http_client", "lifespan", "model_info", "module_setting_names",
-    "resolve_model", "router_setting_names", "try_start_settings", "untested",
+    "resolve_model", "router_setting_names", "untested",
 ]  # fmt: skip
 
 TESTED = "1.109.1"
@@ -73,15 +69,8 @@ SHOWN_INFO = (
 app = proxy_server.app
 lifespan = app.router.lifespan_context
 
-# What `litellm_settings` may change while LiteLLM runs: each is read anew by every call or by
-# every new router, as tests/integration/test_reload.py proves. With what it is when nobody sets it.
-RELOADABLE_SETTINGS = {
-    name: getattr(litellm, name)
-    for name in (
-        "drop_params", "fallbacks", "default_fallbacks", "context_window_fallbacks",
-        "content_policy_fallbacks",
-    )
-}  # fmt: skip
+# What `litellm_settings` has changed in LiteLLM's module: the values from before.
+_unset: dict[str, Any] = {}
 
 # Read by LiteLLM's start, without a variable of the same name.
 START_SETTINGS = frozenset(
@@ -164,22 +153,6 @@ def http_client(provider: str | None) -> Any:
     return get_async_httpx_client(LlmProviders(provider), params={"ssl_verify": None}).client
 
 
-async def try_start_settings() -> None:
-    """Use the callbacks and the cache that LiteLLM was started with, as its first call would.
-
-    Raises:
-        Exception: whatever they do.
-    """
-    told = [*litellm.success_callback, *litellm.failure_callback, *litellm.callbacks]
-    for name in {name for name in told if isinstance(name, str)}:
-        if name in litellm._known_custom_logger_compatible_callbacks:
-            build_custom_logger_compatible_class(name, None, None)
-        else:
-            set_callbacks([name])
-    if hasattr(litellm.cache and litellm.cache.cache, "ping"):
-        await litellm.cache.ping()
-
-
 class RouterRedis(RedisCache):
     """The Redis in which routers keep what their routing strategies count, for all gateways.
 
@@ -253,9 +226,8 @@ class RouterInForce:
         Raises:
             Exception: whatever LiteLLM raises for a setting or a deployment.
         """
-        before = {name: getattr(litellm, name) for name in RELOADABLE_SETTINGS}
+        before = _set_module(module_settings)
         try:
-            _set_module(module_settings)
             router = litellm.Router(
                 **settings,
                 model_list=model_list,
@@ -271,7 +243,7 @@ class RouterInForce:
                     router._core_cooldown_cache.cache = DualCache()
             return router
         finally:
-            _set_module(before)
+            vars(litellm).update(before)
 
     def use(self, router: Any, module_settings: dict) -> None:
         """Ask it from the next call on; calls under way end with the one they began with."""
@@ -378,9 +350,15 @@ def _listed(model: str, provider: str | None) -> Mapping[str, Any]:
     return {}
 
 
-def _set_module(settings: dict) -> None:
-    for name, default in RELOADABLE_SETTINGS.items():
-        setattr(litellm, name, settings.get(name, default))
+def _set_module(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Change LiteLLM's module; what isn't named is as it was. Returns the values until now."""
+    wanted = {name: v for name, v in settings.items() if hasattr(litellm, name)}
+    wanted = {**_unset, **{name: v for name, v in wanted.items() if name not in callbacks.SETTINGS}}
+    before = {name: getattr(litellm, name) for name in wanted}
+    for name, value in before.items():
+        _unset.setdefault(name, value)
+    vars(litellm).update(wanted)
+    return before
 
 
 class Hooks(CustomLogger):

@@ -8,12 +8,13 @@ import gc
 import logging
 import os
 import signal
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import uvicorn
 import uvloop
@@ -22,7 +23,6 @@ from starlette.applications import Starlette
 
 from vui_gateway import logs
 from vui_gateway.api.auth import Keys, load_key
-from vui_gateway.config.trial import tried_settings, unusable_variables
 from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import CONFIG_NAME, ENV_NAME, SettingError, Settings
 from vui_gateway.turns.state.entries import State
@@ -41,6 +41,8 @@ GRACE = 30  # seconds that running replies get after SIGTERM
 # it just as the next turn is sent.
 KEEP_ALIVE = 60
 WARM_UP_SECONDS = 20.0
+MAX_WHY = 200  # characters of what LiteLLM fails with
+LEFT_OUT = "VUI_GATEWAY_LEFT_OUT"  # names of variables
 HUNG_SECONDS = 15.0
 
 log = logging.getLogger("vui_gateway")
@@ -58,30 +60,60 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
     state, store = _open(settings)
     key = load_key(settings)
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])
-    failing = unusable_variables(settings.unknown, settings.env)
-    for name, why in failing.items():
-        log.warning("%s in .env is left out, LiteLLM can't start with it (%s).", name, why)
-    settings = settings.without({name: settings.env[name] for name in failing})
+    left_out = os.environ.pop(LEFT_OUT, "").split()  # by the start before this one
+    settings = settings.without({name: settings.env.get(name, "") for name in left_out})
     settings.export(key)  # LiteLLM reads some of it at import
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
     gc.disable()
-    from vui_gateway.config.schema import ConfigError, demo_config
-
     try:
-        config = demo_config(unusable, ENV_NAME) if unusable else _read(settings)
+        from vui_gateway.config.defaults import GENERAL, LITELLM_DEFAULTS
+        from vui_gateway.config.schema import ConfigError, demo_config, read_config
+    except Exception as error:  # whatever LiteLLM makes of a variable
+        _start_without(settings, error)
+    try:
+        read = functools.partial(read_config, settings.config, settings.env)
+        config = demo_config(unusable, ENV_NAME) if unusable else read()
     except ConfigError as error:
         unusable, config = error, demo_config(error, CONFIG_NAME)
     with tempfile.TemporaryDirectory() as folder:
-        # LiteLLM starts without models: the first router is put in force as every later one is.
-        started_with = {
-            "litellm_settings": config.litellm_settings,
-            "general_settings": config.general_settings,
-        }
+        # LiteLLM starts without the user's models and settings: these are put in force as those of
+        # every later edit are.
+        started_with = {"litellm_settings": LITELLM_DEFAULTS, "general_settings": GENERAL}
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
-        uvloop.run(_serve(settings, config, key, state, store, unusable))
+        try:
+            uvloop.run(_serve(settings, config, key, state, store, unusable))
+        except LiteLLMFailedError as error:
+            _start_without(settings, error)
+
+
+class LiteLLMFailedError(Exception):
+    """LiteLLM can't start; the message says why."""
+
+
+def _start_without(settings: Settings, error: Exception) -> NoReturn:
+    """Start once more without the variables of `.env` with which LiteLLM can't start.
+
+    Raises:
+        SettingError: there are none, and nothing else is the user's.
+    """
+    unknown, why = settings.unknown, redact(" ".join(str(error).split()))[:MAX_WHY]
+    if not unknown:
+        raise SettingError(f"LiteLLM can't start ({why}).") from error
+    said = str(error)
+    named = [name for name, value in unknown.items() if name in said or value in said]
+    names = named or list(unknown)
+    many = "are left out, LiteLLM can't start with them"
+    which = "is left out, LiteLLM can't start with it" if len(names) == 1 else many
+    log.warning("%s in .env %s (%s).", ", ".join(names), which, why)
+    for name in names:
+        os.environ.pop(name, None)
+    os.environ[LEFT_OUT] = " ".join([*settings.unusable, *names])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "vui_gateway", "serve"])  # noqa: S606
 
 
 def _open(settings: Settings) -> tuple[State, Store]:
@@ -94,12 +126,6 @@ def _open(settings: Settings) -> tuple[State, Store]:
     files = Files(settings.key_file.parent)
     files.lock()
     return State(), files
-
-
-def _read(settings: Settings) -> Config:
-    from vui_gateway.config.schema import read_config
-
-    return tried_settings(read_config(settings.config, settings.env), settings)
 
 
 async def _serve(
@@ -121,6 +147,7 @@ async def _serve(
     from vui_gateway.config.defaults import resolved
     from vui_gateway.config.reload import InForce, Reloader
     from vui_gateway.config.schema import ConfigError, demo_config
+    from vui_gateway.litellm_proxy.callbacks import Callbacks
     from vui_gateway.litellm_proxy.transport import Transport, is_under_way
     from vui_gateway.litellm_proxy.user_hooks import leave_out_proxys_own
     from vui_gateway.providers import families
@@ -170,9 +197,11 @@ async def _serve(
     engine = Engine(transport.open, candidates, cooldown, Hedge(state))
     preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
     chat = Chat(engine, router, preconnect, usage)
-    in_force = InForce(keys, router, candidates, chat, cooldown, usage, preconnect, caching)
+    callbacks = Callbacks()
+    parts = keys, router, candidates, chat, cooldown, usage, preconnect, caching, callbacks
+    in_force = InForce(*parts)
     keys.on_revoked = chat.revoke
-    refused: list[ValueError] = []
+    refused: list[Exception] = []
 
     def apply() -> None:
         nonlocal config, unusable
@@ -185,12 +214,17 @@ async def _serve(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         """LiteLLM's own; the configuration is in force before the first request is taken."""
-        async with litellm_api.lifespan(litellm_api.app):
-            leave_out_proxys_own()
+        async with AsyncExitStack() as stack:  # uvicorn would add a traceback to what is raised
             try:
-                apply()
-            except ValueError as error:  # uvicorn would add a traceback
-                refused.append(error)
+                await stack.enter_async_context(litellm_api.lifespan(litellm_api.app))
+            except (Exception, SystemExit) as error:
+                refused.append(LiteLLMFailedError(str(error) or type(error).__name__))
+            else:
+                leave_out_proxys_own()
+                try:
+                    apply()
+                except ValueError as error:
+                    refused.append(error)
             yield
 
     page = Page(Sessions(lambda: keys.owner))

@@ -37,7 +37,7 @@ REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
 # Of the variables in `.env` those that are read by each call; by us, Compose or vui; by nobody.
 KEYS = ("_API_KEY", "_API_BASE")
 OURS = ("VUI_", "COMPOSE_", "TZ")
-NOBODYS = ("LITELLM_LOG", "JSON_LOGS")  # litellm_api.py takes them from LiteLLM
+NOBODYS = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")  # LiteLLM doesn't get them
 
 
 class SettingError(UserError):
@@ -203,7 +203,7 @@ class Settings(BaseModel):
         """
         for name in set(before.env if before else ()) - set(self.env):
             os.environ.pop(name, None)
-        os.environ.update(self.env)
+        os.environ.update({k: v for k, v in self.env.items() if k not in NOBODYS})
         os.environ["VUI_LITELLM_KEY"] = key
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from vui_gateway.config import trial
 from vui_gateway.config.left_out import summary
 from vui_gateway.config.schema import ConfigError, read_config
-from vui_gateway.settings import Settings
+from vui_gateway.litellm_proxy.callbacks import MAX_WHY, Callbacks
+from vui_gateway.redaction import credentials, redact
 
 KEYS = ("sk-proj-Abc123Def456Ghi789", "gsk_Abc123Def456Ghi789Jkl012", "AIzaSyAbc123Def456Ghi789")
 
@@ -50,26 +49,20 @@ def test_a_setting_of_the_wrong_kind_is_refused_with_its_line(
         read_config(path, {})
 
 
-def test_what_a_trial_quotes_of_a_setting_holds_no_credential(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_callback_quotes_of_a_setting_holds_no_credential(tmp_path: Path) -> None:
     secret = "Hunter2-and-more-of-it"
-    filler = "x" * (300 - len(secret) // 2)  # cut in the middle of it, it would be known by nobody
-
-    def fails(*_: object, env: dict[str, str], **__: object) -> subprocess.CompletedProcess[str]:
-        assert env["VUI_LITELLM_KEY"] != "sk-owner-0123456789"
-        return subprocess.CompletedProcess([], 1, f"{trial.REASON}{filler}{secret}", "")
-
-    monkeypatch.setattr(subprocess, "run", fails)
-    trial._tried.cache_clear()
+    filler = "x" * (MAX_WHY - len(secret) // 2)  # cut in the middle, nobody would know it
+    (tmp_path / "quoting.py").write_text(f"raise ValueError({filler + secret!r})")
     path = written(
         tmp_path,
         model_list=[model(api_key="k")],
-        litellm_settings={"cache": True, "cache_params": {"type": "redis", "password": secret}},
+        litellm_settings={"callbacks": ["quoting.one"], "cache_params": {"password": secret}},
     )
-    env = {"VUI_LITELLM_KEY": "sk-owner-0123456789", "VUI_GATEWAY_PROJECT": str(tmp_path)}
-    settings = Settings.load(env, env_file=False)
-    (told,) = trial.tried_settings(read_config(path, settings.env), settings).warnings
-    trial._tried.cache_clear()
-    assert "litellm_settings.cache is left out" in told
-    assert not [n for n in range(5, len(secret)) if secret[:n] in told]
+    config = read_config(path, {})
+    redact.configure(credentials({}, vars(config)))
+    callbacks = Callbacks()
+    await callbacks.apply(config.litellm_settings, path, {})
+    redact.configure([])
+    (said,) = callbacks.failed
+    assert "litellm_settings.callbacks quoting.one is left out" in said
+    assert not [n for n in range(5, len(secret)) if secret[:n] in said]

@@ -14,7 +14,8 @@ STATUS: dict[str, Any] = {
     "since": 0, "served": ["vui"], "vui": "vui is the demo.", "refused": {}, "warnings": [],
     "left_out": [], "needs_restart": [], "cooling": [], "clients": [], "away": "",
     "session": {"calls": 0, "failed": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0},
-    "calls": {"running": 0, "limit": 256}, "today": 0.0, "budget": None, "cache": {"tokens_cached": 0},
+    "calls": {"running": 0, "limit": 256}, "today": 0.0, "budget": None,
+    "cache": {"tokens_cached": 0},
 }  # fmt: skip
 
 

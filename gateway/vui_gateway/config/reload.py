@@ -15,12 +15,12 @@ from vui_gateway import logs
 from vui_gateway.api.auth import Keys, load_key
 from vui_gateway.api.chat import Chat
 from vui_gateway.config.default_group import DEFAULT_GROUP, refused_note
-from vui_gateway.config.defaults import MESSAGE_LOGGING, resolved
+from vui_gateway.config.defaults import resolved
 from vui_gateway.config.left_out import summary
 from vui_gateway.config.schema import Config, ConfigError, read_config
-from vui_gateway.config.trial import tried_settings
 from vui_gateway.files import write_by_rename
-from vui_gateway.litellm_api import RELOADABLE_SETTINGS, RouterInForce
+from vui_gateway.litellm_api import RouterInForce
+from vui_gateway.litellm_proxy.callbacks import Callbacks
 from vui_gateway.providers.caching import PromptCaching
 from vui_gateway.providers.preconnect import Preconnect
 from vui_gateway.redaction import credentials, redact
@@ -53,6 +53,7 @@ class InForce:
     usage: Usage
     preconnect: Preconnect
     caching: PromptCaching
+    callbacks: Callbacks
 
     def apply(self, settings: Settings, config: Config, before: Settings | None = None) -> None:
         """Put all of it in force, or raise and change nothing.
@@ -63,6 +64,7 @@ class InForce:
         """
         found = credentials(settings.env, vars(config))
         redact.configure([*found, ("VUI_LITELLM_KEY", self.keys.owner)])
+        module = resolved(config.litellm_settings, settings.env)
         try:
             others = [{DEFAULT_GROUP: config.default.others}]
             ours = {KEY_FALLBACKS: others}
@@ -70,7 +72,7 @@ class InForce:
             router = self.router.build(
                 resolved(config.model_list, settings.env),
                 resolved(config.router_settings, settings.env),
-                config.litellm_settings,
+                module,
             )
         except Exception as error:  # whatever LiteLLM raises for an entry
             cure, spoken = "Correct or undo the edit.", "LiteLLM refuses it"
@@ -84,7 +86,7 @@ class InForce:
         settings.export(key, before)
         logs.configure(settings)
         self.keys.owner = key
-        self.router.use(router, config.litellm_settings)
+        self.router.use(router, module)
         self.router.notes = {DEFAULT_GROUP: config.default.note}
         cooldown_time = float(config.router_settings["cooldown_time"])
         self.cooldown.configure(cooldown_time, config.key_variables)
@@ -119,8 +121,7 @@ class Reloader:
         self.error = str(unusable) if unusable else None
         self.edited = False  # since the start
         self._since = time.time()
-        # What LiteLLM was started with, and what only a restart changes.
-        self._started = _at_start_only(settings, config)
+        self._started = _read_once(settings, config)
         self._reported = -1
         self._told: set[str] = set()
 
@@ -129,6 +130,9 @@ class Reloader:
         if self.error:
             log.error("%s The demo answers until it is mended.", self.error)
         self.announce()
+        self.report()
+        await self._extend()
+        self._warn()
         async for edited in _edits(self.settings):
             if edited:
                 await self.reload()
@@ -146,7 +150,6 @@ class Reloader:
             settings = settings.without(self.settings.unusable)
             redact.add(credentials(settings.env))  # the configuration may be refused
             config = await asyncio.to_thread(read_config, settings.config, settings.env)
-            config = await asyncio.to_thread(tried_settings, config, settings)
             self.in_force.apply(settings, config, self.settings)
         except Exception as error:  # an edit never ends the watch over the files
             if not isinstance(error, ConfigError | SettingError):
@@ -157,17 +160,29 @@ class Reloader:
         else:
             self.settings, self.config = settings, config
             self.error, self._since = None, time.time()
+            await self._extend()
             self.announce()
+
+    async def _extend(self) -> None:
+        """Put the callbacks and the cache in force, while calls go on."""
+        own = resolved(self.config.litellm_settings, self.settings.env)
+        path, env = self.settings.config, self.settings.unknown
+        await self.in_force.callbacks.apply(own, path, env)
 
     @property
     def needs_restart(self) -> list[str]:
-        """The settings that are not in force as the files say them."""
-        now = _at_start_only(self.settings, self.config)
+        """The variables that LiteLLM has read before they were in `.env`."""
+        now = _read_once(self.settings, self.config)
         names = [n for n in now | self._started if now.get(n) != self._started.get(n)]
         return sorted(names)
 
     def announce(self) -> None:
         """Say what is served, what is left out and why, and what waits for a restart: once."""
+        self._warn()
+        served = ", ".join(map(quoted, self.in_force.router.model_groups))
+        log.info("Serving %s. %s", served, self.vui)
+
+    def _warn(self) -> None:
         told = self.warnings
         if self.config.left_out:
             told.append(summary(self.config.left_out))
@@ -177,13 +192,12 @@ class Reloader:
             if line not in self._told:
                 log.warning(line)
         self._told = set(told)
-        served = ", ".join(map(quoted, self.in_force.router.model_groups))
-        log.info("Serving %s. %s", served, self.vui)
 
     @property
     def warnings(self) -> list[str]:
         """What of the files takes no effect."""
-        return [*self.settings.warnings, *self.config.warnings]
+        failed = self.in_force.callbacks.failed
+        return [*self.settings.warnings, *self.config.warnings, *failed]
 
     @property
     def vui(self) -> str:
@@ -263,15 +277,10 @@ async def _edits(settings: Settings) -> AsyncIterator[bool]:
         changing = not still
 
 
-def _at_start_only(settings: Settings, config: Config) -> dict[str, object]:
-    """Settings that LiteLLM reads once, by the names that the user knows them by."""
-    # That callbacks get nothing of what was said is our default: they are the user's setting.
-    found: dict[str, object] = {
-        f"litellm_settings.{name}": value
-        for name, value in config.litellm_settings.items()
-        if name not in RELOADABLE_SETTINGS and (name, value) != (MESSAGE_LOGGING, True)
+def _read_once(settings: Settings, config: Config) -> dict[str, str]:
+    """What LiteLLM may have read of `.env` at its start, by the names that the user knows."""
+    return {
+        f"{name} in .env": value
+        for name, value in settings.unknown.items()
+        if name not in config.env
     }
-    for name, value in settings.unknown.items():
-        if name not in config.env:
-            found[f"{name} in .env"] = value
-    return found

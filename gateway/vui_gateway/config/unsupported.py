@@ -19,7 +19,13 @@ TOOLS = "vui brings its own tools."
 NOBODY_BETWEEN = "Nothing stands between vui and the model."
 SEVERAL = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
 OWN_LOG = "Write VUI_LITELLM_LOG=debug into .env to see LiteLLM's own log."
-VARIABLES = {"LITELLM_LOG": OWN_LOG, "JSON_LOGS": "The log has one format."}
+VARIABLES = {
+    "LITELLM_LOG": OWN_LOG,
+    "JSON_LOGS": "The log has one format.",
+    "DATABASE_URL": NO_DATABASE,
+}
+NOBODY_ELSE = "The gateway has no users, teams and budgets of LiteLLM's."
+NO_FILES = "The gateway sees no Python files of yours."
 TOP = {
     "include": "Copy what it includes into this file.",
     "environment_variables": "Put them into .env.",
@@ -60,6 +66,30 @@ LITELLM = {
     "guardrails": NOBODY_BETWEEN,
     "mcp_aliases": TOOLS,
     "set_verbose": OWN_LOG,
+    "json_logs": "The log has one format.",
+    "responses": NO_OTHER_CALLS,
+    "post_call_rules": NO_FILES,
+    "custom_provider_map": NO_FILES,
+    **dict.fromkeys(
+        ("global_prompt_directory", "global_bitbucket_config", "global_gitlab_config"),
+        "vui brings its own prompt.",
+    ),
+    **dict.fromkeys(
+        (
+            "default_internal_user_params",
+            "upperbound_key_generate_params",
+            "key_alias_pattern",
+            "default_team_settings",
+            "budget_reset_time",
+            "max_ui_session_budget",
+            "model_group_settings",
+            "priority_reservation_settings",
+            "max_internal_user_budget",
+            "default_max_internal_user_budget",
+            "audit_log_callbacks",
+        ),
+        NOBODY_ELSE,
+    ),
     "cooldown_time": "Write it as router_settings.cooldown_time.",
 }
 DEPLOYMENT = {

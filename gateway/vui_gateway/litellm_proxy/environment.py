@@ -36,8 +36,9 @@ ENVIRONMENT = {
     "AIOHTTP_TCP_KEEPIDLE": "30",
     "AIOHTTP_TCP_KEEPINTVL": "10",
 }
-# Ours is VUI_LITELLM_LOG: LiteLLM's own would end the start where it names no level.
-for _name in ("LITELLM_LOG", "JSON_LOGS"):
+# Ours is VUI_LITELLM_LOG: LiteLLM's own would end the start where it names no level. A database is
+# looked for in vain.
+for _name in ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL"):
     os.environ.pop(_name, None)
 for _name, _value in ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)

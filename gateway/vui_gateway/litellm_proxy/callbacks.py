@@ -1,0 +1,231 @@
+"""The user's callbacks and cache, put in force and taken out on the running LiteLLM.
+
+https://docs.litellm.ai/docs/proxy/logging and https://docs.litellm.ai/docs/proxy/caching
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import litellm
+from litellm.caching.caching import Cache
+from litellm.integrations.custom_logger import CustomLogger
+from litellm.litellm_core_utils import litellm_logging
+from litellm.proxy import proxy_server
+from litellm.proxy.common_utils.callback_utils import initialize_callbacks_on_proxy
+from litellm.proxy.types_utils.utils import get_instance_fn
+from litellm.router_api import ChangeSet
+
+from vui_gateway.litellm_proxy.user_hooks import LISTS
+from vui_gateway.redaction import redact
+
+__all__ = ["SETTINGS", "Callbacks"]
+
+SECONDS = 10.0  # for one callback, or the cache
+CACHE, CACHE_PARAMS = "cache", "cache_params"
+# Of `litellm_settings`; the first one stands for all events.
+ALL_EVENTS, *OF_EVENTS = ("callbacks", "success_callback", "failure_callback")
+SETTINGS = frozenset({ALL_EVENTS, *OF_EVENTS, CACHE, CACHE_PARAMS})
+MAX_WHY = 200  # characters
+
+
+class Wanted(NamedTuple):
+    """A callback, or the cache, as the files have it.
+
+    Attributes:
+        setting, name: of `litellm_settings`, and the value in it.
+        mark: changes with all that it may read: its settings, and variables of `.env`.
+    """
+
+    setting: str
+    name: str
+    mark: str = ""
+
+
+class Callbacks:
+    """What is in force of them, and why the others are not.
+
+    Attributes:
+        failed: a sentence for each that can't be put in force.
+    """
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+        self._made: dict[Wanted, Any] = {}
+
+    async def apply(self, settings: Mapping[str, Any], path: Path, env: Mapping[str, str]) -> None:
+        """Put those of `litellm_settings` in force and take the earlier ones out.
+
+        Calls go on meanwhile: each is made in a thread, all at once, with ten seconds at the most.
+
+        path: of the configuration, beside which a callback's module may be. env: the variables
+            that callbacks may read.
+        """
+        wanted, self.failed = _wanted(settings, env)
+        for gone in set(self._made) - set(wanted):
+            self._take_out(gone, self._made.pop(gone))
+        new = [one for one in wanted if one not in self._made]
+        made = await asyncio.gather(
+            *(_in_thread(_maker(one, settings, path)) for one in new), return_exceptions=True
+        )
+        for one, found in zip(new, made, strict=True):
+            try:
+                if isinstance(found, BaseException):
+                    raise found
+                if one.setting == CACHE and hasattr(found.cache, "ping"):
+                    async with asyncio.timeout(SECONDS):
+                        await found.ping()
+            except Exception as error:
+                self._take_out(one, found)
+                self.failed.append(_sentence(one, path, error))
+            else:
+                self._made[one] = found
+        for one, found in self._made.items():  # of two with one name the first may be gone
+            self._put_in(one, found)
+
+    def _put_in(self, one: Wanted, made: Any) -> None:
+        if one.setting == CACHE:
+            _use_cache(made)
+            return
+        lists = [getattr(litellm, one.setting)]
+        if one.setting != ALL_EVENTS and isinstance(made, CustomLogger):
+            lists.append(getattr(litellm, f"_async_{one.setting}"))
+        for callbacks in lists:
+            if made not in callbacks:
+                callbacks.append(made)
+
+    def _take_out(self, one: Wanted, made: Any) -> None:
+        if one.setting == CACHE:
+            _use_cache(None)
+        for callbacks in (*_callback_lists(), litellm_logging._in_memory_loggers):
+            callbacks[:] = [other for other in callbacks if other not in (made, one.name)]
+
+
+def _wanted(settings: Mapping[str, Any], env: Mapping[str, str]) -> tuple[list[Wanted], list[str]]:
+    """Those that the settings name, and what is said of what is no name."""
+    mark = sha256(json.dumps(dict(env), sort_keys=True).encode()).hexdigest()
+    wanted, wrong = [], []
+    for setting in (ALL_EVENTS, *OF_EVENTS):
+        value = settings.get(setting) or []
+        for name in value if isinstance(value, list) else [value]:
+            if isinstance(name, str):
+                wanted.append(Wanted(setting, name, mark))
+            else:
+                wrong.append(f"litellm_settings.{setting} is a list of names, not of {name!r}.")
+    if settings.get(CACHE):
+        params = json.dumps(settings.get(CACHE_PARAMS) or {}, sort_keys=True, default=str)
+        wanted.append(Wanted(CACHE, CACHE, params + mark))
+    return list(dict.fromkeys(wanted)), wrong
+
+
+def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[], Any]:
+    """What makes it, and may take its time: imports, connections, files."""
+    if one.setting == CACHE:
+        return lambda: Cache(**_cache_params(settings.get(CACHE_PARAMS) or {}))
+    if one.name in litellm._known_custom_logger_compatible_callbacks:
+        usage = proxy_server.proxy_logging_obj.internal_usage_cache.dual_cache
+        build = litellm_logging.build_custom_logger_compatible_class
+        return lambda: _known(build(one.name, usage, proxy_server.llm_router))
+    if one.setting == ALL_EVENTS:
+        return lambda: _initialized(one.name, settings, path)
+    if "." in one.name:
+        return lambda: get_instance_fn(one.name, str(path))
+
+    def legacy() -> str:
+        litellm_logging.set_callbacks([one.name])
+        return one.name
+
+    return legacy
+
+
+def _initialized(name: str, settings: Mapping[str, Any], path: Path) -> Any:
+    """One of LiteLLM's own for all events, or a user's: `module.instance`."""
+    before = {id(one) for one in litellm.callbacks}
+    initialize_callbacks_on_proxy([name], False, str(path), dict(settings))
+    return next(one for one in litellm.callbacks if id(one) not in before)
+
+
+def _known(made: Any) -> Any:
+    if made is None:
+        raise ValueError("LiteLLM makes nothing of it")
+    return made
+
+
+def _cache_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """As LiteLLM's proxy has them: without any, a Redis that variables name."""
+    if params:
+        return dict(params)
+    found = {name: litellm.get_secret(f"REDIS_{name.upper()}", None) for name in ("host", "port")}
+    password = litellm.get_secret("REDIS_PASSWORD", None)
+    return {"type": "redis", **found, **({"password": password} if password else {})}
+
+
+def _use_cache(cache: Cache | None) -> None:
+    litellm.cache = cache
+    if router := proxy_server.llm_router:
+        router.apply(ChangeSet(assign={"cache_responses": cache is not None}))
+
+
+def _callback_lists() -> list[list]:
+    return [found for name in LISTS if isinstance(found := getattr(litellm, name, None), list)]
+
+
+def _sentence(one: Wanted, path: Path, error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        why = f"it takes more than {SECONDS:.0f} seconds"
+    else:
+        # Redacted before it is cut: half a credential is known by nobody.
+        why = redact(" ".join((str(error) or type(error).__name__).split()))[:MAX_WHY]
+    name = "" if one.setting == CACHE else f" {one.name}"
+    return (
+        f"{path}: litellm_settings.{one.setting}{name} is left out, it can't start ({why}). "
+        "Correct or remove it."
+    )
+
+
+class _LoopOfThread:
+    """The running loop, as a constructor in another thread may use it: tasks run in the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def create_task(self, task: Coroutine, **_: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(task, self._loop)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+
+async def _in_thread(make: Callable[[], Any]) -> Any:
+    """What `make` returns; a thread that hangs is left behind, and holds up no exit.
+
+    Raises:
+        TimeoutError: it takes too long.
+        Exception: whatever it raises.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future = loop.create_future()
+
+    def settle(set_: Callable[[Any], None], found: Any) -> None:
+        if not done.done():
+            set_(found)
+
+    def run() -> None:
+        asyncio._set_running_loop(_LoopOfThread(loop))  # type: ignore[arg-type]
+        try:
+            found, set_ = make(), done.set_result
+        except BaseException as error:  # what a user's module raises, SystemExit too
+            found, set_ = RuntimeError(str(error) or type(error).__name__), done.set_exception
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, set_, found)
+
+    threading.Thread(target=run, name="callbacks", daemon=True).start()
+    async with asyncio.timeout(SECONDS):
+        return await done
