@@ -1,7 +1,8 @@
 """`make compat`: what holds with another release of LiteLLM and of vui, and what falls.
 
 A copy of the tree is locked and installed with these versions outside the tree, and the tests that
-rest on what LiteLLM and vui do inside run there.
+rest on what LiteLLM and vui do inside run there. A package that LiteLLM's extras ask for and the
+registry lacks is left out.
 """
 
 from __future__ import annotations
@@ -18,17 +19,32 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.audit import ADVISORIES, ROOT, findings
 from tests.support.journal import GROUPS, Result, one_line, read, reason
 
-__all__ = ["changed", "failures", "locked", "main", "overridden", "pinned", "refusal", "table"]
+__all__ = [
+    "asked", "changed", "failures", "left_out", "locked", "main", "missing", "overridden", "pinned",
+    "refusal", "table",
+]  # fmt: skip
 
 LIMIT = 7 * 60.0  # seconds for all of it,
 TEARDOWN = 15.0  # of which the tests have these to end what they started
+ROUNDS = 8  # locks that are tried, with one more package left out each
+
+# Where uv says that a package, or the version that is asked for, isn't in the registry.
+NOT_THERE = re.compile(
+    r"Because (?:\S+ was not found in the package registry|only \S+ is available"
+    r"|there (?:is no version|are no versions) of \S+)"
+    r" and litellm\[[\w,-]+\]\S* depends on (?P<name>[\w.-]+)"
+)
 
 # Not a part of what is tried, or a user's own: their keys stay where they are.
 NOT_COPIED = (".git", ".venv", ".tools", ".env", "__pycache__", ".*_cache", ".hypothesis", "dist")
@@ -61,32 +77,84 @@ def pinned(pyproject: str, litellm: str, vui: str) -> str:
 
 def overridden(root: str, gateway: str) -> str:
     """The tree's pyproject.toml with what we ask for put above what LiteLLM and vui ask for."""
-    asked = [tomllib.loads(text)["project"]["dependencies"] for text in (root, gateway)]
-    lines = "".join(f"    {json.dumps(need)},\n" for needs in asked for need in needs)
+    needs = [tomllib.loads(text)["project"]["dependencies"] for text in (root, gateway)]
+    return _above(root, [need for each in needs for need in each])
+
+
+def left_out(root: str, package: str) -> str:
+    """The tree's pyproject.toml without a package, whoever asks for it."""
+    return _above(root, [f"{package}; python_version < '3'"])
+
+
+def _above(root: str, needs: list[str]) -> str:
     start = "override-dependencies = [\n"
-    return root.replace(start, start + lines)
+    return root.replace(start, start + "".join(f"    {json.dumps(need)},\n" for need in needs))
+
+
+def asked(*pyprojects: str) -> set[str]:
+    """The packages that the tree itself asks for or overrides; they are never left out."""
+    needs: list[Any] = []
+    for tree in map(tomllib.loads, pyprojects):
+        needs += tree["project"]["dependencies"]
+        needs += [need for group in tree.get("dependency-groups", {}).values() for need in group]
+        needs += tree.get("tool", {}).get("uv", {}).get("override-dependencies", ())
+    return {canonicalize_name(Requirement(need).name) for need in needs if isinstance(need, str)}
+
+
+def missing(stderr: str, kept: Collection[str]) -> str:
+    """The package of LiteLLM's extras that uv finds in no registry; "" when uv failed otherwise.
+
+    kept: packages that are not to be left out.
+    """
+    found = NOT_THERE.search(" ".join(stderr.split()))
+    name = canonicalize_name(found["name"]) if found else ""
+    return "" if name in kept else name
 
 
 # ---- the throwaway environment
 
 
-def build(uv: str, folder: Path, litellm: str, vui: str) -> list[str]:
-    """A copy of the tree with an environment of these versions; returns what else has changed."""
+def build(uv: str, folder: Path, litellm: str, vui: str) -> tuple[list[str], list[str]]:
+    """A copy of the tree with an environment of these versions.
+
+    Returns:
+        What else has changed, and the packages that are left out.
+
+    Raises:
+        SystemExit: uv can't make it.
+    """
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
     root, gateway = folder / "pyproject.toml", folder / "gateway" / "pyproject.toml"
     for path in (root, gateway):
         path.write_text(pinned(path.read_text(), litellm, vui))
-    # The locked versions stay wherever they fit.
-    if run_uv(uv, folder, "lock").returncode:
-        root.write_text(overridden(root.read_text(), gateway.read_text()))
-    for command in (["lock"], ["sync", "--frozen"]):
-        done = run_uv(uv, folder, *command)
-        if done.returncode:
-            raise SystemExit(f"compat: no such environment: {cause(done.stderr)}")
+    without = lock(uv, folder, root, gateway)
+    done = run_uv(uv, folder, "sync", "--frozen")
+    if done.returncode:
+        raise SystemExit(f"compat: no such environment: {cause(done.stderr)}")
     before, after = (locked((at / "uv.lock").read_text()) for at in (ROOT, folder))
     for name, version in (("litellm", litellm), ("vui-tts", vui)):
         assert Version(after[name]) == Version(version), f"{name} isn't pinned where it was"
-    return changed(before, after)
+    return changed(before, after), without
+
+
+def lock(uv: str, folder: Path, root: Path, gateway: Path) -> list[str]:
+    """Lock the copy; the locked versions stay wherever they fit. Returns what is left out."""
+    without: list[str] = []
+    ours = asked(root.read_text(), gateway.read_text())
+    above = False  # what we ask for, above what LiteLLM and vui ask for
+    for _ in range(ROUNDS):
+        done = run_uv(uv, folder, "lock")
+        if not done.returncode:
+            return without
+        if name := missing(done.stderr, {*ours, *without}):
+            without.append(name)
+            root.write_text(left_out(root.read_text(), name))
+        elif not above:
+            above = True
+            root.write_text(overridden(root.read_text(), gateway.read_text()))
+        else:
+            break
+    raise SystemExit(f"compat: no such environment: {cause(done.stderr)}")
 
 
 def run_uv(uv: str, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -204,12 +272,13 @@ def main() -> int:
     log = Path(tempfile.gettempdir(), f"compat-litellm-{litellm}-vui-{vui}.log")
     with tempfile.TemporaryDirectory(prefix="compat-") as folder:
         journal = Path(folder, "journal")
-        others = build(uv, Path(folder, "tree"), litellm, vui)
+        others, without = build(uv, Path(folder, "tree"), litellm, vui)
         print(f"LiteLLM {litellm}, vui {vui}: installed, now tried.", file=sys.stderr, flush=True)
         code = run(Path(folder, "tree"), journal, log, began + LIMIT - TEARDOWN)
         results = read(journal.read_text() if journal.exists() else "")
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     print(f"LiteLLM {litellm}, vui {vui}, after {minutes}:{seconds:02} minutes")
+    print(f"Left out, because the registry lacks them: {', '.join(without) or 'nothing'}")
     print(f"Other than locked: {', '.join(others) or 'nothing'}\n\n{table(results)}\n")
     print(*failures(results), sep="\n")
     # https://docs.pytest.org/en/stable/reference/exit-codes.html: more than that a test fell.

@@ -1,15 +1,19 @@
 """What `make compat` makes of versions, of a journal, and of what fell."""
 
 import json
+import tomllib
 from typing import Any
 
 import pytest
 
 from tests.support.compat import (
     ROOT,
+    asked,
     changed,
     failures,
+    left_out,
     locked,
+    missing,
     overridden,
     pinned,
     refusal,
@@ -21,6 +25,38 @@ MATRIX = "tests/integration/test_matrix.py::test_every_family_holds_every_point"
 FAULT = "tests/integration/test_faults.py::test_all_keys_refused_is_said"
 SEAM = "tests/unit/test_litellm_api.py::test_the_router_has_a_list"
 TURN = "tests/integration/test_turn.py::test_a_stop_ends_the_providers_stream"
+
+
+# As uv 0.13.9 says it of LiteLLM 1.110.2: without our overrides, then with a table of metadata that
+# asks for other packages.
+NOT_LOCKED = """error: No solution found when resolving dependencies
+  cause: Because {why}, we can conclude that litellm[proxy]>=1.110.2 cannot be used.
+         And because vui-gateway depends on litellm[proxy]==1.110.2 and your workspace requires \
+vui-gateway, we can conclude that your workspace's requirements are unsatisfiable.
+"""
+NOT_THERE = {
+    "litellm-proxy was not found in the package registry and litellm[proxy]>=1.110.2 depends on "
+    "litellm-proxy==1.110.2": "litellm-proxy",
+    "there is no version of litellm-enterprise==0.1.83.post1 and litellm[proxy]>=1.110.2 depends "
+    "on litellm-enterprise==0.1.83.post1": "litellm-enterprise",
+    "there are no versions of litellm-nothere and litellm[proxy]>=1.110.2 depends on "
+    "litellm-nothere": "litellm-nothere",
+    "there is no version of litellm-nothere[x]==3 and litellm[proxy]>=1.110.2 depends on "
+    "litellm-nothere[x]==3": "litellm-nothere",
+    "only semver<=3.1.2 is available and litellm[proxy]>=1.110.2 depends on semver>=99,<100": (
+        "semver"
+    ),
+}
+# Also as uv says it: what LiteLLM needs without extras, LiteLLM itself, what we ask for, and a
+# conflict.
+NEEDED = (
+    "there is no version of openai==2.22.22 and litellm>=1.110.2 depends on openai==2.22.22",
+    "there is no version of litellm[proxy]==1.110.99 and vui-gateway depends on "
+    "litellm[proxy]==1.110.99",
+    "there is no version of boto3==9 and vui-gateway depends on boto3==9",
+    "litellm[proxy]>=1.110.2 depends on pydantic>=2.12.0,<3 and vui-gateway depends on "
+    "litellm[proxy]==1.110.2",
+)
 
 
 def journal(*lines: dict[str, Any]) -> str:
@@ -50,6 +86,26 @@ def test_both_pins_of_the_tree_are_replaced() -> None:
     assert 'name = "vui-tts"\n' in root
     again = overridden(root, gateway)
     assert '    "uvicorn>=0.38",\n' in again.split("override-dependencies")[1].split("\n]")[0]
+
+
+@pytest.mark.parametrize(("why", "name"), NOT_THERE.items())
+def test_what_litellms_extras_ask_for_in_vain_is_left_out(why: str, name: str) -> None:
+    assert missing(NOT_LOCKED.format(why=why), ()) == name
+    assert not missing(NOT_LOCKED.format(why=why), {name})
+
+
+@pytest.mark.parametrize("why", NEEDED)
+def test_what_is_needed_is_never_left_out(why: str) -> None:
+    assert not missing(NOT_LOCKED.format(why=why), ())
+
+
+def test_a_package_is_left_out_as_the_tree_leaves_out_others() -> None:
+    root, gateway = ((ROOT / at / "pyproject.toml").read_text() for at in ("", "gateway"))
+    ours = asked(root, gateway)
+    assert {"litellm", "vui-tts", "uvicorn", "numpy", "certifi", "litellm-enterprise"} <= ours
+    assert "litellm-nothere" not in ours
+    without = tomllib.loads(left_out(root, "litellm-nothere"))["tool"]["uv"]
+    assert "litellm-nothere; python_version < '3'" in without["override-dependencies"]
 
 
 def test_what_else_changed_is_named() -> None:
