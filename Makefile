@@ -75,7 +75,7 @@ lock: $(UV) ## take newer versions within pyproject.toml's ranges
 matrix: .venv/.synced ## every provider family against every point: this stack, then stock LiteLLM
 	.venv/bin/python -m tests.matrix ours stock
 
-compat: .venv/.synced ## does it hold with another release? LITELLM=1.109.1 VUI=1.2.3, or the newest of both
+compat: .venv/.synced ## does it hold with another release? LITELLM=1.110.2 VUI=1.2.3, or the newest of both
 	.venv/bin/python -m tests.support.compat $(if $(LITELLM),--litellm $(LITELLM)) $(if $(VUI),--vui $(VUI))
 
 soak: .venv/.synced ## half an hour of turns, barge-ins, faults and edits; SOAK=8h for longer

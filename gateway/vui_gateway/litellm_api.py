@@ -24,17 +24,13 @@ from vui_gateway.litellm_proxy import environment  # noqa: F401  LiteLLM reads i
 # isort: split
 import litellm
 from litellm.caching.dual_cache import DualCache
-from litellm.caching.redis_cache import (
-    RedisCache,
-    RedisCircuitBreaker,
-    RedisCircuitBreakerOpenError,
-)
+from litellm.caching.redis_cache import RedisCache, RedisCircuitBreakerOpenError
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.llms.custom_httpx.http_handler import get_async_httpx_client
 from litellm.proxy import proxy_server
 from litellm.types.router import RouterGeneralSettings
 from litellm.types.utils import LlmProviders
-from litellm.utils import cost_map_omits_token_price, get_model_info_for_pricing
+from litellm.utils import cost_map_omits_token_price
 
 from vui_gateway.litellm_proxy import callbacks, patches
 from vui_gateway.litellm_proxy.transport import answered
@@ -48,7 +44,7 @@ __all__ = [
     "resolve_model", "router_setting_names", "untested",
 ]  # fmt: skip
 
-TESTED = "1.109.1"
+TESTED = "1.110.2"
 # Its loggers, and those that say of a failed call what its answer says, in a hundred lines.
 LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
 CALL_LOGGERS = LOGGERS[1:]
@@ -174,7 +170,8 @@ class RouterRedis(RedisCache):
         litellm.verbose_logger.addFilter(lambda record: not record.filename.startswith(own))
         limits = {"socket_timeout": self.LIMIT, "socket_connect_timeout": self.LIMIT}
         super().__init__(url=url, retry=Retry(NoBackoff(), 0), **limits)
-        self._circuit_breaker = _Breaker(away, self.PAUSE)
+        self._health = None  # LiteLLM's own breaker, which opens after some failures only
+        self._away, self._closed_at = away, 0.0
 
     def _setup_health_pings(self) -> None:
         """Nobody waits for a Redis, and its absence is said by the gateway itself."""
@@ -183,29 +180,15 @@ class RouterRedis(RedisCache):
         return self._bounded(call)
 
     async def _bounded(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        if self._away() or time.monotonic() < self._closed_at:
+            raise RedisCircuitBreakerOpenError("Redis is away.")
         try:
             async with asyncio.timeout(self.LIMIT):
                 return await call()
         except Exception as error:
-            self._circuit_breaker.record_failure()
+            self._closed_at = time.monotonic() + self.PAUSE
             # What LiteLLM takes from its memory, without a traceback in the log.
             raise RedisCircuitBreakerOpenError("Redis is away.") from error
-
-
-class _Breaker(RedisCircuitBreaker):
-    def __init__(self, away: Callable[[], bool], pause: float) -> None:
-        super().__init__(failure_threshold=1, recovery_timeout=1)
-        self._away, self._pause = away, pause
-        self._closed_at = 0.0
-
-    def is_open(self) -> bool:
-        return self._away() or time.monotonic() < self._closed_at
-
-    def record_failure(self, is_timeout: bool = False) -> None:
-        self._closed_at = time.monotonic() + self._pause
-
-    def record_success(self) -> None:
-        """What counts is the time since the last failure."""
 
 
 class RouterInForce:
@@ -317,6 +300,8 @@ class RouterInForce:
 
 
 Prices = tuple[float, float] | None
+OLLAMA = ("ollama", "ollama_chat")
+FREE = {"litellm_provider": "ollama", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
 
 
 def _prices(params: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[Prices, Prices]:
@@ -346,7 +331,9 @@ def _pair(*prices: Any) -> Prices:
 @lru_cache(256)
 def _listed(model: str, provider: str | None) -> Mapping[str, Any]:
     with suppress(Exception):  # LiteLLM raises a bare one
-        return dict(get_model_info_for_pricing(model, provider))
+        if litellm.get_llm_provider(model, provider)[1] in OLLAMA:  # whose server it would ask
+            return FREE
+        return dict(litellm.get_model_info(model, custom_llm_provider=provider))
     return {}
 
 

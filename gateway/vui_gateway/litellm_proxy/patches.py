@@ -1,4 +1,4 @@
-"""Changes to LiteLLM's own functions, each with its reason. Seen with 1.109.1 and 1.110.2."""
+"""Changes to LiteLLM's own functions, each with its reason. Seen with 1.110.2."""
 
 from __future__ import annotations
 
