@@ -89,6 +89,7 @@ fuzz: .venv/.synced ## 20,000 random requests and configurations, every closed r
 bench: .venv/.synced ## every figure of docs/performance.md; MEASURES="starts wan" for a part of them
 	docker build --quiet --file gateway/Dockerfile --tag vui-litellm/gateway .
 	docker build --quiet --tag vui-litellm/stock bench/stock
+	.venv/bin/python -m bench.before
 	.venv/bin/python -m bench $(MEASURES)
 
 audit: .venv/.synced ## the locks against the reviewed list, and an SBOM (CycloneDX) for each image in dist/

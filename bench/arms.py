@@ -1,4 +1,4 @@
-"""The programs that are compared, on one machine: a provider, our gateway, stock LiteLLM."""
+"""What is compared, on one machine: a provider, our gateway, that of before, stock LiteLLM."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,8 +19,10 @@ import trustme
 import yaml
 from vui.serving.stream import llm, llm_backend, prompts
 
+from bench import before
 from tests.support.harness import KEY, ROOT, free_port, is_ready, program, stock_options
 from tests.support.poll import wait_until
+from tests.support.report import processor_seconds
 from vui_litellm import LiteLLMBackend
 
 GATEWAY, STOCK = "vui-litellm/gateway", "vui-litellm/stock"  # images
@@ -107,10 +110,24 @@ class Arm:
     url: str
     start_s: float
 
+    @cached_property
+    def processes(self) -> list[int]:
+        """Its init and what that started: not Docker's health checks, which come and go."""
+        found = [int(docker("inspect", "-f", "{{.State.Pid}}", self.container))]
+        for pid in found:  # it grows meanwhile
+            found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        return found
+
     @property
     def rss_mb(self) -> float:
         listed = docker("top", self.container, "-o", "pid,rss").splitlines()[1:]
-        return sum(int(line.split()[1]) for line in listed) * 1024 / 1e6
+        memory = {int(pid): int(kb) for pid, kb in map(str.split, listed)}
+        return sum(memory[pid] for pid in self.processes) * 1024 / 1e6
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of processor so far, user and system."""
+        return sum(map(processor_seconds, self.processes))
 
 
 def docker(*command: str) -> str:
@@ -135,16 +152,35 @@ def _container(options: list[str], image: str, arguments: list[str], port: int) 
 
 
 @contextmanager
-def ours(folder: Path, config: dict, ca: Path | None = None) -> Iterator[Arm]:
+def ours(
+    folder: Path,
+    config: dict,
+    ca: Path | None = None,
+    *,
+    image: str = GATEWAY,
+    env: dict[str, str] | None = None,
+) -> Iterator[Arm]:
     """Our gateway's image, as compose.yaml runs it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "litellm_config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     port = free_port()
-    env = {"VUI_GATEWAY_HOST": "127.0.0.1", "VUI_GATEWAY_PORT": str(port), "VUI_LITELLM_KEY": KEY}
+    own = {"VUI_GATEWAY_HOST": "127.0.0.1", "VUI_GATEWAY_PORT": str(port), "VUI_LITELLM_KEY": KEY}
     mounts = ["-v", f"{folder}:/project:ro", "--read-only", "--tmpfs", "/tmp"]
     mounts += ["--tmpfs", "/run/vui-litellm:uid=10001", "--cap-drop", "ALL"]
-    options = _options(env, ca) + mounts
-    with _container(options, GATEWAY, [], port) as arm:
+    options = _options({**own, **(env or {})}, ca) + mounts
+    with _container(options, image, [], port) as arm:
+        yield arm
+
+
+@contextmanager
+def ours_before(folder: Path, config: dict) -> Iterator[Arm | None]:
+    """The gateway of the commit before; None where there is no image of it."""
+    command = ["docker", "image", "inspect", before.IMAGE]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        print(f"skipped: there is no image {before.IMAGE} (python -m bench.before)", flush=True)
+        yield None
+        return
+    with ours(folder, config, image=before.IMAGE) as arm:
         yield arm
 
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from bench.arms import (
     stock,
     stock_client,
 )
+from bench.load import throughput
 from tests.support.harness import http
 
 Keys = dict[str, float]
@@ -65,8 +65,11 @@ async def alternate(clients: dict[str, Any], turns: int = TURNS) -> dict[str, li
     return found
 
 
-def added(folder: Path) -> Keys:
-    """What a gateway adds to the first token, on loopback; and how many turns it can bear."""
+def added(folder: Path, turns: int = 2 * TURNS) -> Keys:
+    """What a gateway adds to the first token, on loopback; how many turns it can bear.
+
+    And the processor's time for each of them.
+    """
     with provider(folder) as port:
         base = f"http://127.0.0.1:{port}/v1"
         config = seed({"": base})
@@ -74,42 +77,13 @@ def added(folder: Path) -> Keys:
             clients = {
                 "direct": direct_client(base), "ours": our_client(a), "stock": stock_client(b)
             }  # fmt: skip
-            found = asyncio.run(alternate(clients, TURNS * 2))
+            found = asyncio.run(alternate(clients, turns))
             keys = spreads("ttft", found)
             direct = keys["ttft_direct_ms_p50"]
             keys["ttft_added_ms"] = keys["ttft_ours_ms_p50"] - direct
             keys["ttft_added_stock_ms"] = keys["ttft_stock_ms_p50"] - direct
             keys["ttft_added_vs_stock"] = keys["ttft_added_ms"] / keys["ttft_added_stock_ms"]
-            return {**keys, **_throughput(a, b)}
-
-
-async def saturate(makes: Sequence[Callable[[], Any]], clients: int = 8, turns: int = 25) -> float:
-    """Turns per second of so many clients of each kind, all at once."""
-    backends = [make() for make in makes for _ in range(clients)]
-
-    async def talk(backend: Any) -> None:
-        for _ in range(turns):
-            await first_token(backend)
-
-    for backend in backends:
-        await first_token(backend)
-    began = time.perf_counter()
-    await asyncio.gather(*map(talk, backends))
-    seconds = time.perf_counter() - began
-    for backend in backends:
-        await backend.aclose()
-    return len(backends) * turns / seconds
-
-
-def _throughput(a: Arm, b: Arm, rounds: int = 5) -> Keys:
-    found: dict[str, list[float]] = {"ours": [], "stock": []}
-    for _ in range(rounds):
-        found["ours"].append(asyncio.run(saturate([lambda: our_client(a)])))
-        found["stock"].append(asyncio.run(saturate([lambda: stock_client(b)])))
-    mine, theirs = (statistics.median(found[name]) for name in ("ours", "stock"))
-    return {
-        "turns_per_s": mine, "turns_per_s_stock": theirs, "turns_per_s_vs_stock": mine / theirs
-    }  # fmt: skip
+            return {**keys, **throughput(a, b, max(1, turns // 80))}
 
 
 def starts(folder: Path, rounds: int = 12) -> Keys:

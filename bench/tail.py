@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import statistics
+import subprocess
 import sys
 import time
 from collections import defaultdict
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,9 +24,11 @@ from bench.arms import (
     MODEL,
     OPTIONS,
     PROVIDER_KEY,
+    Arm,
     direct_client,
     our_client,
     ours,
+    ours_before,
     provider,
     stock,
     stock_client,
@@ -81,18 +86,7 @@ async def hear(backend: Any, said: str) -> tuple[float, bool]:
 
 def tail(folder: Path, calls: int = 4000) -> Keys:
     """First sentences of a provider with a real one's tail; 20 calls at once, of both arms."""
-    with provider(folder, name="paced") as port:
-        base = f"http://127.0.0.1:{port}"
-        with (
-            ours(folder / "ours", group(f"{base}/ours")) as a,
-            stock(folder / "stock", group(f"{base}/stock")) as b,
-        ):
-            for count in (4 * AT_ONCE, calls):  # the first are for warming up
-                http(f"{base}/_script", {"text": REPLY})
-                pairs = [{"ours": our_client(a), "stock": stock_client(b)} for _ in range(AT_ONCE)]
-                heard = asyncio.run(listen(pairs, count))
-            time.sleep(1)
-            billed = http(f"{base}/_seen")[1]
+    heard, billed = _play(folder, calls)
     keys: Keys = {}
     for arm, found in heard.items():
         times = [seconds for seconds, _ in found]
@@ -105,13 +99,58 @@ def tail(folder: Path, calls: int = 4000) -> Keys:
             f"tail_{arm}_requests": len(requests) / len(found),
             f"tail_{arm}_extra_cost": extra_cost(requests, len(found)),
         }
-        if arm == "ours" and len(closed := cancels(requests)) > 1:
-            keys["hedge_cancel_ms_p95"] = statistics.quantiles(closed, n=20)[-1]
     return {
-        **keys, "tail_extra_cost": keys["tail_ours_extra_cost"],
+        **keys, **_cancelled("hedge_cancel_ms_p95", billed),
+        "tail_extra_cost": keys["tail_ours_extra_cost"],
         "tail_p995_vs_stock": keys["tail_ours_p995_s"] / keys["tail_stock_p995_s"],
         "tail_p50_vs_stock": keys["tail_ours_p50_s"] / keys["tail_stock_p50_s"],
     }  # fmt: skip
+
+
+def tail_busy(folder: Path, calls: int = 4000) -> Keys:
+    """How soon a hedge's loser ends, the same calls, with every core busy besides."""
+    return _cancelled("hedge_cancel_busy_ms_p95", _play(folder, calls, busy)[1])
+
+
+def _cancelled(key: str, billed: list[dict]) -> Keys:
+    closed = cancels([row for row in billed if row["path"].startswith("/ours/")])
+    return {key: statistics.quantiles(closed, n=20)[-1]} if len(closed) > 1 else {}
+
+
+def _play(
+    folder: Path, calls: int, beside: Callable[[], AbstractContextManager] = nullcontext
+) -> tuple[dict[str, list], list[dict]]:
+    """What the listeners of both arms hear, and what the provider bills for it.
+
+    beside: what runs at the same time, once all is warm.
+    """
+    with provider(folder, name="paced") as port:
+        base = f"http://127.0.0.1:{port}"
+        with (
+            ours(folder / "ours", group(f"{base}/ours")) as a,
+            stock(folder / "stock", group(f"{base}/stock")) as b,
+        ):
+            # The first are for warming up.
+            for count, around in ((4 * AT_ONCE, nullcontext), (calls, beside)):
+                http(f"{base}/_script", {"text": REPLY})
+                pairs = [{"ours": our_client(a), "stock": stock_client(b)} for _ in range(AT_ONCE)]
+                with around():
+                    heard = asyncio.run(listen(pairs, count))
+            time.sleep(1)
+            return heard, http(f"{base}/_seen")[1]
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """A busy loop for each core, of the same priority as everything else."""
+    loop = [sys.executable, "-c", "while True: pass"]
+    loops = [subprocess.Popen(loop) for _ in os.sched_getaffinity(0)]
+    try:
+        yield
+    finally:
+        for one in loops:
+            one.kill()
+            one.wait()
 
 
 async def listen(listeners: list[dict[str, Any]], calls: int) -> dict[str, list]:
@@ -151,7 +190,10 @@ def cancels(requests: list[dict]) -> list[float]:
 
 
 def first_sentence(folder: Path, turns: int = 50) -> Keys:
-    """The first sentence without any fault: out of vui's chunker, and out of the gateway."""
+    """The first sentence without any fault: out of vui's chunker, and out of the gateway.
+
+    The gateway's own also over that of the commit before, with twice as many turns.
+    """
     chunkers = {"direct": llm.llm_stream_chunks}  # vui as it comes
     speak_sooner()
     chunkers["ours"] = llm.llm_stream_chunks
@@ -164,8 +206,8 @@ def first_sentence(folder: Path, turns: int = 50) -> Keys:
                 first = first or time.perf_counter() - began
         return first
 
-    async def alternate(base: str, url: Any) -> dict[str, list[float]]:
-        clients = {"direct": direct_client(base), "ours": our_client(url)}
+    async def alternate(base: str, now: Arm, before: Arm | None) -> dict[str, list[float]]:
+        clients = {"direct": direct_client(base), "ours": our_client(now)}
         found: dict[str, list[float]] = defaultdict(list)
         for what, reply in (("spoken", REPLY), ("one", SENTENCE)):
             http(f"{base}/_script", {**PACE, "text": reply})
@@ -174,20 +216,39 @@ def first_sentence(folder: Path, turns: int = 50) -> Keys:
                     took = await spoken(arm, client)
                     if turn:
                         found[f"{what}_{arm}"].append(took)
+        if before:
+            clients["before"] = our_client(before)
         http(f"{base}/_script", PACE)
-        for turn in range(turns):
-            for arm, client in clients.items():
-                found[f"out_{arm}"].append((await hear(client, f"Number {turn}?"))[0])
+        for turn in range(2 * turns + 1):
+            for arm in list(clients)[:: 1 if turn % 2 else -1]:
+                seconds, whole = await hear(clients[arm], f"Number {turn}?")
+                if not whole:
+                    sys.exit(f"{arm}: a reply wasn't whole: the figures would be worthless")
+                if turn:
+                    found[f"out_{arm}"].append(seconds)
         for client in clients.values():
             await client.aclose()
         return found
 
     with provider(folder, name="paced") as port:
         base = f"http://127.0.0.1:{port}"
-        with ours(folder / "ours", group(base)) as arm:
-            found = asyncio.run(alternate(base, arm))
+        with (
+            ours(folder / "ours", group(base)) as arm,
+            ours_before(folder / "before", group(base)) as before,
+        ):
+            found = asyncio.run(alternate(base, arm, before))
     seconds = {name: statistics.median(times) for name, times in found.items()}
+    keys: Keys = {}
+    if before:
+        added, added_before = (
+            seconds[f"out_{a}"] - seconds["out_direct"] for a in ("ours", "before")
+        )
+        keys = {
+            "first_sentence_added_before_ms": added_before * 1000,
+            "first_sentence_added_vs_before": added / added_before,
+        }
     return {
+        **keys,
         "first_spoken_direct_ms": seconds["spoken_direct"] * 1000,
         "first_spoken_ours_ms": seconds["spoken_ours"] * 1000,
         "first_spoken_vs_direct": seconds["spoken_ours"] / seconds["spoken_direct"],
@@ -219,4 +280,4 @@ def silence(folder: Path) -> Keys:
     return {"silence_max_s": found[longest], "silence_late_and_slow_s": late_s}
 
 
-ALL = (tail, first_sentence, silence)
+ALL = (tail, tail_busy, first_sentence, silence)
