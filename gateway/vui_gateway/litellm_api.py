@@ -11,7 +11,6 @@ import inspect
 import json
 import math
 import re
-import time
 import warnings
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
@@ -24,10 +23,16 @@ from vui_gateway.litellm_proxy import environment  # noqa: F401  LiteLLM reads i
 # isort: split
 import litellm
 from litellm.caching.dual_cache import DualCache
-from litellm.caching.redis_cache import RedisCache, RedisCircuitBreakerOpenError
+from litellm.caching.redis_cache import (
+    RedisCache,
+    RedisCircuitBreakerOpenError,
+    RedisHealth,
+)
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.llms.custom_httpx.http_handler import get_async_httpx_client
 from litellm.proxy import proxy_server
+from litellm.redis.store_settings import RedisBreakerSettings, RedisStoreSettings
+from litellm.rust_bridge._native import NativeRedisBreaker
 from litellm.types.router import RouterGeneralSettings
 from litellm.types.utils import LlmProviders
 from litellm.utils import cost_map_omits_token_price
@@ -152,26 +157,33 @@ def http_client(provider: str | None) -> Any:
 class RouterRedis(RedisCache):
     """The Redis in which routers keep what their routing strategies count, for all gateways.
 
-    They ask it during a call: an answer that takes longer than `LIMIT` is none, and for a while
-    after it nothing is asked. LiteLLM then goes on with what is in its memory.
-
-    Args:
-        away: whether it is known that Redis can't be asked.
+    They ask it during a call: an answer that takes longer than `LIMIT` is none, and nothing is
+    asked for `PAUSE` after it. LiteLLM then goes on with what is in its memory.
     """
 
     LIMIT, PAUSE = 0.05, 1.0  # seconds
 
-    def __init__(self, url: str, away: Callable[[], bool]) -> None:
+    def __init__(self, url: str) -> None:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
         # It would say each failure with its traceback: the gateway says once that Redis is away.
-        own = ("redis_", "dual_cache")  # its modules for it
-        litellm.verbose_logger.addFilter(lambda record: not record.filename.startswith(own))
+        own = ("redis_", "dual_cache")  # its modules for it, and those in Rust
+        litellm.verbose_logger.addFilter(
+            lambda record: (
+                not record.filename.startswith(own) and "redis-store" not in record.pathname
+            )
+        )
         limits = {"socket_timeout": self.LIMIT, "socket_connect_timeout": self.LIMIT}
         super().__init__(url=url, retry=Retry(NoBackoff(), 0), **limits)
-        self._health = None  # LiteLLM's own breaker, which opens after some failures only
-        self._away, self._closed_at = away, 0.0
+        breaker = RedisBreakerSettings(1, self.PAUSE, timeout_min_duration=0.0)
+        # What LiteLLM's client in Rust takes: it doesn't retry anyway, and warns of being told.
+        kwargs = {name: v for name, v in self.redis_kwargs.items() if name != "retry"}
+        self.store_settings = RedisStoreSettings(kwargs, None, self.default_ttl, breaker)
+        # A server has one breaker as long as somebody holds it: LiteLLM's own goes first.
+        self._health = None
+        self._breaker = NativeRedisBreaker.shared(kwargs, breaker)
+        self._health = RedisHealth(self._breaker, self.service_logger_obj)
 
     def _setup_health_pings(self) -> None:
         """Nobody waits for a Redis, and its absence is said by the gateway itself."""
@@ -180,13 +192,11 @@ class RouterRedis(RedisCache):
         return self._bounded(call)
 
     async def _bounded(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        if self._away() or time.monotonic() < self._closed_at:
-            raise RedisCircuitBreakerOpenError("Redis is away.")
         try:
             async with asyncio.timeout(self.LIMIT):
                 return await call()
         except Exception as error:
-            self._closed_at = time.monotonic() + self.PAUSE
+            self._breaker.failed(False)
             # What LiteLLM takes from its memory, without a traceback in the log.
             raise RedisCircuitBreakerOpenError("Redis is away.") from error
 
@@ -223,7 +233,7 @@ class RouterInForce:
                 # https://docs.litellm.ai/docs/proxy/load_balancing
                 router.update_redis_cache(self.redis)
                 if settings.get("disable_cooldowns"):  # nobody writes any: none is read
-                    router._core_cooldown_cache.cache = DualCache()
+                    router.health().cooldowns.cache = DualCache()
             return router
         finally:
             vars(litellm).update(before)
@@ -396,7 +406,8 @@ class Hooks(CustomLogger):
         info = metadata.get("model_info") or kwargs.get("model_info") or {}
         if attempt := self.attempts.get(kwargs.get("litellm_call_id", "")):
             attempt.mocked = bool(kwargs.get("mock_response"))
-            if "*" in kwargs["model"]:  # a wildcard's own name, where `choose` filled in the asked
+            # Of a wildcard, LiteLLM fills in the id that it was asked for.
+            if "*" in kwargs["model"] or kwargs["model"].endswith(attempt.deployment.id):
                 kwargs = {**kwargs, "model": attempt.deployment.model}
         model, provider, _ = resolve_model(kwargs)
         return self._transform(kwargs, provider, info.get("base_model") or model, attempt)

@@ -170,9 +170,7 @@ async def _serve(
     await sync.exchange()
     keys, router, cooldown = Keys(key_text, state), litellm_api.RouterInForce(), Cooldown(state)
     if settings.redis_url:
-        away = functools.partial(getattr, sync, "away")
-        make = functools.partial(litellm_api.RouterRedis, settings.redis_url, away)
-        router.redis = await asyncio.to_thread(make)
+        router.redis = await asyncio.to_thread(litellm_api.RouterRedis, settings.redis_url)
     usage = Usage(state)
     usage.budget.limits = keys.budget
     candidates = Candidates(router.choose, router.ids, cooldown)

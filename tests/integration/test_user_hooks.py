@@ -10,6 +10,7 @@ import pytest
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import ROOT, Program, gateway, http, openai_model
+from tests.support.poll import wait_until
 
 MODULE = """
 from fastapi import HTTPException
@@ -141,12 +142,14 @@ def test_a_refusing_hook_blames_no_model(
     hooked: Program, stand_in: OpenAI, text: str, why: str, stream: bool
 ) -> None:
     stand_in.clear()
+    before = len(hooked.log)
     status, answer = ask(hooked, text, stream=stream)
     assert status == 422
     assert answer["error"]["code"] == "provider_refused_request"
     assert why in answer["error"]["message"]
     assert "left alone" not in hooked.status().stdout
-    assert ("usd=0.000000" in hooked.log.splitlines()[-1]) or text == "moderate me"
+    wait_until(lambda: hooked.log[before:].count("outcome=hook") == 1, 5, "the call's line")
+    assert "usd=0.000000" in hooked.log[before:] or text == "moderate me"
     assert ask(hooked, "Hello", stream=stream)[0] == 200
 
 
