@@ -23,6 +23,7 @@ SETTLED = 1.0  # seconds after the last reply, in which a gateway books it
 WORDS, PACE = [f"word {n}. " if n % 15 == 0 else f"word {n}, " for n in range(1, 71)], 1.0
 SAID = 45  # pieces of each reply when the memory is read: LiteLLM keeps all that it has passed on
 CROWDED = 90.0  # seconds until then
+APART = 0.05  # seconds between two starts: all at once some would be late, and asked again
 WARM_UP = 20
 
 
@@ -72,19 +73,21 @@ def throughput(a: Arm, b: Arm, rounds: int = 5) -> Keys:
 def crowd(folder: Path, calls: int = 256) -> Keys:
     """The memory of our gateway with so many replies at once under way, and of one of them.
 
-    They are counted at the provider, before and after the memory is read.
+    They are counted at the provider, before and after the memory is read: one request for each,
+    so there are no hedges.
     """
     with provider(folder) as port:
         stand_in = f"http://127.0.0.1:{port}"
         config = seed(dict.fromkeys(("", "crowd"), f"{stand_in}/v1"))
-        with ours(folder / "ours", config, env={"VUI_LITELLM_CALLS": str(calls)}) as arm:
+        env = {"VUI_LITELLM_CALLS": str(calls), "VUI_LITELLM_HEDGE": "0"}
+        with ours(folder / "ours", config, env=env) as arm:
             return asyncio.run(_crowd(stand_in, arm, calls))
 
 
 async def _crowd(stand_in: str, arm: Arm, calls: int) -> Keys:
     async def under_way(said: int) -> int:
         seen = (await asyncio.to_thread(http, f"{stand_in}/_seen"))[1]
-        return sum(row["sent"] >= said and not row["ended_at"] for row in seen)
+        return len(seen) == calls and sum(r["sent"] >= said and not r["ended_at"] for r in seen)
 
     clients = [our_client(arm, "crowd") for _ in range(calls)]
     for client in clients[:WARM_UP]:
@@ -92,7 +95,10 @@ async def _crowd(stand_in: str, arm: Arm, calls: int) -> Keys:
     await asyncio.sleep(SETTLED)
     idle = arm.rss_mb
     http(f"{stand_in}/_script", {"pieces": WORDS, "pace": PACE})
-    replies = [asyncio.create_task(first_token(client)) for client in clients]
+    replies = []
+    for client in clients:
+        replies.append(asyncio.create_task(first_token(client)))
+        await asyncio.sleep(APART)
     until = time.monotonic() + CROWDED
     while (most := await under_way(SAID)) < calls and time.monotonic() < until:
         if any(reply.done() for reply in replies):
