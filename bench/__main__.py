@@ -13,7 +13,7 @@ from bench import caching, load, measures, shared, swarm, tail
 from bench.report import write
 from tests.support.harness import ROOT
 
-RESULTS = ROOT / "bench" / "results.json"
+RESULTS, DAYS = ROOT / "bench" / "results.json", ROOT / "bench" / "days.json"
 ALL = (*measures.ALL, *load.ALL, *tail.ALL, *caching.ALL, *shared.ALL, *swarm.ALL)
 
 
@@ -24,6 +24,7 @@ def main(names: list[str]) -> None:
     """
     os.chdir(tempfile.mkdtemp())  # vui writes its log below the working directory
     os.environ["HOME"] = os.getcwd()
+    measured: set[str] = set()
     wanted = {name: size for name, _, size in (name.partition(":") for name in names)}
     keys: measures.Keys = json.loads(RESULTS.read_text()) if names and RESULTS.exists() else {}
     for measure in ALL:
@@ -35,13 +36,17 @@ def main(names: list[str]) -> None:
             Path(folder).chmod(0o755)
             found = measure(Path(folder), *sizes)
         keys |= {key: round(value, 3) for key, value in found.items()}
+        measured.update(found)
         print(f"{measure.__name__}, {time.monotonic() - began:.0f} s", flush=True)
         for key, value in found.items():
             print(f"  {key:40} {value:10.3f}", flush=True)
     if any(wanted.values()):
         return
-    RESULTS.write_text(json.dumps(keys, indent=2, sort_keys=True) + "\n")
-    write(keys)
+    days = {key: day for key, day in json.loads(DAYS.read_text()).items() if key in keys}
+    days |= dict.fromkeys(measured, time.strftime("%Y-%m-%d", time.gmtime()))
+    for path, content in ((RESULTS, keys), (DAYS, days)):
+        path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+    write(keys, days)
 
 
 if __name__ == "__main__":

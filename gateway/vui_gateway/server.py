@@ -42,6 +42,7 @@ GRACE = 30  # seconds that running replies get after SIGTERM
 KEEP_ALIVE = 60
 WARM_UP_SECONDS = 20.0
 MAX_WHY = 200  # characters of what LiteLLM fails with
+REDIS = "REDIS_"
 LEFT_OUT = "VUI_GATEWAY_LEFT_OUT"  # names of variables
 HUNG_SECONDS = 15.0
 
@@ -62,7 +63,9 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])
     left_out = os.environ.pop(LEFT_OUT, "").split()  # by the start before this one
     settings = settings.without({name: settings.env.get(name, "") for name in left_out})
-    settings.export(key)  # LiteLLM reads some of it at import
+    # LiteLLM reads some of it at its import; and its start would wait for a Redis that is away.
+    redis = {name: v for name, v in settings.env.items() if name.startswith(REDIS)}
+    settings.without({**settings.unusable, **redis}).export(key)
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
     gc.disable()

@@ -167,7 +167,10 @@ class Reloader:
         """Put the callbacks and the cache in force, while calls go on."""
         own = resolved(self.config.litellm_settings, self.settings.env)
         path, env = self.settings.config, self.settings.unknown
-        await self.in_force.callbacks.apply(own, path, env)
+        try:
+            await self.in_force.callbacks.apply(own, path, env)
+        except Exception:  # none of them ends the watch over the files
+            log.exception("A bug of ours:")
 
     @property
     def needs_restart(self) -> list[str]:

@@ -34,6 +34,7 @@ CACHE, CACHE_PARAMS = "cache", "cache_params"
 ALL_EVENTS, *OF_EVENTS = ("callbacks", "success_callback", "failure_callback")
 SETTINGS = frozenset({ALL_EVENTS, *OF_EVENTS, CACHE, CACHE_PARAMS})
 MAX_WHY = 200  # characters
+PROMETHEUS = "prometheus"  # a second one would count by the same names, which its library refuses
 
 
 class Wanted(NamedTuple):
@@ -59,6 +60,7 @@ class Callbacks:
     def __init__(self) -> None:
         self.failed: list[str] = []
         self._made: dict[Wanted, Any] = {}
+        self._hanging: set[Wanted] = set()  # their threads are left behind: one for each is enough
 
     async def apply(self, settings: Mapping[str, Any], path: Path, env: Mapping[str, str]) -> None:
         """Put those of `litellm_settings` in force and take the earlier ones out.
@@ -71,7 +73,10 @@ class Callbacks:
         wanted, self.failed = _wanted(settings, env)
         for gone in set(self._made) - set(wanted):
             self._take_out(gone, self._made.pop(gone))
-        new = [one for one in wanted if one not in self._made]
+        self.failed += [
+            _sentence(one, path, TimeoutError()) for one in wanted if one in self._hanging
+        ]
+        new = [one for one in wanted if one not in self._made and one not in self._hanging]
         made = await asyncio.gather(
             *(_in_thread(_maker(one, settings, path)) for one in new), return_exceptions=True
         )
@@ -83,6 +88,8 @@ class Callbacks:
                     async with asyncio.timeout(SECONDS):
                         await found.ping()
             except Exception as error:
+                if isinstance(found, TimeoutError):
+                    self._hanging.add(one)
                 self._take_out(one, found)
                 self.failed.append(_sentence(one, path, error))
             else:
@@ -104,7 +111,10 @@ class Callbacks:
     def _take_out(self, one: Wanted, made: Any) -> None:
         if one.setting == CACHE:
             _use_cache(None)
-        for callbacks in (*_callback_lists(), litellm_logging._in_memory_loggers):
+        lists = _callback_lists()
+        if one.name != PROMETHEUS:
+            lists.append(litellm_logging._in_memory_loggers)
+        for callbacks in lists:
             callbacks[:] = [other for other in callbacks if other not in (made, one.name)]
 
 
@@ -120,8 +130,7 @@ def _wanted(settings: Mapping[str, Any], env: Mapping[str, str]) -> tuple[list[W
             else:
                 wrong.append(f"litellm_settings.{setting} is a list of names, not of {name!r}.")
     if settings.get(CACHE):
-        params = json.dumps(settings.get(CACHE_PARAMS) or {}, sort_keys=True, default=str)
-        wanted.append(Wanted(CACHE, CACHE, params + mark))
+        wanted.append(Wanted(CACHE, CACHE, repr(settings.get(CACHE_PARAMS)) + mark))
     return list(dict.fromkeys(wanted)), wrong
 
 

@@ -82,7 +82,7 @@ class Transport:
         ids = {"litellm_call_id": identity, "litellm_trace_id": identity}
         request = {**copy.deepcopy(body), **ids}
         stream: Any = None
-        whole = False
+        interrupted = True
 
         async def ask(request: dict) -> Any:
             nonlocal stream
@@ -98,15 +98,17 @@ class Transport:
             else:
                 async for chunk in answer:
                     yield _event(chunk, attempt)
-            whole = True
+            interrupted = False
         except user_hooks.Answered as said:
             yield _said(str(said), streamed=bool(request.get("stream")))
         except Exception as error:
+            interrupted = False  # LiteLLM has its own record of a failure
             raise await _failure(request, error) from error
         finally:
-            if stream is not None and not whole:
+            if stream is not None:
                 await stream.aclose()
-                self._bill(stream)
+                if interrupted:
+                    self._bill(stream)
             forget = asyncio.get_running_loop().call_later
             # Not in this context: it would keep all that LiteLLM has put into it.
             forget(FORGET, self._attempts.pop, identity, None, context=Context())

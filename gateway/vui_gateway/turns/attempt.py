@@ -35,7 +35,7 @@ LEAST_WINDOW = 0.25  # of the time for the first words: to see how quick a late 
 USAGE_SECONDS = 0.2  # that a reply which has ended is waited for its usage
 # Seconds for what comes after the end of a reply: LiteLLM's record of it, and a connection that the
 # next call can use.
-LAST_SECONDS = 2.0
+LAST_SECONDS = 1.0
 
 
 class Deployment(NamedTuple):
