@@ -1,6 +1,6 @@
-"""All that touches LiteLLM, whose upgrades are reviewed here: `make compat` tries a new one.
+"""LiteLLM's router, prices, clients, and our hooks in it; the rest is in `litellm_proxy/`.
 
-Its proxy app, its router, its hooks, its clients. Nobody else imports it.
+An upgrade is reviewed in these two places: `make compat` tries a new one.
 """
 
 from __future__ import annotations

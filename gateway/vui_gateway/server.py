@@ -7,6 +7,7 @@ import functools
 import gc
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -43,6 +44,7 @@ KEEP_ALIVE = 60
 WARM_UP_SECONDS = 20.0
 MAX_WHY = 200  # characters of what LiteLLM fails with
 REDIS = "REDIS_"
+SHORT = 5  # characters of a value that may stand in any message
 LEFT_OUT = "VUI_GATEWAY_LEFT_OUT"  # names of variables
 HUNG_SECONDS = 15.0
 
@@ -86,10 +88,13 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
+        failed: LiteLLMFailedError | None = None
         try:
             uvloop.run(_serve(settings, config, key, state, store, unusable))
         except LiteLLMFailedError as error:
-            _start_without(settings, error)
+            failed = error
+    if failed:
+        _start_without(settings, failed)
 
 
 class LiteLLMFailedError(Exception):
@@ -106,17 +111,18 @@ def _start_without(settings: Settings, error: Exception) -> NoReturn:
     if not unknown:
         raise SettingError(f"LiteLLM can't start ({why}).") from error
     said = str(error)
-    named = [name for name, value in unknown.items() if name in said or value in said]
-    names = named or list(unknown)
+    words = set(re.findall(r"\w+", said))
+    names = [n for n, v in unknown.items() if n in words or (len(v) > SHORT and v in said)]
+    names = names or list(unknown)
     many = "are left out, LiteLLM can't start with them"
     which = "is left out, LiteLLM can't start with it" if len(names) == 1 else many
     log.warning("%s in .env %s (%s).", ", ".join(names), which, why)
-    for name in names:
-        os.environ.pop(name, None)
-    os.environ[LEFT_OUT] = " ".join([*settings.unusable, *names])
+    left_out = {LEFT_OUT: " ".join([*settings.unusable, *names])}
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "vui_gateway", "serve"])  # noqa: S606
+    command = [sys.executable, "-m", "vui_gateway", "serve"]
+    # Not this process's environment: `.env` is in it, and would be the environment's from then on.
+    os.execve(sys.executable, command, {**settings.environ, **left_out})  # noqa: S606
 
 
 def _open(settings: Settings) -> tuple[State, Store]:

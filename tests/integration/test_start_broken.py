@@ -101,6 +101,22 @@ def test_what_litellm_cannot_start_with_is_left_out_and_named(
             assert "Traceback" not in program.log
 
 
+def test_after_a_start_without_bad_variables_an_edit_of_env_takes_effect(tmp_path: Path) -> None:
+    bad = "USE_DDTRACE=true\n"
+    (tmp_path / ".env").write_text(f"{bad}ONE_API_KEY=sk-first-0123\n")
+    with serving((stand_in := OpenAI()).app) as url:
+        config = {"model_list": [openai_model("m", f"{url}/v1", api_key="os.environ/ONE_API_KEY")]}
+        with gateway(tmp_path, config) as program:
+            assert said_by_vui(program)
+            (tmp_path / ".env").write_text(f"{bad}ONE_API_KEY=sk-second-0123\n")
+
+            def seen() -> bool:
+                said_by_vui(program)
+                return "sk-second" in stand_in.seen[-1].headers["authorization"]
+
+            wait_until(seen, 10, "the new key is sent")
+
+
 def test_with_a_key_that_the_gateway_made_no_variable_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,11 @@ class Hooks(CustomLogger):
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict, response, request_data
     ):
+        text = request_data["messages"][-1]["content"]
+        if "iterate" in text:
+            raise HTTPException(403, "No iteration.")
+        if "break" in text:
+            raise KeyError("a bug of the stream's hook")
         async for chunk in response:
             for choice in chunk.choices:
                 if choice.delta.content:
@@ -78,7 +83,10 @@ def hooked(stand_in: OpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     env = {"PYTHONPATH": f"{folder}:{ROOT}"}
     with serving(stand_in.app) as url:
         config = {
-            "model_list": [openai_model("gpt-4.1-mini", f"{url}/v1") | {"model_name": "vui"}],
+            "model_list": [
+                openai_model("gpt-4.1-mini", f"{url}/v1") | {"model_name": "vui"},
+                openai_model("gpt-4.1-nano", f"{url}/v1") | {"model_name": "vui"},
+            ],
             "litellm_settings": {"callbacks": ["own_hooks.hooks"]},
         }
         with gateway(folder, config, env) as program:
@@ -120,12 +128,15 @@ def test_a_rejecting_hook_answers_instead_of_the_model(
     hooked: Program, stand_in: OpenAI, stream: bool
 ) -> None:
     stand_in.clear()
+    before = len(hooked.log)
     status, answer = ask(hooked, "Please reject this", stream=stream)
     assert status == 200
     said = answer if stream else answer["choices"][0]["message"]["content"]
     assert "I'd rather talk about tea." in said
     assert "litellm" not in said
     assert not stand_in.seen
+    wait_until(lambda: "outcome=ok" in hooked.log[before:], 5, "the call's line")
+    assert "usd=0.000000" in hooked.log[before:]
 
 
 @pytest.mark.parametrize(
@@ -149,8 +160,27 @@ def test_a_refusing_hook_blames_no_model(
     assert why in answer["error"]["message"]
     assert "left alone" not in hooked.status().stdout
     wait_until(lambda: hooked.log[before:].count("outcome=hook") == 1, 5, "the call's line")
-    assert "usd=0.000000" in hooked.log[before:] or text == "moderate me"
+    paid = text == "moderate me"
+    assert ("usd=0.000000" in hooked.log[before:]) is not paid
+    assert "attempts=hook " in hooked.log[before:]
+    assert len(stand_in.seen) == paid
     assert ask(hooked, "Hello", stream=stream)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("iterate it", "No iteration."), ("break it", "a bug of the stream's hook")]
+)
+def test_a_hook_of_a_stream_that_fails_blames_no_model(
+    hooked: Program, stand_in: OpenAI, text: str, why: str
+) -> None:
+    stand_in.clear()
+    status, answer = ask(hooked, text, stream=True)
+    assert status == 422
+    assert why in answer["error"]["message"]
+    assert len(stand_in.seen) == 1
+    shown = hooked.status().stdout
+    assert "left alone" not in shown
+    assert "refused" not in shown
 
 
 def test_the_failure_hook_has_the_last_word_on_a_failure(hooked: Program, stand_in: OpenAI) -> None:

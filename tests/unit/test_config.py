@@ -379,6 +379,12 @@ model_list:
         ("[{model: b}]", "b", None),
         ("[openai/z]", "fallback of a: openai/z", {"api_base": "http://h/v1", "api_key": "k"}),
         ("[{model: groq/z, api_key: g}]", "fallback of a: groq/z", {"api_key": "g"}),
+        ("[anthropic/z]", "fallback of a: anthropic/z", {"api_key": None, "api_base": None}),
+        (
+            "[{model: openai/z, num_retries: 3, silent_model: b, fallbacks: [b], order: x}]",
+            "fallback of a: openai/z",
+            dict.fromkeys(("num_retries", "silent_model", "fallbacks", "order")),
+        ),
     ],
 )
 def test_the_fallbacks_of_a_deployment_become_its_groups(
@@ -390,7 +396,7 @@ def test_the_fallbacks_of_a_deployment_become_its_groups(
     assert not any("fallbacks" in entry["litellm_params"] for entry in config.model_list)
     if params:
         found = next(e for e in config.model_list if e["model_name"] == group)["litellm_params"]
-        assert params.items() <= found.items()
+        assert params == {name: found.get(name) for name in params}
 
 
 def test_a_fallback_that_nobody_knows_is_named_and_the_rest_is_served(tmp_path: Path) -> None:
@@ -412,6 +418,9 @@ def test_fallbacks_of_all_models_are_those_of_all_groups(tmp_path: Path) -> None
     )
     config = read_config(written(tmp_path, text), {})
     assert config.router_settings["default_fallbacks"] == ["b"]
+    both = text + "router_settings: {default_fallbacks: a}\n"
+    config = read_config(written(tmp_path, both), {})
+    assert config.router_settings["default_fallbacks"] == ["a", "b"]
     assert "model_fallbacks" not in config.litellm_settings
 
 

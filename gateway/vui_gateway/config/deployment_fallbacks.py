@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from vui_gateway import litellm_api
+from vui_gateway.config.unsupported import DEPLOYMENT
 
 __all__ = ["move_fallbacks"]
 
@@ -18,6 +19,13 @@ OF_DEPLOYMENT = {
     "fallbacks": "fallbacks",
     "context_window_fallback_dict": "context_window_fallbacks",
 }
+# Of a provider: its keys and addresses.
+OF_PROVIDER = (
+    "api_key", "api_base", "base_url", "api_version", "organization", "custom_llm_provider",
+    "litellm_credential_name",
+)  # fmt: skip
+# What the entries of the file have been freed of, or checked for.
+NOT_OF_FALLBACK = (*OF_DEPLOYMENT, *DEPLOYMENT, "order", "stream_timeout")
 # The same for all groups, in `litellm_settings`.
 OF_ALL = "model_fallbacks"
 
@@ -53,9 +61,23 @@ def move_fallbacks(file: dict) -> list[str]:
     ]
     if settings:
         router = dict(file.get("router_settings") or {})
-        added = {name: [*(router.get(name) or ()), *found] for name, found in settings.items()}
+        own_lists = {name: router.get(name) or [] for name in settings}
+        added = {
+            name: [*(of if isinstance(of, list) else [of]), *settings[name]]
+            for name, of in own_lists.items()
+        }
         file["router_settings"] = {**router, **added}
     return told
+
+
+def _inherited(params: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+    """A deployment's settings for its fallback; no key goes to another provider."""
+    if (
+        not params
+        or litellm_api.resolve_model(params)[1] == litellm_api.resolve_model({"model": model})[1]
+    ):
+        return params
+    return {name: value for name, value in params.items() if name not in OF_PROVIDER}
 
 
 def _listed(value: Any, group: str) -> Iterator[Any]:
@@ -81,13 +103,14 @@ def _groups(
     params: of the deployment, which LiteLLM uses for its fallbacks too.
     """
     for one in wanted:
-        own = {**params, **one} if isinstance(one, dict) else {**params, "model": one}
-        model = str(own["model"])
+        named = one if isinstance(one, dict) else {"model": one}
+        model = str(named["model"])
         if model in groups:
             yield model
             continue
         try:
-            litellm_api.resolve_model({**own, "model": model})
+            own = {**_inherited(params, model), **named, "model": model}
+            litellm_api.resolve_model(own)
         except litellm_api.UnknownProvider:
             told.append(
                 f"The fallback {model!r} of {group} is left out: it is no model_name of the file "
@@ -95,5 +118,5 @@ def _groups(
             )
             continue
         name = f"{litellm_api.HIDDEN}{group}: {model}"
-        groups.setdefault(name, [own])
+        groups.setdefault(name, [{k: v for k, v in own.items() if k not in NOT_OF_FALLBACK}])
         yield name

@@ -30,11 +30,14 @@ __all__ = ["SETTINGS", "Callbacks"]
 
 SECONDS = 10.0  # for one callback, or the cache
 CACHE, CACHE_PARAMS = "cache", "cache_params"
-# Of `litellm_settings`; the first one stands for all events.
+# Settings of `litellm_settings`; `callbacks` covers all events.
 ALL_EVENTS, *OF_EVENTS = ("callbacks", "success_callback", "failure_callback")
 SETTINGS = frozenset({ALL_EVENTS, *OF_EVENTS, CACHE, CACHE_PARAMS})
 MAX_WHY = 200  # characters
 PROMETHEUS = "prometheus"  # a second one would count by the same names, which its library refuses
+
+
+_in_turn = threading.Lock()
 
 
 class Wanted(NamedTuple):
@@ -51,7 +54,7 @@ class Wanted(NamedTuple):
 
 
 class Callbacks:
-    """What is in force of them, and why the others are not.
+    """The callbacks and the cache in force, and why others failed.
 
     Attributes:
         failed: a sentence for each that can't be put in force.
@@ -94,7 +97,8 @@ class Callbacks:
                 self.failed.append(_sentence(one, path, error))
             else:
                 self._made[one] = found
-        for one, found in self._made.items():  # of two with one name the first may be gone
+        # Taking one out has also removed the other entry of its name.
+        for one, found in self._made.items():
             self._put_in(one, found)
 
     def _put_in(self, one: Wanted, made: Any) -> None:
@@ -135,17 +139,17 @@ def _wanted(settings: Mapping[str, Any], env: Mapping[str, str]) -> tuple[list[W
 
 
 def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[], Any]:
-    """What makes it, and may take its time: imports, connections, files."""
+    """Returns its constructor, which may block: imports, connections, files."""
     if one.setting == CACHE:
         return lambda: Cache(**_cache_params(settings.get(CACHE_PARAMS) or {}))
     if one.name in litellm._known_custom_logger_compatible_callbacks:
         usage = proxy_server.proxy_logging_obj.internal_usage_cache.dual_cache
         build = litellm_logging.build_custom_logger_compatible_class
         return lambda: _known(build(one.name, usage, proxy_server.llm_router))
+    if "." in one.name:
+        return lambda: _instance(get_instance_fn(one.name, str(path)))
     if one.setting == ALL_EVENTS:
         return lambda: _initialized(one.name, settings, path)
-    if "." in one.name:
-        return lambda: get_instance_fn(one.name, str(path))
 
     def legacy() -> str:
         litellm_logging.set_callbacks([one.name])
@@ -155,10 +159,17 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
 
 
 def _initialized(name: str, settings: Mapping[str, Any], path: Path) -> Any:
-    """One of LiteLLM's own for all events, or a user's: `module.instance`."""
-    before = {id(one) for one in litellm.callbacks}
-    initialize_callbacks_on_proxy([name], False, str(path), dict(settings))
-    return next(one for one in litellm.callbacks if id(one) not in before)
+    """One of LiteLLM's own for all events, which adds itself to its list."""
+    with _in_turn:
+        before = {id(one) for one in litellm.callbacks}
+        initialize_callbacks_on_proxy([name], False, str(path), dict(settings))
+        return next(one for one in litellm.callbacks if id(one) not in before)
+
+
+def _instance(found: Any) -> Any:
+    if isinstance(found, type) or not (callable(found) or isinstance(found, CustomLogger)):
+        raise ValueError("it names no instance of a callback, and no function")
+    return found
 
 
 def _known(made: Any) -> Any:

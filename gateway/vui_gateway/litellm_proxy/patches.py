@@ -43,7 +43,7 @@ def _build_from_few(chunks: list, *args: Any, **options: Any) -> Any:
 
 
 def _in_this_thread_if_short(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """A stream's record, made without a thread: for a reply of speech that takes longer than it."""
+    """Makes the record of a short stream inline: a thread costs more than the record."""
 
     async def run(*args: Any, **options: Any) -> Any:
         if len(options.get("chunks") or ()) <= FEW_CHUNKS:

@@ -81,15 +81,17 @@ class Transport:
         # Another attempt may be sent the same body, and LiteLLM changes messages in place.
         ids = {"litellm_call_id": identity, "litellm_trace_id": identity}
         request = {**copy.deepcopy(body), **ids}
+        answer: Any = None
         stream: Any = None
-        interrupted = True
+        asked, interrupted = False, True
 
         async def ask(request: dict) -> Any:
-            nonlocal stream
+            nonlocal stream, asked
+            asked = True
             own = {"model": deployment, **self._options}
-            answer = await proxy_server.llm_router.acompletion(**{**request, **own})
-            stream = answer if request.get("stream") else None
-            return answer
+            found = await proxy_server.llm_router.acompletion(**{**request, **own})
+            stream = found if request.get("stream") else None
+            return found
 
         try:
             answer = await user_hooks.around(request, ask)
@@ -100,13 +102,22 @@ class Transport:
                     yield _event(chunk, attempt)
             interrupted = False
         except user_hooks.Answered as said:
+            if not asked:
+                attempt.mocked = True  # it costs nothing
+                attempt.price_told.set()
             yield _said(str(said), streamed=bool(request.get("stream")))
         except Exception as error:
-            interrupted = False  # LiteLLM has its own record of a failure
+            if isinstance(error, user_hooks.Refused):  # the provider is paid all the same
+                attempt.answered = attempt.answered or stream is not None
+            else:
+                interrupted = False  # LiteLLM has its own record of a failure
+                attempt.price_told.set()
             raise await _failure(request, error) from error
         finally:
             if stream is not None:
                 await stream.aclose()
+                if answer is not None and answer is not stream:
+                    await answer.aclose()
                 if interrupted:
                     self._bill(stream)
             forget = asyncio.get_running_loop().call_later

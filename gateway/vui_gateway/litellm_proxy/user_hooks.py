@@ -117,21 +117,25 @@ async def after_failure(request: dict, error: Exception) -> None:
 async def _hook(running: Awaitable[Any]) -> Any:
     try:
         return await running
-    except (RejectedRequestError, ModifyResponseException) as error:
-        raise Answered(_message(error)) from error
     except Exception as error:  # the user's code: no deployment is to blame
-        raise Refused(_message(error)) from error
+        raise _decided(error) from error
+
+
+def _decided(error: Exception) -> Exception:
+    answers = isinstance(error, RejectedRequestError | ModifyResponseException)
+    return (Answered if answers else Refused)(_message(error))
 
 
 async def _hooked(stream: Any, request: dict) -> AsyncGenerator[Any]:
     logging = proxy_server.proxy_logging_obj
     each = logging.needs_per_chunk_streaming_hook()
     said = ""
+    failures: list[Exception] = []
     hooked = logging.async_post_call_streaming_iterator_hook(
-        response=stream, user_api_key_dict=USER, request_data=request
+        response=_watched(stream, failures), user_api_key_dict=USER, request_data=request
     )
-    async with aclosing(hooked):
-        async for chunk in hooked:
+    async with aclosing(_blaming_hooks(hooked, failures)) as chunks:
+        async for chunk in chunks:
             if each:
                 chunk = await _hook(
                     logging.async_post_call_streaming_hook(
@@ -146,6 +150,27 @@ async def _hooked(stream: Any, request: dict) -> AsyncGenerator[Any]:
             if each:
                 said += litellm.get_response_string(response_obj=chunk)
             yield chunk
+
+
+async def _watched(stream: Any, failures: list[Exception]) -> AsyncGenerator[Any]:
+    """The provider's stream; what it fails with is no hook's fault."""
+    try:
+        async for chunk in stream:
+            yield chunk
+    except Exception as error:
+        failures.append(error)
+        raise
+
+
+async def _blaming_hooks(hooked: Any, failures: list[Exception]) -> AsyncGenerator[Any]:
+    try:
+        async with aclosing(hooked):
+            async for chunk in hooked:
+                yield chunk
+    except Exception as error:
+        if error in failures:
+            raise
+        raise _decided(error) from error
 
 
 def _message(error: Exception) -> str:

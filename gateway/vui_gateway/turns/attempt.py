@@ -258,6 +258,7 @@ class Attempt:
                 async for event in events:
                     self._take(event)
                     if self._stopped():
+                        self._changed.set()
                         break  # and with it the provider's call
                     if self._characters > most:
                         raise AttemptError("flooded", status=HTTPStatus.BAD_GATEWAY)

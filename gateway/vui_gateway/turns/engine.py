@@ -85,7 +85,7 @@ class Engine:
             except AttemptError as failure:
                 error = failure
                 self._failed(attempt, error)
-                if said and error.ended == "flooded":
+                if error.ended == "hook" or (said and error.ended == "flooded"):
                     raise
                 now = asyncio.get_running_loop().time()
                 if heard:
@@ -169,6 +169,8 @@ class Engine:
                         stale = _stale(attempt, failure, call)
                         attempt.close(failure.ended)
                         self._failed(attempt, failure, cool=not stale and self._sick(call, attempt))
+                        if failure.ended == "hook":  # it would refuse the next one, too
+                            raise failure
                         if loop.time() > call.deadline - LEAST_SECONDS and _took_its_own(attempt):
                             call.deadline = loop.time() + self.limits.words
                         if stale:
