@@ -90,7 +90,14 @@ def hooked(stand_in: OpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             "litellm_settings": {"callbacks": ["own_hooks.hooks"]},
         }
         with gateway(folder, config, env) as program:
+            # Callbacks come after the start.
+            wait_until(lambda: _is_hooked(program, stand_in), 10, "the callback is in force")
             yield program
+
+
+def _is_hooked(program: Program, stand_in: OpenAI) -> bool:
+    ask(program, "Hello")
+    return "politely" in stand_in.seen[-1].body["messages"][-1]["content"]
 
 
 def ask(program: Program, text: str, **fields: Any) -> tuple[int, Any]:
