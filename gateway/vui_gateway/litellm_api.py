@@ -22,7 +22,6 @@ from vui_gateway.litellm_proxy import environment  # noqa: F401  LiteLLM reads i
 
 # isort: split
 import litellm
-from litellm.caching.dual_cache import DualCache
 from litellm.caching.redis_cache import (
     RedisCache,
     RedisCircuitBreakerOpenError,
@@ -32,6 +31,8 @@ from litellm.integrations.custom_logger import CustomLogger
 from litellm.llms.custom_httpx.http_handler import get_async_httpx_client
 from litellm.proxy import proxy_server
 from litellm.redis.store_settings import RedisBreakerSettings, RedisStoreSettings
+from litellm.redis.stores.connection import connect
+from litellm.redis.stores.router_cooldowns import RouterCooldownStore
 from litellm.rust_bridge._native import NativeRedisBreaker
 from litellm.types.router import RouterGeneralSettings
 from litellm.types.utils import LlmProviders
@@ -233,7 +234,8 @@ class RouterInForce:
                 # https://docs.litellm.ai/docs/proxy/load_balancing
                 router.update_redis_cache(self.redis)
                 if settings.get("disable_cooldowns"):  # nobody writes any: none is read
-                    router.health().cooldowns.cache = DualCache()
+                    memory = RouterCooldownStore(connect(None).router_cooldowns())
+                    router.health().cooldowns.cooldown_store = memory
             return router
         finally:
             vars(litellm).update(before)

@@ -13,7 +13,7 @@ import pytest
 from litellm.integrations.custom_logger import CustomLogger
 from vui_gateway import litellm_api
 from vui_gateway.config.defaults import LITELLM_DEFAULTS, ROUTER_DEFAULTS
-from vui_gateway.litellm_api import Hooks, RouterInForce, UnknownProvider
+from vui_gateway.litellm_api import Hooks, RouterInForce, RouterRedis, UnknownProvider
 from vui_gateway.turns.attempt import Deployment
 
 
@@ -74,6 +74,14 @@ def test_what_is_served_is_told_by_name_alias_and_wildcard(in_force: RouterInFor
     models = [deployment("any/*", "1", model="openai/*"), deployment("a", "2")]
     in_force.use(in_force.build(models, {"model_group_alias": {"nick": "a"}}, {}), {})
     assert [in_force.serves(name) for name in ("any/x", "nick", "b")] == [True, True, False]
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_a_router_without_cooldowns_asks_redis_for_none(off: bool) -> None:
+    one = RouterInForce()
+    one.redis = RouterRedis("redis://127.0.0.1:1/0")
+    router = one.build([deployment("a", "1")], {**ROUTER_DEFAULTS, "disable_cooldowns": off}, {})
+    assert router.health().cooldowns.cooldown_store.has_redis is not off
 
 
 async def test_the_lowest_order_is_chosen(in_force: RouterInForce) -> None:
