@@ -28,11 +28,12 @@ Providers = dict[str, tuple[OpenAI, str]]
 
 
 def entry(name: str, providers: Providers, who: str, **params: Any) -> dict:
-    return openai_model("gpt-4.1-mini", providers[who][1], **params) | {"model_name": name}
+    made = openai_model("gpt-4.1-mini", providers[who][1])
+    return {"model_name": name, "litellm_params": {**made["litellm_params"], **params}}
 
 
-def ask(program: Program, stream: bool = True) -> tuple[int, Any]:
-    body = {"model": "vui", "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
+def ask(program: Program, stream: bool = True, model: str = "vui") -> tuple[int, Any]:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
     return http(f"{program.url}/v1/chat/completions", body, key=program.key)
 
 
@@ -79,6 +80,14 @@ def test_a_fallback_that_no_group_has_is_asked_with_the_deployments_own_settings
         line = line_of_call(program)
     assert "deployment=openai/gpt-4o-mini" in line
     assert providers["well"][0].seen[0].body["model"] == "gpt-4o-mini"
+
+
+def test_a_wildcards_fallback_is_asked_by_the_engine(tmp_path: Path, providers: Providers) -> None:
+    clear(providers)
+    wild = entry("openai/*", providers, "sick", fallbacks=["spare"], model="openai/*")
+    with gateway(tmp_path, {"model_list": [wild, entry("spare", providers, "well")]}) as program:
+        assert ask(program, model="openai/gpt-4o")[0] == 200
+        assert "attempts=500,ok" in line_of_call(program)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ class Hooks(CustomLogger):
             return "No."
         if "forbid" in last["content"]:
             raise HTTPException(403, {"error": "Not in this house."})
+        if "leave" in last["content"]:
+            raise SystemExit(3)
         if "fail" in last["content"]:
             raise KeyError("a bug of the callback")
         assert data["model"] == "vui", data["model"]
@@ -152,6 +154,7 @@ def test_a_rejecting_hook_answers_instead_of_the_model(
         ("forbid it", "Not in this house."),
         ("say no", "No."),
         ("fail now", "a bug of the callback"),
+        ("leave now", "3"),
         ("moderate me", "That is not for me."),
     ],
 )

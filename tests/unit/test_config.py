@@ -429,3 +429,36 @@ def test_a_silent_model_is_never_asked(tmp_path: Path) -> None:
     config = read_config(written(tmp_path, text), {})
     assert not any("silent_model" in entry["litellm_params"] for entry in config.model_list)
     assert any("silent_model is not supported here" in line for line in config.warnings)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        "{model: openai/x, api_key: k, fallbacks: &r {a: *r}}",
+        "{model: openai/x, api_key: k, extra: &r [*r]}",
+        "{model: openai/x, api_key: k, fallbacks: [{1: x, model: openai/y}]}",
+        "{model: openai/x, api_key: k, extra_headers: {1: a, b: c}}",
+    ],
+)
+def test_a_file_that_nobody_can_read_is_refused_in_one_line(tmp_path: Path, params: str) -> None:
+    path = written(tmp_path, model("a", params))
+    with pytest.raises(ConfigError, match=r"^\S+litellm_config.yaml: can't be used \(.+\)\. "):
+        read_config(path, {})
+
+
+def test_more_deployments_than_a_gateway_can_build_at_once_are_refused(tmp_path: Path) -> None:
+    many = ", ".join(f"openai/m{number}" for number in range(600))
+    path = written(tmp_path, model("a", f"{{model: openai/x, api_key: k, fallbacks: [{many}]}}"))
+    with pytest.raises(ConfigError, match="601 deployments, 500 at the most"):
+        read_config(path, {})
+
+
+def test_groups_that_share_their_settings_have_the_same_fallbacks(tmp_path: Path) -> None:
+    text = (
+        "model_list:\n"
+        "  - {model_name: a, litellm_params: &p {model: openai/x, api_key: k, fallbacks: [c]}}\n"
+        "  - {model_name: b, litellm_params: *p}\n"
+        "  - {model_name: c, litellm_params: {model: openai/z, api_key: k}}\n"
+    )
+    config = read_config(written(tmp_path, text), {})
+    assert config.router_settings["fallbacks"] == [{"a": ["c"]}, {"b": ["c"]}]

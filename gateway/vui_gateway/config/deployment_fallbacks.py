@@ -38,6 +38,7 @@ def move_fallbacks(file: dict) -> list[str]:
     """
     groups: dict[str, list[dict]] = {}
     for entry in file["model_list"]:
+        entry["litellm_params"] = dict(entry["litellm_params"])  # an alias of YAML's is shared
         groups.setdefault(entry["model_name"], []).append(entry["litellm_params"])
     told: list[str] = []
     settings: dict[str, list] = {}

@@ -23,6 +23,7 @@ from vui_gateway.user_errors import UserError
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
 MAX_BYTES = 1_000_000
+MAX_DEPLOYMENTS = 500  # a router of so many is built in 1.5 s, and calls wait meanwhile
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] | None
@@ -149,7 +150,14 @@ def read_config(path: Path, env: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: it can't be read, or LiteLLM would refuse or misread it.
     """
-    return _Reader(path).read(env)
+    try:
+        return _Reader(path).read(env)
+    except ConfigError:
+        raise
+    except Exception as error:  # such as a key that is a number, or a list that holds itself
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        cure = "Compare with the file in the repository."
+        raise ConfigError(str(path), f"can't be used ({why})", cure, "it can't be read") from error
 
 
 def demo_config(error: UserError, what: str) -> Config:
@@ -174,6 +182,11 @@ class _Reader:
             errors = error.errors(include_url=False)
             self._refuse(min(errors, key=lambda e: e["type"] not in SLIPS))
         warnings += move_fallbacks(file)
+        if (count := len(file["model_list"])) > MAX_DEPLOYMENTS:
+            self._fail(
+                f"it has {count} deployments, {MAX_DEPLOYMENTS} at the most",
+                "Leave some out, or write a wildcard such as `openai/*`.",
+            )
         usable, lacking = [], []
         credentials = by_name(file.get("credential_list"))
         for index, entry in enumerate(file["model_list"]):

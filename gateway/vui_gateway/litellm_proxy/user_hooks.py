@@ -117,11 +117,11 @@ async def after_failure(request: dict, error: Exception) -> None:
 async def _hook(running: Awaitable[Any]) -> Any:
     try:
         return await running
-    except Exception as error:  # the user's code: no deployment is to blame
+    except (Exception, SystemExit) as error:  # the user's code: no deployment is to blame
         raise _decided(error) from error
 
 
-def _decided(error: Exception) -> Exception:
+def _decided(error: BaseException) -> Exception:
     answers = isinstance(error, RejectedRequestError | ModifyResponseException)
     return (Answered if answers else Refused)(_message(error))
 
@@ -167,13 +167,13 @@ async def _blaming_hooks(hooked: Any, failures: list[Exception]) -> AsyncGenerat
         async with aclosing(hooked):
             async for chunk in hooked:
                 yield chunk
-    except Exception as error:
-        if error in failures:
+    except (Exception, SystemExit) as error:
+        if any(error is failure for failure in failures):
             raise
         raise _decided(error) from error
 
 
-def _message(error: Exception) -> str:
+def _message(error: BaseException) -> str:
     if isinstance(error, HTTPException):
         detail: Any = error.detail
         return str(detail.get("error", detail) if isinstance(detail, dict) else detail)

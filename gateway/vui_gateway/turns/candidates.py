@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from vui_gateway.turns.attempt import Deployment
@@ -45,6 +46,9 @@ class Fallbacks:
     def of(self, model_group: str, codes: Iterable[str] = ()) -> list[str]:
         """Who is asked after a group's own deployments, which failed with these codes of ours."""
         names = [name for name in (model_group, self._aliases.get(model_group)) if name]
+        # A wildcard's fallbacks; those of "*" are everybody's.
+        wildcards = dict.fromkeys(name for _, name in self._of if "*" in name and name != "*")
+        names += [w for w in wildcards if w != model_group and fnmatchcase(model_group, w)]
         by = [(code, name) for code in [*codes, ""] for name in names]
         found = [name for key in by for name in self._of.get(key, [])]
         return found or self._of.get(("", "*"), [])
