@@ -32,7 +32,7 @@ async def saturate(
 ) -> tuple[float, float]:
     """Turns per second of so many clients at once, and milliseconds of processor for a call.
 
-    What a gateway does after the last reply counts as processor time, and not as a turn's.
+    Processor time includes the work after the last reply; turns per second don't.
     """
     backends = [make(arm) for _ in range(clients)]
 

@@ -66,7 +66,7 @@ async def alternate(clients: dict[str, Any], turns: int = TURNS) -> dict[str, li
 
 
 def added(folder: Path, turns: int = 2 * TURNS) -> Keys:
-    """What a gateway adds to the first token, on loopback; how many turns it can bear.
+    """The time that a gateway adds to the first token, on loopback; how many turns it can bear.
 
     And the processor's time for each of them.
     """

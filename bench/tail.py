@@ -120,7 +120,7 @@ def _cancelled(key: str, billed: list[dict]) -> Keys:
 def _play(
     folder: Path, calls: int, beside: Callable[[], AbstractContextManager] = nullcontext
 ) -> tuple[dict[str, list], list[dict]]:
-    """What the listeners of both arms hear, and what the provider bills for it.
+    """The sentences that the listeners of both arms hear, and the provider's bill for them.
 
     beside: what runs at the same time, once all is warm.
     """

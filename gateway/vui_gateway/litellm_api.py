@@ -74,11 +74,10 @@ lifespan = app.router.lifespan_context
 # What `litellm_settings` has changed in LiteLLM's module: the values from before.
 _unset: dict[str, Any] = {}
 
-# Read by LiteLLM's start, without a variable of the same name.
+# LiteLLM knows these, without a variable of the same name.
 START_SETTINGS = frozenset(
-    ("cache_params", "enable_redis_auth_cache", "global_prompt_directory", "global_gitlab_config",
-     "global_bitbucket_config", "mcp_aliases", "mcp_semantic_tool_filter", "presidio_logging_only",
-     "public_routes", "responses", "service_callbacks", "suppress_startup_output",
+    ("cache_params", "enable_redis_auth_cache", "mcp_semantic_tool_filter", "presidio_logging_only",
+     "public_routes", "service_callbacks", "suppress_startup_output",
      "websearch_interception_params")
 )  # fmt: skip
 
@@ -178,7 +177,7 @@ class RouterRedis(RedisCache):
         limits = {"socket_timeout": self.LIMIT, "socket_connect_timeout": self.LIMIT}
         super().__init__(url=url, retry=Retry(NoBackoff(), 0), **limits)
         breaker = RedisBreakerSettings(1, self.PAUSE, timeout_min_duration=0.0)
-        # What LiteLLM's client in Rust takes: it doesn't retry anyway, and warns of being told.
+        # LiteLLM's client in Rust never retries, and warns of the setting.
         kwargs = {name: v for name, v in self.redis_kwargs.items() if name != "retry"}
         self.store_settings = RedisStoreSettings(kwargs, None, self.default_ttl, breaker)
         # A server has one breaker as long as somebody holds it: LiteLLM's own goes first.

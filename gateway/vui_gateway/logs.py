@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from vui_gateway.redaction import redact
 from vui_gateway.settings import Settings
 
-__all__ = ["LogStream", "adopt", "configure", "make_handler", "set_up", "stamp", "summary"]
+__all__ = ["LogStream", "adopt", "configure", "make_handler", "set_up", "stamp", "summary", "words"]
 
 OWN = "vui_gateway"
 
@@ -40,9 +40,13 @@ def summary(error: BaseException) -> str:
     while at and at.tb_next:
         at = at.tb_next
     where = f" ({at.tb_frame.f_code.co_filename}:{at.tb_lineno})" if at else ""
+    return f"{type(error).__name__}: {words(error, MAX_FOREIGN)}{where}"
+
+
+def words(error: BaseException, most: int) -> str:
+    """An error's message in one line, of so many characters at the most."""
     # Redacted before it is cut: half a credential is known by nobody.
-    said = redact(" ".join(str(error).split()))[:MAX_FOREIGN]
-    return f"{type(error).__name__}: {said}{where}"
+    return redact(" ".join(str(error).split()))[:most]
 
 
 class LogStream(io.TextIOWrapper):

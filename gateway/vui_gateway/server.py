@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import logging
 import os
@@ -72,19 +71,24 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
     gc.disable()
     try:
-        from vui_gateway.config.defaults import GENERAL, LITELLM_DEFAULTS
+        from vui_gateway.config.defaults import LITELLM_DEFAULTS
         from vui_gateway.config.schema import ConfigError, demo_config, read_config
     except Exception as error:  # whatever LiteLLM makes of a variable
         _start_without(settings, error)
     try:
-        read = functools.partial(read_config, settings.config, settings.env)
-        config = demo_config(unusable, ENV_NAME) if unusable else read()
+        if unusable:
+            config = demo_config(unusable, ENV_NAME)
+        else:
+            config = read_config(settings.config, settings.env)
     except ConfigError as error:
         unusable, config = error, demo_config(error, CONFIG_NAME)
     with tempfile.TemporaryDirectory() as folder:
         # LiteLLM starts without the user's models and settings: these are put in force as those of
         # every later edit are.
-        started_with = {"litellm_settings": LITELLM_DEFAULTS, "general_settings": GENERAL}
+        started_with = {
+            "litellm_settings": LITELLM_DEFAULTS,
+            "general_settings": config.general_settings,
+        }
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")
         os.environ["CONFIG_FILE_PATH"] = str(runtime)
@@ -107,7 +111,7 @@ def _start_without(settings: Settings, error: Exception) -> NoReturn:
     Raises:
         SettingError: there are none, and nothing else is the user's.
     """
-    unknown, why = settings.unknown, redact(" ".join(str(error).split()))[:MAX_WHY]
+    unknown, why = settings.unknown, logs.words(error, MAX_WHY)
     if not unknown:
         raise SettingError(f"LiteLLM can't start ({why}).") from error
     said = str(error)

@@ -37,7 +37,9 @@ REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
 # Of the variables in `.env` those that are read by each call; by us, Compose or vui; by nobody.
 KEYS = ("_API_KEY", "_API_BASE")
 OURS = ("VUI_", "COMPOSE_", "TZ")
-NOBODYS = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")  # LiteLLM doesn't get them
+# LiteLLM doesn't get them: ours is VUI_LITELLM_LOG, its own would end the start where it names no
+# level; and it would look for a database in vain.
+NOBODYS = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
 
 
 class SettingError(UserError):

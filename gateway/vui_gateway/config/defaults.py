@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
+from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
 
 __all__ = [
-    "CALLBACK_SETTINGS", "GENERAL", "LITELLM_DEFAULTS", "MESSAGE_LOGGING", "env_values",
+    "GENERAL", "LITELLM_DEFAULTS", "MESSAGE_LOGGING", "env_values",
     "resolved", "with_defaults",
 ]  # fmt: skip
 
@@ -35,7 +36,6 @@ LITELLM_DEFAULTS = {
 
 # The user's own callbacks. They get nothing of what was said; without any, taking it out of what
 # nobody gets costs 0.5 ms. https://docs.litellm.ai/docs/proxy/logging#turn-off-message-logging
-CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
 MESSAGE_LOGGING = "turn_off_message_logging"
 
 ROUTER_DEFAULTS = {
@@ -117,9 +117,6 @@ def with_defaults(
     litellm_settings = {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})}
     if any(litellm_settings.get(name) for name in CALLBACK_SETTINGS):
         litellm_settings.setdefault(MESSAGE_LOGGING, True)
-    if own := litellm_settings.get("callbacks"):
-        # LiteLLM adds a list to ours; one name replaces them.
-        litellm_settings["callbacks"] = own if isinstance(own, list) else [own]
     return {
         "model_list": [_deployment(entry, env) for entry in deployments],
         "litellm_settings": litellm_settings,

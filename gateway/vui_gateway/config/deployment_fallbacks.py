@@ -24,7 +24,7 @@ OF_PROVIDER = (
     "api_key", "api_base", "base_url", "api_version", "organization", "custom_llm_provider",
     "litellm_credential_name",
 )  # fmt: skip
-# What the entries of the file have been freed of, or checked for.
+# Settings that are taken out of the file's entries, or checked there.
 NOT_OF_FALLBACK = (*OF_DEPLOYMENT, *DEPLOYMENT, "order", "stream_timeout")
 # The same for all groups, in `litellm_settings`.
 OF_ALL = "model_fallbacks"
@@ -33,25 +33,25 @@ OF_ALL = "model_fallbacks"
 def move_fallbacks(file: dict) -> list[str]:
     """Put a file's fallbacks of deployments into its `router_settings`.
 
-    Deployments are added for models that no group has. Returns what is said of those that can't
-    be asked.
+    Deployments are added for models that no group has. Returns a sentence for each that
+    can't be asked.
     """
     groups: dict[str, list[dict]] = {}
     for entry in file["model_list"]:
         entry["litellm_params"] = dict(entry["litellm_params"])  # an alias of YAML's is shared
         groups.setdefault(entry["model_name"], []).append(entry["litellm_params"])
-    told: list[str] = []
+    warnings: list[str] = []
     settings: dict[str, list] = {}
     for group, deployments in list(groups.items()):
         for params in deployments:
             for name, setting in OF_DEPLOYMENT.items():
                 wanted = _listed(params.pop(name, None), group)
                 plain = {k: v for k, v in params.items() if k not in OF_DEPLOYMENT}
-                found = list(_groups(wanted, plain, group, groups, told))
+                found = list(_groups(wanted, plain, group, groups, warnings))
                 if found:
                     settings.setdefault(setting, []).append({group: found})
     for_all = _listed((file.get("litellm_settings") or {}).pop(OF_ALL, None), "*")
-    if found := list(_groups(for_all, {}, "*", groups, told)):
+    if found := list(_groups(for_all, {}, "*", groups, warnings)):
         settings["default_fallbacks"] = found
     own = {entry["model_name"] for entry in file["model_list"]}
     file["model_list"] += [
@@ -68,7 +68,7 @@ def move_fallbacks(file: dict) -> list[str]:
             for name, of in own_lists.items()
         }
         file["router_settings"] = {**router, **added}
-    return told
+    return warnings
 
 
 def _inherited(params: Mapping[str, Any], model: str) -> Mapping[str, Any]:
@@ -97,7 +97,7 @@ def _groups(
     params: Mapping[str, Any],
     group: str,
     groups: dict[str, list[dict]],
-    told: list[str],
+    warnings: list[str],
 ) -> Iterator[str]:
     """The groups that answer for the wanted models; one is added where there is none.
 
@@ -113,7 +113,7 @@ def _groups(
             own = {**_inherited(params, model), **named, "model": model}
             litellm_api.resolve_model(own)
         except litellm_api.UnknownProvider:
-            told.append(
+            warnings.append(
                 f"The fallback {model!r} of {group} is left out: it is no model_name of the file "
                 "and no provider/model that LiteLLM knows."
             )

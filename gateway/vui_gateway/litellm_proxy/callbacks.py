@@ -23,19 +23,19 @@ from litellm.proxy.common_utils.callback_utils import initialize_callbacks_on_pr
 from litellm.proxy.types_utils.utils import get_instance_fn
 from litellm.router_api import ChangeSet
 
-from vui_gateway.litellm_proxy.user_hooks import LISTS
-from vui_gateway.redaction import redact
+from vui_gateway.litellm_proxy.user_hooks import callback_lists
+from vui_gateway.logs import words
 
-__all__ = ["SETTINGS", "Callbacks"]
+__all__ = ["CALLBACK_SETTINGS", "SETTINGS", "Callbacks"]
 
 SECONDS = 10.0  # for one callback, or the cache
 CACHE, CACHE_PARAMS = "cache", "cache_params"
 # Settings of `litellm_settings`; `callbacks` covers all events.
-ALL_EVENTS, *OF_EVENTS = ("callbacks", "success_callback", "failure_callback")
-SETTINGS = frozenset({ALL_EVENTS, *OF_EVENTS, CACHE, CACHE_PARAMS})
+CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
+ALL_EVENTS = CALLBACK_SETTINGS[0]
+SETTINGS = frozenset({*CALLBACK_SETTINGS, CACHE, CACHE_PARAMS})
 MAX_WHY = 200  # characters
 PROMETHEUS = "prometheus"  # a second one would count by the same names, which its library refuses
-
 
 _in_turn = threading.Lock()
 
@@ -115,7 +115,7 @@ class Callbacks:
     def _take_out(self, one: Wanted, made: Any) -> None:
         if one.setting == CACHE:
             _use_cache(None)
-        lists = _callback_lists()
+        lists = callback_lists()
         if one.name != PROMETHEUS:
             lists.append(litellm_logging._in_memory_loggers)
         for callbacks in lists:
@@ -126,7 +126,7 @@ def _wanted(settings: Mapping[str, Any], env: Mapping[str, str]) -> tuple[list[W
     """Those that the settings name, and what is said of what is no name."""
     mark = sha256(json.dumps(dict(env), sort_keys=True).encode()).hexdigest()
     wanted, wrong = [], []
-    for setting in (ALL_EVENTS, *OF_EVENTS):
+    for setting in CALLBACK_SETTINGS:
         value = settings.get(setting) or []
         for name in value if isinstance(value, list) else [value]:
             if isinstance(name, str):
@@ -193,16 +193,11 @@ def _use_cache(cache: Cache | None) -> None:
         router.apply(ChangeSet(assign={"cache_responses": cache is not None}))
 
 
-def _callback_lists() -> list[list]:
-    return [found for name in LISTS if isinstance(found := getattr(litellm, name, None), list)]
-
-
 def _sentence(one: Wanted, path: Path, error: Exception) -> str:
     if isinstance(error, TimeoutError):
         why = f"it takes more than {SECONDS:.0f} seconds"
     else:
-        # Redacted before it is cut: half a credential is known by nobody.
-        why = redact(" ".join((str(error) or type(error).__name__).split()))[:MAX_WHY]
+        why = words(error, MAX_WHY) or type(error).__name__
     name = "" if one.setting == CACHE else f" {one.name}"
     return (
         f"{path}: litellm_settings.{one.setting}{name} is left out, it can't start ({why}). "

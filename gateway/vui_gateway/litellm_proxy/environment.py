@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from vui_gateway.settings import NOBODYS
+
 __all__ = ["ENVIRONMENT"]
 
 # Read by LiteLLM at import. https://docs.litellm.ai/docs/proxy/config_settings
@@ -36,9 +38,7 @@ ENVIRONMENT = {
     "AIOHTTP_TCP_KEEPIDLE": "30",
     "AIOHTTP_TCP_KEEPINTVL": "10",
 }
-# Ours is VUI_LITELLM_LOG: LiteLLM's own would end the start where it names no level. A database is
-# looked for in vain.
-for _name in ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL"):
+for _name in NOBODYS:
     os.environ.pop(_name, None)
 for _name, _value in ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)

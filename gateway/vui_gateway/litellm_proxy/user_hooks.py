@@ -18,7 +18,10 @@ from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy import proxy_server
 from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
 
-__all__ = ["USER", "Answered", "Refused", "after_failure", "around", "leave_out_proxys_own"]
+__all__ = [
+    "USER", "Answered", "Refused", "after_failure", "around", "callback_lists",
+    "leave_out_proxys_own",
+]  # fmt: skip
 
 # Not the key itself: callbacks write this into logs and metrics.
 USER = UserAPIKeyAuth(api_key="vui", user_id="vui", user_role=LitellmUserRoles.INTERNAL_USER)
@@ -52,9 +55,13 @@ def leave_out_proxys_own() -> None:
     """
     logging = proxy_server.proxy_logging_obj
     own = {id(hook) for hook in (*logging.proxy_hook_mapping.values(), logging.service_logging_obj)}
-    for callbacks in (getattr(litellm, name, None) for name in LISTS):
-        if isinstance(callbacks, list):
-            callbacks[:] = [one for one in callbacks if id(one) not in own]
+    for callbacks in callback_lists():
+        callbacks[:] = [one for one in callbacks if id(one) not in own]
+
+
+def callback_lists() -> list[list]:
+    """LiteLLM's lists of callbacks, for all events and for single ones."""
+    return [found for name in LISTS if isinstance(found := getattr(litellm, name, None), list)]
 
 
 def _defined(*names: str) -> bool:
@@ -82,13 +89,8 @@ async def around(request: dict, ask: Ask) -> Any:
     request = await _hook(logging.pre_call_hook(data=request, **of_call))
     moderating = asyncio.create_task(_hook(logging.during_call_hook(data=request, **of_call)))
     try:
-        answer = await ask(request)
-        try:
-            await moderating
-        except Refused:
-            if request.get("stream"):
-                await answer.aclose()
-            raise
+        answer = await ask(request)  # who sent it closes it
+        await moderating
     finally:
         moderating.cancel()
     if request.get("stream"):
