@@ -262,6 +262,9 @@ class Attempt:
                         break  # and with it the provider's call
                     if self._characters > most:
                         raise AttemptError("flooded", status=HTTPStatus.BAD_GATEWAY)
+                    if self._changed.is_set():
+                        # A sentence is sent before the chunks that came with it are read.
+                        await asyncio.sleep(0)
             if not self.finish_reason:
                 self._take(Event(), final=True)
             if not self.finish_reason and not self.answer:

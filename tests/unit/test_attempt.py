@@ -1,0 +1,34 @@
+"""One deployment's answer as it comes in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from vui_gateway.turns.attempt import Attempt, Deployment, Event
+from vui_gateway.turns.limits import Limits
+
+from tests.support.clock import run_virtual
+
+REPLY = ["It is sunny. ", "It stays so. ", *["Really. "] * 30]
+
+
+def test_a_sentence_is_released_before_the_rest_of_a_burst_is_read() -> None:
+    read: list[str] = []
+
+    async def all_at_once(*_: object) -> AsyncGenerator[Event]:
+        await asyncio.sleep(0.1)
+        for text in REPLY:
+            read.append(text)
+            yield Event(text)
+        yield Event(finish_reason="stop")
+
+    async def run() -> tuple[str, int]:
+        attempt = Attempt(Deployment("a", "openai/a"), {}, all_at_once)
+        await attempt.first_words(4.0)
+        async for piece in attempt.pieces(Limits(), lambda: False):
+            attempt.close("ok")
+            return piece, len(read)
+        return "", 0
+
+    assert run_virtual(run()) == ("It is sunny. ", 2)
