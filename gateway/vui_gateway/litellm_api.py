@@ -37,6 +37,7 @@ from litellm.rust_bridge._native import NativeRedisBreaker
 from litellm.types.router import RouterGeneralSettings
 from litellm.types.utils import LlmProviders
 from litellm.utils import cost_map_omits_token_price
+from pydantic import TypeAdapter, ValidationError
 
 from vui_gateway.litellm_proxy import callbacks, patches
 from vui_gateway.litellm_proxy.transport import answered
@@ -46,8 +47,8 @@ from vui_gateway.turns.attempt import Attempt, Deployment
 
 __all__ = [
     "CALL_LOGGERS", "IDLE_TALK", "LOGGERS", "Hooks", "RouterInForce", "RouterRedis",
-    "UnknownProvider", "app", "http_client", "lifespan", "model_info", "module_setting_names",
-    "resolve_model", "router_setting_names", "untested",
+    "UnknownProvider", "app", "http_client", "lifespan", "misfit", "model_info",
+    "module_setting_names", "resolve_model", "router_setting_names", "untested",
 ]  # fmt: skip
 
 TESTED = "1.110.2"
@@ -74,6 +75,8 @@ lifespan = app.router.lifespan_context
 # What `litellm_settings` has changed in LiteLLM's module: the values from before.
 _unset: dict[str, Any] = {}
 
+# What YAML can hold; LiteLLM's other variables are clients and classes.
+PLAIN = (bool, int, float, str, list, dict, set)
 # LiteLLM knows these, without a variable of the same name.
 START_SETTINGS = frozenset(
     ("cache_params", "enable_redis_auth_cache", "mcp_semantic_tool_filter", "presidio_logging_only",
@@ -143,8 +146,29 @@ def router_setting_names() -> frozenset[str]:
 
 def module_setting_names() -> frozenset[str]:
     """What `litellm_settings` may hold: variables of LiteLLM's module, and what its start reads."""
-    found = {n for n, v in vars(litellm).items() if not (callable(v) or inspect.ismodule(v))}
+    found = {n for n, v in vars(litellm).items() if v is None or isinstance(v, PLAIN)}
     return frozenset(found | START_SETTINGS)
+
+
+def misfit(name: str, value: Any) -> str:
+    """Why a setting of `litellm_settings` can't have this value; empty when it can.
+
+    LiteLLM takes any value, and each call fails.
+    """
+    default = _unset.get(name, getattr(litellm, name, None))
+    kind = litellm.__annotations__.get(name)
+    if name in callbacks.SETTINGS or (kind is None and default is None):
+        return ""
+    try:
+        wanted = TypeAdapter(eval(kind, vars(litellm)) if isinstance(kind, str) else kind)  # noqa: S307
+        wanted.validate_python(default)
+    except Exception:  # no annotation, or of a type that only its type checker imports
+        wanted = TypeAdapter(Any if default is None else type(default))
+    try:
+        wanted.validate_python(value)
+    except ValidationError as error:
+        return error.errors(include_url=False, include_input=False)[0]["msg"]
+    return ""
 
 
 def http_client(provider: str | None) -> Any:

@@ -102,3 +102,40 @@ def test_a_deployments_setting_starts_no_second_request(
     with gateway(tmp_path, {"model_list": models}) as program:
         ask(program)
     assert sum(len(stand_in.seen) for stand_in, _ in providers.values()) == 1
+
+
+@pytest.mark.parametrize("who", ["sick", "well"])
+def test_the_settings_for_all_deployments_start_no_second_request(
+    tmp_path: Path, providers: Providers, who: str
+) -> None:
+    clear(providers)
+    models = [entry("vui", providers, who), entry("spare", providers, "well")]
+    second = {"num_retries": 2, "max_retries": 2, "fallbacks": ["spare"], "silent_model": "spare"}
+    settings = {"default_litellm_params": second}
+    with gateway(tmp_path, {"model_list": models, "router_settings": settings}) as program:
+        ask(program)
+    assert sum(len(stand_in.seen) for stand_in, _ in providers.values()) == 1
+
+
+def test_routers_that_choose_by_what_is_said_are_left_out(
+    tmp_path: Path, providers: Providers
+) -> None:
+    clear(providers)
+    tiers = {"complexity_router_config": {"tiers": {"SIMPLE": "spare", "COMPLEX": "spare"}}}
+    other = {f"auto_router_{name}_model": "spare" for name in ("default", "embedding")}
+    routers: dict[str, dict] = {
+        "auto_router/complexity_router": tiers,
+        "auto_router/semantic": other,
+    }
+    models = [
+        {"model_name": "vui", "litellm_params": {"model": model, **params}}
+        for model, params in routers.items()
+    ]
+    models.append(entry("spare", providers, "well"))
+    with gateway(tmp_path, {"model_list": models}) as program:
+        assert ask(program)[0] == 200
+        found = program.status().stdout
+        assert all(
+            f"vui ({model}) is left out: auto_router/ is no model" in found for model in routers
+        )
+    assert len(providers["well"][0].seen) == 1

@@ -102,6 +102,13 @@ ENDINGS: dict[str, tuple[dict[str, list[Step]], dict[str, Any], str, str]] = {
 }  # fmt: skip
 
 
+def test_half_a_character_in_a_whole_answer_reaches_the_client() -> None:
+    half = Event(answer={"choices": [{"message": {"content": "One \ud83d."}}]})
+    start, body = call(Lab({"a": [(0.1, half)]}), stream=False)
+    assert start["status"] == 200
+    assert json.loads(body["body"])["choices"][0]["message"]["content"] == "One \ud83d."
+
+
 @pytest.mark.parametrize("name", ENDINGS)
 def test_every_call_leaves_its_line(name: str, caplog: pytest.LogCaptureFixture) -> None:
     scripts, how, outcome, attempts = ENDINGS[name]

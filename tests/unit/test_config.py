@@ -462,3 +462,27 @@ def test_groups_that_share_their_settings_have_the_same_fallbacks(tmp_path: Path
     )
     config = read_config(written(tmp_path, text), {})
     assert config.router_settings["fallbacks"] == [{"a": ["c"]}, {"b": ["c"]}]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["model_alias_map: 5", "input_callback: 5", "modify_params: {a: b}", "ssl_verify: []"],
+)
+def test_a_setting_of_a_wrong_type_is_left_out_and_named(tmp_path: Path, setting: str) -> None:
+    text = (
+        model("x", "{model: openai/x}") + f"litellm_settings:\n  drop_params: true\n  {setting}\n"
+    )
+    config = read_config(written(tmp_path, text), {})
+    name = setting.partition(":")[0]
+    assert name not in config.litellm_settings or config.litellm_settings[name] is True
+    (warning,) = config.warnings
+    assert warning.startswith(
+        f"{tmp_path}/litellm_config.yaml:6: litellm_settings.{name} is ignored: "
+    )
+
+
+def test_a_setting_that_names_a_variable_is_not_judged_by_its_name(tmp_path: Path) -> None:
+    text = model("x", "{model: openai/x}") + "litellm_settings: {num_retries: os.environ/N}\n"
+    text = text.replace("num_retries", "modify_params")
+    config = read_config(written(tmp_path, text), {"N": "true"})
+    assert not config.warnings

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from prometheus_client import Gauge
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from vui_gateway.api.auth import CLIENT, Client
@@ -261,7 +261,9 @@ class EventStream:
 
     async def respond(self, body: dict, status: int = HTTPStatus.OK) -> None:
         """A whole answer, for a call that isn't streamed."""
-        await JSONResponse(body, int(status))(self._scope, self._receive, self._send)
+        text = json.dumps(body)  # ASCII: half a character of a model's can't be UTF-8
+        answer = Response(text, int(status), media_type="application/json")
+        await answer(self._scope, self._receive, self._send)
 
     def _frame(self, data: dict) -> str:
         return f"data: {json.dumps({**self._chunk, **data})}\n\n"

@@ -20,6 +20,9 @@ OTHER_SPELLINGS = re.compile(
 NOT_SET = "is not set"
 # What isn't like one may be a key itself, which is told to nobody.
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[A-Za-z_]{1,40}|[A-Za-z0-9_]{1,15}")
+# LiteLLM's routers that choose a group by what is said: some ask a model for it.
+# https://docs.litellm.ai/docs/proxy/auto_routing
+AUTO_ROUTER = "auto_router/"
 SAME_WORD = 0.9  # of difflib's ratio: one letter of a variable's name is off
 
 
@@ -52,6 +55,9 @@ def left_out(
     """Why an entry of `model_list` isn't served; None when it is."""
     params = entry["litellm_params"]
     names = entry["model_name"], params["model"]
+    if params["model"].startswith(AUTO_ROUTER):
+        wrong, cure = "is no model", "Give its models this model_name, with `order: 1` and so on."
+        return LeftOut(*names, AUTO_ROUTER, wrong, cure)
     if CREDENTIAL in params:
         named = str(params[CREDENTIAL])
         close = difflib.get_close_matches(named, credentials, 1)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vui_gateway import litellm_api
+from vui_gateway.config.defaults import env_values
 
 __all__ = ["ignored_variables", "suggestion", "take_out"]
 
@@ -147,8 +148,10 @@ def take_out(file: dict, place: Callable[..., str]) -> list[str]:
 
 
 def _slips(file: dict, place: Callable[..., str]) -> list[str]:
-    """Settings that LiteLLM doesn't know are taken out: a slip would go unnoticed, and one with
-    the name of a function would replace it.
+    """Takes out settings that LiteLLM doesn't know, and values that it can't use.
+
+    A slip would go unnoticed, one with the name of a function would replace it, and a value of a
+    wrong type would fail each call.
     """
     told = []
     known = {
@@ -162,6 +165,12 @@ def _slips(file: dict, place: Callable[..., str]) -> list[str]:
             told.append(
                 f"{place(section, name)}: {section}.{name} is no setting of LiteLLM's. {cure}"
             )
+            del settings[name]
+    settings = _dict(file.get("litellm_settings"))
+    for name, value in list(settings.items()):
+        if not env_values(value, {}) and (wrong := litellm_api.misfit(name, value)):
+            where = place("litellm_settings", name)
+            told.append(f"{where}: litellm_settings.{name} is ignored: {wrong}. Correct it.")
             del settings[name]
     return told
 

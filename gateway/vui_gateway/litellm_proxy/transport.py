@@ -7,9 +7,11 @@ import copy
 import itertools
 import math
 import re
+import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextvars import Context, ContextVar
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -153,15 +155,22 @@ async def _failure(request: dict, error: Exception) -> AttemptError:
 
 
 def _retry_after(error: Exception) -> float:
-    """Seconds that the provider asks for."""
+    """Seconds that the provider asks for: a number, or a date.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    """
     answer = getattr(error, "response", None)
     headers = getattr(answer, "headers", None) or getattr(error, "litellm_response_headers", None)
     if not isinstance(headers, Mapping):
         return 0.0
+    value = str(headers.get("retry-after") or 0)
     try:
-        seconds = float(headers.get("retry-after") or 0)
+        seconds = float(value)
     except ValueError:
-        return 0.0
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return 0.0
     return min(seconds, MOST_RETRY_AFTER) if seconds > 0 and math.isfinite(seconds) else 0.0
 
 

@@ -1,0 +1,57 @@
+"""What LiteLLM's chunks and errors become."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+from types import SimpleNamespace
+from typing import Any
+
+import litellm
+import pytest
+from vui_gateway.litellm_proxy.transport import MOST_RETRY_AFTER, _failure, _retry_after
+
+FOREVER = time.time() + 1e9
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        ("7.66", 7.66),
+        ("1e9", MOST_RETRY_AFTER),
+        (formatdate(FOREVER, usegmt=True), MOST_RETRY_AFTER),
+        (formatdate(0, usegmt=True), 0.0),
+        ("-1", 0.0),
+        ("nan", 0.0),
+        ("soon", 0.0),
+        ("", 0.0),
+        (None, 0.0),
+    ],
+)
+def test_the_time_that_a_provider_asks_for_is_read(value: str | None, seconds: float) -> None:
+    error: Any = SimpleNamespace(response=SimpleNamespace(headers={"retry-after": value}))
+    assert _retry_after(error) == seconds
+
+
+def test_a_date_a_minute_from_now_is_a_minute() -> None:
+    date = formatdate(time.time() + 60, usegmt=True)
+    error: Any = SimpleNamespace(response=SimpleNamespace(headers={"retry-after": date}))
+    assert 55 < _retry_after(error) <= 60
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (litellm.RateLimitError("slow down", "openai", "gpt-4.1"), 429, "no_answer"),
+        (litellm.AuthenticationError("no key", "openai", "gpt-4.1"), 401, "provider_key_refused"),
+        (RuntimeError("a bug"), 500, "no_answer"),
+    ],
+)
+def test_an_error_keeps_its_status_and_gets_a_code(
+    error: Exception, status: int, code: str
+) -> None:
+    found = asyncio.run(_failure({}, error))
+    assert (found.status, found.code) == (status, code)
+    assert "Traceback" not in str(found)
