@@ -13,8 +13,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 
-from vui_gateway.turns.attempt import AttemptError, Deployment
-from vui_gateway.turns.bill import Bill
+from vui_gateway.turns.call import AttemptError, Deployment
+from vui_gateway.usage.bill import Bill
 
 from tests.support.clock import run_virtual
 from tests.support.gateways import Attempted, Gateway, now

@@ -15,12 +15,11 @@ from contextlib import aclosing, suppress
 from types import SimpleNamespace
 from typing import Any
 
-from vui_gateway.turns.attempt import Attempt, AttemptError, Deployment, Event
-from vui_gateway.turns.call import Call
+from vui_gateway.state.entries import State
+from vui_gateway.turns.call import Attempt, AttemptError, Call, Deployment, Event
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.hedge import Hedge
-from vui_gateway.turns.state.entries import State
 
 from tests.providers.paced import TOKENS_PER_S, first_words
 from tests.support.clock import run_virtual

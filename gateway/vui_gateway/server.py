@@ -22,17 +22,18 @@ import yaml
 from starlette.applications import Starlette
 
 from vui_gateway import logs
-from vui_gateway.api.auth import Keys, load_key
+from vui_gateway.drain import DrainingServer
+from vui_gateway.errors import UserError
+from vui_gateway.keys.owner import load_key
 from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import CONFIG_NAME, ENV_NAME, SettingError, Settings
-from vui_gateway.turns.state.entries import State
-from vui_gateway.turns.state.files import Files
-from vui_gateway.turns.state.sync import Store, Sync
-from vui_gateway.user_errors import UserError
+from vui_gateway.state.entries import State
+from vui_gateway.state.files import Files
+from vui_gateway.state.sync import Store, Sync
 from vui_gateway.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from vui_gateway.config.schema import Config
+    from vui_gateway.config.file import Config
 
 __all__ = ["serve"]
 
@@ -46,6 +47,11 @@ REDIS = "REDIS_"
 SHORT = 5  # characters of a value that may stand in any message
 LEFT_OUT = "VUI_GATEWAY_LEFT_OUT"  # names of variables
 HUNG_SECONDS = 15.0
+# LiteLLM's loggers, and those that say of a failed call what its answer says, in a hundred lines.
+LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
+CALL_LOGGERS = LOGGERS[1:]
+# Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
+IDLE_TALK = ("trusted_proxy_ranges is not set", "gc.freeze pinned")
 
 log = logging.getLogger("vui_gateway")
 
@@ -72,7 +78,7 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
     gc.disable()
     try:
         from vui_gateway.config.defaults import LITELLM_DEFAULTS
-        from vui_gateway.config.schema import ConfigError, demo_config, read_config
+        from vui_gateway.config.file import ConfigError, demo_config, read_config
     except Exception as error:  # whatever LiteLLM makes of a variable
         _start_without(settings, error)
     try:
@@ -132,7 +138,7 @@ def _start_without(settings: Settings, error: Exception) -> NoReturn:
 def _open(settings: Settings) -> tuple[State, Store]:
     """What is shared with other gateways, or kept in files of one's own."""
     if settings.redis_url:
-        from vui_gateway.turns.state.redis_store import connect
+        from vui_gateway.state.redis import connect
 
         state = State(uuid.uuid4().hex[:12])
         return state, connect(settings.redis_url, state.clock)
@@ -144,74 +150,28 @@ def _open(settings: Settings) -> tuple[State, Store]:
 async def _serve(
     settings: Settings,
     config: Config,
-    key_text: str,
+    key: str,
     state: State,
     store: Store,
     unusable: UserError | None,
 ) -> None:
-    from vui_gateway import litellm_api
-    from vui_gateway.api.app import create_app
-    from vui_gateway.api.chat import Chat
     from vui_gateway.api.connections import Connections
-    from vui_gateway.api.drain import DrainingServer
-    from vui_gateway.api.page import Page
-    from vui_gateway.api.sessions import Sessions
+    from vui_gateway.app import build
     from vui_gateway.config.default_group import DEFAULT_GROUP
-    from vui_gateway.config.defaults import resolved
-    from vui_gateway.config.reload import InForce, Reloader
-    from vui_gateway.config.schema import ConfigError, demo_config
-    from vui_gateway.litellm_proxy.callbacks import Callbacks
-    from vui_gateway.litellm_proxy.transport import Transport, is_under_way
-    from vui_gateway.litellm_proxy.user_hooks import leave_out_proxys_own
-    from vui_gateway.providers import families
-    from vui_gateway.providers.caching import PromptCaching
-    from vui_gateway.providers.preconnect import Preconnect
-    from vui_gateway.providers.warmup import PREFIX as WARM_UP
-    from vui_gateway.providers.warmup import warm_up
-    from vui_gateway.turns.attempt import Attempt
-    from vui_gateway.turns.candidates import Candidates
-    from vui_gateway.turns.cooldown import Cooldown
-    from vui_gateway.turns.engine import Engine
-    from vui_gateway.turns.hedge import Hedge
-    from vui_gateway.turns.usage import Usage
+    from vui_gateway.config.env import resolved
+    from vui_gateway.config.file import ConfigError, demo_config
+    from vui_gateway.litellm_proxy import catalogue, patches, router, user_hooks, warmup
+    from vui_gateway.litellm_proxy.transport import is_under_way
+    from vui_gateway.reload import Reloader
 
-    unheard = (litellm_api.LOGGERS, litellm_api.CALL_LOGGERS, is_under_way, litellm_api.IDLE_TALK)
-    logs.adopt(*unheard)
-    if version := litellm_api.untested():
-        log.warning("LiteLLM %s is untested here: %s is.", version, litellm_api.TESTED)
+    patches.install()
+    logs.adopt(LOGGERS, CALL_LOGGERS, is_under_way, IDLE_TALK)
+    if version := catalogue.untested():
+        log.warning("LiteLLM %s is untested here: %s is.", version, catalogue.TESTED)
     sync = Sync(state, store)
     await sync.exchange()
-    keys, router, cooldown = Keys(key_text, state), litellm_api.RouterInForce(), Cooldown(state)
-    if settings.redis_url:
-        router.redis = await asyncio.to_thread(litellm_api.RouterRedis, settings.redis_url)
-    usage = Usage(state)
-    usage.budget.limits = keys.budget
-    candidates = Candidates(router.choose, router.ids, cooldown)
-    caching = PromptCaching()
-
-    def transform(call: dict, provider: str, model: str, attempt: Attempt | None) -> dict:
-        call = families.apply(call, provider, model)
-        deployment = attempt.deployment.id if attempt else ""
-        call, marks = caching.apply(call, provider, model, deployment)
-        if attempt:
-            attempt.marks = marks
-        return call
-
-    hooks = litellm_api.Hooks(candidates.available, transform, caching.billed)
-    hooks.register()
-
-    def reserve(attempt: Attempt) -> None:
-        if not attempt.body["model"].startswith(WARM_UP):  # which costs nothing
-            usage.budget.reserve(attempt)
-
-    transport = Transport(hooks.attempts, reserve)
-    engine = Engine(transport.open, candidates, cooldown, Hedge(state))
-    preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
-    chat = Chat(engine, router, preconnect, usage)
-    callbacks = Callbacks()
-    parts = keys, router, candidates, chat, cooldown, usage, preconnect, caching, callbacks
-    in_force = InForce(*parts)
-    keys.on_revoked = chat.revoke
+    gateway = build(key, state, settings.redis_url)
+    in_force = gateway.in_force
     refused: list[Exception] = []
 
     def apply() -> None:
@@ -227,19 +187,18 @@ async def _serve(
         """LiteLLM's own; the configuration is in force before the first request is taken."""
         async with AsyncExitStack() as stack:  # uvicorn would add a traceback to what is raised
             try:
-                await stack.enter_async_context(litellm_api.lifespan(litellm_api.app))
+                await stack.enter_async_context(router.lifespan())
             except (Exception, SystemExit) as error:
                 refused.append(LiteLLMFailedError(str(error) or type(error).__name__))
             else:
-                leave_out_proxys_own()
+                user_hooks.leave_out_proxys_own()
                 try:
                     apply()
                 except ValueError as error:
                     refused.append(error)
             yield
 
-    page = Page(Sessions(lambda: keys.owner))
-    app = create_app(chat, keys, preconnect, usage, page, lifespan)
+    app = gateway.app(lifespan)
     server = DrainingServer(
         uvicorn.Config(
             app,
@@ -250,7 +209,7 @@ async def _serve(
             server_header=False,
             proxy_headers=False,
             ws="none",
-            http=cast(Any, Connections(usage.registry).protocol),
+            http=cast(Any, Connections(in_force.usage.registry).protocol),
             timeout_graceful_shutdown=GRACE,
             timeout_keep_alive=KEEP_ALIVE,
         ),
@@ -272,9 +231,9 @@ async def _serve(
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         # The first calls take longer than a user's limits may allow.
-        engine.configure(WARM_UP_SECONDS, WARM_UP_SECONDS, hedge=False)
+        in_force.engine.configure(WARM_UP_SECONDS, WARM_UP_SECONDS, hedge=False)
         models = resolved(config.model_list, settings.env)
-        await warm_up(f"http://127.0.0.1:{port}", key_text, router, models)
+        await warmup.warm_up(f"http://127.0.0.1:{port}", key, in_force.router, models)
     except Exception as error:  # it only saves time: never a reason not to serve
         log.warning("The first turn may be slow: %s", error)
     apply()
@@ -283,14 +242,14 @@ async def _serve(
     gc.enable()
     watchdog = Watchdog(HUNG_SECONDS)
     watchdog.start()
-    page.reloader = Reloader(settings, config, in_force, sync, unusable)
-    reloading = asyncio.create_task(page.reloader.run())
+    gateway.page.reloader = Reloader(settings, config, in_force, sync, unusable)
+    reloading = asyncio.create_task(gateway.page.reloader.run())
     app.state.ready = not server.should_exit
-    preconnect.open(DEFAULT_GROUP)
+    in_force.preconnect.open(DEFAULT_GROUP)
     log.info("Ready at %s", settings.address(port))
     await serving
     reloading.cancel()
-    await chat.recorded()
+    await gateway.chat.recorded()
     syncing.cancel()
     await sync.close()
     watchdog.stop()

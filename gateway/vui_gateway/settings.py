@@ -15,8 +15,8 @@ from dotenv import dotenv_values
 from dotenv.parser import Original, parse_stream
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from vui_gateway.files import private_folder
-from vui_gateway.user_errors import UserError
+from vui_gateway.errors import UserError
+from vui_gateway.private_files import private_folder
 
 __all__ = [
     "CONFIG_NAME", "DEFAULT_PORT", "ENV_NAME", "MIN_KEY_LENGTH", "SettingError", "Settings",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from vui_gateway.api.auth import load_key
-from vui_gateway.config.mirror import Mirror
+from vui_gateway.keys.owner import load_key
+from vui_gateway.mirror import Mirror
 from vui_gateway.settings import SettingError, Settings
 
 from tests.support import report
@@ -110,7 +110,7 @@ def test_a_copy_that_failed_for_a_moment_is_made_again(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("vui_gateway.config.mirror.write_by_rename", full)
+        patched.setattr("vui_gateway.mirror.write_by_rename", full)
         for _ in range(3):
             mirror.copy()
     assert capsys.readouterr().err.count("No space left") <= 2

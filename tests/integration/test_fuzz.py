@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vui_gateway.api.schema import ChatRequest
-from vui_gateway.config.schema import ConfigError, read_config
+from vui_gateway.config.file import ConfigError, read_config
 
 from tests.providers.openai import OpenAI
 from tests.support.harness import ROOT, Program

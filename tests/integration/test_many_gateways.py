@@ -18,9 +18,9 @@ from pathlib import Path
 import httpx
 import pytest
 from redis import Redis
-from vui_gateway.turns.state.entries import State
-from vui_gateway.turns.state.redis_store import KEYS, Connection, connect
-from vui_gateway.turns.state.sync import Sync
+from vui_gateway.state.entries import State
+from vui_gateway.state.redis import KEYS, Connection, connect
+from vui_gateway.state.sync import Sync
 
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI

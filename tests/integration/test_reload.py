@@ -428,7 +428,7 @@ def _is_cached(lab: Lab) -> bool:
 
 EXCHANGES = """
 import litellm
-from vui_gateway.litellm_api import RouterInForce
+from vui_gateway.litellm_proxy.router import RouterInForce
 
 router = RouterInForce()
 models = [{"model_name": "a", "litellm_params": {"model": "openai/a", "api_key": "k"}}]

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from vui_gateway.api.auth import Client, Keys
-from vui_gateway.turns.attempt import Deployment
-from vui_gateway.turns.budget import Budget
+from vui_gateway.keys.clients import Keys
+from vui_gateway.state.entries import State
+from vui_gateway.state.redis import RedisStore, Script
+from vui_gateway.state.sync import Sync
+from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.hedge import Hedge
-from vui_gateway.turns.state.entries import State
-from vui_gateway.turns.state.redis_store import RedisStore, Script
-from vui_gateway.turns.state.sync import Sync
+from vui_gateway.usage.budget import Budget
 
 __all__ = ["START", "Attempted", "Gateway", "now"]
 
@@ -33,7 +33,7 @@ class Attempted:
         self.deployment = Deployment("a", "openai/a", price=(0.0, usd / 500))
         self.body: dict = {}
         self.client, self.ended, self.sent, self.received = client, "", 0, 0
-        self.told: Any = None
+        self.counts: Any = None
         self.spoke = self.answered = False
 
 
@@ -46,7 +46,7 @@ class Gateway:
         self.budget, self.cooldown = Budget(self.state, limit), Cooldown(self.state)
         self.hedge, self.keys = Hedge(self.state), Keys("sk-owner-0123456789", self.state)
         self.budget.limits = self.keys.budget
-        self.revoked: list[Client] = []
+        self.revoked: list[str] = []
         self.keys.on_revoked = self.revoked.append
 
     @contextmanager

@@ -6,21 +6,22 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from vui_gateway.api.app import create_app
-from vui_gateway.api.auth import Keys
 from vui_gateway.api.chat import Chat
 from vui_gateway.api.page import Page
-from vui_gateway.api.sessions import Sessions
-from vui_gateway.providers.preconnect import Preconnect
-from vui_gateway.turns.usage import Usage
+from vui_gateway.app import create_app
+from vui_gateway.keys.clients import Keys
+from vui_gateway.litellm_proxy.preconnect import Preconnect
+from vui_gateway.turns.admission import Admission
+from vui_gateway.usage.recorder import Recorder
 
 
 def make_app() -> Any:
-    usage = Usage()
+    usage = Recorder()
     router: Any = SimpleNamespace(serves=lambda model: model == "vui", model_groups=["vui", "a/*"])
-    chat = Chat(cast(Any, None), router, cast(Any, None), usage)
-    preconnect, page = Preconnect(cast(Any, None)), Page(Sessions(lambda: "right"))
-    return create_app(chat, Keys("right"), preconnect, usage, page)
+    nothing = cast(Any, None)
+    preconnect, page = Preconnect(nothing), Page(lambda: "right")
+    chat = Chat(nothing, Admission(), router, nothing, usage)
+    return create_app(chat, router, Keys("right"), preconnect, usage, page)
 
 
 async def ask(

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from vui_gateway.config.left_out import summary
-from vui_gateway.config.schema import ConfigError, read_config
+from vui_gateway.config.file import ConfigError, read_config
 from vui_gateway.litellm_proxy.callbacks import MAX_WHY, Callbacks
 from vui_gateway.redaction import credentials, redact
 
@@ -28,7 +27,7 @@ def model(**params: object) -> dict:
 def test_a_key_in_the_place_of_its_variables_name_is_told_nobody(tmp_path: Path, key: str) -> None:
     path = written(tmp_path, model_list=[model(api_key=f"os.environ/{key}")])
     config = read_config(path, {})
-    told = [str(config.left_out), summary(config.left_out), str(config.default)]
+    told = [str(config.left_out), *config.lacks, str(config.default)]
     assert not [text for text in told if key in text]
     assert "api_key names no variable that is set (vui). Put it into .env" in told[1]
     assert "Api key names no variable that is set in the model file." in config.default.demo

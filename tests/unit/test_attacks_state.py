@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vui_gateway.api.auth import Client, Keys, new_key
-from vui_gateway.client_keys import run
+from vui_gateway.keys.clients import Client, Keys
+from vui_gateway.keys.commands import run
+from vui_gateway.keys.owner import new_key
 from vui_gateway.settings import SettingError, Settings
-from vui_gateway.turns.state.entries import Entry, State
-from vui_gateway.turns.state.redis_store import RedisStore
-from vui_gateway.turns.state.sync import StoreAway, Sync
+from vui_gateway.state.entries import Entry, State
+from vui_gateway.state.redis import RedisStore
+from vui_gateway.state.sync import StoreAway, Sync
 
 DIGEST = new_key()[1]
 

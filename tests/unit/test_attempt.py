@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from vui_gateway.turns.attempt import Attempt, Deployment, Event
+from vui_gateway.turns.attempt import RunningAttempt
+from vui_gateway.turns.call import Attempt, Deployment, Event
 from vui_gateway.turns.limits import Limits
 
 from tests.support.clock import run_virtual
@@ -24,7 +25,7 @@ def test_a_sentence_is_released_before_the_rest_of_a_burst_is_read() -> None:
         yield Event(finish_reason="stop")
 
     async def run() -> tuple[str, int]:
-        attempt = Attempt(Deployment("a", "openai/a"), {}, all_at_once)
+        attempt = RunningAttempt(Attempt(Deployment("a", "openai/a"), {}), all_at_once)
         await attempt.first_words(4.0)
         async for piece in attempt.pieces(Limits(), lambda: False):
             attempt.close("ok")

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
-from vui_gateway.api.auth import Client, Keys, load_key, new_key
+from vui_gateway.keys.clients import Client, Keys
+from vui_gateway.keys.owner import load_key, new_key
 from vui_gateway.settings import SettingError, Settings
-from vui_gateway.turns.state.entries import State
+from vui_gateway.state.entries import State
 
 
 def settings(path: Path, key: str = "") -> Settings:

@@ -11,8 +11,8 @@ import aiohttp
 import httpx
 import pytest
 import requests
-from vui_gateway import litellm_api
-from vui_gateway.providers import bounds
+from vui_gateway.litellm_proxy import http_bounds as bounds
+from vui_gateway.litellm_proxy.http_clients import http_client
 
 from tests.providers.raw import head, raw_provider
 
@@ -119,7 +119,7 @@ async def test_an_error_keeps_its_status_whatever_its_body_is(encoding: str) -> 
 async def test_an_error_keeps_its_status_when_its_framing_breaks() -> None:
     begun = b"HTTP/1.1 429 X\r\ntransfer-encoding: chunked\r\n\r\n5\r\nagain\r\n"
     with raw_provider(lambda _: iter([begun, 0.1, b"no size"])) as provider:
-        told = await litellm_api.http_client("openai").post(provider.url)
+        told = await http_client("openai").post(provider.url)
         assert (told.status_code, told.content) == (429, b"again")
 
 
@@ -150,7 +150,7 @@ async def test_no_client_follows_a_redirect_nor_asks_for_compression(provider: s
     with raw_provider(lambda _: iter([head(200)])) as other:
         moved = head(307, location=other.url)
         with raw_provider(lambda _: iter([moved])) as hostile:
-            client = litellm_api.http_client(provider)
+            client = http_client(provider)
             told = await client.post(hostile.url, follow_redirects=True)
             assert told.status_code == 307
             with httpx.Client(follow_redirects=True) as blocking:

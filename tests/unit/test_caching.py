@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,8 +37,7 @@ class Lab:
 
     def bill(self, marks: tuple[Mark, ...], cached: object, written: object) -> None:
         """What a provider tells of a call with these marks."""
-        attempt: Any = SimpleNamespace(marks=marks, cache_told=(cached, written))
-        self.caching.billed(attempt)
+        self.caching.billed(marks, (cached, written))
 
 
 def call(*system: str, talk: tuple[str, ...] = (), tools: list | None = None, **more: Any) -> dict:

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from vui_gateway.api.auth import CLIENT, THE_OWNER
-from vui_gateway.api.chat import REVOKED, Chat
-from vui_gateway.turns.attempt import AttemptError, Event
-from vui_gateway.turns.call import Call
-from vui_gateway.turns.usage import Usage
+from vui_gateway.api.auth import CLIENT
+from vui_gateway.api.chat import Chat
+from vui_gateway.keys.clients import THE_OWNER
+from vui_gateway.turns.admission import Admission
+from vui_gateway.turns.call import AttemptError, Event
+from vui_gateway.usage.recorder import Recorder
 
 from tests.support.clock import run_virtual
 from tests.support.scripted import FOR_EVER, Lab, Step, said
@@ -22,10 +23,11 @@ HUNG_UP = {"type": "http.disconnect"}
 
 def call(lab: Lab, hangs_up: float = FOR_EVER, ends: float = FOR_EVER, **body: Any) -> list[dict]:
     """What is sent to a client that hangs up after so long; the gateway may end before."""
-    usage, sent = Usage(), []
+    usage, sent = Recorder(), []
     router: Any = SimpleNamespace(serves=lambda _: True)
     preconnect: Any = SimpleNamespace(ended=lambda _: None)
-    chat = Chat(lab.engine, router, preconnect, usage)
+    admission = Admission()
+    chat = Chat(lab.engine, admission, router, preconnect, usage)
     asked = {
         "model": "vui",
         "stream": True,
@@ -49,7 +51,7 @@ def call(lab: Lab, hangs_up: float = FOR_EVER, ends: float = FOR_EVER, **body: A
                 await chat({"type": "http", CLIENT: THE_OWNER}, receive, send)
         except (TimeoutError, ZeroDivisionError):
             pass
-        assert not chat.running
+        assert not admission.running
         await chat.recorded()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.sleep(0.1)
@@ -57,24 +59,6 @@ def call(lab: Lab, hangs_up: float = FOR_EVER, ends: float = FOR_EVER, **body: A
 
     run_virtual(asyncio.wait_for(run(), 1000))
     return sent
-
-
-def test_a_key_that_is_taken_back_ends_no_call_that_has_its_answer() -> None:
-    async def run() -> tuple[str, str]:
-        nothing: Any = None
-        chat = Chat(nothing, nothing, nothing, Usage())
-        answered, running = asyncio.create_task(asyncio.sleep(0)), asyncio.create_task(forever())
-        await answered
-        calls = chat.running = {answered: Call(), running: Call()}
-        chat.revoke(THE_OWNER)
-        await asyncio.wait({running})
-        return calls[answered].error, calls[running].error
-
-    assert asyncio.run(run()) == ("", REVOKED)
-
-
-async def forever() -> None:
-    await asyncio.Event().wait()
 
 
 ANSWER = Event(answer={"choices": [{"message": {"content": "x"}}]})

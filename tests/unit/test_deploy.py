@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from vui_gateway.api.app import create_app
+from vui_gateway.app import create_app
 from vui_gateway.server import GRACE
 from vui_gateway.settings import DEFAULT_PORT, Settings
 

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vui_gateway.turns.attempt import AttemptError, Event
-from vui_gateway.turns.call import Call
+from vui_gateway.turns.call import AttemptError, Call, Event
 
 from tests.support.clock import run_virtual
 from tests.support.scripted import END, FOR_EVER, RAIN, WELL, Lab, Step, broken, said

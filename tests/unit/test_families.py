@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from vui_gateway.litellm_proxy.catalogue import known_efforts
 from vui_gateway.providers.families import FAMILIES, apply
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -10,7 +11,8 @@ GREETED = [{"role": "system", "content": "s"}, {"role": "assistant", "content": 
 
 
 def call(provider: str, model: str, **fields: Any) -> dict:
-    return apply({"messages": [HELLO], **fields}, provider, model)
+    efforts = known_efforts(provider, model)
+    return apply({"messages": [HELLO], **fields}, provider, model, efforts)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +86,8 @@ def test_thinking_claude_takes_no_knobs() -> None:
 def test_the_callers_own_request_stays_as_it_was() -> None:
     messages = [*GREETED, {"role": "assistant", "content": ""}]
     request = {"messages": messages, "stop": ["."], "presence_penalty": 1.0}
-    apply(request, "xai", "grok-4.7")
-    apply(request, "anthropic", "claude-haiku-4-5")
+    apply(request, "xai", "grok-4.7", ())
+    apply(request, "anthropic", "claude-haiku-4-5", ())
     assert request == {"messages": messages, "stop": ["."], "presence_penalty": 1.0}
     assert len(messages) == 4
 

@@ -1,59 +1,48 @@
-"""What the gateway's page is told, without a gateway."""
+"""The data of the gateway's page, without a gateway."""
 
 from __future__ import annotations
 
 import json
-import math
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
-from vui_gateway.api.errors import RequestError
 from vui_gateway.api.page import Page
-from vui_gateway.api.sessions import Sessions
-from vui_gateway.turns.attempt import Deployment
+from vui_gateway.errors import RequestError
+from vui_gateway.keys.page_tokens import ADDRESS, sign
+from vui_gateway.turns.call import Deployment
+
+from tests.support.status import a_status
 
 KEY = "sk-0123456789abcdef"
 FIRST, SECOND, OTHER = "openai/first", "openai/second", "openai/other"
-
-
-def entry(model: str, group: str = "vui", order: int | None = None) -> dict:
-    params = {"model": model} if order is None else {"model": model, "order": order}
-    return {"model_name": group, "litellm_params": params, "model_info": {"id": model}}
-
-
 NOTE = "vui is openai/first: its key is set."
 
 
-def page(cooling: dict[str, float], asked: str = FIRST, **status: Any) -> Page:
+def page(states: dict[str, str], asked: str = FIRST) -> Page:
     """A page of a gateway whose deployments' ids are their models' names."""
-    left_out = SimpleNamespace(model_name="vui", model="groq/x", variable="GROQ_API_KEY")
-    config = SimpleNamespace(
-        # As the file has them, not as they are asked.
-        model_list=[entry(OTHER, "other"), entry(SECOND, order=2), entry(FIRST, order=1)],
-        key_variables={FIRST: "FIRST_API_KEY", SECOND: "SECOND_API_KEY"},
-        left_out=[left_out],
-    )
+
+    def model(name: str, group: str = "vui") -> dict:
+        state = states.get(name, "serving")
+        return {"group": group, "model": name, "id": name, "state": state}
 
     async def next_of(model_group: str, asked_before: list[str]) -> Deployment | None:
         assert (model_group, asked_before) == ("vui", [])
         return Deployment(asked, asked) if asked else None
 
     in_force = SimpleNamespace(
-        cooldown=cooling.items(),
         router=SimpleNamespace(ids=lambda group: [SECOND, FIRST] if group == "vui" else []),
         candidates=SimpleNamespace(next=next_of),
         usage=SimpleNamespace(recent=SimpleNamespace(as_dicts=list)),
     )
-    told: dict[str, Any] = {"vui": NOTE} | dict.fromkeys(
-        ("session", "today", "budget", "cache", "error", "edited", "needs_restart")
+    left_out = {"group": "vui", "model": "groq/x", "state": "left out", "variable": "GROQ_API_KEY"}
+    status = a_status(
+        vui=NOTE, models=[model(FIRST), model(SECOND), model(OTHER, "other"), left_out]
     )
-    reloader: Any = SimpleNamespace(
-        config=config, in_force=in_force, status=lambda: {**told, **status}
-    )
-    made = Page(Sessions(lambda: KEY))
+    reloader: Any = SimpleNamespace(in_force=in_force, status=lambda: status)
+    made = Page(lambda: KEY)
     made.reloader = reloader
     return made
 
@@ -68,36 +57,38 @@ async def shown(page: Page) -> dict:
 
 
 async def test_the_first_well_one_in_order_is_vui() -> None:
-    noted = await shown(page({}))
-    assert noted["vui"] == {"model": FIRST, "why": NOTE}
+    assert (await shown(page({})))["asked"] == {"model": FIRST, "why": NOTE}
 
 
 async def test_while_it_is_left_alone_the_next_one_stands_in() -> None:
-    told = (await shown(page({FIRST: 3.2}, vui="vui is openai/first.")))["vui"]
-    assert told == {"model": SECOND, "why": f"It stands in for {FIRST}."}
+    asked = (await shown(page({FIRST: "cooling"})))["asked"]
+    assert asked == {"model": SECOND, "why": f"It stands in for {FIRST}."}
 
 
 async def test_without_a_well_one_it_is_whom_the_engine_would_ask() -> None:
-    sick = {FIRST: 3.2, SECOND: math.inf}
-    fallback = (await shown(page(sick, asked=OTHER)))["vui"]
+    sick = {FIRST: "cooling", SECOND: "key refused"}
+    fallback = (await shown(page(sick, asked=OTHER)))["asked"]
     assert fallback == {"model": OTHER, "why": f"It stands in for {FIRST}, {SECOND}."}
-    again = (await shown(page(sick, asked=FIRST)))["vui"]
+    again = (await shown(page(sick, asked=FIRST)))["asked"]
     assert (again["model"], again["why"][:23]) == (FIRST, "All of its models are l")
-    assert (await shown(page(sick, asked="")))["vui"]["model"] == ""
+    assert (await shown(page(sick, asked="")))["asked"]["model"] == ""
 
 
-async def test_each_model_has_its_state() -> None:
-    told = (await shown(page({FIRST: math.inf, SECOND: 3.2})))["models"]
-    assert told == [
-        {"group": "vui", "model": FIRST, "state": "key refused", "variable": "FIRST_API_KEY"},
-        {"group": "vui", "model": SECOND, "state": "cooling", "seconds": 4},
-        {"group": "other", "model": OTHER, "state": "serving"},
-        {"group": "vui", "model": "groq/x", "state": "left out", "variable": "GROQ_API_KEY"},
-    ]
+async def test_a_printed_address_and_the_key_open_a_session_and_the_session_opens_the_data() -> (
+    None
+):
+    made = page({})
+    for secret in (KEY, sign(KEY, ADDRESS, 60)):
+        session = json.loads(bytes((await made.session(request(secret))).body))["session"]
+        assert (await made.status(request(session))).status_code == 200
+        with pytest.raises(RequestError):
+            await made.session(request(session))
+    with pytest.raises(RequestError):
+        await made.status(request(sign(KEY, ADDRESS, 60)))
 
 
 async def test_before_a_configuration_is_in_force_it_says_so_to_the_owner() -> None:
-    early = Page(Sessions(lambda: KEY))
+    early = Page(lambda: KEY)
     assert (await early.status(request())).status_code == 503
     with pytest.raises(RequestError) as refused:
         await early.status(request("sk-wrong"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from vui_gateway.turns.attempt import Deployment
+from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.hedge import Hedge
 
 from tests.support.scripted import FOR_EVER, WELL, Lab, Step, said

@@ -9,12 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from vui_gateway.api.chat import MADE_WAY, REVOKED
-from vui_gateway.turns.attempt import Deployment
-from vui_gateway.turns.bill import Bill
-from vui_gateway.turns.budget import BUDGET_EXCEEDED, CLIENT_BUDGET_EXCEEDED
-from vui_gateway.turns.call import Call
-from vui_gateway.turns.recent import BY_CODE, MOST, CallRecord, RecentCalls
+from vui_gateway.errors import Code
+from vui_gateway.turns.call import Call, Deployment
+from vui_gateway.usage.bill import Bill
+from vui_gateway.usage.recent import MOST, CallRecord, RecentCalls
 
 GPT, HAIKU = "openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5"
 SAID = "my secret is a pink elephant"
@@ -71,14 +69,14 @@ def test_a_price_that_nobody_knows_isnt_summed_up() -> None:
             "503",
             f"{GPT} answered with an error (503).",
         ),
-        ([attempt(ended="budget", code=BUDGET_EXCEEDED)], "budget", "Today's budget is spent"),
+        ([attempt(ended="budget", code=Code.BUDGET_EXCEEDED)], "budget", "Today's budget is spent"),
         (
-            [attempt(ended="budget", code=CLIENT_BUDGET_EXCEEDED)],
+            [attempt(ended="budget", code=Code.CLIENT_BUDGET_EXCEEDED)],
             "budget",
             f"Today's budget of its key is spent: {GPT}",
         ),
-        ([attempt(ended="hung-up")], MADE_WAY, "Too many calls at once"),
-        ([attempt(ended="hung-up")], REVOKED, "The key of this call was taken back."),
+        ([attempt(ended="hung-up")], Code.TOO_MANY_CALLS, "Too many calls at once"),
+        ([attempt(ended="hung-up")], Code.KEY_REVOKED, "The key of this call was taken back."),
         ([attempt(ended="hung-up")], "strange", "No answer (strange)."),
     ],
 )
@@ -88,7 +86,7 @@ def test_a_failure_is_said_in_a_sentence_for_each_that_was_asked(
     assert record(*attempts, error=error).error.startswith(sentence)
 
 
-@pytest.mark.parametrize("code", BY_CODE)
+@pytest.mark.parametrize("code", [code for code in Code if "{}" in code.page])
 def test_nothing_of_what_was_said_is_on_record(code: str) -> None:
     calls = RecentCalls()
     failed = attempt(ended="400", code=code)

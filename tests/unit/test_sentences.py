@@ -8,9 +8,8 @@ import time
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from vui_gateway.providers.tags import THINKING, ThinkingFilter
 from vui_gateway.turns.sentences import (
-    THINKING,
-    ThinkingFilter,
     count_words,
     split_sentences,
     without_overlap,

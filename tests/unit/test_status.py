@@ -1,22 +1,17 @@
-"""What `vui-gateway status` says of files that can't be used."""
+"""The gateway's status, as `vui-gateway status` prints it."""
 
 from __future__ import annotations
 
-import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from vui_gateway.cli import _status
+from vui_gateway.status import lines
 
-STATUS: dict[str, Any] = {
-    "since": 0, "served": ["vui"], "vui": "vui is the demo.", "refused": {}, "warnings": [],
-    "left_out": [], "needs_restart": [], "cooling": [], "clients": [], "away": "",
-    "session": {"calls": 0, "failed": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0},
-    "calls": {"running": 0, "limit": 256}, "today": 0.0, "budget": None,
-    "cache": {"tokens_cached": 0},
-}  # fmt: skip
+from tests.support.status import a_status
 
 
 @pytest.mark.parametrize(
@@ -27,7 +22,36 @@ def test_files_that_were_broken_at_the_start_are_no_refused_edit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], edited: bool, said: str
 ) -> None:
     path = tmp_path / "status.json"
-    path.write_text(json.dumps({**STATUS, "error": ":2: x.", "edited": edited}))
+    path.write_text(a_status(error=":2: x.", edited=edited).model_dump_json())
     settings: Any = SimpleNamespace(status_file=path)
     assert _status(settings) == 1
-    assert capsys.readouterr().out.splitlines()[-1] == said
+    assert capsys.readouterr().out.splitlines()[2] == said
+
+
+def test_what_is_served_and_what_failed_come_before_what_is_left_out() -> None:
+    cooling = {"group": "vui", "model": "openai/x", "state": "cooling", "seconds": 9}
+    status = a_status(
+        at=time.time(),
+        models=[cooling],
+        left_out=["Left out: X_KEY is not set (a, b). Put it in .env."],
+        refused={"Y_KEY of .env": ["openai/y"]},
+        error=":2: x.",
+    )
+    said = list(lines(status))
+    assert said[1] == "vui is the demo."
+    assert said[3] == "Y_KEY of .env is refused by openai/y: put a valid one there."
+    assert said[4] == "openai/x is left alone for 9 s."
+    assert said[-1] == "Left out: X_KEY is not set (a, b). Put it in .env."
+
+
+def test_a_deployment_whose_time_is_over_is_not_left_alone() -> None:
+    cooling = {"group": "vui", "model": "openai/x", "state": "cooling", "seconds": 9}
+    status = a_status(at=time.time() - 10, models=[cooling])
+    assert not [line for line in lines(status) if "left alone" in line]
+
+
+def test_budgets_are_shown_with_what_was_spent() -> None:
+    kitchen = {"name": "kitchen", "today": 0.5, "budget": 2.0}
+    said = list(lines(a_status(today=0.5, budget=3.0, clients=[kitchen])))
+    assert "Today (UTC): 0.5000 of 3.00 USD." in said
+    assert "kitchen: 0.5000 of 2.00 USD." in said

@@ -10,9 +10,10 @@ from typing import Any
 
 import litellm
 import pytest
-from vui_gateway.litellm_proxy.transport import MOST_RETRY_AFTER, _failure, _retry_after
+from vui_gateway.litellm_proxy.transport import _failure, _retry_after
+from vui_gateway.turns.limits import MOST_COOLDOWN
 
-FOREVER = time.time() + 1e9
+FAR_AWAY = "Fri, 01 Jan 2100 00:00:00 GMT"
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,8 @@ FOREVER = time.time() + 1e9
     [
         ("7", 7.0),
         ("7.66", 7.66),
-        ("1e9", MOST_RETRY_AFTER),
-        (formatdate(FOREVER, usegmt=True), MOST_RETRY_AFTER),
+        ("1e9", MOST_COOLDOWN),
+        (FAR_AWAY, MOST_COOLDOWN),
         (formatdate(0, usegmt=True), 0.0),
         ("-1", 0.0),
         ("nan", 0.0),

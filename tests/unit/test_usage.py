@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 from vui_gateway.settings import SettingError
-from vui_gateway.turns import budget as budget_module
-from vui_gateway.turns.attempt import AttemptError, Deployment
-from vui_gateway.turns.bill import Bill, settle, usage_for_client
-from vui_gateway.turns.budget import Budget
-from vui_gateway.turns.call import Call
-from vui_gateway.turns.state.entries import State
-from vui_gateway.turns.state.files import Files
-from vui_gateway.turns.state.sync import Sync
-from vui_gateway.turns.usage import Usage
+from vui_gateway.state.entries import State
+from vui_gateway.state.files import Files
+from vui_gateway.state.sync import Sync
+from vui_gateway.turns.call import AttemptError, Call, Deployment
+from vui_gateway.usage import budget as budget_module
+from vui_gateway.usage.bill import Bill, settle, usage_for_client
+from vui_gateway.usage.budget import Budget
+from vui_gateway.usage.recorder import Recorder
 
 TODAY = date(2026, 11, 25)
 GPT = "openai/gpt-4.1-mini"
@@ -41,8 +40,8 @@ class Stub:
         self.body: dict = {}
         self.ended, self.spoke, self.mocked, self.answered = ended, spoke, False, False
         self.sent, self.received, self.began = 4800, 48 if spoke else 0, 0.0
-        self.told: Any = (1200, 12, USD) if spoke else None
-        self.cache_told, self.reason = (0, 0), ""
+        self.counts: Any = (1200, 12, USD) if spoke else None
+        self.cache_counts, self.reason = (0, 0), ""
         vars(self).update(fields)
 
 
@@ -64,7 +63,7 @@ def call(*attempts: Any, **fields: Any) -> Call:
     return Call(**{**asked, **told, **fields})
 
 
-class Kept(Usage):
+class Kept(Recorder):
     """Of a gateway on the files of a folder."""
 
     def __init__(self, folder: Path, limit: float | None = None) -> None:
@@ -85,7 +84,7 @@ def usage(tmp_path: Path) -> Kept:
 
 
 def test_a_call_leaves_one_line_with_its_figures(
-    usage: Usage, caplog: pytest.LogCaptureFixture
+    usage: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
     one = call(attempt(ended="500"), attempt("anthropic/claude-haiku-4-5"))
@@ -121,9 +120,9 @@ def test_what_a_prompt_cache_saved_is_on_record(
     saved: float,
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
-    usage.record(call(attempt(deployment=KEEPS, cache_told=told)))
+    usage.record(call(attempt(deployment=KEEPS, cache_counts=told)))
     assert f"tokens_in=1200 tokens_cached={counted[0]} tokens_out=12" in caplog.messages[0]
-    metrics = usage.metrics().decode()
+    metrics = usage.exposition().decode()
     for direction, tokens in zip(("cached", "written"), counted, strict=True):
         assert f'direction="{direction}",kind="reply",model="vui"}} {tokens}.0' in metrics
     usage.keep()
@@ -132,36 +131,36 @@ def test_what_a_prompt_cache_saved_is_on_record(
 
 
 def test_what_a_prompt_cache_saved_yesterday_is_forgotten(
-    usage: Usage, monkeypatch: pytest.MonkeyPatch
+    usage: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage.record(call(attempt(deployment=KEEPS, cache_told=(1000, 0))))
+    usage.record(call(attempt(deployment=KEEPS, cache_counts=(1000, 0))))
     monkeypatch.setattr(budget_module, "_day_of", lambda _: TODAY + timedelta(1))
     assert usage.budget.today == 0
     assert set(usage.budget.cache.values()) == {0}
 
 
-def test_the_loser_of_a_hedge_is_billed_too(usage: Usage) -> None:
+def test_the_loser_of_a_hedge_is_billed_too(usage: Recorder) -> None:
     usage.record(call(attempt(ended="hedged-lost"), attempt()))
     assert usage.budget.today == 2 * USD
     assert 'vui_attempts_total{deployment="openai/gpt-4.1-mini",ended="hedged-lost"' in (
-        usage.metrics().decode()
+        usage.exposition().decode()
     )
 
 
 @pytest.mark.parametrize("ended", ["hung-up", "hedged-lost", "no-words", "empty", "ReadError"])
 def test_who_is_left_before_a_word_bills_the_request(
-    usage: Usage, caplog: pytest.LogCaptureFixture, ended: str
+    usage: Recorder, caplog: pytest.LogCaptureFixture, ended: str
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
-    usage.record(call(attempt(ended=ended, spoke=False, received=0, told=None)))
+    usage.record(call(attempt(ended=ended, spoke=False, received=0, counts=None)))
     assert caplog.messages[0].endswith("tokens_in=1200 tokens_cached=0 tokens_out=0 usd=~0.120000")
     assert usage.budget.today == pytest.approx(0.12)
     labels = 'deployment="openai/gpt-4.1-mini",kind="reply",model="vui"'
-    assert f"vui_usd_estimated_total{{{labels}}} 0.12" in usage.metrics().decode()
+    assert f"vui_usd_estimated_total{{{labels}}} 0.12" in usage.exposition().decode()
 
 
 @pytest.mark.parametrize("ended", ["400", "401", "429", "500", "503", "budget"])
-def test_who_refuses_bills_nothing(usage: Usage, ended: str) -> None:
+def test_who_refuses_bills_nothing(usage: Recorder, ended: str) -> None:
     usage.record(call(attempt(ended=ended)))
     assert usage.budget.today == 0
     usage.record(call(attempt(ended="500", answered=True)))
@@ -169,13 +168,13 @@ def test_who_refuses_bills_nothing(usage: Usage, ended: str) -> None:
 
 
 def test_a_price_that_nobody_knows_is_called_unknown(
-    usage: Usage, caplog: pytest.LogCaptureFixture
+    usage: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
-    usage.record(call(unpriced(told=(1200, 12, None))))
+    usage.record(call(unpriced(counts=(1200, 12, None))))
     assert caplog.messages[0].endswith("tokens_in=1200 tokens_cached=0 tokens_out=12 usd=unknown")
     assert 'vui_unpriced_attempts_total{deployment="x",kind="reply",model="vui"} 1.0' in (
-        usage.metrics().decode()
+        usage.exposition().decode()
     )
 
 
@@ -198,23 +197,24 @@ IMPOSSIBLE: dict[str, Any] = {
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 @pytest.mark.parametrize("price", [PRICE, None])
 def test_whatever_usage_a_provider_tells_the_call_is_booked_and_logged(
-    usage: Usage, caplog: pytest.LogCaptureFixture, name: str, price: Any
+    usage: Recorder, caplog: pytest.LogCaptureFixture, name: str, price: Any
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
-    usage.record(call(attempt(told=IMPOSSIBLE[name], deployment=Deployment("x", "x", price=price))))
+    priced = Deployment("x", "x", price=price)
+    usage.record(call(attempt(counts=IMPOSSIBLE[name], deployment=priced)))
     assert len(caplog.messages) == 1
     assert ("usd=~" if price else "usd=") in caplog.messages[0]
     most_in, most_out = 4800 + 2000, 4 * 48 + 2000 + 3000
     assert (0.13 if price else 0) <= usage.budget.today <= most_in * PRICE[0] + most_out * PRICE[1]
-    assert "-" not in usage.metrics().decode().split("vui_usd_total{")[1].split("\n")[0][-8:]
+    assert "-" not in usage.exposition().decode().split("vui_usd_total{")[1].split("\n")[0][-8:]
 
 
 def test_a_bill_that_can_be_is_litellms() -> None:
-    cached = attempt(told=(1200, 12, 0.03))
+    cached = attempt(counts=(1200, 12, 0.03))
     assert settle(cached, 1.0) == Bill(1200, 12, 0.03)
-    thought = attempt(told=(1200, 3000, 3.12))
+    thought = attempt(counts=(1200, 3000, 3.12))
     assert settle(thought, 1.0) == Bill(1200, 3000, 3.12)
-    mocked = attempt(told=(10, 20, 0.0), mocked=True)
+    mocked = attempt(counts=(10, 20, 0.0), mocked=True)
     assert settle(mocked, 1.0) == Bill(10, 20, 0.0)
 
 
@@ -284,7 +284,7 @@ def test_what_costs_nothing_is_asked_when_the_budget_is_spent() -> None:
 
 def test_what_a_provider_refused_is_reserved_no_longer() -> None:
     budget = Budget(State(), 2.0)
-    refused = [attempt(ended="", spoke=False, told=None, received=0) for _ in range(3)]
+    refused = [attempt(ended="", spoke=False, counts=None, received=0) for _ in range(3)]
     for one in refused:
         budget.reserve(one)
         one.ended = "503"
@@ -294,7 +294,7 @@ def test_what_a_provider_refused_is_reserved_no_longer() -> None:
 
 
 def test_days_only_move_forward(
-    usage: Usage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    usage: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     usage.record(call())
 
@@ -321,7 +321,9 @@ def test_a_new_day_starts_at_nothing(tmp_path: Path) -> None:
 def test_a_day_in_the_far_future_keeps_its_sum_and_not_the_day(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "spend.json").write_text('{"day": "9999-12-31", "usd": 9}')
+    (tmp_path / "spend.json").write_text(
+        '{"day": "9999-12-31", "usd": 9, "clients": {"owner": [1, 9, 0, 0, 0]}}'
+    )
     usage = Kept(tmp_path)
     budget = usage.budget
     assert (budget.today, budget.today) == (9, 9)
@@ -332,17 +334,23 @@ def test_a_day_in_the_far_future_keeps_its_sum_and_not_the_day(
     assert str(TODAY) in (tmp_path / "spend.json").read_text()
 
 
+def spent(usd: str) -> str:
+    """A file with this sum."""
+    return f'{{"day": "{TODAY}", "usd": 1, "clients": {{"owner": [1, {usd}, 0, 0, 0]}}}}'
+
+
 BROKEN = {
     "empty": "",
     "half-written": '{"day": "2026-11-2',
     "a list": "[]",
     "no sum": '{"day": 1}',
-    "text": '{"day": "x", "usd": "y"}',
+    "no clients": f'{{"day": "{TODAY}", "usd": 5}}',
+    "text": spent('"y"'),
     "a NUL": "\0",
-    "not a number": f'{{"day": "{TODAY}", "usd": NaN}}',
-    "infinite": f'{{"day": "{TODAY}", "usd": 1e999}}',
-    "negative": f'{{"day": "{TODAY}", "usd": -5}}',
-    "an absurd integer": f'{{"day": "{TODAY}", "usd": 1{"0" * 400}}}',
+    "not a number": spent("NaN"),
+    "infinite": spent("1e999"),
+    "negative": spent("-5"),
+    "an absurd integer": spent(f"1{'0' * 400}"),
     "deep": "[" * 100_000,
 }
 
@@ -376,16 +384,16 @@ def test_a_second_gateway_on_the_same_folder_is_refused_in_one_line(tmp_path: Pa
     asyncio.run(other.close())
 
 
-def test_without_a_budget_nothing_is_refused(usage: Usage) -> None:
+def test_without_a_budget_nothing_is_refused(usage: Recorder) -> None:
     dear = Deployment("x", "x", price=(1e6, 1e6))
-    usage.record(call(attempt(told=(1200, 12, 1212e6), deployment=dear)))
+    usage.record(call(attempt(counts=(1200, 12, 1212e6), deployment=dear)))
     assert usage.budget.today == 1212e6
     assert not usage.budget.refusal
 
 
-def test_metrics_hold_no_more_than_the_line(usage: Usage) -> None:
+def test_metrics_hold_no_more_than_the_line(usage: Recorder) -> None:
     usage.record(call())
-    text = usage.metrics().decode()
+    text = usage.exposition().decode()
     labels = 'deployment="openai/gpt-4.1-mini",kind="reply",model="vui"'
     assert (
         f"vui_first_token_seconds_bucket{{{labels.replace(',model', ',le="0.5",model')}}} 1.0"
@@ -397,7 +405,7 @@ def test_metrics_hold_no_more_than_the_line(usage: Usage) -> None:
 
 
 def test_why_attempts_failed_is_said_once_in_a_second_line(
-    usage: Usage, caplog: pytest.LogCaptureFixture
+    usage: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "vui_gateway")
     sick = [attempt(ended="500", reason=reason) for reason in ("500: so", "500: so", "500: no")]

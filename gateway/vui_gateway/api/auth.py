@@ -1,177 +1,71 @@
-"""The keys to the gateway: the owner's, which is kept, and clients', known by their hashes."""
+"""Lets requests in: those with a key, to the routes that there are."""
 
 from __future__ import annotations
 
 import hmac
-import os
-import re
-import secrets
-from collections.abc import Callable
-from fnmatch import fnmatchcase
-from hashlib import sha256
-from pathlib import Path
-from typing import Annotated, Any, Self
+from http import HTTPStatus
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vui_gateway.files import write_by_rename
-from vui_gateway.settings import MIN_KEY_LENGTH, SettingError, Settings
+from vui_gateway.api.errors import KEY_REFUSED, KEY_REVOKED
+from vui_gateway.errors import Code, RequestError
+from vui_gateway.keys.clients import Client, Keys
 from vui_gateway.turns.call import OWNER
-from vui_gateway.turns.labels import PLAIN
-from vui_gateway.turns.state.entries import State
 
-__all__ = [
-    "CLIENT", "CLIENTS", "NAME", "THE_OWNER", "USED", "Client", "Keys", "load_key", "new_key",
-]  # fmt: skip
+__all__ = ["CLIENT", "ExactPath", "RequireKey", "bearer", "is_key"]
 
-KEY_BYTES = 32
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # of a client
-KEY_MODE = 0o440  # owner: the gateway, group: vui
 CLIENT = "vui_gateway.client"  # in the scope of a request that was let in
-CLIENTS, USED = "clients", "used"  # subjects of the state: a client's key, and when it was used
-USED_EVERY, USED_KEPT = 60.0, 400 * 86400.0  # seconds
 
 
-class Client(BaseModel):
-    """Who asks, and what for; the owner has no limits of its own.
-
-    Attributes:
-        digest: SHA-256 of the key, in hexadecimal.
-        made, revoked: wall clock; a key that was taken back stays known as such.
-        budget: US dollars per day. models: names, `*` for any characters. calls: at once.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-    name: str
-    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    made: float = 0.0
-    revoked: float | None = None
-    budget: Annotated[float, Field(ge=0)] | None = None
-    models: tuple[str, ...] = ()
-    calls: Annotated[int, Field(ge=1)] | None = None
-
-    @classmethod
-    def read(cls, name: str, value: Any) -> Self | None:
-        """A client as the state has it; None when that is none, or none that was ever made."""
-        try:
-            client = cls.model_validate({**value, "name": name}) if value else None
-        except (ValidationError, TypeError):
-            return None
-        sane = client and NAME.fullmatch(name) and all(map(PLAIN.fullmatch, client.models))
-        return client if sane and name != OWNER else None
-
-    def value(self) -> dict[str, Any]:
-        """The same for the state."""
-        return self.model_dump(exclude={"name"}, exclude_defaults=True)
-
-    def may_ask(self, model: str) -> bool:
-        """Whether it is one of its models."""
-        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+def bearer(authorization: str) -> str:
+    """The secret in the value of an Authorization header; empty for another scheme."""
+    scheme, _, secret = authorization.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
-class Keys:
-    """The keys in force: `owner`, and those of the state's clients.
-
-    Attributes:
-        on_revoked: is told of each client whose key was taken back.
-    """
-
-    def __init__(self, owner: str, state: State | None = None) -> None:
-        self.owner = owner
-        self.on_revoked: Callable[[Client], None] = lambda _: None
-        self._state = state or State()
-        # Clients are looked up by a hash under a key that nobody knows: how long that takes says
-        # nothing of how much of a guess was right.
-        self._blind = secrets.token_bytes(KEY_BYTES)
-        self._clients: dict[bytes, Client] = {}
-        self._by_name: dict[str, Client] = {}
-        for name, value in self._state.items(CLIENTS):
-            self._on_changed(name, None, value)
-        self._state.watch(CLIENTS, self._on_changed)
-
-    @property
-    def clients(self) -> list[Client]:
-        """Those whose keys are good."""
-        return [client for client in self._by_name.values() if not client.revoked]
-
-    def budget(self, client: str) -> float | None:
-        """Of a client, by its name: US dollars per day."""
-        found = self._by_name.get(client)
-        return found.budget if found else None
-
-    def find(self, authorization: str) -> Client | None:
-        """Whose key the value of an Authorization header carries; its key may be revoked."""
-        scheme, _, token = authorization.partition(" ")
-        key = token.strip().encode()
-        is_owner = hmac.compare_digest(key, self.owner.encode())
-        digest = sha256(key).hexdigest()
-        client = self._clients.get(self._blinded(digest), NOBODY)
-        is_client = hmac.compare_digest(digest, client.digest)
-        if scheme.lower() != "bearer" or not (is_owner or is_client):
-            return None
-        return THE_OWNER if is_owner else client
-
-    def good(self, client: Client) -> bool:
-        """Whether its key wasn't taken back since."""
-        now = self._by_name.get(client.name, NOBODY)
-        return client is THE_OWNER or (now.digest == client.digest and not now.revoked)
-
-    def used(self, client: Client) -> None:
-        """It has asked for something: to the minute."""
-        now = self._state.clock()
-        if client.name != OWNER and now - self._state.rank(USED, client.name) > USED_EVERY:
-            self._state.put(USED, client.name, None, now, USED_KEPT)
-
-    def _blinded(self, digest: str) -> bytes:
-        return hmac.digest(self._blind, digest.encode(), "sha256")
-
-    def _on_changed(self, name: str, _: Any, after: Any) -> None:
-        before, now = self._by_name.pop(name, None), Client.read(name, after)
-        if before:
-            self._clients.pop(self._blinded(before.digest), None)
-        if now:
-            self._by_name[name] = now
-            self._clients[self._blinded(now.digest)] = now
-        same = now and not now.revoked and before and now.digest == before.digest
-        if before and not before.revoked and not same:
-            self.on_revoked(before)
+def is_key(secret: str, key: str) -> bool:
+    """Whether they are the same; how long it takes says nothing about either."""
+    return hmac.compare_digest(secret.encode(), key.encode())
 
 
-NOBODY, THE_OWNER = (Client(name=name, digest="0" * 64) for name in ("", OWNER))
+class ExactPath:
+    """ASGI middleware: `/v1/%6dodels` is no other spelling of an open route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["raw_path"] != scope["path"].encode():
+            scope = {**scope, "path": ""}
+        await self.app(scope, receive, send)
 
 
-def new_key() -> tuple[str, str]:
-    """A key, and its digest."""
-    key = f"sk-{secrets.token_urlsafe(KEY_BYTES)}"
-    return key, sha256(key.encode()).hexdigest()
+class RequireKey:
+    """ASGI middleware: refuses a request without a key."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, owner: bool = False) -> None:
+        self.app, self.keys, self.owner = app, keys, owner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        authorization = dict(scope["headers"]).get(b"authorization", b"")
+        client = self.keys.find(authorization.decode("latin-1"))
+        if not client:
+            raise RequestError(KEY_REFUSED, Code.INVALID_KEY)
+        if client.revoked:
+            raise _revoked(client)
+        if self.owner and client.name != OWNER:  # for a client there is no such route
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        self.keys.used(client)
+
+        async def receive_while_good() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not self.keys.good(client):
+                raise _revoked(client)
+            return message
+
+        await self.app({**scope, CLIENT: client}, receive_while_good, send)
 
 
-def load_key(settings: Settings) -> str:
-    """The owner's key of this start: the user's, or the one made at the first start and kept since.
-
-    Either way the key file holds it afterwards, for vui to read.
-
-    Raises:
-        SettingError: the key file can't be read or written.
-    """
-    path = settings.key_file
-    try:
-        kept = _kept(path)
-        key = settings.key or kept or new_key()[0]
-        if key != kept:
-            write_by_rename(path, key + "\n", KEY_MODE, sync=True)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(
-            f"The key file {path} can't be read or written ({error}). It lives in the volume "
-            "`key`: is the disk full, or the volume mounted read-only?"
-        ) from error
-    return key
-
-
-def _kept(path: Path) -> str:
-    """The key of the last start, unless somebody else can have put it there, or guess it."""
-    if not path.exists() or {path.lstat().st_uid, path.stat().st_uid} - {0, os.getuid()}:
-        return ""
-    kept = path.read_text(encoding="ascii").strip()
-    return kept if len(kept) >= MIN_KEY_LENGTH else ""
+def _revoked(client: Client) -> RequestError:
+    return RequestError(KEY_REVOKED.format(name=client.name), Code.KEY_REVOKED)

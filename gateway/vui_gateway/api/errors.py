@@ -7,8 +7,10 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from vui_gateway.errors import Code, RequestError
+
 __all__ = [
-    "KEY_REFUSED", "KEY_REVOKED", "RequestError", "error_body", "on_request_error",
+    "KEY_REFUSED", "KEY_REVOKED", "error_body", "on_request_error",
     "on_unknown_route",
 ]  # fmt: skip
 
@@ -21,20 +23,6 @@ KEY_REVOKED = (
     "This key of {name} was taken back. Ask whoever runs the gateway for another one: "
     "`docker compose exec gateway vui-gateway key add NAME` makes it."
 )
-
-
-class RequestError(Exception):
-    """The request is answered with `status`, `code` and this message, and goes no further."""
-
-    def __init__(
-        self,
-        message: str,
-        code: str = "invalid_request",
-        status: HTTPStatus = HTTPStatus.BAD_REQUEST,
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = status
 
 
 def error_body(message: str, code: str, param: str | None = None) -> dict:
@@ -65,5 +53,5 @@ async def on_request_error(_: Request, error: Exception) -> JSONResponse:
 async def on_unknown_route(_: Request, __: Exception) -> JSONResponse:
     """Starlette's exception handler for an unknown path, and for a known one's other methods."""
     return _error_response(
-        "This gateway has no such route.", "route_not_found", HTTPStatus.NOT_FOUND
+        "This gateway has no such route.", Code.ROUTE_NOT_FOUND, HTTPStatus.NOT_FOUND
     )

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import re
-import time
 from base64 import b64encode
+from collections.abc import Callable
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from vui_gateway.api.errors import KEY_REFUSED, RequestError
-from vui_gateway.api.sessions import TOKEN_SECONDS, Sessions
+from vui_gateway.api.auth import bearer, is_key
+from vui_gateway.api.errors import KEY_REFUSED
+from vui_gateway.apply import InForce
 from vui_gateway.config.default_group import DEFAULT_GROUP
-from vui_gateway.config.reload import Reloader
+from vui_gateway.errors import Code, RequestError
+from vui_gateway.keys.page_tokens import ADDRESS, SESSION, SESSION_SECONDS, is_good, sign
+from vui_gateway.reload import Reloader
+from vui_gateway.status import Status
 
 __all__ = ["Page"]
 
 REFUSED = (
-    "This address was used before, or is too old, or the key is wrong: "
+    "This address is too old, or the key is wrong: "
     "`docker compose exec gateway vui-gateway page` prints a new address."
 )
 PRIVATE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -62,95 +64,62 @@ HEADERS = {
 
 
 class Page:
-    """The page's routes; `reloader` is what it shows, once a configuration is in force."""
+    """The page's routes.
 
-    def __init__(self, sessions: Sessions) -> None:
-        self.sessions = sessions
+    Attributes:
+        reloader: what it shows, once a configuration is in force.
+
+    Args:
+        key: the owner's key of now.
+    """
+
+    def __init__(self, key: Callable[[], str]) -> None:
+        self._key = key
         self.reloader: Reloader | None = None
 
     async def html(self, _: Request) -> Response:
-        """The same for everybody: it needs no key, and tells nothing."""
+        """The same for everybody: it needs no key, and holds no data."""
         return Response(HTML, media_type="text/html", headers=HEADERS)
 
-    async def token(self, request: Request) -> Response:
-        """What `vui-gateway page` prints behind the address."""
-        if not self.sessions.is_owner(_authorization(request)):
-            raise RequestError(KEY_REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
-        told = {"token": self.sessions.token(), "seconds": TOKEN_SECONDS}
-        return JSONResponse(told, headers=PRIVATE)
-
     async def session(self, request: Request) -> Response:
-        """For a token or the key: what the browser keeps instead of either."""
-        session = self.sessions.exchange(_authorization(request))
-        if not session:
-            raise RequestError(REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
-        return JSONResponse({"session": session}, headers=PRIVATE)
+        """For a printed address or the key: what the browser keeps instead of either."""
+        if not self._opens(request, ADDRESS):
+            raise RequestError(REFUSED, Code.INVALID_KEY)
+        return JSONResponse(
+            {"session": sign(self._key(), SESSION, SESSION_SECONDS)}, headers=PRIVATE
+        )
 
     async def status(self, request: Request) -> Response:
         """All that the page shows."""
-        if not self.sessions.accepts(_authorization(request)):
-            raise RequestError(KEY_REFUSED, "invalid_key", HTTPStatus.UNAUTHORIZED)
+        if not self._opens(request, SESSION):
+            raise RequestError(KEY_REFUSED, Code.INVALID_KEY)
         if self.reloader is None:
             warming_up = {"status": "warming up"}
             return JSONResponse(warming_up, HTTPStatus.SERVICE_UNAVAILABLE, PRIVATE)
-        return JSONResponse(await _shown(self.reloader), headers=PRIVATE)
+        status, parts = self.reloader.status(), self.reloader.in_force
+        shown = status.model_dump() | {
+            "asked": await _asked(status, parts),
+            "recent": parts.usage.recent.as_dicts(),
+        }
+        return JSONResponse(shown, headers=PRIVATE)
+
+    def _opens(self, request: Request, purpose: str) -> bool:
+        secret, key = bearer(request.headers.get("authorization", "")), self._key()
+        return is_key(secret, key) or is_good(secret, key, purpose)
 
 
-def _authorization(request: Request) -> str:
-    return request.headers.get("authorization", "")
-
-
-async def _shown(reloader: Reloader) -> dict[str, Any]:
-    status, served = reloader.status(), _served(reloader)
-    names = ("session", "today", "budget", "cache", "error", "edited", "needs_restart")
-    missing = [
-        {"group": out.model_name, "model": out.model, "state": "left out", "variable": out.variable}
-        for out in reloader.config.left_out
-    ]
-    return {
-        "now": time.time(),
-        "vui": await _vui(reloader, served, status["vui"]),
-        "models": [*served.values(), *missing],
-        "calls": reloader.in_force.usage.recent.as_dicts(),
-        **{name: status[name] for name in names},
-    }
-
-
-def _served(reloader: Reloader) -> dict[str, dict[str, Any]]:
-    """Each deployment by its id, in the order in which its group asks."""
-    config = reloader.config
-    cooling = dict(reloader.in_force.cooldown)
-    found = {}
-    for entry in sorted(config.model_list, key=_order):
-        identity = entry["model_info"]["id"]
-        seconds = cooling.get(identity)
-        state: dict[str, Any] = {"state": "serving"}
-        if seconds == math.inf:
-            state = {"state": "key refused", "variable": config.key_variables[identity]}
-        elif seconds:
-            state = {"state": "cooling", "seconds": math.ceil(seconds)}
-        names = {"group": entry["model_name"], "model": entry["litellm_params"]["model"]}
-        found[identity] = {**names, **state}
-    return found
-
-
-def _order(entry: dict) -> float:
-    order = entry["litellm_params"].get("order")
-    return math.inf if order is None else float(order)
-
-
-async def _vui(reloader: Reloader, served: dict[str, dict[str, Any]], note: str) -> dict[str, str]:
-    """Who would be asked now, and why; note: who is, as long as all are well."""
-    of_group = frozenset(reloader.in_force.router.ids(DEFAULT_GROUP))
-    ids = [identity for identity in served if identity in of_group]
-    well = [identity for identity in ids if served[identity]["state"] == "serving"]
-    before = ids[: ids.index(well[0])] if well else ids
-    names = ", ".join(dict.fromkeys(served[identity]["model"] for identity in before))
-    why = f"It stands in for {names}." if before else note
+async def _asked(status: Status, parts: InForce) -> dict[str, str]:
+    """The model that a call for `vui` would ask now, and why."""
+    ids = parts.router.ids(DEFAULT_GROUP)  # of another group, where `vui` is an alias
+    own = [model for model in status.models if model.id in ids]
+    well = next((model for model in own if model.state == "serving"), None)
+    before = own[: own.index(well)] if well else own
+    names = ", ".join(dict.fromkeys(model.model for model in before))
+    why = f"It stands in for {names}." if before else status.vui
     if well:
-        return {"model": served[well[0]]["model"], "why": why}
-    # A fallback of another group, or a sick one.
-    found = await reloader.in_force.candidates.next(DEFAULT_GROUP, [])
-    if found is None or found.id in of_group:
+        return {"model": well.model, "why": why}
+    # A fallback of another group, an alias, or a sick one.
+    found = await parts.candidates.next(DEFAULT_GROUP, [])
+    if found is None or found.id in ids:
         why = "All of its models are left alone for now; the next call tries them all the same."
     return {"model": found.model if found else "", "why": why}

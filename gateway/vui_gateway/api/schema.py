@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from http import HTTPStatus
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,7 +18,7 @@ from pydantic import (
 from pydantic_core import from_json
 from starlette.types import Receive
 
-from vui_gateway.api.errors import RequestError
+from vui_gateway.errors import Code, RequestError
 
 __all__ = ["ChatRequest", "ModelRequest", "read_body"]
 
@@ -224,8 +223,8 @@ async def read_body(receive: Receive) -> bytes:
                     return body
     except TimeoutError:
         text = f"The request took longer than {SECONDS:.0f} s to arrive."
-        raise RequestError(text, "request_timeout", HTTPStatus.REQUEST_TIMEOUT) from None
+        raise RequestError(text, Code.REQUEST_TIMEOUT) from None
 
 
 def _too_large(message: str) -> RequestError:
-    return RequestError(message, "request_too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return RequestError(message, Code.REQUEST_TOO_LARGE)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vui_gateway import litellm_api
-from vui_gateway.user_errors import speakable
+from vui_gateway.errors import speakable
+from vui_gateway.litellm_proxy.catalogue import model_info, resolve_model
 
 if TYPE_CHECKING:
     from vui_gateway.config.left_out import LeftOut
@@ -134,8 +134,8 @@ def _answers(entry: dict) -> bool:
     if "*" in entry["model_name"] or "*" in params["model"] or params.get("mock_response"):
         return False
     told = (entry.get("model_info") or {}).get("mode")
-    model, provider, _ = litellm_api.resolve_model(params)
-    mode = told or litellm_api.model_info(provider, model).get("mode") or ""
+    model, provider, _ = resolve_model(params)
+    mode = told or model_info(provider, model).get("mode") or ""
     return mode in TEXT_MODES
 
 

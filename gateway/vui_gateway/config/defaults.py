@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
+from vui_gateway.config.env import env_values
 from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
+from vui_gateway.turns.limits import COOLDOWN, STREAM_TIMEOUT, TIMEOUT
 
 __all__ = [
-    "GENERAL", "LITELLM_DEFAULTS", "MESSAGE_LOGGING", "env_values",
-    "resolved", "with_defaults",
+    "GENERAL", "LITELLM_DEFAULTS", "MESSAGE_LOGGING", "with_defaults",
 ]  # fmt: skip
 
-ENV_PREFIX = "os.environ/"
 # An address in OpenAI's format is whoever's; LiteLLM would send it OpenAI's key out of `.env`.
 # https://docs.litellm.ai/docs/providers/openai_compatible
 OPENAI_FORMATS = ("openai/", "custom_openai/", "text-completion-openai/")
@@ -40,12 +39,9 @@ MESSAGE_LOGGING = "turn_off_message_logging"
 
 ROUTER_DEFAULTS = {
     "num_retries": 0,
-    # Seconds without a word of the reply, before its first and within it.
-    "stream_timeout": 4,
-    # Seconds for a call that isn't streamed: the thoughts call, 16 tools and a short answer.
-    "timeout": 20,
-    # Seconds that a deployment which failed is left alone; kept in turns/cooldown.py.
-    "cooldown_time": 30,
+    "stream_timeout": STREAM_TIMEOUT,
+    "timeout": TIMEOUT,
+    "cooldown_time": COOLDOWN,
     "disable_cooldowns": True,
 }
 
@@ -70,26 +66,6 @@ def _deployment(deployment: dict, env: Mapping[str, str]) -> dict:
     info = deployment.get("model_info") or {}
     identity = hashlib.sha256(text.encode()).hexdigest()[:20]
     return {**deployment, "litellm_params": params, "model_info": {**info, "id": identity}}
-
-
-def env_values(value: Any, env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that an entry names (`os.environ/X`), with their values."""
-    if isinstance(value, dict | list):
-        items = value.values() if isinstance(value, dict) else value
-        return {k: v for item in items for k, v in env_values(item, env).items()}
-    if isinstance(value, str) and value.startswith(ENV_PREFIX):
-        return {value.removeprefix(ENV_PREFIX): env.get(value.removeprefix(ENV_PREFIX), "")}
-    return {}
-
-
-def resolved(value: Any, env: Mapping[str, str]) -> Any:
-    """The value with its `os.environ/X` looked up, as LiteLLM does when it reads a file."""
-    if isinstance(value, dict):
-        return {name: resolved(item, env) for name, item in value.items()}
-    if isinstance(value, list):
-        return [resolved(item, env) for item in value]
-    found = env_values(value, env)
-    return next(iter(found.values())) if found else value
 
 
 def _set(settings: dict) -> dict:

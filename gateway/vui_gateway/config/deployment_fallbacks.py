@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from vui_gateway import litellm_api
 from vui_gateway.config.unsupported import DEPLOYMENT
+from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
+from vui_gateway.litellm_proxy.router import HIDDEN
 
 __all__ = ["move_fallbacks"]
 
@@ -73,10 +74,7 @@ def move_fallbacks(file: dict) -> list[str]:
 
 def _inherited(params: Mapping[str, Any], model: str) -> Mapping[str, Any]:
     """A deployment's settings for its fallback; no key goes to another provider."""
-    if (
-        not params
-        or litellm_api.resolve_model(params)[1] == litellm_api.resolve_model({"model": model})[1]
-    ):
+    if not params or resolve_model(params)[1] == resolve_model({"model": model})[1]:
         return params
     return {name: value for name, value in params.items() if name not in OF_PROVIDER}
 
@@ -111,13 +109,13 @@ def _groups(
             continue
         try:
             own = {**_inherited(params, model), **named, "model": model}
-            litellm_api.resolve_model(own)
-        except litellm_api.UnknownProvider:
+            resolve_model(own)
+        except UnknownProvider:
             warnings.append(
                 f"The fallback {model!r} of {group} is left out: it is no model_name of the file "
                 "and no provider/model that LiteLLM knows."
             )
             continue
-        name = f"{litellm_api.HIDDEN}{group}: {model}"
+        name = f"{HIDDEN}{group}: {model}"
         groups.setdefault(name, [{k: v for k, v in own.items() if k not in NOT_OF_FALLBACK}])
         yield name

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vui_gateway.config.credentials import CREDENTIAL
-from vui_gateway.config.defaults import ENV_PREFIX, env_values
+from vui_gateway.config.env import ENV_PREFIX, env_values
 
-__all__ = ["LeftOut", "left_out", "summary"]
+__all__ = ["LeftOut", "by_reason", "left_out"]
 
 # What other programs call a variable.
 OTHER_SPELLINGS = re.compile(
@@ -82,15 +82,15 @@ def left_out(
     return None
 
 
-def summary(found: Iterable[LeftOut]) -> str:
-    """One line for all of them, by variable."""
-    by_reason: dict[tuple[str, str], list[str]] = {}
+def by_reason(found: Iterable[LeftOut]) -> list[str]:
+    """One line for each variable."""
+    names: dict[tuple[str, str], list[str]] = {}
     for one in found:
-        lack = f"{one.variable} {one.wrong}"
-        by_reason.setdefault((lack, one.cure), []).append(one.model_name)
-    told = [f"{lack} ({', '.join(dict.fromkeys(names))})" for (lack, _), names in by_reason.items()]
-    cures = " ".join(dict.fromkeys(cure for _, cure in by_reason))
-    return f"Left out: {'; '.join(told)}. {cures}"
+        names.setdefault((f"{one.variable} {one.wrong}", one.cure), []).append(one.model_name)
+    return [
+        f"Left out: {lack} ({', '.join(dict.fromkeys(groups))}). {cure}"
+        for (lack, cure), groups in names.items()
+    ]
 
 
 def _strings(value: Any, name: str = "") -> Iterable[tuple[str, str]]:

@@ -9,8 +9,8 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from vui_gateway import litellm_api
-from vui_gateway.config.defaults import env_values
+from vui_gateway.config.env import env_values
+from vui_gateway.litellm_proxy import catalogue
 
 __all__ = ["ignored_variables", "suggestion", "take_out"]
 
@@ -155,8 +155,8 @@ def _slips(file: dict, place: Callable[..., str]) -> list[str]:
     """
     told = []
     known = {
-        "router_settings": litellm_api.router_setting_names(),
-        "litellm_settings": litellm_api.module_setting_names(),
+        "router_settings": catalogue.router_setting_names(),
+        "litellm_settings": catalogue.module_setting_names(),
     }
     for section, names in known.items():
         settings = _dict(file.get(section))
@@ -168,7 +168,7 @@ def _slips(file: dict, place: Callable[..., str]) -> list[str]:
             del settings[name]
     settings = _dict(file.get("litellm_settings"))
     for name, value in list(settings.items()):
-        if not env_values(value, {}) and (wrong := litellm_api.misfit(name, value)):
+        if not env_values(value, {}) and (wrong := catalogue.misfit(name, value)):
             where = place("litellm_settings", name)
             told.append(f"{where}: litellm_settings.{name} is ignored: {wrong}. Correct it.")
             del settings[name]

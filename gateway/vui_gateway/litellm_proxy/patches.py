@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,9 @@ import litellm
 from litellm.litellm_core_utils import streaming_handler
 from litellm.litellm_core_utils.litellm_logging import Logging
 from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
+
+from vui_gateway.litellm_proxy import http_clients
+from vui_gateway.litellm_proxy.transport import answered
 
 __all__ = ["install"]
 
@@ -22,6 +26,11 @@ _response_cost_calculator = Logging.response_cost_calculator
 
 def install() -> None:
     """Put the changes in place; a second time does nothing."""
+    litellm.suppress_debug_info = True  # or it prints a list of providers for an unknown one
+    # The members of the router that it calls deprecated are there in every tested version.
+    deprecated = r"Router\.\w+ is deprecated"
+    warnings.filterwarnings("ignore", message=deprecated, category=DeprecationWarning)
+    http_clients.install(answered)
     litellm.stream_chunk_builder = _build_from_few
     streaming_handler.asyncify = _in_this_thread_if_short
     Logging.response_cost_calculator = _no_price_of_a_stream

@@ -19,17 +19,17 @@ from litellm.exceptions import MidStreamFallbackError
 from litellm.proxy import proxy_server
 from litellm.proxy.common_request_processing import _bill_partial_streamed_spend_on_disconnect
 
+from vui_gateway.errors import Code, Ending
 from vui_gateway.litellm_proxy import user_hooks
-from vui_gateway.providers.bounds import MAX_ERROR
+from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
 from vui_gateway.providers.errors import error_code, reason
-from vui_gateway.turns.attempt import Attempt, AttemptError, Event
-from vui_gateway.turns.bill import usage_for_client
+from vui_gateway.turns.call import Attempt, AttemptError, Event
+from vui_gateway.turns.limits import MOST_COOLDOWN
 
 __all__ = ["Transport", "answered", "is_under_way"]
 
 UNDER_WAY: ContextVar[Attempt] = ContextVar("attempt")
 FORGET = 60.0  # seconds after which LiteLLM reports no price any more
-MOST_RETRY_AFTER = 600.0  # seconds
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 
 
@@ -106,14 +106,14 @@ class Transport:
         except user_hooks.Answered as said:
             if not asked:
                 attempt.mocked = True  # it costs nothing
-                attempt.price_told.set()
+                attempt.billed.set()
             yield _said(str(said), streamed=bool(request.get("stream")))
         except Exception as error:
             if isinstance(error, user_hooks.Refused):  # the provider is paid all the same
                 attempt.answered = attempt.answered or stream is not None
             else:
                 interrupted = False  # LiteLLM has its own record of a failure
-                attempt.price_told.set()
+                attempt.billed.set()
             raise await _failure(request, error) from error
         finally:
             if stream is not None:
@@ -143,7 +143,7 @@ async def _failure(request: dict, error: Exception) -> AttemptError:
     except user_hooks.Refused as other:
         error = other
     if isinstance(error, user_hooks.Refused):
-        return AttemptError("hook", str(error), 422, "provider_refused_request")
+        return AttemptError(Ending.HOOK, str(error), 422, Code.PROVIDER_REFUSED_REQUEST)
     if isinstance(error, MidStreamFallbackError) and error.original_exception:
         error = error.original_exception
     found = getattr(error, "status_code", None)
@@ -171,7 +171,7 @@ def _retry_after(error: Exception) -> float:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()
         except ValueError:
             return 0.0
-    return min(seconds, MOST_RETRY_AFTER) if seconds > 0 and math.isfinite(seconds) else 0.0
+    return min(seconds, MOST_COOLDOWN) if seconds > 0 and math.isfinite(seconds) else 0.0
 
 
 def _event(chunk: Any, attempt: Attempt) -> Event:
@@ -179,8 +179,7 @@ def _event(chunk: Any, attempt: Attempt) -> Event:
     usage = getattr(chunk, "usage", None)
     counts = None
     if usage is not None:
-        now = asyncio.get_running_loop().time()
-        counts = usage_for_client(usage.model_dump(exclude_none=True), attempt, now)
+        counts = usage.model_dump(exclude_none=True)
     # Nobody asked for a second one, and it has an index of its own.
     choice = next((one for one in chunk.choices if not one.index), None)
     if choice is None:
@@ -216,5 +215,4 @@ def _whole(answer: dict, attempt: Attempt) -> Event:
     attempt.received += len(said) + len(message.get("reasoning_content") or "") + _written(calls)
     if not (said or calls):
         return Event()
-    now = asyncio.get_running_loop().time()
-    return Event(answer={**answer, "usage": usage_for_client(answer.get("usage"), attempt, now)})
+    return Event(answer=answer)

@@ -12,12 +12,9 @@ import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from vui_gateway.turns.attempt import Attempt
+from typing import Any, NamedTuple
 
 __all__ = ["CACHES", "Cache", "Mark", "PromptCaching"]
 
@@ -139,12 +136,15 @@ class PromptCaching:
                 call["allowed_openai_params"] = [*allowed, cache.key]
         return call, ()
 
-    def billed(self, attempt: Attempt) -> None:
-        """Learn from what a provider has told of an attempt's marks."""
-        cached, written = (isinstance(t, int | float) and t >= 1 for t in attempt.cache_told)
+    def billed(self, marks: Sequence[Mark], counts: tuple[Any, Any]) -> None:
+        """Learn from the bill of a call with these marks.
+
+        counts: tokens that were read from the cache, and written to it.
+        """
+        cached, written = (isinstance(count, int | float) and count >= 1 for count in counts)
         now = self._clock()
         self._kept = {p: at for p, at in self._kept.items() if now - at < LIFETIME}
-        for mark in attempt.marks:
+        for mark in marks:
             if mark.known and cached:
                 self._unread[mark.place] = 0
             elif written:

@@ -1,4 +1,4 @@
-"""What a provider's failure is, told by its status and its own words for it."""
+"""A provider's failure, by its status and its own words for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from http import HTTPStatus
 
+from vui_gateway.errors import Code
 from vui_gateway.redaction import redact
 
 __all__ = ["error_code", "reason"]
@@ -17,42 +18,33 @@ __all__ = ["error_code", "reason"]
 OUT_OF_CREDIT = re.compile(r"insufficient_quota|current quota|credit balance", re.IGNORECASE)
 # LiteLLM has read each provider's words for these: https://docs.litellm.ai/docs/exception_mapping
 EXCEPTIONS = {
-    "ContextWindowExceededError": "context_window_exceeded",
-    "ContentPolicyViolationError": "content_policy_violation",
+    "ContextWindowExceededError": Code.CONTEXT_WINDOW_EXCEEDED,
+    "ContentPolicyViolationError": Code.CONTENT_POLICY_VIOLATION,
 }
 
 
-def error_code(status: int, message: str) -> str:
-    """The `code` of ours for a provider's HTTP status and error message."""
+def error_code(status: int, message: str) -> Code:
+    """Our code for a provider's HTTP status and error message."""
     if status == HTTPStatus.PAYMENT_REQUIRED or OUT_OF_CREDIT.search(message):
-        return "provider_quota_exceeded"
+        return Code.PROVIDER_QUOTA_EXCEEDED
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return "provider_key_refused"
+        return Code.PROVIDER_KEY_REFUSED
     if status == HTTPStatus.NOT_FOUND:
-        return "provider_model_not_found"
+        return Code.PROVIDER_MODEL_NOT_FOUND
     if found := [code for name, code in EXCEPTIONS.items() if name in message]:
         return found[0]
     if status in (400, 413, 422):
-        return "provider_refused_request"
-    return "no_answer"
+        return Code.PROVIDER_REFUSED_REQUEST
+    return Code.NO_ANSWER
 
 
-# What a code means, in the log's words.
-MEANINGS = {
-    "provider_key_refused": "the provider refused its key",
-    "provider_quota_exceeded": "the quota or credit at the provider is used up",
-    "provider_model_not_found": "the provider, not the gateway, lacks this model",
-    "provider_refused_request": "the provider refused the request",
-    "context_window_exceeded": "the conversation is longer than the model takes",
-    "content_policy_violation": "the provider's filter refused the request",
-}
 # The provider's own message in LiteLLM's, which is JSON behind the names of a few exceptions.
 OWN_WORDS = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\.)+")')
 PREFIX = re.compile(r"(?:(?:litellm\.)?\w*(?:Error|Exception)(?:: | - | ))+")
 MAX_LOOKED_AT, MAX_WORDS = 20_000, 200
 
 
-def reason(status: int, code: str, message: str) -> str:
+def reason(status: int, code: Code, message: str) -> str:
     """Why a provider's call failed, in one line for the log; message: LiteLLM's."""
     begin = message[:MAX_LOOKED_AT]
     words = PREFIX.sub("", begin, count=1)
@@ -65,4 +57,4 @@ def reason(status: int, code: str, message: str) -> str:
     words = redact(" ".join(words.split()))
     words = words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]}…"
     told = f"{status}: {words}" if words else str(status)
-    return f"{MEANINGS[code]} ({told})" if code in MEANINGS else told
+    return f"{code.log} ({told})" if code.log else told

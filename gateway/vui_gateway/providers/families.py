@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vui_gateway import litellm_api
-
-__all__ = ["FAMILIES", "Family", "apply"]
+__all__ = ["EFFORT_LEVELS", "FAMILIES", "Family", "apply"]
 
 # https://platform.openai.com/docs/guides/reasoning; other providers take a part of it.
 EFFORT_LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
@@ -179,11 +177,14 @@ FAMILIES = (
 )
 
 
-def apply(call: dict, provider: str, model: str) -> dict:
-    """The call as the family takes it; the original stays as it is."""
+def apply(call: dict, provider: str, model: str, known_efforts: Sequence[str]) -> dict:
+    """The call as the family takes it; the original stays as it is.
+
+    known_efforts: the levels of `reasoning_effort` that LiteLLM's table has for the model.
+    """
     call = {**call, "messages": [m for m in call.get("messages") or [] if not _empty(m)]}
     matching = _matching(f"{provider}/{model}".lower())
-    _think(call, matching, provider, model)
+    _think(call, matching, known_efforts)
     for family in matching:
         for name in family.drop:
             call.pop(name, None)
@@ -208,13 +209,13 @@ def _empty(message: dict) -> bool:
     )
 
 
-def _think(call: dict, matching: list[Family], provider: str, model: str) -> None:
+def _think(call: dict, matching: list[Family], known_efforts: Sequence[str]) -> None:
     if call.get("thinking") or "reasoning" in (call.get("extra_body") or {}):
         return  # the configuration says it in the provider's own words
     family = next((f for f in reversed(matching) if f.efforts is not None), None)
     wanted = call.pop("reasoning_effort", None) or DEFAULT_EFFORT
     named = family.efforts if family else None
-    taken = _known_efforts(provider, model) if named is None else named
+    taken = known_efforts if named is None else named
     if wanted not in EFFORT_LEVELS:  # the configuration's, in words that only its provider knows
         call["reasoning_effort"] = wanted
     elif family and family.thinking_off and wanted == "none":
@@ -224,19 +225,3 @@ def _think(call: dict, matching: list[Family], provider: str, model: str) -> Non
         least = EFFORT_LEVELS.index(wanted)
         enough = [level for level in taken if EFFORT_LEVELS.index(level) >= least]
         call["reasoning_effort"] = enough[0] if enough else taken[-1]
-
-
-@functools.cache
-def _known_efforts(provider: str, model: str) -> tuple[str, ...]:
-    """The levels that LiteLLM's model table gives, or for a newer model those of its family."""
-    if provider not in ("openai", "azure"):
-        return ()
-    info = litellm_api.model_info(provider, model)
-    if not info.get("supports_reasoning"):
-        return ()
-    none, minimal = (info.get(f"supports_{lv}_reasoning_effort") for lv in ("none", "minimal"))
-    if none is None and minimal is None:
-        none, minimal = re.search(r"gpt-(5\.|[6-9])", model), re.search(r"gpt-5(-|$)", model)
-    xhigh = info.get("supports_xhigh_reasoning_effort")
-    taken = {"none": none, "minimal": minimal, "xhigh": xhigh}
-    return tuple(level for level in EFFORT_LEVELS if taken.get(level, True))

@@ -1,13 +1,14 @@
-"""One request of vui's, as it goes through the gateway: vui makes two for a turn."""
+"""Records of one request of vui's, which makes two for a turn: the call, and its attempts."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from vui_gateway.turns.attempt import Attempt
+from vui_gateway.errors import Code, Ending
 
-__all__ = ["OWNER", "Call"]
+__all__ = ["OWNER", "Attempt", "AttemptError", "Call", "Deployment", "Event"]
 
 OWNER = "owner"  # who holds VUI_LITELLM_KEY
 
@@ -16,9 +17,117 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+class Deployment(NamedTuple):
+    """One entry of `model_list`.
+
+    Attributes:
+        id, model: LiteLLM's.
+        first_words: its own limit in seconds until the first word, such as for loading a model.
+        thinks: its configuration asks for thinking.
+        price: US dollars for a token in and for one out, where it is known.
+        cache_price: the same for one that is read from the provider's prompt cache, or written.
+    """
+
+    id: str
+    model: str
+    first_words: float | None = None
+    thinks: bool = False
+    price: tuple[float, float] | None = None
+    cache_price: tuple[float, float] | None = None
+
+
+class Event(NamedTuple):
+    """A part of a provider's answer; any field may be empty.
+
+    Attributes:
+        reasoning: characters of thoughts; true for thoughts without a text.
+        answer: a whole one, not streamed.
+    """
+
+    text: str = ""
+    reasoning: int = 0
+    tool_calls: list | None = None
+    finish_reason: str | None = None
+    usage: dict | None = None
+    answer: dict | None = None
+
+
+class AttemptError(Exception):
+    """An attempt failed.
+
+    Attributes:
+        ended: an `Ending`, the provider's HTTP status, or an exception's name.
+        status, code, retry_after: for the client, and for the cooldown (seconds).
+        reason: for the log's line about it, where there is more to say than `ended`.
+    """
+
+    def __init__(
+        self,
+        ended: str,
+        message: str = "",
+        status: int = Code.NO_ANSWER.status,
+        code: Code = Code.NO_ANSWER,
+        retry_after: float = 0.0,
+        reason: str = "",
+    ) -> None:
+        super().__init__(message or f"The model gave no whole answer ({ended}).")
+        self.ended, self.status, self.code = ended, int(status), code
+        self.retry_after, self.reason = retry_after, reason
+
+
+@dataclass(eq=False)
+class Attempt:
+    """One deployment's part in a call.
+
+    Attributes:
+        body: what it was asked.
+        client: whose call it is part of.
+        sent, received: bytes of the request, and characters of the answer, thoughts included.
+        ended: why it is over, empty while it isn't: as in `AttemptError`.
+        code: of its failure, as a client gets it.
+        reason: of its failure, as the log says it; empty where `ended` says all.
+        began, first_word, last_word: times of the loop, in seconds.
+        cut_short: it was given less time than its deployment usually is.
+        answered: its provider has sent a whole answer, whatever it is.
+        mocked: LiteLLM answered by itself, which costs nothing.
+        counts: tokens in and out and US dollars, as LiteLLM reports them; a provider may lie.
+        cache_counts: tokens read from the provider's prompt cache, and written.
+        cache_marks: what its provider was asked to keep there.
+        billed: set when LiteLLM has reported the usage, or never will.
+    """
+
+    deployment: Deployment
+    body: dict
+    client: str = ""
+    sent: int = 0
+    received: int = 0
+    ended: str = ""
+    code: str = ""
+    reason: str = ""
+    tool_calls: list = field(default_factory=list)
+    finish_reason: str = ""
+    usage: dict | None = None
+    answer: dict | None = None
+    began: float = field(default_factory=_now)
+    first_word: float = 0.0
+    last_word: float = 0.0
+    cut_short: bool = False
+    answered: bool = False
+    mocked: bool = False
+    counts: tuple[Any, Any, Any] | None = None
+    cache_counts: tuple[Any, Any] = (0, 0)
+    cache_marks: tuple[Any, ...] = ()
+    billed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def spoke(self) -> bool:
+        """A word or a tool call has come: nothing else is an answer."""
+        return bool(self.first_word or self.tool_calls or self.answer)
+
+
 @dataclass
 class Call:
-    """What was asked for, which deployments have been asked, and what came of it.
+    """One request, the deployments that were asked, and the outcome.
 
     Attributes:
         client: whose key it came with.
@@ -30,8 +139,8 @@ class Call:
         began, first_token, released, ended: times of the loop, in seconds: of the request, the
             first word from a provider, the first sentence to vui, and the end.
         attempts: in order.
-        error: what went wrong, in a word for the log.
-        recorded: `Usage` has it.
+        error: why it failed: an ending, a code, or an exception's name.
+        recorded: `Recorder` has it.
     """
 
     model_group: str = ""
@@ -53,11 +162,21 @@ class Call:
     @property
     def asked(self) -> list[str]:
         """The ids of the deployments that have been asked and had their chance."""
-        return [a.deployment.id for a in self.attempts if a.ended != "hedged-lost"]
+        return [a.deployment.id for a in self.attempts if a.ended != Ending.HEDGED_LOST]
+
+    @property
+    def kind(self) -> str:
+        """`reply`, or `thoughts`, which nobody hears."""
+        return "reply" if self.streamed else "thoughts"
+
+    @property
+    def fallback(self) -> bool:
+        """Several deployments were asked."""
+        return len({attempt.deployment.id for attempt in self.attempts}) > 1
 
     @property
     def codes(self) -> list[str]:
-        """What its attempts have failed with."""
+        """The codes of its failed attempts."""
         return [a.code for a in self.attempts if a.code]
 
     @property
@@ -67,13 +186,17 @@ class Call:
         return "; ".join(dict.fromkeys(said))
 
     @property
+    def answered(self) -> Attempt | None:
+        """The attempt that answered whole."""
+        return next((one for one in self.attempts if one.ended == Ending.OK), None)
+
+    @property
     def answered_by(self) -> str:
         """LiteLLM's name of the model that answered, or that was asked last."""
-        ok = [attempt for attempt in self.attempts if attempt.ended == "ok"]
-        asked = ok or self.attempts
-        return asked[-1].deployment.model if asked else "none"
+        last = self.answered or (self.attempts[-1] if self.attempts else None)
+        return last.deployment.model if last else "none"
 
     @property
     def outcome(self) -> str:
         """`ok`, `failed`, or `hung-up`: a barge-in, or a stop phrase of vui's."""
-        return "hung-up" if self.hung_up else "failed" if self.error else "ok"
+        return Ending.HUNG_UP if self.hung_up else "failed" if self.error else Ending.OK

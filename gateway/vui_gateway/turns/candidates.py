@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from vui_gateway.turns.attempt import Deployment
+from vui_gateway.errors import Code
+from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.cooldown import Cooldown
 
 __all__ = ["KEY_FALLBACKS", "Candidates", "Fallbacks"]
@@ -16,10 +17,10 @@ __all__ = ["KEY_FALLBACKS", "Candidates", "Fallbacks"]
 KEY_FALLBACKS = "key_fallbacks"
 FALLBACKS = {
     # Ours: until its key or its credit is mended, such a deployment answers nothing.
-    "provider_key_refused": KEY_FALLBACKS,
-    "provider_quota_exceeded": KEY_FALLBACKS,
-    "context_window_exceeded": "context_window_fallbacks",
-    "content_policy_violation": "content_policy_fallbacks",
+    Code.PROVIDER_KEY_REFUSED: KEY_FALLBACKS,
+    Code.PROVIDER_QUOTA_EXCEEDED: KEY_FALLBACKS,
+    Code.CONTEXT_WINDOW_EXCEEDED: "context_window_fallbacks",
+    Code.CONTENT_POLICY_VIOLATION: "content_policy_fallbacks",
     "": "fallbacks",
 }
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from vui_gateway.turns.attempt import Deployment
-from vui_gateway.turns.state.entries import State
+from vui_gateway.state.entries import State
+from vui_gateway.turns.call import Deployment
+from vui_gateway.turns.limits import COOLDOWN, MOST_COOLDOWN
 
 __all__ = ["Cooldown"]
 
@@ -18,7 +19,6 @@ KEY_ERRORS = frozenset({401, 403})
 # changes with the key.
 SUBJECT = "cooling"
 KEPT, KEPT_KEY = 60.0, 7 * 86400.0  # seconds beyond the cooldown, and for a refused key
-MOST = 600.0  # seconds that a provider may ask for, unless the configuration says more
 
 
 class Cooldown:
@@ -32,7 +32,7 @@ class Cooldown:
     def __init__(self, state: State | None = None) -> None:
         self.version = 0  # rises with each change
         self._state = state or State()
-        self._seconds = 30.0
+        self._seconds = COOLDOWN
         self._variables: dict[str, str] = {}
         self._lost: set[str] = set()  # deployments that lost their last hedge
 
@@ -110,4 +110,4 @@ class Cooldown:
             return math.inf
         left = until - self._state.clock() if isinstance(until, int | float) else 0.0
         # More than there can be: a clock was set back.
-        return left if left <= max(MOST, self._seconds) + 1 else 0.0
+        return left if left <= max(MOST_COOLDOWN, self._seconds) + 1 else 0.0

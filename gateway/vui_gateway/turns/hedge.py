@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import Any
 
-from vui_gateway.turns.state.entries import State
+from vui_gateway.state.entries import State
 
 __all__ = ["Hedge"]
 

@@ -1,15 +1,34 @@
-"""How long a listener waits: for the first word, the next one, and an answer as a whole."""
+"""All time limits of a call, in seconds; what a user may set has its default here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
-__all__ = ["Limits"]
+__all__ = [
+    "COOLDOWN", "HEARTBEAT", "LAST_SECONDS", "LEAST_SECONDS", "LEAST_WINDOW", "MOST_COOLDOWN",
+    "PRICED", "STALE_SECONDS", "STREAM_TIMEOUT", "TIMEOUT", "USAGE_SECONDS", "Limits",
+]  # fmt: skip
+
+# Defaults of `router_settings`: without a word of the reply, before its first and within it; for a
+# call that isn't streamed, such as vui's thoughts; that a failed deployment is left alone.
+STREAM_TIMEOUT, TIMEOUT, COOLDOWN = 4.0, 20.0, 30.0
+MOST_COOLDOWN = 600.0  # that a provider may ask for
+
+LEAST_SECONDS = 0.5  # for an attempt that is left little of the call's time
+STALE_SECONDS = 0.05  # a connection that lay idle for too long fails as soon as this
+LEAST_WINDOW = 0.25  # of the limit for the first words: to see how quick a late reply is
+USAGE_SECONDS = 0.2  # that a reply which has ended is waited for its usage
+# For what comes after the end of a reply: LiteLLM's record of it, and a connection that the next
+# call can use.
+LAST_SECONDS = 1.0
+PRICED = 2.0  # after the end of a call, in which its price is known
+HEARTBEAT = 5.0  # between comments to a client that waits for a slow model
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds; `router_settings.stream_timeout` is the first.
+    """How long a listener waits.
 
     Attributes:
         words: until the first word, and without one later.
@@ -19,8 +38,15 @@ class Limits:
         thoughts: for a call that isn't streamed, and for one attempt of it.
     """
 
-    words: float = 4.0
+    words: float = STREAM_TIMEOUT
     pace: int = 4
     total: float = 9.0
     thinking: float = 30.0
-    thoughts: tuple[float, float] = (20.0, 8.0)
+    thoughts: tuple[float, float] = (TIMEOUT, 8.0)
+
+    @classmethod
+    def of(cls, stream_timeout: float, timeout: float) -> Self:
+        """Those of a configuration."""
+        total = max(cls.total, 2 * stream_timeout + 1)  # for two to be asked
+        thoughts = timeout, min(cls.thoughts[1], timeout)
+        return cls(stream_timeout, total=total, thoughts=thoughts)

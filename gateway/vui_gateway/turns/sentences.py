@@ -1,13 +1,11 @@
-"""Where a sentence ends, what isn't said aloud, and what has been said already: on text alone."""
+"""Where a sentence ends, and what of a continuation was said already: on text alone."""
 
 from __future__ import annotations
 
 import re
-from itertools import chain
-from string import ascii_lowercase, ascii_uppercase
 
 __all__ = [
-    "ENDS", "MARKS", "MAX_WORDS", "WORDS", "ThinkingFilter", "count_words", "held_back",
+    "ENDS", "MARKS", "MAX_WORDS", "WORDS", "count_words",
     "split_sentences", "without_overlap", "without_wordless_end",
 ]  # fmt: skip
 
@@ -23,23 +21,9 @@ SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\ua4cf\u
 MAX_WORDS = 20
 ENDS = ".!?"
 
-# https://qwen.readthedocs.io/en/latest/getting_started/concepts.html and
-# https://docs.mistral.ai/capabilities/reasoning
-THINKING = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
-TAG = re.compile(f"{'|'.join(map(re.escape, chain(*THINKING.items())))}", re.ASCII | re.IGNORECASE)
-LONGEST_TAG = max(map(len, THINKING.values()))
-# `str.lower` makes two characters of some.
-LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 # Fewer words than these in common are chance, not a repetition; unless nothing else was said, and
 # they are the same to the mark: "No." and then "No problem." are two sentences.
 LEAST_OVERLAP = 3
-
-
-def held_back(text: str, stops: tuple[str, ...]) -> int:
-    """How many characters at the end may be the beginning of a stop phrase."""
-    longest = max(map(len, stops), default=0) - 1
-    sizes = range(min(longest, len(text)), 0, -1)
-    return next((n for n in sizes if _begins(text[-n:], stops)), 0)
 
 
 def split_sentences(text: str, held: int = 0) -> tuple[str, str]:
@@ -76,36 +60,6 @@ def _last_word(text: str) -> int:
 def count_words(text: str) -> int:
     """Words that have begun; without spaces between them each character is one."""
     return len(SPACELESS.sub(" x ", text).split())
-
-
-class ThinkingFilter:
-    """Takes out what a model thinks aloud between tags, which may come in pieces."""
-
-    def __init__(self) -> None:
-        self._held = ""
-        self._close = ""  # the tag that ends the thinking under way
-
-    def feed(self, text: str, *, final: bool = False) -> str:
-        """What of the text is meant to be heard; a piece that may become a tag is held back."""
-        text, self._held = self._held + text, ""
-        heard, at = [], 0
-        for tag in TAG.finditer(text):
-            name = tag[0].lower()
-            if name == self._close:
-                at, self._close = tag.end(), ""
-            elif not self._close and name in THINKING:
-                heard.append(text[at : tag.start()])
-                at, self._close = tag.end(), THINKING[name]
-        rest = text[at:]
-        if not final:
-            tags = (self._close,) if self._close else tuple(THINKING)
-            keep = held_back(rest[-LONGEST_TAG:].translate(LOWER), tags)
-            rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
-        return "".join(heard) + ("" if self._close else rest)
-
-
-def _begins(text: str, tags: tuple[str, ...]) -> bool:
-    return any(tag.startswith(text) for tag in tags)
 
 
 def without_overlap(said: str, text: str, *, final: bool = False) -> str | None:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from vui_gateway.litellm_api import RouterInForce
+from vui_gateway.litellm_proxy.router import RouterInForce
 
 __all__ = ["warm_up"]
 

@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from vui_gateway.files import write_by_rename
+from vui_gateway.private_files import write_by_rename
 
 __all__ = ["Mirror"]
 

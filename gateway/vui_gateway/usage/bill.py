@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from vui_gateway.turns.attempt import Attempt
+from vui_gateway.errors import Ending
+from vui_gateway.turns.call import Attempt
 
 __all__ = ["Bill", "expected", "settle", "usage_for_client"]
 
@@ -24,7 +25,7 @@ DEAREST = (150e-6, 600e-6)
 # A provider that refused bills nothing, one that we hung up on does:
 # https://novita.ai/docs/guides/llm-billing, and for others
 # https://www.truefoundry.com/docs/ai-gateway/stream-disconnect-cost-accounting
-UNBILLED = frozenset({"budget", "hook", *map(str, range(400, 600))})
+UNBILLED = frozenset({Ending.BUDGET, Ending.HOOK, *map(str, range(400, 600))})
 
 
 class Bill(NamedTuple):
@@ -66,7 +67,7 @@ def settle(attempt: Attempt, now: float) -> Bill:
     """
     if _refused(attempt):
         return Bill(0, 0, 0.0)
-    told_in, told_out, told_usd = attempt.told or (None, None, None)
+    told_in, told_out, told_usd = attempt.counts or (None, None, None)
     tokens_in, tokens_out = _tokens(told_in, told_out, attempt, now)
     price = (0.0, 0.0) if attempt.mocked else attempt.deployment.price
     list_in, list_out = price or DEAREST
@@ -84,7 +85,7 @@ def settle(attempt: Attempt, now: float) -> Bill:
 
 
 def _cache(attempt: Attempt, tokens_in: int) -> tuple[int, int, float]:
-    cached, written = (_possible(told, tokens_in, 0) for told in attempt.cache_told)
+    cached, written = (_possible(told, tokens_in, 0) for told in attempt.cache_counts)
     written = min(written, tokens_in - cached)
     if not (price := attempt.deployment.price):
         return cached, written, 0.0
@@ -93,7 +94,7 @@ def _cache(attempt: Attempt, tokens_in: int) -> tuple[int, int, float]:
 
 
 def _refused(attempt: Attempt) -> bool:
-    billed = attempt.told or attempt.spoke or attempt.answered
+    billed = attempt.counts or attempt.spoke or attempt.answered
     return not billed and attempt.ended in UNBILLED
 
 

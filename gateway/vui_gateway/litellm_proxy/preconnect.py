@@ -10,10 +10,10 @@ from contextvars import Context
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from vui_gateway import litellm_api
-from vui_gateway.config.defaults import resolved
-from vui_gateway.turns.attempt import Deployment
-from vui_gateway.turns.call import Call
+from vui_gateway.errors import Ending
+from vui_gateway.litellm_proxy.catalogue import resolve_model
+from vui_gateway.litellm_proxy.http_clients import http_client
+from vui_gateway.turns.call import Call, Deployment
 
 __all__ = ["Preconnect"]
 
@@ -61,7 +61,7 @@ class Preconnect:
         self._tasks: set[asyncio.Task] = set()
 
     def configure(self, model_list: list[dict], env: Mapping[str, str], *, enabled: bool) -> None:
-        """Take a new configuration."""
+        """Take a new configuration, whose variables are looked up."""
         self.enabled = enabled
         found = {d["model_info"]["id"]: _endpoint(d["litellm_params"], env) for d in model_list}
         self._endpoints = {i: endpoint for i, endpoint in found.items() if endpoint}
@@ -81,11 +81,11 @@ class Preconnect:
             return
         for attempt in call.attempts:
             endpoint = self._endpoints.get(attempt.deployment.id)
-            if endpoint and attempt.ended == "ok":
+            if endpoint and attempt.ended == Ending.OK:
                 self._used[endpoint.origin] = time.monotonic()
             elif endpoint:
                 self._used.pop(endpoint.origin, None)
-        if call.attempts and call.attempts[-1].ended != "ok":
+        if call.attempts and call.attempts[-1].ended != Ending.OK:
             self.open(call.model_group)
 
     async def _open(self, model_group: str) -> None:
@@ -100,7 +100,7 @@ class Preconnect:
                 await asyncio.sleep(EVERY - (time.monotonic() - self._asked.get(origin, -EVERY)))
                 self._asked[origin] = time.monotonic()
                 own = provider not in MODULE_CLIENT
-                client = litellm_api.http_client(provider if own else None)
+                client = http_client(provider if own else None)
                 async with asyncio.timeout(TIMEOUT):
                     await client.head(origin)
                 self._used[origin] = time.monotonic()
@@ -110,8 +110,7 @@ class Preconnect:
 
 def _endpoint(params: dict, env: Mapping[str, str]) -> Endpoint | None:
     """None where no connection can be opened: for the demo, and out of reach."""
-    params = resolved(params, env)
-    _, provider, base = litellm_api.resolve_model(params)
+    _, provider, base = resolve_model(params)
     base = base or env.get(f"{provider.upper()}_API_BASE") or HOSTS.get(provider, "")
     try:
         parts = urlsplit(base)

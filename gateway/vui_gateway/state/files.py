@@ -12,11 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from vui_gateway.files import write_by_rename
+from vui_gateway.private_files import write_by_rename
 from vui_gateway.settings import SettingError
-from vui_gateway.turns.call import OWNER
-from vui_gateway.turns.state.entries import Entries, Entry, Name
-from vui_gateway.turns.state.sync import StoreAway
+from vui_gateway.state.entries import Entries, Entry, Name
+from vui_gateway.state.sync import StoreAway
 
 __all__ = ["CLIENTS", "Files"]
 
@@ -129,11 +128,9 @@ def _written_spend(entries: Mapping[str, Entry]) -> Any:
 
 
 def _spend(kept: Any) -> dict[str, Entry]:
-    day, total = str(date.fromisoformat(kept["day"])), _finite(kept["usd"])
-    # A file of before there were clients.
-    clients = kept.get("clients", {OWNER: [1, total, 0, 0, 0]})
+    day = str(date.fromisoformat(kept["day"]))
     found = {}
-    for client, (rank, *value) in clients.items():
+    for client, (rank, *value) in kept["clients"].items():
         usd, *_ = value = [_finite(number) for number in value]
         if usd < 0 or len(value) != 4:
             raise ValueError(f"{usd} USD")

@@ -11,14 +11,15 @@ from typing import Annotated, Any, NoReturn
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from vui_gateway import litellm_api
 from vui_gateway.config.credentials import by_name, with_credential
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
-from vui_gateway.config.defaults import env_values, with_defaults
+from vui_gateway.config.defaults import with_defaults
 from vui_gateway.config.deployment_fallbacks import move_fallbacks
-from vui_gateway.config.left_out import LeftOut, left_out
+from vui_gateway.config.env import env_values
+from vui_gateway.config.left_out import LeftOut, by_reason, left_out
 from vui_gateway.config.unsupported import TOP, ignored_variables, suggestion, take_out
-from vui_gateway.user_errors import UserError
+from vui_gateway.errors import UserError
+from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
@@ -132,6 +133,11 @@ class Config:
         return list(dict.fromkeys([*self.router_settings.get("model_group_alias", ()), *names]))
 
     @property
+    def lacks(self) -> list[str]:
+        """What is left out, and why: one line for each variable."""
+        return by_reason(self.left_out)
+
+    @property
     def models(self) -> dict[str, str]:
         """Of each deployment id LiteLLM's name of its model."""
         return {e["model_info"]["id"]: e["litellm_params"]["model"] for e in self.model_list}
@@ -191,7 +197,7 @@ class _Reader:
         credentials = by_name(file.get("credential_list"))
         for index, entry in enumerate(file["model_list"]):
             entry["litellm_params"] = with_credential(entry["litellm_params"], credentials)
-            if lack := left_out(entry, env, litellm_api.UnknownProvider.known, credentials):
+            if lack := left_out(entry, env, UnknownProvider.known, credentials):
                 lacking.append(lack)
             else:
                 self._check_provider(entry["litellm_params"], index)
@@ -255,8 +261,8 @@ class _Reader:
 
     def _check_provider(self, params: dict, index: int) -> None:
         try:
-            litellm_api.resolve_model(params)
-        except litellm_api.UnknownProvider as error:
+            resolve_model(params)
+        except UnknownProvider as error:
             provider = params["model"].split("/")[0]
             cure = suggestion(
                 provider, error.known, "See https://docs.litellm.ai/docs/providers for those."

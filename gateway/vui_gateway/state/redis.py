@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from vui_gateway.turns.state.entries import Entries, Entry, Name
-from vui_gateway.turns.state.sync import StoreAway
+from vui_gateway.state.entries import Entries, Entry, Name
+from vui_gateway.state.sync import StoreAway
 
 __all__ = ["EXCHANGE", "KEYS", "RedisStore", "Script", "connect"]
 

@@ -7,42 +7,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from vui_gateway.turns.attempt import Attempt
-from vui_gateway.turns.bill import Bill
+from vui_gateway.errors import Code, Ending, page_sentence
 from vui_gateway.turns.call import Call
+from vui_gateway.usage.bill import Bill
 
 __all__ = ["CallRecord", "RecentCalls"]
 
 MOST = 100
 
-# A failed attempt in words of ours: a provider's own may quote what it was sent. By our code of
-# the failure, else by why the attempt ended, else it is the provider's HTTP status.
-BY_CODE = {
-    "provider_key_refused": "{} refused its key.",
-    "provider_quota_exceeded": "The quota or credit of {} is used up.",
-    "provider_model_not_found": "The provider of {} doesn't have that model.",
-    "provider_refused_request": "{} refused the request.",
-    "context_window_exceeded": "The conversation is longer than {} takes.",
-    "content_policy_violation": "The filter of {} refused the request.",
-    "client_budget_exceeded": "Today's budget of its key is spent: {} wasn't asked.",
-}
-BY_END = {
-    "no-words": "{} said nothing in time.",
-    "stalled": "{} fell silent in mid-reply.",
-    "dribbled": "{} spoke too slowly.",
-    "ended-early": "{} broke off in mid-reply.",
-    "empty": "{} gave an empty answer.",
-    "flooded": "{} didn't stop talking.",
-    "budget": "Today's budget is spent: {} wasn't asked.",
-    "429": "The provider of {} wants fewer requests.",
-    "hook": "A callback of litellm_config.yaml refused the request for {}.",
-}
-BY_ERROR = {
-    "too-many-calls": "Too many calls at once: this one made way for a newer one.",
-    "key-revoked": "The key of this call was taken back.",
-}
 # Attempts of a failed call that did nothing wrong.
-BLAMELESS = ("ok", "hedged-lost", "hung-up")
+BLAMELESS = (Ending.OK, Ending.HEDGED_LOST, Ending.HUNG_UP)
 
 
 @dataclass(frozen=True)
@@ -82,13 +56,13 @@ class CallRecord:
         return cls(
             time.time(),
             call.model_group,
-            "reply" if call.streamed else "thoughts",
+            call.kind,
             tuple((attempt.deployment.model, attempt.ended) for attempt in call.attempts),
             call.answered_by,
             call.outcome,
             round((call.released - call.began) * 1000) if call.released else None,
             len(set(call.asked)) > 1,
-            any(attempt.ended == "hedged-lost" for attempt in call.attempts),
+            any(attempt.ended == Ending.HEDGED_LOST for attempt in call.attempts),
             None if None in prices else sum(filter(None, prices)),
             _reason(call) if call.outcome == "failed" else "",
         )
@@ -109,14 +83,8 @@ class RecentCalls:
 
 
 def _reason(call: Call) -> str:
-    if sentence := BY_ERROR.get(call.error):
-        return sentence
-    blamed = [attempt for attempt in call.attempts if attempt.ended not in BLAMELESS]
-    return " ".join(dict.fromkeys(map(_sentence, blamed))) or f"No answer ({call.error})."
-
-
-def _sentence(attempt: Attempt) -> str:
-    name, ended = attempt.deployment.model, attempt.ended
-    if sentence := BY_CODE.get(attempt.code) or BY_END.get(ended):
-        return sentence.format(name)
-    return f"{name} answered with an error ({ended})."
+    if call.error in (Code.TOO_MANY_CALLS, Code.KEY_REVOKED):
+        return Code(call.error).page
+    blamed = [one for one in call.attempts if one.ended not in BLAMELESS]
+    said = [page_sentence(one.deployment.model, one.code, one.ended) for one in blamed]
+    return " ".join(dict.fromkeys(said)) or f"No answer ({call.error})."

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-from vui_gateway.turns.state.entries import Entries, State
+from vui_gateway.state.entries import Entries, State
 
 __all__ = ["Store", "StoreAway", "Sync"]
 

@@ -11,12 +11,15 @@ from typing import Any
 
 import aiohttp
 import httpx
+import litellm
 import requests
 from aiohttp.client_proto import ResponseHandler
+from litellm.llms.custom_httpx.http_handler import get_async_httpx_client
+from litellm.types.utils import LlmProviders
 
-from vui_gateway.providers.bounds import bound, bound_sync
+from vui_gateway.litellm_proxy.http_bounds import bound, bound_sync
 
-__all__ = ["install"]
+__all__ = ["http_client", "install"]
 
 # Heads of answers that wait on a connection, where one is expected; looked for after so many bytes.
 MAX_ANSWERS = 16
@@ -89,3 +92,10 @@ def _bounded_data_received(self: Any, data: bytes) -> None:
         if len(self) > MAX_ANSWERS:
             self.close()
             return
+
+
+def http_client(provider: str | None) -> Any:
+    """The HTTP client that LiteLLM keeps for one provider, or for all that have none."""
+    if provider is None:
+        return litellm.module_level_aclient.client
+    return get_async_httpx_client(LlmProviders(provider), params={"ssl_verify": None}).client

@@ -9,14 +9,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
-from vui_gateway.api.auth import CLIENTS, NAME, USED, Client, new_key
+from vui_gateway.keys.clients import CLIENTS, NAME, USED, Client
+from vui_gateway.keys.owner import new_key
 from vui_gateway.settings import SettingError, Settings
-from vui_gateway.turns.budget import Budget
+from vui_gateway.state.entries import State
+from vui_gateway.state.files import Files
+from vui_gateway.state.sync import Sync
 from vui_gateway.turns.call import OWNER
-from vui_gateway.turns.labels import PLAIN
-from vui_gateway.turns.state.entries import State
-from vui_gateway.turns.state.files import Files
-from vui_gateway.turns.state.sync import Sync
+from vui_gateway.usage.budget import Budget
+from vui_gateway.usage.labels import PLAIN
 
 __all__ = ["run"]
 
@@ -34,7 +35,7 @@ def run(settings: Settings, given: argparse.Namespace) -> int:
     async def act() -> None:
         files = Files(settings.key_file.parent, (CLIENTS,))
         if settings.redis_url:
-            from vui_gateway.turns.state.redis_store import connect
+            from vui_gateway.state.redis import connect
 
             state = State(OWNER)
             sync = Sync(state, connect(settings.redis_url, state.clock))

@@ -6,17 +6,16 @@ import logging
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from http import HTTPStatus
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
-from vui_gateway.turns.attempt import Attempt, AttemptError
-from vui_gateway.turns.bill import Bill, expected
-from vui_gateway.turns.state.entries import State
+from vui_gateway.errors import Code, Ending
+from vui_gateway.state.entries import State
+from vui_gateway.turns.call import Attempt, AttemptError
+from vui_gateway.usage.bill import Bill, expected
 
-__all__ = ["BUDGET_EXCEEDED", "CLIENT_BUDGET_EXCEEDED", "Budget", "Spent"]
+__all__ = ["Budget", "Spent"]
 
-BUDGET_EXCEEDED, CLIENT_BUDGET_EXCEEDED = "budget_exceeded", "client_budget_exceeded"
 SPENT = (
     "Today's budget is spent: {spent:.2f} of {limit:.2f} USD{reserved}. Raise VUI_LITELLM_BUDGET "
     "in .env, or wait until midnight UTC."
@@ -131,12 +130,13 @@ class Budget:
             AttemptError: the budget is spent.
         """
         if attempt.deployment.price != (0, 0):
-            told = (self.refusal, BUDGET_EXCEEDED), (
-                self.refusal_of(attempt.client), CLIENT_BUDGET_EXCEEDED
-            )  # fmt: skip
-            for refusal, code in told:
+            refusals = {
+                Code.BUDGET_EXCEEDED: self.refusal,
+                Code.CLIENT_BUDGET_EXCEEDED: self.refusal_of(attempt.client),
+            }
+            for code, refusal in refusals.items():
                 if refusal:
-                    raise AttemptError("budget", refusal, HTTPStatus.PAYMENT_REQUIRED, code)
+                    raise AttemptError(Ending.BUDGET, refusal, code.status, code)
         self._running.add(attempt)
         self._hurry(attempt.client)
 

@@ -1,0 +1,91 @@
+"""OpenAI's answers to a chat call: server-sent events, or one whole answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from vui_gateway.api.errors import error_body
+from vui_gateway.turns.call import Call, Event
+
+__all__ = ["EventStream"]
+
+
+def _joined(fragments: list[dict]) -> list[dict]:
+    """Tool calls in one piece each: what is split can't be looked through."""
+    calls: dict[int, dict] = {}
+    for number, fragment in enumerate(fragments):
+        call = calls.setdefault(fragment.get("index", number), {**fragment, "function": {}})
+        call["id"] = call.get("id") or fragment.get("id")
+        function = fragment.get("function") or {}
+        for name in ("name", "arguments"):
+            call["function"][name] = call["function"].get(name, "") + (function.get(name) or "")
+    return [{**call, "index": index} for index, call in calls.items()]
+
+
+class EventStream:
+    """OpenAI's server-sent events: https://platform.openai.com/docs/api-reference/chat-streaming"""
+
+    def __init__(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._started = False
+        self._last = ""
+        created = {"created": int(time.time()), "model": call.model_group}
+        self._chunk = {"id": f"chatcmpl-{id(call):x}", "object": "chat.completion.chunk", **created}
+
+    async def send(self, event: Event | None) -> None:
+        """One event, or a comment that says there is none yet; the last one waits for `end`."""
+        if event is None:
+            await self._write(": waiting\n\n")
+            return
+        delta: dict[str, Any] = {} if self._started else {"role": "assistant"}
+        if event.text:
+            delta["content"] = event.text
+        if event.tool_calls:
+            delta["tool_calls"] = _joined(event.tool_calls)
+        choice = {"index": 0, "delta": delta, "finish_reason": event.finish_reason}
+        text = self._frame({"choices": [choice]})
+        if event.usage:
+            text += self._frame({"choices": [], "usage": event.usage})
+        if event.finish_reason:
+            self._last = text
+        else:
+            await self._write(text)
+
+    async def end(self) -> None:
+        """The reply is whole."""
+        await self._write(f"{self._last}data: [DONE]\n\n", last=True)
+
+    async def fail(self, message: str, code: str, status: int, param: str | None = None) -> None:
+        """An error, as a response of its own or, once there is one, as its last event."""
+        body = error_body(message, code, param)
+        if self._started:
+            await self._write(f"data: {json.dumps(body)}\n\n", last=True)
+        else:
+            await self.respond(body, status)
+
+    async def respond(self, body: dict, status: int = HTTPStatus.OK) -> None:
+        """A whole answer, for a call that isn't streamed."""
+        text = json.dumps(body)  # ASCII: half a character of a model's can't be UTF-8
+        answer = Response(text, int(status), media_type="application/json")
+        await answer(self._scope, self._receive, self._send)
+
+    def _frame(self, data: dict) -> str:
+        return f"data: {json.dumps({**self._chunk, **data})}\n\n"
+
+    async def _write(self, text: str, *, last: bool = False) -> None:
+        if not self._started:
+            self._started = True
+            headers = [
+                (b"content-type", b"text/event-stream; charset=utf-8"),
+                # A space at the end of a piece promises that another one follows.
+                (b"x-vui-whole-sentences", b"1"),
+            ]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = {"type": "http.response.body", "body": text.encode(), "more_body": not last}
+        await self._send(body)

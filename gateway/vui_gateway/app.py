@@ -1,0 +1,179 @@
+"""Builds all parts of the gateway, and its routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
+
+from vui_gateway.api.auth import CLIENT, ExactPath, RequireKey
+from vui_gateway.api.chat import Chat
+from vui_gateway.api.errors import on_request_error, on_unknown_route
+from vui_gateway.api.page import Page
+from vui_gateway.api.schema import ModelRequest, read_body
+from vui_gateway.apply import InForce
+from vui_gateway.errors import RequestError
+from vui_gateway.keys.clients import Keys
+from vui_gateway.litellm_proxy import catalogue
+from vui_gateway.litellm_proxy.callbacks import Callbacks
+from vui_gateway.litellm_proxy.hooks import Hooks
+from vui_gateway.litellm_proxy.preconnect import Preconnect
+from vui_gateway.litellm_proxy.router import RouterInForce
+from vui_gateway.litellm_proxy.transport import Transport
+from vui_gateway.litellm_proxy.warmup import PREFIX as WARM_UP
+from vui_gateway.providers import families
+from vui_gateway.providers.caching import PromptCaching
+from vui_gateway.redaction import RedactAnswers
+from vui_gateway.state.entries import State
+from vui_gateway.turns.admission import Admission
+from vui_gateway.turns.call import Attempt
+from vui_gateway.turns.candidates import Candidates
+from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.engine import Engine
+from vui_gateway.turns.hedge import Hedge
+from vui_gateway.usage.recorder import Recorder
+
+__all__ = ["Gateway", "build", "create_app"]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """All of it, for one process."""
+
+    in_force: InForce
+    chat: Chat
+    page: Page
+
+    def app(self, lifespan: Lifespan[Starlette]) -> Starlette:
+        """Its routes."""
+        parts = self.in_force
+        return create_app(
+            self.chat, parts.router, parts.keys, parts.preconnect, parts.usage, self.page, lifespan
+        )
+
+
+def build(key: str, state: State, redis_url: str) -> Gateway:
+    """Construct all parts.
+
+    key: the owner's. redis_url: of the Redis that several gateways share; empty for one alone.
+    """
+    keys, router, cooldown = Keys(key, state), RouterInForce(redis_url), Cooldown(state)
+    usage, admission = Recorder(state), Admission()
+    usage.budget.limits = keys.budget
+    keys.on_revoked = admission.revoke
+    candidates = Candidates(router.choose, router.ids, cooldown)
+    caching = PromptCaching()
+
+    def transform(call: dict, provider: str, model: str, attempt: Attempt | None) -> dict:
+        call = families.apply(call, provider, model, catalogue.known_efforts(provider, model))
+        deployment = attempt.deployment.id if attempt else ""
+        call, marks = caching.apply(call, provider, model, deployment)
+        if attempt:
+            attempt.cache_marks = marks
+        return call
+
+    def billed(attempt: Attempt) -> None:
+        caching.billed(attempt.cache_marks, attempt.cache_counts)
+
+    def reserve(attempt: Attempt) -> None:
+        if not attempt.body["model"].startswith(WARM_UP):  # which costs nothing
+            usage.budget.reserve(attempt)
+
+    hooks = Hooks(candidates.available, transform, billed)
+    hooks.register()
+    transport = Transport(hooks.attempts, reserve)
+    engine = Engine(transport.open, candidates, cooldown, Hedge(state))
+    preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
+    in_force = InForce(
+        keys, router, candidates, engine, admission, cooldown, usage, preconnect, caching,
+        Callbacks(),
+    )  # fmt: skip
+    chat = Chat(engine, admission, router, preconnect, usage)
+    return Gateway(in_force, chat, Page(lambda: keys.owner))
+
+
+def create_app(
+    chat: Any,
+    router: RouterInForce,
+    keys: Keys,
+    preconnect: Preconnect,
+    usage: Recorder,
+    page: Page,
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """The routes that are open; LiteLLM answers behind a chat request only.
+
+    LiteLLM serves several hundred routes and most of its published vulnerabilities sit in those
+    that vui never calls. A request without the key is refused before its body is read, and of a
+    chat request only the fields that a call needs get through. `app.state.ready` tells the health
+    route that a turn would be answered at full speed.
+    """
+
+    async def liveliness(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readiness(request: Request) -> Response:
+        if request.app.state.ready:
+            return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "warming up"}, HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def metrics(_: Request) -> Response:
+        return Response(usage.exposition(), media_type="text/plain; version=0.0.4")
+
+    async def models(request: Request) -> Response:
+        # OpenAI's format: https://platform.openai.com/docs/api-reference/models/list
+        entry = {"object": "model", "created": 0, "owned_by": "vui-gateway"}
+        names = filter(request.scope[CLIENT].may_ask, router.model_groups)
+        return JSONResponse({"object": "list", "data": [{"id": name, **entry} for name in names]})
+
+    async def model_info(request: Request) -> Response:
+        may_ask = request.scope[CLIENT].may_ask
+        listed = await router.listing()
+        return JSONResponse({"data": [entry for entry in listed if may_ask(entry["model_name"])]})
+
+    async def open_connection(request: Request) -> Response:
+        """A turn is coming: nothing of it is sent, and nothing is billed."""
+        model = ModelRequest.read(await read_body(request.receive)).model
+        if request.scope[CLIENT].may_ask(model) and router.serves(model):
+            preconnect.open(model)
+        return JSONResponse({}, HTTPStatus.ACCEPTED)
+
+    with_key = [Middleware(RequireKey, keys=keys)]
+    owners = [Middleware(RequireKey, keys=keys, owner=True)]
+    routes: list[BaseRoute] = [
+        Route("/health/liveliness", liveliness),
+        Route("/health/readiness", readiness),
+        Route("/", page.html),
+        # For the owner's key, or a token that was signed with it.
+        Route("/page/session", page.session, methods=["POST"]),
+        Route("/status", page.status),
+        Route("/metrics", metrics, middleware=owners),
+        Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
+        Route("/v1/chat/completions", chat, methods=["POST"], middleware=with_key),
+        Route("/v1/models", models, methods=["GET"], middleware=with_key),
+        Route("/model/info", model_info, methods=["GET"], middleware=with_key),
+    ]
+    for route in routes:
+        assert isinstance(route, Route)
+        assert route.methods is not None
+        route.methods.discard("HEAD")  # Starlette adds it to GET
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(RedactAnswers), Middleware(ExactPath)],
+        exception_handlers={
+            RequestError: on_request_error,
+            HTTPStatus.NOT_FOUND: on_unknown_route,
+            HTTPStatus.METHOD_NOT_ALLOWED: on_unknown_route,
+        },
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.ready = False
+    return app

@@ -1,0 +1,30 @@
+"""Variables that a configuration names, as `os.environ/NAME`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["ENV_PREFIX", "env_values", "resolved"]
+
+ENV_PREFIX = "os.environ/"
+
+
+def env_values(value: Any, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that an entry names (`os.environ/X`), with their values."""
+    if isinstance(value, dict | list):
+        items = value.values() if isinstance(value, dict) else value
+        return {k: v for item in items for k, v in env_values(item, env).items()}
+    if isinstance(value, str) and value.startswith(ENV_PREFIX):
+        return {value.removeprefix(ENV_PREFIX): env.get(value.removeprefix(ENV_PREFIX), "")}
+    return {}
+
+
+def resolved(value: Any, env: Mapping[str, str]) -> Any:
+    """The value with its `os.environ/X` looked up, as LiteLLM does when it reads a file."""
+    if isinstance(value, dict):
+        return {name: resolved(item, env) for name, item in value.items()}
+    if isinstance(value, list):
+        return [resolved(item, env) for item in value]
+    found = env_values(value, env)
+    return next(iter(found.values())) if found else value

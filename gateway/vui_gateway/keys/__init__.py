@@ -1,0 +1,1 @@
+"""Who may ask: the owner's key, and clients'."""

@@ -1,0 +1,170 @@
+"""What LiteLLM knows: its providers, models and prices, and the settings that it takes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Any
+
+import litellm
+from litellm.utils import cost_map_omits_token_price
+from pydantic import TypeAdapter, ValidationError
+
+from vui_gateway.litellm_proxy import callbacks
+from vui_gateway.providers.families import EFFORT_LEVELS
+
+__all__ = [
+    "TESTED", "Prices", "UnknownProvider", "known_efforts", "misfit", "model_info",
+    "module_setting_names", "prices", "resolve_model", "router_setting_names",
+    "set_module", "untested",
+]  # fmt: skip
+
+TESTED = "1.110.2"
+# What YAML can hold; LiteLLM's other variables are clients and classes.
+PLAIN = (bool, int, float, str, list, dict, set)
+# LiteLLM knows these, without a variable of the same name.
+START_SETTINGS = frozenset(
+    ("cache_params", "enable_redis_auth_cache", "mcp_semantic_tool_filter", "presidio_logging_only",
+     "public_routes", "service_callbacks", "suppress_startup_output",
+     "websearch_interception_params")
+)  # fmt: skip
+
+# What `litellm_settings` has changed in LiteLLM's module: the values from before.
+_unset: dict[str, Any] = {}
+
+
+class UnknownProvider(ValueError):
+    """LiteLLM knows no such provider; `known` are those that it does."""
+
+    known = tuple(str(getattr(p, "value", p)) for p in litellm.provider_list)
+
+
+def untested() -> str:
+    """The version of LiteLLM when it isn't the tested one, else nothing."""
+    found = version("litellm")
+    return "" if found == TESTED else found
+
+
+def resolve_model(params: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Model, provider and address of a deployment's `litellm_params`; "" where LiteLLM says none.
+
+    Raises:
+        UnknownProvider: LiteLLM wouldn't know whom to ask.
+    """
+    try:
+        model, provider, _, base = litellm.get_llm_provider(
+            params["model"], params.get("custom_llm_provider"), params.get("api_base")
+        )
+    except litellm.BadRequestError as error:
+        raise UnknownProvider(params["model"]) from error
+    return model, provider, base or ""
+
+
+def model_info(provider: str, model: str) -> Mapping[str, Any]:
+    """What LiteLLM's table says of a model; empty when it isn't in it."""
+    with suppress(Exception):  # LiteLLM raises a bare one
+        return dict(litellm.get_model_info(model, custom_llm_provider=provider))
+    return {}
+
+
+@functools.cache
+def known_efforts(provider: str, model: str) -> tuple[str, ...]:
+    """The levels of `reasoning_effort` in LiteLLM's model table; for a newer model its family's."""
+    if provider not in ("openai", "azure"):
+        return ()
+    info = model_info(provider, model)
+    if not info.get("supports_reasoning"):
+        return ()
+    none, minimal = (info.get(f"supports_{lv}_reasoning_effort") for lv in ("none", "minimal"))
+    if none is None and minimal is None:
+        none, minimal = re.search(r"gpt-(5\.|[6-9])", model), re.search(r"gpt-5(-|$)", model)
+    xhigh = info.get("supports_xhigh_reasoning_effort")
+    taken = {"none": none, "minimal": minimal, "xhigh": xhigh}
+    return tuple(level for level in EFFORT_LEVELS if taken.get(level, True))
+
+
+def router_setting_names() -> frozenset[str]:
+    """What `router_settings` may hold: https://docs.litellm.ai/docs/proxy/config_settings"""
+    ours = {"self", "model_list", "cache_responses", "router_general_settings"}
+    return frozenset(inspect.signature(litellm.Router.__init__).parameters) - ours
+
+
+def module_setting_names() -> frozenset[str]:
+    """What `litellm_settings` may hold: variables of LiteLLM's module, and what its start reads."""
+    found = {n for n, v in vars(litellm).items() if v is None or isinstance(v, PLAIN)}
+    return frozenset(found | START_SETTINGS)
+
+
+def misfit(name: str, value: Any) -> str:
+    """Why a setting of `litellm_settings` can't have this value; empty when it can.
+
+    LiteLLM takes any value, and each call fails.
+    """
+    default = _unset.get(name, getattr(litellm, name, None))
+    kind = litellm.__annotations__.get(name)
+    if name in callbacks.SETTINGS or (kind is None and default is None):
+        return ""
+    try:
+        wanted = TypeAdapter(eval(kind, vars(litellm)) if isinstance(kind, str) else kind)  # noqa: S307
+        wanted.validate_python(default)
+    except Exception:  # no annotation, or of a type that only its type checker imports
+        wanted = TypeAdapter(Any if default is None else type(default))
+    try:
+        wanted.validate_python(value)
+    except ValidationError as error:
+        return error.errors(include_url=False, include_input=False)[0]["msg"]
+    return ""
+
+
+def set_module(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Change LiteLLM's module; what isn't named is as it was. Returns the values until now."""
+    wanted = {name: v for name, v in settings.items() if hasattr(litellm, name)}
+    wanted = {**_unset, **{name: v for name, v in wanted.items() if name not in callbacks.SETTINGS}}
+    before = {name: getattr(litellm, name) for name in wanted}
+    for name, value in before.items():
+        _unset.setdefault(name, value)
+    vars(litellm).update(wanted)
+    return before
+
+
+Prices = tuple[float, float] | None
+OLLAMA = ("ollama", "ollama_chat")
+FREE = {"litellm_provider": "ollama", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
+
+
+def prices(params: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[Prices, Prices]:
+    """US dollars for a token in and out, and for one that the prompt cache reads and writes: the
+    configuration's own, or LiteLLM's for the model.
+    """
+    if params.get("mock_response"):
+        return (0.0, 0.0), None
+    table = _listed(info.get("base_model") or params["model"], params.get("custom_llm_provider"))
+    free = table.get("litellm_provider") == "ollama"  # one's own machine
+    if cost_map_omits_token_price(info["id"], table.get("key")) and not free:
+        return None, None  # LiteLLM says 0 for it
+    own = litellm.model_cost.get(info["id"]) or {}  # the router's own entry
+    told = {**table, **{name: value for name, value in own.items() if value is not None}}
+    price = _pair(told.get("input_cost_per_token"), told.get("output_cost_per_token"))
+    read, write = (told.get(f"cache_{how}_input_token_cost") for how in ("read", "creation"))
+    into = price and price[0]
+    return price, _pair(into if read is None else read, into if write is None else write)
+
+
+def _pair(*prices: Any) -> Prices:
+    if all(isinstance(usd, int | float) and 0 <= usd < math.inf for usd in prices):
+        return float(prices[0]), float(prices[1])
+    return None
+
+
+@functools.lru_cache(256)
+def _listed(model: str, provider: str | None) -> Mapping[str, Any]:
+    with suppress(Exception):  # LiteLLM raises a bare one
+        if litellm.get_llm_provider(model, provider)[1] in OLLAMA:  # whose server it would ask
+            return FREE
+        return dict(litellm.get_model_info(model, custom_llm_provider=provider))
+    return {}

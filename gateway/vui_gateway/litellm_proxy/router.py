@@ -1,0 +1,148 @@
+"""LiteLLM's router: the deployments in force, and which of them is asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import litellm
+from litellm.proxy import proxy_server
+from litellm.redis.stores.connection import connect
+from litellm.redis.stores.router_cooldowns import RouterCooldownStore
+from litellm.types.router import RouterGeneralSettings
+
+from vui_gateway.litellm_proxy.catalogue import prices, set_module
+from vui_gateway.litellm_proxy.redis import RouterRedis
+from vui_gateway.litellm_proxy.user_hooks import USER
+from vui_gateway.turns.call import Deployment
+
+__all__ = ["HIDDEN", "RouterInForce", "lifespan"]
+
+# Groups that are asked as fallbacks only: the beginning of their names.
+HIDDEN = "fallback of "
+# What a wildcard may stand for: models as providers name them. Some have them in a path.
+MODEL_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:/@+~-]+")
+# Of LiteLLM's `/model/info`, what `vui-litellm check` needs; the rest may hold credentials.
+SHOWN_PARAMS = ("model", "order")
+SHOWN_INFO = (
+    "id", "mode", "max_input_tokens", "max_output_tokens", "input_cost_per_token",
+    "output_cost_per_token", "cache_read_input_token_cost", "cache_creation_input_token_cost",
+)  # fmt: skip
+
+
+def lifespan() -> Any:
+    """LiteLLM's own start and end, as an asynchronous context."""
+    app = proxy_server.app
+    return app.router.lifespan_context(app)
+
+
+class RouterInForce:
+    """LiteLLM's router, replaced as a whole: all of a configuration is in force, or nothing.
+
+    Attributes:
+        notes: of a model group, what `/model/info` says about it besides.
+
+    Args:
+        redis_url: of the Redis for its routing strategies, where there are other gateways.
+    """
+
+    def __init__(self, redis_url: str = "") -> None:
+        self.notes: dict[str, str] = {}
+        self._redis = RouterRedis(redis_url) if redis_url else None
+
+    def build(self, model_list: list[dict], settings: dict, module_settings: dict) -> Any:
+        """A router that isn't used yet; nothing is changed.
+
+        Raises:
+            Exception: whatever LiteLLM raises for a setting or a deployment.
+        """
+        before = set_module(module_settings)
+        try:
+            router = litellm.Router(
+                **settings,
+                model_list=model_list,
+                cache_responses=litellm.cache is not None,
+                router_general_settings=RouterGeneralSettings(async_only_mode=True),
+            )
+            if self._redis:
+                # What its `redis_url` does, but with one client for all routers: a new one is
+                # made at each edit, and asks Redis for its version while everybody waits.
+                # https://docs.litellm.ai/docs/proxy/load_balancing
+                router.update_redis_cache(self._redis)
+                if settings.get("disable_cooldowns"):  # nobody writes any: none is read
+                    memory = RouterCooldownStore(connect(None).router_cooldowns())
+                    router.health().cooldowns.cooldown_store = memory
+            return router
+        finally:
+            vars(litellm).update(before)
+
+    def use(self, router: Any, module_settings: dict) -> None:
+        """Ask it from the next call on; calls under way end with the one they began with."""
+        set_module(module_settings)
+        before = proxy_server.llm_router
+        proxy_server.llm_router = router
+        proxy_server.llm_model_list = router.get_model_list()
+        if before is not None:
+            before.discard()  # what it left in LiteLLM's lists of callbacks
+
+    @property
+    def model_groups(self) -> list[str]:
+        """What is served, as `/v1/models` lists it."""
+        names = dict.fromkeys(proxy_server.llm_router.get_model_names())
+        return [name for name in names if not name.startswith(HIDDEN)]
+
+    def serves(self, model_group: str) -> bool:
+        """Whether a call can ask for it, wildcards and aliases included."""
+        router: Any = proxy_server.llm_router
+        exact = model_group in router.get_model_names() or model_group in router.model_group_alias
+        if not exact and not MODEL_NAME.fullmatch(model_group):
+            return False
+        return bool(router.get_model_list(model_name=model_group))
+
+    async def listing(self) -> list[dict]:
+        """The deployments as LiteLLM's `/model/info` lists them, with a few fields of each: those
+        of an alias once more, and a wildcard as it is written.
+
+        Source: https://docs.litellm.ai/docs/proxy/model_management
+        """
+        router: Any = proxy_server.llm_router
+        told = await proxy_server.model_info_v1(user_api_key_dict=USER)
+        infos = {e["model_info"]["id"]: e["model_info"] for e in json.loads(told.body)["data"]}
+        found = []
+        for entry in router.get_model_list():  # with those of aliases
+            if entry["model_name"].startswith(HIDDEN):
+                continue
+            params, info = entry["litellm_params"], infos.get(entry["model_info"]["id"], {})
+            shown = {name: params[name] for name in SHOWN_PARAMS if name in params}
+            if params.get("mock_response"):
+                shown["mock_response"] = True
+            prices = {name: info[name] for name in SHOWN_INFO if name in info}
+            if "*" in entry["model_name"]:  # each of its models has its own
+                prices = {"id": entry["model_info"]["id"]}
+            if note := self.notes.get(name := entry["model_name"]):
+                prices["note"] = note
+            found.append({"model_name": name, "litellm_params": shown, "model_info": prices})
+        return found
+
+    async def choose(self, model_group: str, metadata: dict | None = None) -> Deployment | None:
+        """The deployment that a call would ask now; None when there is none.
+
+        metadata: what `Hooks.async_filter_deployments` gets to see of the request.
+        """
+        router: Any = proxy_server.llm_router
+        try:
+            found = await router.async_get_available_deployment(
+                model_group, request_kwargs={"metadata": metadata or {}}
+            )
+        except Exception:  # LiteLLM has several for it
+            return None
+        params, info = found["litellm_params"], found["model_info"]
+        thinks = any(params.get(name) for name in ("reasoning_effort", "thinking"))
+        own = params["model"], params.get("stream_timeout"), thinks, *prices(params, info)
+        return Deployment(info["id"], *own)
+
+    def ids(self, model_group: str) -> list[str]:
+        """Of the deployments of a model group."""
+        found = proxy_server.llm_router.get_model_list(model_name=model_group) or ()
+        return [deployment["model_info"]["id"] for deployment in found]

@@ -1,0 +1,167 @@
+"""Watches `litellm_config.yaml` and `.env`, puts edits in force, and reports."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+
+from vui_gateway.apply import InForce
+from vui_gateway.config.default_group import DEFAULT_GROUP
+from vui_gateway.config.file import Config, ConfigError, read_config
+from vui_gateway.errors import UserError
+from vui_gateway.private_files import write_by_rename
+from vui_gateway.redaction import credentials, redact
+from vui_gateway.settings import SettingError, Settings, file_marks
+from vui_gateway.state.sync import Sync
+from vui_gateway.status import Status, make
+from vui_gateway.usage.labels import quoted
+
+__all__ = ["Reloader"]
+
+# Seconds between two looks at the files. They are looked at, not watched: inotify sees nothing of a
+# bind mount's changes on Docker Desktop.
+EVERY = 0.25
+
+log = logging.getLogger("vui_gateway")
+
+
+class Reloader:
+    """The configuration in force, and the result of the last edit.
+
+    Args:
+        unusable: why the files of the start can't be used; the demo answers instead of them.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: Config,
+        in_force: InForce,
+        sync: Sync,
+        unusable: UserError | None = None,
+    ) -> None:
+        self.settings = settings
+        self.config = config
+        self.in_force, self.sync = in_force, sync
+        self.error = str(unusable) if unusable else None
+        self.edited = False  # since the start
+        self._since = time.time()
+        self._started = _read_once(settings, config)
+        self._reported = -1
+        self._said: set[str] = set()
+
+    async def run(self) -> None:
+        """Follow the files for ever, and keep the status file up to date."""
+        if self.error:
+            log.error("%s The demo answers until it is mended.", self.error)
+        self.announce()
+        self.report()
+        await self._extend()
+        self._warn()
+        async for edited in _edits(self.settings):
+            if edited:
+                await self.reload()
+            version = self.in_force.version + self.sync.state.version
+            if edited or version != self._reported:  # not at once: a call was under way
+                self._reported = version
+                self.report()
+
+    async def reload(self) -> None:
+        """Put the files in force; a broken edit is reported, and the last good one stays."""
+        self.edited = True
+        try:
+            settings = await asyncio.to_thread(Settings.load, self.settings.environ)
+            settings = settings.without(self.settings.unusable)
+            redact.add(credentials(settings.env))  # the configuration may be refused
+            config = await asyncio.to_thread(read_config, settings.config, settings.env)
+            self.in_force.apply(settings, config, self.settings)
+        except Exception as error:  # an edit never ends the watch over the files
+            if not isinstance(error, ConfigError | SettingError):
+                log.exception("A bug of ours:")
+            if str(error) != self.error:
+                log.error("%s The last good configuration stays in force.", error)
+            self.error = str(error)
+        else:
+            self.settings, self.config = settings, config
+            self.error, self._since = None, time.time()
+            await self._extend()
+            self.announce()
+
+    async def _extend(self) -> None:
+        try:
+            await self.in_force.extend(self.settings, self.config)
+        except Exception:  # no callback ends the watch over the files
+            log.exception("A bug of ours:")
+
+    @property
+    def needs_restart(self) -> list[str]:
+        """The variables that LiteLLM has read before they were in `.env`."""
+        now = _read_once(self.settings, self.config)
+        names = [n for n in now | self._started if now.get(n) != self._started.get(n)]
+        return sorted(names)
+
+    def announce(self) -> None:
+        """Say what is served, what is left out and why, and what waits for a restart: once."""
+        self._warn()
+        served = ", ".join(map(quoted, self.in_force.router.model_groups))
+        log.info("Serving %s. %s", served, self.in_force.vui(self.config))
+
+    def _warn(self) -> None:
+        said = self.warnings
+        said += self.config.lacks
+        if names := self.needs_restart:
+            said.append(f"{', '.join(names)}: takes effect after docker compose restart gateway")
+        for line in said:
+            if line not in self._said:
+                log.warning(line)
+        self._said = set(said)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What of the files takes no effect."""
+        failed = self.in_force.callbacks.failed
+        return [*self.settings.warnings, *self.config.warnings, *failed]
+
+    def status(self) -> Status:
+        """The status of now."""
+        return make(
+            self.in_force,
+            self.config,
+            since=self._since,
+            error=self.error,
+            edited=self.edited,
+            needs_restart=self.needs_restart,
+            warnings=self.warnings,
+            away=self.sync.away and f"{self.sync.store.name} is away ({self.sync.away}).",
+        )
+
+    def report(self) -> None:
+        """Write the status file, which `vui-gateway status` shows."""
+        self.in_force.router.notes = {DEFAULT_GROUP: self.in_force.vui(self.config)}
+        try:
+            write_by_rename(self.settings.status_file, redact(self.status().model_dump_json()))
+        except OSError as error:
+            log.warning("The status can't be written (%s).", error)
+
+
+async def _edits(settings: Settings) -> AsyncIterator[bool]:
+    """At each look: whether the files have changed since they were read, and been still since."""
+    seen, changing = settings.marks, False
+    yield False
+    while True:
+        await asyncio.sleep(EVERY)
+        now = file_marks(settings.project)
+        still, seen = now == seen, now
+        yield changing and still
+        changing = not still
+
+
+def _read_once(settings: Settings, config: Config) -> dict[str, str]:
+    """What LiteLLM may have read of `.env` at its start, by the names that the user knows."""
+    return {
+        f"{name} in .env": value
+        for name, value in settings.unknown.items()
+        if name not in config.env
+    }

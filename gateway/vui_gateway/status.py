@@ -1,0 +1,199 @@
+"""The gateway's status: made here, shown by the page, and by `vui-gateway status` from a file."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from vui_gateway.apply import InForce
+    from vui_gateway.config.file import Config
+
+__all__ = ["Model", "Status", "lines", "make"]
+
+
+class Model(BaseModel):
+    """A deployment.
+
+    Attributes:
+        id: LiteLLM's; empty where it isn't served.
+        seconds: that it is still left alone. variable: of its refused or lacking key.
+    """
+
+    group: str
+    model: str
+    id: str = ""
+    state: Literal["serving", "cooling", "key refused", "left out"] = "serving"
+    seconds: float = 0.0
+    variable: str = ""
+
+
+class Session(BaseModel):
+    """Sums since the start."""
+
+    calls: int
+    failed: int
+    tokens_in: int
+    tokens_out: int
+    usd: float
+
+
+class Cache(BaseModel):
+    """Of today's input: tokens, those from prompt caches, and US dollars that these saved."""
+
+    tokens_in: float
+    tokens_cached: float
+    saved: float
+
+
+class Spender(BaseModel):
+    """A client, and its US dollars of today."""
+
+    name: str
+    today: float
+    budget: float | None
+
+
+class Status(BaseModel):
+    """What is in force, and what has been spent; nothing of what was said.
+
+    Attributes:
+        at, since: wall clock: of this status, and of the configuration.
+        vui: the sentence about the model group `vui`.
+        models: in the order in which their group asks them; those that are left out at the end.
+        left_out, warnings: a line each.
+        refused: where a refused key is → the models that use it.
+        error: of the files; edited: since the start.
+        running, limit: calls at once.
+        away: why the shared state can't be reached.
+    """
+
+    at: float
+    since: float
+    served: list[str]
+    vui: str
+    models: list[Model]
+    left_out: list[str]
+    warnings: list[str]
+    needs_restart: list[str]
+    refused: dict[str, list[str]]
+    error: str | None
+    edited: bool
+    running: int
+    limit: float
+    session: Session
+    today: float
+    budget: float | None
+    cache: Cache
+    clients: list[Spender]
+    away: str
+
+
+def make(
+    parts: InForce,
+    config: Config,
+    *,
+    since: float,
+    error: str | None,
+    edited: bool,
+    needs_restart: list[str],
+    warnings: list[str],
+    away: str,
+) -> Status:
+    """The status of now."""
+    budget = parts.usage.budget
+    return Status(
+        at=time.time(),
+        since=since,
+        served=parts.router.model_groups,
+        vui=parts.vui(config),
+        models=[*_served(parts, config), *_left_out(config)],
+        left_out=config.lacks,
+        warnings=warnings,
+        needs_restart=needs_restart,
+        refused=parts.refused(config),
+        error=error,
+        edited=edited,
+        running=len(parts.admission.running),
+        limit=parts.admission.limit,
+        session=Session.model_validate(parts.usage.session),
+        today=budget.today,
+        budget=budget.limit,
+        cache=Cache.model_validate(budget.cache),
+        clients=[
+            Spender(name=one.name, today=budget.today_of(one.name), budget=one.budget)
+            for one in parts.keys.clients
+        ],
+        away=away,
+    )
+
+
+def _served(parts: InForce, config: Config) -> Iterator[Model]:
+    cooling = dict(parts.cooldown)
+    for entry in sorted(config.model_list, key=_order):
+        identity = entry["model_info"]["id"]
+        name, params = entry["model_name"], entry["litellm_params"]
+        model = Model(group=name, model=params["model"], id=identity)
+        seconds = cooling.get(identity, 0.0)
+        if seconds == math.inf:
+            model.state, model.variable = "key refused", config.key_variables[identity]
+        elif seconds:
+            model.state, model.seconds = "cooling", math.ceil(seconds)
+        yield model
+
+
+def _left_out(config: Config) -> Iterator[Model]:
+    for one in config.left_out:
+        group, model = one.model_name, one.model
+        yield Model(group=group, model=model, state="left out", variable=one.variable)
+
+
+def _order(entry: dict) -> float:
+    order = entry["litellm_params"].get("order")
+    return math.inf if order is None else float(order)
+
+
+def lines(status: Status) -> Iterator[str]:
+    """For a terminal: what is served and what failed comes first."""
+    now = time.time()
+    yield f"In force for {now - status.since:.0f} s: {', '.join(status.served)}"
+    yield status.vui
+    if status.error:
+        what = "The last edit was refused" if status.edited else "The files can't be used"
+        yield f"{what}: {status.error}"
+    for place, models in status.refused.items():
+        yield f"{place} is refused by {', '.join(models)}: put a valid one there."
+    cooling = {
+        m.model: m.seconds - (now - status.at) for m in status.models if m.state == "cooling"
+    }
+    for model, left in cooling.items():
+        if left > 0:
+            yield f"{model} is left alone for {left:.0f} s."
+    if status.away:
+        yield f"{status.away} This gateway goes on with what it knows."
+    yield f"Calls at once: {status.running} of {status.limit:g}."
+    sums = status.session
+    yield (
+        f"Since the start: {sums.calls} calls, {sums.failed} failed, {sums.tokens_in} "
+        f"tokens in, {sums.tokens_out} out, {sums.usd:.4f} USD."
+    )
+    yield f"Today (UTC): {_of(status.today, status.budget)}"
+    for client in status.clients:
+        yield f"{client.name}: {_of(client.today, client.budget)}"
+    if (cache := status.cache).tokens_cached:
+        yield (
+            f"{cache.tokens_cached / cache.tokens_in:.0%} of today's input came from caches, "
+            f"{cache.saved:.4f} of {status.today + cache.saved:.4f} USD saved."
+        )
+    yield from status.left_out
+    yield from status.warnings
+    for name in status.needs_restart:
+        yield f"{name} is not in force yet: docker compose restart gateway"
+
+
+def _of(spent: float, budget: float | None) -> str:
+    return f"{spent:.4f}{'' if budget is None else f' of {budget:.2f}'} USD."

@@ -1,0 +1,164 @@
+"""The race for the first words: one deployment, a hedge beside it, the next after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+
+from vui_gateway.errors import Ending
+from vui_gateway.turns.attempt import Open, RunningAttempt
+from vui_gateway.turns.call import Attempt, AttemptError, Call, Deployment
+from vui_gateway.turns.candidates import Candidates
+from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.hedge import Hedge
+from vui_gateway.turns.limits import LEAST_SECONDS, STALE_SECONDS, Limits
+
+__all__ = ["Race", "took_its_own"]
+
+# A connection that lay idle for too long fails at once: that is nobody's fault.
+STALE_STATUS = 408
+SLOW_THOUGHTS = (Ending.NO_WORDS, Ending.EMPTY)
+
+
+class Race:
+    """Finds the attempt that speaks first.
+
+    Args:
+        open_: asks a deployment.
+        candidates: who may be asked. cooldown: learns of failures. hedge: when two are asked.
+    """
+
+    def __init__(
+        self, open_: Open, candidates: Candidates, cooldown: Cooldown, hedge: Hedge
+    ) -> None:
+        self._open, self._candidates = open_, candidates
+        self._cooldown, self._hedge = cooldown, hedge
+
+    async def first(
+        self,
+        call: Call,
+        body: dict,
+        limits: Limits,
+        said: str = "",
+        error: AttemptError | None = None,
+    ) -> RunningAttempt:
+        """The first attempt that speaks; the others are over when it returns.
+
+        said, error: the words of an earlier attempt, and why it broke off.
+
+        Raises:
+            AttemptError: nobody speaks.
+        """
+        loop = asyncio.get_running_loop()
+        running: dict[asyncio.Task, RunningAttempt] = {}
+        hedge_at: float | None = None
+        error = error or AttemptError(Ending.NO_DEPLOYMENT, "There is no deployment to ask.", 503)
+        winner: RunningAttempt | None = None
+
+        def begin(deployment: Deployment) -> None:
+            record = Attempt(deployment, body, call.client, sent=call.sent + len(said))
+            call.attempts.append(record)
+            limit, thinking = self._limits(call, deployment, limits)
+            record.cut_short = call.streamed and limit < (deployment.first_words or limits.words)
+            attempt = RunningAttempt(record, self._open, said)
+            running[asyncio.create_task(attempt.first_words(limit, thinking))] = attempt
+
+        try:
+            while not winner:
+                if not running:
+                    late = call.attempts and loop.time() > call.deadline - LEAST_SECONDS
+                    if late or not (deployment := await self._next(call)):
+                        raise error
+                    begin(deployment)
+                    latest = deployment
+                    if call.hedge and not (said or call.thinks or latest.thinks):
+                        hedge_at = loop.time() + self._hedge.delay(latest.id)
+                    else:
+                        hedge_at = None
+                wait = None if hedge_at is None else max(0.0, hedge_at - loop.time())
+                done, _ = await asyncio.wait(running, timeout=wait, return_when="FIRST_COMPLETED")
+                if not done:
+                    hedge_at = None
+                    if self._hedge.take():
+                        well = self._candidates.left(call.model_group, call.asked)
+                        begin((well and await self._next(call)) or latest)
+                for task in sorted(done, key=lambda task: running[task].record.began):
+                    attempt = running.pop(task)
+                    if not (failure := task.exception()):
+                        if winner:  # both spoke at once
+                            attempt.close(Ending.HEDGED_LOST)
+                        winner = winner or attempt
+                    elif isinstance(failure, AttemptError):
+                        error = failure
+                        if self._lost(call, attempt, failure):
+                            begin(attempt.record.deployment)
+                        if loop.time() > call.deadline - LEAST_SECONDS and took_its_own(
+                            attempt.record
+                        ):
+                            call.deadline = loop.time() + limits.words
+                    else:
+                        raise failure
+            self._hedge.observe(winner.record.deployment.id, loop.time() - winner.record.began)
+            return winner
+        finally:
+            for task, attempt in running.items():
+                task.cancel()
+                if winner and winner.record.began > attempt.record.began:
+                    self._cooldown.lost(attempt.record.deployment)
+                attempt.close(Ending.HEDGED_LOST if winner else Ending.HUNG_UP)
+
+    def failed(self, record: Attempt, error: AttemptError, *, cool: bool = True) -> None:
+        """Put a failure on record, and leave its deployment alone."""
+        record.ended = record.ended or error.ended
+        record.code, record.reason = error.code, error.reason
+        if cool:
+            cure = self._cooldown.failed(record.deployment, error.status, error.retry_after)
+            record.reason = f"{record.reason}. {cure}" if cure else record.reason
+
+    def _lost(self, call: Call, attempt: RunningAttempt, failure: AttemptError) -> bool:
+        """An attempt ended without a word; True when its deployment is to be asked again.
+
+        Raises:
+            AttemptError: a callback refused the call: it would refuse the next attempt, too.
+        """
+        record = attempt.record
+        stale = _stale(record, failure, call)
+        attempt.close(failure.ended)
+        self.failed(record, failure, cool=not stale and _sick(call, record))
+        if failure.ended == Ending.HOOK:
+            raise failure
+        return stale
+
+    def _limits(
+        self, call: Call, deployment: Deployment, limits: Limits
+    ) -> tuple[float, float | None]:
+        """Seconds for the first words, and for those of a deployment that thinks."""
+        left = call.deadline - asyncio.get_running_loop().time()
+        if not call.streamed:
+            others = self._candidates.left(call.model_group, [*call.asked, deployment.id])
+            return (min(limits.thoughts[1], left) if others else left), None
+        left = max(LEAST_SECONDS, left)
+        own = deployment.first_words
+        first = own if own and own > limits.total else min(own or limits.words, left)
+        thinks = call.thinks or deployment.thinks
+        return first, (limits.thinking if thinks else None)
+
+    async def _next(self, call: Call) -> Deployment | None:
+        return await self._candidates.next(call.model_group, call.asked, call.codes)
+
+
+def took_its_own(record: Attempt) -> bool:
+    """It was allowed to take longer than a call usually may: the next one needs time, too."""
+    return bool(record.deployment.first_words) or record.deployment.thinks
+
+
+def _sick(call: Call, record: Attempt) -> bool:
+    """Whether an attempt without words says something of its deployment for later calls."""
+    # A model that is slow at tools may be quick to reply.
+    known = call.streamed or record.ended not in SLOW_THOUGHTS
+    return known and not record.cut_short and record.ended != Ending.BUDGET
+
+
+def _stale(record: Attempt, error: AttemptError, call: Call) -> bool:
+    age = asyncio.get_running_loop().time() - record.began
+    again = sum(a.deployment.id == record.deployment.id for a in call.attempts) > 1
+    return error.status == STALE_STATUS and age < STALE_SECONDS and not again

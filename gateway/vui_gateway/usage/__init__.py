@@ -1,0 +1,1 @@
+"""What calls cost, and what is recorded of them."""
