@@ -60,8 +60,8 @@ EXPECTED = {
     "redis_router": Expected(
         {"vui": "azure", "gpt-4o": "azure", "gpt-4": "azure"},
         told=(
-            "router_settings.num_retries is not", "router_settings.redis_host is not",
-            "router_settings.redis_password is not", "router_settings.redis_port is not",
+            "router_settings.num_retries has no", "router_settings.redis_host has no",
+            "router_settings.redis_password has no", "router_settings.redis_port has no",
         ),
     ),
     "load_balancing": Expected({"vui": "azure|openai", "gpt-4o": "azure|openai"}),
@@ -69,19 +69,19 @@ EXPECTED = {
         {"vui": "openai"},
         told=("success_callback langfuse is left out",),
     ),
-    "guardrails": Expected({"vui": "openai"}, told=("guardrails is not supported",)),
+    "guardrails": Expected({"vui": "openai"}, told=("and can go: guardrails.",)),
     "credentials": Expected({"vui": "azure"}),
-    "include": Expected({"vui": ""}, "include is not supported here. Copy what it includes"),
+    "include": Expected({"vui": ""}, "include has no effect here. Copy what it includes"),
     "aliases": Expected({"vui": "anthropic", "gpt-4": "openai", "gpt-4o": "openai"}),
     "mcp_servers": Expected(
         {"vui": "openai"},
-        told=("mcp_servers is not supported", "litellm_settings.mcp_aliases is not"),
+        told=("and can go: litellm_settings.mcp_aliases, mcp_servers.",),
     ),
     "environment_variables": Expected(
         {"vui": "openai"},
         told=(
-            "environment_variables is not", "general_settings.alerting is not",
-            "general_settings.proxy_batch_write_at is not",
+            "environment_variables has no effect here. Put them into .env.",
+            "and can go: general_settings.proxy_batch_write_at, general_settings.alerting.",
         ),
     ),
 }  # fmt: skip

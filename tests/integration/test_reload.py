@@ -264,20 +264,20 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
     "retries, which the engine replaces": (
         _failing("router_settings", num_retries=3),
         lambda lab: (lab.ask("a")[1], lab.asked("one")), ("no_answer", 1),
-        "router_settings.num_retries is not supported here, ignored",
+        "router_settings.num_retries has no effect here",
     ),
     "a timeout of a model's own, which the engine replaces": (
         lambda lab: lab.config["model_list"][2]["litellm_params"].update(timeout=LIMIT),
-        lambda lab: lab.ask("late")[0], 200, "litellm_params.timeout is not supported here",
+        lambda lab: lab.ask("late")[0], 200, "litellm_params.timeout has no effect here",
     ),
     "guardrails": (
         lambda lab: lab.config.update(guardrails=[{"guardrail_name": "x"}]),
-        lambda lab: lab.ask("a")[0], 200, "guardrails is not supported here, ignored",
+        lambda lab: lab.ask("a")[0], 200, "no effect here, and can go: guardrails.",
     ),
     "no guardrails": (lambda lab: None, lambda lab: lab.ask("a")[0], 200, "a"),
     "environment_variables": (
         lambda lab: lab.config.update(environment_variables={"A_API_KEY": "sk-other"}), _key_seen,
-        "Bearer sk-first", "environment_variables is not supported here, ignored. Put them into",
+        "Bearer sk-first", "environment_variables has no effect here. Put them into",
     ),
     "a master key": (
         lambda lab: lab.config.update(general_settings={"master_key": "sk-1234"}),

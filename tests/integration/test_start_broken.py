@@ -82,7 +82,7 @@ def test_no_file_and_an_unreadable_one_are_said_too(tmp_path: Path) -> None:
         ("drop_params: true", "USE_DDTRACE=true\n",
          "USE_DDTRACE in .env is left out, LiteLLM can't start with it ("),
         ("drop_params: true", "DATABASE_URL=postgresql://u@localhost/x\n",
-         "DATABASE_URL in .env is not supported here"),
+         "DATABASE_URL in .env has no effect here"),
     ],
 )  # fmt: skip
 def test_what_litellm_cannot_start_with_is_left_out_and_named(

@@ -99,8 +99,8 @@ def test_the_users_own_general_settings_open_no_door(tmp_path: Path) -> None:
     assert general["master_key"] == "os.environ/VUI_LITELLM_KEY"
     assert "custom_auth" not in general
     assert "pass_through_endpoints" not in general
-    assert len(config.warnings) == 3
-    assert all("is not supported here, ignored" in warning for warning in config.warnings)
+    assert len(config.warnings) == 2
+    assert all("no effect here" in warning for warning in config.warnings)
     assert not any("sk-1234" in warning for warning in config.warnings)
 
 
@@ -221,14 +221,21 @@ def test_the_demo_says_what_is_wrong_with_a_file_in_speakable_words(tmp_path: Pa
     assert config.default.note == "vui is the demo: litellm_config.yaml can't be used."
 
 
-@pytest.mark.parametrize("name", ["include", "guardrails", "mcp_servers", "environment_variables"])
-def test_what_litellm_documents_and_is_not_here_is_named_with_a_way(
-    tmp_path: Path, name: str
-) -> None:
+@pytest.mark.parametrize("name", ["include", "environment_variables", "callback_settings"])
+def test_a_section_that_people_need_is_named_with_a_cure(tmp_path: Path, name: str) -> None:
     text = f"{name}: [x]\n{model('x', '{model: openai/x}')}"
     (warning,) = read_config(written(tmp_path, text), {}).warnings
-    assert f":1: {name} is not supported here, ignored. " in warning
-    assert len(warning.split("ignored. ")[1]) > 10
+    assert f":1: {name} has no effect here. " in warning
+    assert len(warning.split("here. ")[1]) > 10
+
+
+def test_all_that_has_no_effect_is_named_in_one_line(tmp_path: Path) -> None:
+    text = f"guardrails: [x]\nmcp_servers: [x]\n{model('x', '{model: openai/x}')}"
+    text += "litellm_settings: {mcp_aliases: {}}\ngeneral_settings: {alerting: [slack]}\n"
+    path = written(tmp_path, text)
+    (warning,) = read_config(path, {}).warnings
+    names = "litellm_settings.mcp_aliases, general_settings.alerting, guardrails, mcp_servers"
+    assert warning == f"{path}: no effect here, and can go: {names}."
 
 
 def test_a_redis_of_the_files_is_named_with_the_variable_that_shares_one(tmp_path: Path) -> None:
@@ -238,7 +245,7 @@ def test_a_redis_of_the_files_is_named_with_the_variable_that_shares_one(tmp_pat
 
 
 def test_a_file_that_only_includes_others_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r":1: include is not supported here. Copy what it"):
+    with pytest.raises(ConfigError, match=r":1: include has no effect here. Copy what it"):
         read_config(written(tmp_path, "include: [models.yaml]\n"), {})
 
 
@@ -333,7 +340,7 @@ def test_a_model_without_its_credential_is_left_out(tmp_path: Path, text: str, t
 def test_litellms_own_log_is_nothing_that_env_can_ask_for(tmp_path: Path) -> None:
     env = {"LITELLM_LOG": "bogus", "JSON_LOGS": "true"}
     warnings = read_config(written(tmp_path, TWO), env).warnings
-    assert [line.partition(" is not supported here, ignored. ")[0] for line in warnings] == [
+    assert [line.partition(" has no effect here.")[0] for line in warnings] == [
         "LITELLM_LOG in .env", "JSON_LOGS in .env",
     ]  # fmt: skip
     assert "VUI_LITELLM_LOG=debug" in warnings[0]
@@ -428,7 +435,7 @@ def test_a_silent_model_is_never_asked(tmp_path: Path) -> None:
     text = FALLBACKS.replace("fallbacks: FALLBACKS", "silent_model: b")
     config = read_config(written(tmp_path, text), {})
     assert not any("silent_model" in entry["litellm_params"] for entry in config.model_list)
-    assert any("silent_model is not supported here" in line for line in config.warnings)
+    assert any("silent_model has no effect here" in line for line in config.warnings)
 
 
 @pytest.mark.parametrize(

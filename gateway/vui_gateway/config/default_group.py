@@ -62,8 +62,9 @@ def choose_default(
     alias = alias.get("model") if isinstance(alias, dict) else alias
     wanted = [name for s in settings for name in _fallbacks(s)]
     texts = [entry["model_name"] for entry in usable if _answers(entry)]
+    chosen_by_hand = False
     if alias and _is_served(alias, names):
-        group, why = alias, f"{ALIAS} in {FILE} says so"
+        group, why, chosen_by_hand = alias, f"{ALIAS} in {FILE} says so", True
     elif DEFAULT_GROUP in names:
         group, why = DEFAULT_GROUP, f"the first of the group {DEFAULT_GROUP} in {FILE}"
     elif found := [name for name in wanted if _is_served(name, names)]:
@@ -73,7 +74,7 @@ def choose_default(
     else:
         return _demo(usable, lacking)
     own = [entry for entry in usable if entry["model_name"] == group]
-    if lacking and not why.endswith("so"):
+    if lacking and not chosen_by_hand:
         why += _whose(own)
     name = own[0]["litellm_params"]["model"] if group == DEFAULT_GROUP else group
     chosen = any(s.get("default_fallbacks") for s in settings) or wanted

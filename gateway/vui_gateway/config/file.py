@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ValidationError
 
 from vui_gateway.config.credentials import by_name, with_credential
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
@@ -17,7 +17,8 @@ from vui_gateway.config.defaults import with_defaults
 from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.env import env_values
 from vui_gateway.config.left_out import LeftOut, by_reason, left_out
-from vui_gateway.config.unsupported import TOP, ignored_variables, suggestion, take_out
+from vui_gateway.config.shape import FIELD_CURES, File, Prices, Timing
+from vui_gateway.config.unsupported import CURES, TOP, ignored_variables, suggestion, take_out
 from vui_gateway.errors import UserError
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 
@@ -25,74 +26,6 @@ __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
 MAX_BYTES = 1_000_000
 MAX_DEPLOYMENTS = 500  # a router of so many is built in 1.5 s, and calls wait meanwhile
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Number = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] | None
-
-# A number that YAML takes for text, too: 4e-7 has no point.
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
-
-
-class _Prices(BaseModel):
-    """Of a deployment, instead of those that LiteLLM's table has."""
-
-    model_config = ConfigDict(extra="allow")
-    input_cost_per_token: Price = None
-    output_cost_per_token: Price = None
-
-
-class _Timing(BaseModel):
-    """Settings of a deployment and of the router alike; LiteLLM knows many more."""
-
-    model_config = ConfigDict(extra="allow")
-    order: Number = None
-    timeout: Number = None
-    stream_timeout: Number = None
-    cooldown_time: Number = None
-    num_retries: Number = None
-    max_retries: Number = None
-    rpm: Number = None
-    tpm: Number = None
-
-
-class _Router(_Timing):
-    model_group_alias: dict[str, Any] | None = None
-
-
-class _Info(_Prices):
-    mode: str | None = None
-
-
-class _Params(_Timing, _Prices):
-    model: Name
-
-
-class _Entry(BaseModel):
-    """One of `model_list`: https://docs.litellm.ai/docs/proxy/configs"""
-
-    model_config = ConfigDict(extra="allow")
-    model_name: Name
-    litellm_params: _Params
-    model_info: _Info | None = None
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    model_list: Annotated[list[_Entry], Field(min_length=1)]
-    litellm_settings: dict[str, Any] | None = None
-    router_settings: _Router | None = None
-    general_settings: dict[str, Any] | None = None
-    credential_list: list[dict[str, Any]] | None = None
-
-
-# What is wrong with a field, and the cure, where pydantic's own words don't say it.
-CURES = {
-    "model_list": ("model_list is missing or empty", "List one model at least."),
-    "model_name": ("model_name is missing", "Give the model the name that vui shows."),
-    "litellm_params": ("litellm_params is missing", "It needs `model: provider/name` at least."),
-    "model": ("there is no litellm_params.model", "Write it as `model: provider/name`."),
-}
-
 
 SLIPS = ("extra_forbidden", "invalid_key")
 
@@ -182,7 +115,7 @@ class _Reader:
         file = self._parse()
         warnings = [*ignored_variables(env), *take_out(file, self._place)]
         try:
-            _File.model_validate(file)
+            File.model_validate(file)
         except ValidationError as error:
             # A key with a slip in it before the one that is missing for it.
             errors = error.errors(include_url=False)
@@ -239,24 +172,24 @@ class _Reader:
         if not isinstance(file, dict):
             self._fail("empty, or no mapping", "It starts with `model_list:`.")
         if "include" in file and not file.get("model_list"):
-            self._fail("include is not supported here", TOP["include"], "include")
+            self._fail("include has no effect here", CURES["include"], "include")
         return file
 
     def _refuse(self, error: Any) -> NoReturn:
         where = error["loc"]
         name = where[-1] if where else ""
         if error["type"] in SLIPS:
-            cure = suggestion(name, [*_File.model_fields, *TOP], "Remove it.")
+            cure = suggestion(name, [*File.model_fields, *TOP], "Remove it.")
             self._fail(f"unknown key {name!r}", cure, *where)
         if isinstance(name, int) or error["type"] in ("model_type", "dict_type"):
             self._fail("no mapping", "Indent its settings below it, as `name: value`.", *where)
-        if name in _Timing.model_fields:
+        if name in Timing.model_fields:
             cure = "Write a number, in seconds where it is a time."
             self._fail(f"{name} is {error['input']!r}", cure, *where)
-        if name in _Prices.model_fields:
+        if name in Prices.model_fields:
             cure = "Write US dollars per token, such as 0.0000004."
             self._fail(f"{name} is {error['input']!r}", cure, *where)
-        wrong, cure = CURES.get(str(name), (f"{name}: {error['msg']}", "Correct it."))
+        wrong, cure = FIELD_CURES.get(str(name), (f"{name}: {error['msg']}", "Correct it."))
         self._fail(wrong, cure, *where)
 
     def _check_provider(self, params: dict, index: int) -> None:

@@ -17,7 +17,6 @@ __all__ = ["LeftOut", "by_reason", "left_out"]
 OTHER_SPELLINGS = re.compile(
     r"(?:os\.environ\W+|os\.getenv\W+|\$env:|\$\{?|\{\{)\s*([A-Z][A-Z0-9_]+)\W*"
 )
-NOT_SET = "is not set"
 # What isn't like one may be a key itself, which is told to nobody.
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[A-Za-z_]{1,40}|[A-Za-z0-9_]{1,15}")
 # LiteLLM's routers that choose a group by what is said: some ask a model for it.
@@ -31,18 +30,15 @@ class LeftOut:
     """A deployment that is not served, and the variable or credential whose lack is the reason.
 
     wrong, cure: what is said of it, and what to do.
+    is_unset: a variable without a value is all that it lacks.
     """
 
     model_name: str
     model: str
     variable: str
-    wrong: str = NOT_SET
+    wrong: str = "is not set"
     cure: str = "Put it in .env."
-
-    @property
-    def is_unset(self) -> bool:
-        """A variable that has no value is all that it lacks."""
-        return self.wrong == NOT_SET
+    is_unset: bool = False
 
     def __str__(self) -> str:
         name = f"{self.model_name} ({self.model})"
@@ -77,8 +73,8 @@ def left_out(
             usual = {f"{provider}_API_KEY".upper() for provider in providers}
             known = set(env) if variable in usual else usual | set(env)
             close = difflib.get_close_matches(variable, known - {variable}, 1, SAME_WORD)
-            told = {"cure": f"Did you mean {close[0]}?"} if close else {}
-            return LeftOut(*names, variable, **told)
+            cure = f"Did you mean {close[0]}?" if close else LeftOut.cure
+            return LeftOut(*names, variable, cure=cure, is_unset=True)
     return None
 
 

@@ -1,4 +1,4 @@
-"""What LiteLLM's configuration may hold and a voice's gateway has no use for, and the way that is.
+"""LiteLLM settings that have no effect here: taken out and named, some with what to do instead.
 
 The names: https://docs.litellm.ai/docs/proxy/config_settings
 """
@@ -12,139 +12,95 @@ from typing import Any
 from vui_gateway.config.env import env_values
 from vui_gateway.litellm_proxy import catalogue
 
-__all__ = ["ignored_variables", "suggestion", "take_out"]
+__all__ = ["CURES", "DEPLOYMENT", "TOP", "ignored_variables", "suggestion", "take_out"]
 
-NO_OTHER_CALLS = "The gateway answers vui's calls only. Remove it."
-NO_DATABASE = "Nothing is kept in a database: `vui-gateway status` shows what was spent."
-TOOLS = "vui brings its own tools."
-NOBODY_BETWEEN = "Nothing stands between vui and the model."
-SEVERAL = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
-OWN_LOG = "Write VUI_LITELLM_LOG=debug into .env to see LiteLLM's own log."
-VARIABLES = {
-    "LITELLM_LOG": OWN_LOG,
-    "JSON_LOGS": "The log has one format.",
-    "DATABASE_URL": NO_DATABASE,
-}
-NOBODY_ELSE = "The gateway has no users, teams and budgets of LiteLLM's."
-NO_FILES = "The gateway sees no Python files of yours."
-TOP = {
+RETRIES = frozenset({"num_retries", "max_retries", "retry_after", "retry_policy"})
+FAILS = frozenset({"allowed_fails", "allowed_fails_policy"})
+ANY = RETRIES | FAILS
+# Sections of a file besides those that are in force.
+TOP = frozenset(
+    ("include", "environment_variables", "guardrails", "policies", "policy_attachments", "prompts",
+     "mcp_servers", "mcp_tools", "search_tools", "sandbox_tools", "vector_store_registry",
+     "coordination_redis", "worker_registry", "default_vertex_config", "callback_settings",
+     "agents", "agent_list", "assistant_settings", "files_settings", "finetune_settings")
+)  # fmt: skip
+ROUTER = ANY | {
+    "model_group_retry_policy", "disable_cooldowns", "redis_host", "redis_port", "redis_password",
+    "redis_url",
+}  # fmt: skip
+LITELLM = ANY | {
+    "request_timeout", "cooldown_time", "guardrails", "mcp_aliases", "set_verbose", "json_logs",
+    "responses", "post_call_rules", "custom_provider_map", "global_prompt_directory",
+    "global_bitbucket_config", "global_gitlab_config", "default_internal_user_params",
+    "upperbound_key_generate_params", "key_alias_pattern", "default_team_settings",
+    "budget_reset_time", "max_ui_session_budget", "model_group_settings",
+    "priority_reservation_settings", "max_internal_user_budget",
+    "default_max_internal_user_budget", "audit_log_callbacks",
+}  # fmt: skip
+DEPLOYMENT = ANY | {"timeout", "cooldown_time", "silent_model"}
+VARIABLES = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
+
+REDIS = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
+LIMITS = "Write router_settings.timeout, and stream_timeout for the first words."
+# What people need who wrote one of these.
+CURES = {
+    **dict.fromkeys(RETRIES, "The next deployment answers instead of a second try."),
+    **dict.fromkeys(FAILS, "A failed deployment rests for router_settings.cooldown_time."),
+    **dict.fromkeys(("redis_host", "redis_port", "redis_password", "redis_url"), REDIS),
+    **dict.fromkeys(("request_timeout", "timeout"), LIMITS),
+    **dict.fromkeys(("set_verbose", "LITELLM_LOG"), "Write VUI_LITELLM_LOG=debug into .env."),
+    "cooldown_time": "Write it as router_settings.cooldown_time.",
     "include": "Copy what it includes into this file.",
     "environment_variables": "Put them into .env.",
-    "guardrails": NOBODY_BETWEEN,
-    "policies": NOBODY_BETWEEN,
-    "policy_attachments": NOBODY_BETWEEN,
-    "prompts": "vui brings its own prompt.",
-    "mcp_servers": TOOLS,
-    "mcp_tools": TOOLS,
-    "search_tools": TOOLS,
-    "sandbox_tools": TOOLS,
-    "vector_store_registry": TOOLS,
-    "coordination_redis": SEVERAL,
-    "worker_registry": SEVERAL,
-    "default_vertex_config": "Write vertex_project and vertex_location into each model.",
     "callback_settings": "A callback reads its settings from .env.",
-    **dict.fromkeys(
-        ("agents", "agent_list", "assistant_settings", "files_settings", "finetune_settings"),
-        NO_OTHER_CALLS,
-    ),
-}
-NEXT_ONE = "The next deployment answers instead of a second try."
-COOLING = "A deployment that fails is left alone for router_settings.cooldown_time."
-LIMITS = "Write router_settings.timeout, and stream_timeout for the first words."
-RETRIES = dict.fromkeys(("num_retries", "retry_after", "retry_policy"), NEXT_ONE)
-FAILS = dict.fromkeys(("allowed_fails", "allowed_fails_policy"), COOLING)
-ROUTER = {
-    **RETRIES,
-    **FAILS,
-    "model_group_retry_policy": NEXT_ONE,
-    "disable_cooldowns": "With `cooldown_time: 0` nobody is left alone.",
-    **dict.fromkeys(("redis_host", "redis_port", "redis_password", "redis_url"), SEVERAL),
-}
-LITELLM = {
-    **RETRIES,
-    **FAILS,
-    "request_timeout": LIMITS,
-    "guardrails": NOBODY_BETWEEN,
-    "mcp_aliases": TOOLS,
-    "set_verbose": OWN_LOG,
-    "json_logs": "The log has one format.",
-    "responses": NO_OTHER_CALLS,
-    "post_call_rules": NO_FILES,
-    "custom_provider_map": NO_FILES,
-    **dict.fromkeys(
-        ("global_prompt_directory", "global_bitbucket_config", "global_gitlab_config"),
-        "vui brings its own prompt.",
-    ),
-    **dict.fromkeys(
-        (
-            "default_internal_user_params",
-            "upperbound_key_generate_params",
-            "key_alias_pattern",
-            "default_team_settings",
-            "budget_reset_time",
-            "max_ui_session_budget",
-            "model_group_settings",
-            "priority_reservation_settings",
-            "max_internal_user_budget",
-            "default_max_internal_user_budget",
-            "audit_log_callbacks",
-        ),
-        NOBODY_ELSE,
-    ),
-    "cooldown_time": "Write it as router_settings.cooldown_time.",
-}
-DEPLOYMENT = {
-    **RETRIES,
-    **FAILS,
-    "max_retries": NEXT_ONE,
-    "timeout": "Its own stream_timeout is what a model may take until its first words.",
-    "cooldown_time": COOLING,
-    "silent_model": "Its answers would be paid for, and heard by nobody.",
-}
-GENERAL = {
+    "default_vertex_config": "Write vertex_project and vertex_location into each model.",
     "master_key": "Put the key into .env, as VUI_LITELLM_KEY.",
-    "database_url": NO_DATABASE,
-    "database_connection_pool_limit": NO_DATABASE,
-    "store_model_in_db": "Models are those of this file.",
-    "alerting": "`docker compose logs gateway` says what fails.",
+    "silent_model": "Its answers would be paid for, and heard by nobody.",
 }
 OWN_KEY = "os.environ/VUI_LITELLM_KEY"
 
 
 def ignored_variables(env: Mapping[str, str]) -> list[str]:
-    """What is said of the variables that LiteLLM doesn't get."""
-    named = [(name, way) for name, way in VARIABLES.items() if name in env]
-    return [f"{name} in .env is not supported here, ignored. {way}" for name, way in named]
+    """A sentence for each variable that LiteLLM doesn't get."""
+    return [_sentence(f"{name} in .env", name) for name in VARIABLES if name in env]
 
 
 def take_out(file: dict, place: Callable[..., str]) -> list[str]:
-    """Remove what takes no effect, and say so.
+    """Remove what has no effect. Returns a sentence for each with a cure, and one for the others.
 
     place: of the steps to a setting, its file and line.
     """
-    told: list[str] = []
+    said: list[str] = []
+    others: list[str] = []
 
-    def tell(steps: tuple[str | int, ...], way: str) -> None:
-        name = ".".join(str(step) for step in steps if isinstance(step, str))
-        told.append(f"{place(*steps)}: {name} is not supported here, ignored. {way}")
-
-    for section, ways in (("router_settings", ROUTER), ("litellm_settings", LITELLM)):
-        settings = _dict(file.get(section))
-        for name in _named(settings, ways):
-            tell((section, name), ways[name])
+    def take(settings: dict, names: Iterable[str], *steps: str | int) -> None:
+        for name in [name for name in settings if name in names]:
             del settings[name]
+            path = (*steps, name)
+            dotted = ".".join(step for step in path if isinstance(step, str))
+            if name in CURES:
+                said.append(_sentence(f"{place(*path)}: {dotted}", name))
+            else:
+                others.append(dotted)
+
+    take(_dict(file.get("router_settings")), ROUTER, "router_settings")
+    take(_dict(file.get("litellm_settings")), LITELLM, "litellm_settings")
     for index, entry in enumerate(_list(file.get("model_list"))):
         params = _dict(_dict(entry).get("litellm_params"))
-        for name in _named(params, DEPLOYMENT):
-            tell(("model_list", index, "litellm_params", name), DEPLOYMENT[name])
-            del params[name]
-    for name, value in _dict(file.get("general_settings")).items():
-        if (name, value) != ("master_key", OWN_KEY):
-            tell(("general_settings", name), GENERAL.get(name, "The gateway sets its own."))
-    for name in _named(file, TOP):
-        tell((name,), TOP[name])
-        del file[name]
-    return told + _slips(file, place)
+        take(params, DEPLOYMENT, "model_list", index, "litellm_params")
+    general = _dict(file.get("general_settings"))
+    if general.get("master_key") == OWN_KEY:
+        del general["master_key"]
+    take(general, tuple(general), "general_settings")
+    take(file, TOP)
+    if others:
+        names = ", ".join(dict.fromkeys(others))
+        said.append(f"{place().rpartition(':')[0]}: no effect here, and can go: {names}.")
+    return said + _slips(file, place)
+
+
+def _sentence(where: str, name: str) -> str:
+    return " ".join(filter(None, [f"{where} has no effect here.", CURES.get(name)]))
 
 
 def _slips(file: dict, place: Callable[..., str]) -> list[str]:
@@ -153,7 +109,7 @@ def _slips(file: dict, place: Callable[..., str]) -> list[str]:
     A slip would go unnoticed, one with the name of a function would replace it, and a value of a
     wrong type would fail each call.
     """
-    told = []
+    said = []
     known = {
         "router_settings": catalogue.router_setting_names(),
         "litellm_settings": catalogue.module_setting_names(),
@@ -162,7 +118,7 @@ def _slips(file: dict, place: Callable[..., str]) -> list[str]:
         settings = _dict(file.get(section))
         for name in sorted(set(settings) - names, key=str):
             cure = suggestion(name, names, "Remove it.")
-            told.append(
+            said.append(
                 f"{place(section, name)}: {section}.{name} is no setting of LiteLLM's. {cure}"
             )
             del settings[name]
@@ -170,19 +126,15 @@ def _slips(file: dict, place: Callable[..., str]) -> list[str]:
     for name, value in list(settings.items()):
         if not env_values(value, {}) and (wrong := catalogue.misfit(name, value)):
             where = place("litellm_settings", name)
-            told.append(f"{where}: litellm_settings.{name} is ignored: {wrong}. Correct it.")
+            said.append(f"{where}: litellm_settings.{name} is ignored: {wrong}. Correct it.")
             del settings[name]
-    return told
+    return said
 
 
 def suggestion(word: object, known: Iterable[str], otherwise: str) -> str:
     """The known word that may have been meant, as a question."""
     close = difflib.get_close_matches(str(word), list(known), n=1)
     return f"Did you mean {close[0]!r}?" if close else otherwise
-
-
-def _named(settings: Any, ways: dict[str, str]) -> list[str]:
-    return [name for name in _dict(settings) if name in ways]
 
 
 def _dict(value: Any) -> dict:
