@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all help test docs lint fix chat up swarm-config e2e lock matrix compat soak fuzz bench audit
+.PHONY: all help test swarm docs lint fix chat up swarm-config e2e lock matrix compat soak fuzz bench audit
 
 # Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
 WORKERS ?= 3
@@ -31,6 +31,9 @@ $(UV):
 test: .venv/.synced ## every test that this machine can run, and why it can't run the others
 	.venv/bin/pytest -n $(WORKERS) --ignore $(SWARM) $(PYTEST_ARGS)
 	.venv/bin/pytest $(SWARM) $(PYTEST_ARGS)
+
+swarm: .venv/.synced ## the tests of deploy/swarm; other containers of this machine lose each other's names
+	SWARM_BESIDE_OTHERS=1 .venv/bin/pytest $(SWARM) $(PYTEST_ARGS)
 
 docs: .venv/.synced ## docs/providers.md, docs/reliability.md, docs/page.png and tests/recorded anew; make docs fuzz soak for the long runs' too
 	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \

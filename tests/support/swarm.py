@@ -65,9 +65,16 @@ def why_not() -> str:
     if not shutil.which("docker"):
         return "Docker"
     state = docker("info", "-f", "{{.Swarm.LocalNodeState}}", check=False)
-    return (
-        "" if state == "inactive" else f"an engine that is in no swarm: this is {state or 'none'}"
-    )
+    if state != "inactive":
+        return f"an engine that is in no swarm: this is {state or 'none'}"
+    others = docker("ps", "--format", "{{.Names}}").split()
+    if others and not any(map(os.environ.get, ("CI", "SWARM_BESIDE_OTHERS"))):
+        # `docker swarm init` and `leave` restart the engine's name server: running containers no
+        # longer find each other by name, until they are made anew.
+        return (
+            f"an engine on which nothing else runs, or `make swarm`: here run {', '.join(others)}"
+        )
+    return ""
 
 
 @dataclass

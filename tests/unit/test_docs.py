@@ -2,6 +2,13 @@
 
 import json
 import re
+from typing import Any
+
+from vui_gateway.api.chat import Chat
+from vui_gateway.api.connections import Connections
+from vui_gateway.errors import Code
+from vui_gateway.turns.admission import Admission
+from vui_gateway.usage.recorder import Recorder
 
 from tests.support.harness import ROOT
 from tests.support.report import PAGE, STORE, render
@@ -27,8 +34,20 @@ def test_every_variable_of_the_stack_is_explained() -> None:
     assert offered | interpolated <= table("configuration.md")
 
 
-def test_every_error_code_is_explained() -> None:
-    assert set(BY_CODE) <= table("operations.md")
+def test_every_error_code_is_explained_and_has_a_spoken_sentence() -> None:
+    assert set(Code) <= set(BY_CODE) <= table("operations.md")
+
+
+def test_every_metric_is_explained() -> None:
+    recorder = Recorder()
+    Connections(recorder.registry)
+    nothing: Any = None
+    Chat(nothing, Admission(), nothing, nothing, recorder)
+    named = {
+        f"{metric.name}{'_total' * (metric.type == 'counter')}"
+        for metric in recorder.registry.collect()
+    }
+    assert named <= table("operations.md")
 
 
 def test_the_example_stays_short() -> None:

@@ -11,12 +11,21 @@ from typing import Any
 __all__ = ["add_commands", "run"]
 
 
+EXIT_CODES = (
+    "Without a terminal it asks nothing up to 0.10 USD; past that, or where a price is unknown, it "
+    "needs --yes. Exit codes: 0; 1 when the model that vui starts with, or one of --model, is "
+    "broken or not served; 2 when it can't begin, with the reason; 130 after Ctrl-C."
+)
+
+
 def add_commands(commands: Any) -> None:
     """`doctor`, `chat` and `check` on the command line."""
     commands.add_parser("doctor", help="vui's own preflight check, on this backend")
     chat = commands.add_parser("chat", help="the same turn by text, without a microphone or a GPU")
     chat.add_argument("text", nargs="*", help="say this and exit; otherwise converse")
-    check = commands.add_parser("check", help="which model can I talk to? a real turn with each")
+    check = commands.add_parser(
+        "check", help="which model can I talk to? a real turn with each", epilog=EXIT_CODES
+    )
     check.add_argument("--model", action="append", help="only this one; may be given again")
     check.add_argument("--json", action="store_true", help="for a program instead of a table")
     check.add_argument(
