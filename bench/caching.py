@@ -308,7 +308,9 @@ def lab(folder: Path) -> Iterator[Lab]:
                 "router_settings": {"stream_timeout": 60, "timeout": 60},
             }  # fmt: skip
             env = {**env, "VUI_LITELLM_HEDGE": "0"}
-            built.arms[arm] = stack.enter_context(gateway(folder / arm, config, env)).url
+            built.arms[arm] = stack.enter_context(
+                gateway(folder / arm, config, env, fresh=True)
+            ).url
         built.arms["stock"] = stack.enter_context(
             stock_proxy(folder / "stock", built.models("stock"))
         )

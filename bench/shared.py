@@ -25,9 +25,9 @@ def redis(folder: Path, turns: int = 2 * TURNS) -> Keys:
         own = {"VUI_LITELLM_BUDGET": "1000", "OPENAI_API_KEY": "sk-stand-in"}
         shared = {**own, "VUI_GATEWAY_REDIS_URL": server.url}
         with (
-            gateway(folder / "alone", config, own) as alone,
-            gateway(folder / "same", config, own) as same,
-            gateway(folder / "shared", config, shared) as together,
+            gateway(folder / "alone", config, own, fresh=True) as alone,
+            gateway(folder / "same", config, own, fresh=True) as same,
+            gateway(folder / "shared", config, shared, fresh=True) as together,
         ):
             ups = {"alone": alone, "shared": together, "same": same}
             clients = {name: our_client(Arm("", up.url, 0)) for name, up in ups.items()}

@@ -148,7 +148,7 @@ def main() -> int:
         serving((two := OpenAI()).app) as second,
     ):
         bases = [f"{first}/v1", f"{second}/v1"]
-        with gateway(Path(folder), config(bases, 0)) as program:
+        with gateway(Path(folder), config(bases, 0), fresh=True) as program:
             soak = Soak(program, one, two, bases)
             asyncio.run(soak.run(duration))
             alive = program.process.poll() is None

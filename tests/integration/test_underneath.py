@@ -135,7 +135,5 @@ def test_routers_that_choose_by_what_is_said_are_left_out(
     with gateway(tmp_path, {"model_list": models}) as program:
         assert ask(program)[0] == 200
         found = program.status().stdout
-        assert all(
-            f"vui ({model}) is left out: auto_router/ is no model" in found for model in routers
-        )
+        assert "Left out: auto_router/ is no model (vui)." in found
     assert len(providers["well"][0].seen) == 1

@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from tests.support.forked import Forked, may_fork
 from tests.support.poll import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -73,7 +74,7 @@ def openai_model(name: str, base: str, **params: Any) -> dict:
 class Program:
     """A child process with its log in a file."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen | Forked
     log_path: Path
     url: str = ""
     key: str = KEY
@@ -133,15 +134,25 @@ def program(
     with log_path.open("w") as log:
         process = subprocess.Popen(
             [sys.executable, *command],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **env},
+            env=_environment(env),
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=cwd,
             **options,
         )
-    started = Program(process, log_path)
-    try:
+    with _ended(process, log_path) as started:
         yield started
+
+
+def _environment(env: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **env}
+
+
+@contextmanager
+def _ended(process: subprocess.Popen | Forked, log_path: Path) -> Iterator[Program]:
+    """A program that is ended at the end of the block."""
+    try:
+        yield Program(process, log_path)
     finally:
         if process.poll() is None:
             process.terminate()
@@ -158,9 +169,14 @@ def gateway(
     config: dict | str,
     env: dict[str, str] | None = None,
     key: str | None = KEY,
+    *,
+    fresh: bool = False,
     **options: Any,
 ) -> Iterator[Program]:
-    """A real gateway on `config`, ready for a turn; `options` are Popen's."""
+    """A real gateway on `config`, ready for a turn; `options` are Popen's.
+
+    It is forked where that makes no difference, unless it is to be fresh.
+    """
     project.mkdir(parents=True, exist_ok=True)
     text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False)
     (project / "litellm_config.yaml").write_text(text)
@@ -173,8 +189,12 @@ def gateway(
         **({"VUI_LITELLM_KEY": key} if key else {}),
         **(env or {}),
     }
-    command = ["-m", "vui_gateway", "serve"]
-    with program(command, settings, project / "gateway.log", project, **options) as started:
+    log, forks = project / "gateway.log", may_fork(env or {}, project / ".env")
+    if forks and not (options or fresh):
+        running = _ended(Forked(_environment(settings), log, project), log)
+    else:
+        running = program(["-m", "vui_gateway", "serve"], settings, log, project, **options)
+    with running as started:
         started.url, started.project = f"http://127.0.0.1:{port}", project
         started.key = key or ""
         started.await_ready(lambda: is_ready(started.url), 90)
