@@ -1,4 +1,4 @@
-"""Text on its way to the listener: whatever it is and however it arrives, nothing else is heard."""
+"""Where sentences end, and what of a continuation is said already."""
 
 from __future__ import annotations
 
@@ -6,29 +6,16 @@ import re
 import time
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from vui_gateway.providers.tags import THINKING, ThinkingFilter
 from vui_gateway.turns.sentences import (
     count_words,
     split_sentences,
     without_overlap,
 )
 
+from tests.support.cuts import TEXTS, cut
 from tests.support.scripted import END, Lab, Step
-
-ODD = [
-    "Dr. Smith", "e.g. ", "3.14", "U.S.", "...", ".", "! ", "?!", '." ', ".) ", ".[laughs] ",
-    "[sigh]", " ", "\n", "\r\n", "\u00a0", "\u3000", "1. ", "- ", "https://a.b/c?d=e!f ", "x[0].y",
-    "\u3002", "\uff01", "😀", "İ", "ß", "\u2060", "<", "<think", "</think>", "a " * 25, "x" * 300,
-    ",", "—", "Yes", " no",
-]  # fmt: skip
-TEXTS = st.lists(st.sampled_from(ODD), max_size=30).map("".join) | st.text(max_size=80)
-
-
-def cut(text: str, data: st.DataObject) -> list[str]:
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=20)))
-    return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if a < b]
 
 
 def bare(text: str) -> str:
@@ -53,24 +40,6 @@ def test_what_is_heard_is_what_was_written_but_for_white_space(
     assert last == last.rstrip() != ""
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([None, *THINKING]), TEXTS), max_size=6), st.data())
-@example([(None, "İ"), ("<think>", "İ secret"), (None, "Hello")], None)
-def test_thinking_is_taken_out_wherever_it_is_cut(
-    parts: list[tuple[str | None, str]], data: st.DataObject | None
-) -> None:
-    text = heard = ""
-    for tag, words in parts:
-        words = words.replace("<", "").replace("[", "")
-        text += f"{tag.upper()}{words}{THINKING[tag]}" if tag else words
-        heard += "" if tag else words
-    pieces = cut(text, data) if data else list(text)
-    for chunks in (pieces, [text]):
-        thinking = ThinkingFilter()
-        told = "".join(map(thinking.feed, chunks)) + thinking.feed("", final=True)
-        assert told == heard
-
-
 WORDS = st.lists(st.from_regex(r"[a-z]{2,8}[.,!?]?", fullmatch=True), min_size=3, unique=True)
 
 
@@ -87,15 +56,6 @@ def test_of_a_continuation_exactly_the_words_said_again_are_taken_out(
     assume(again >= 3 or again in (0, broke_off))
     repeated = " ".join(words[broke_off - again : broke_off])
     assert without_overlap(said, f"{repeated} {rest}".strip(), final=True) == rest
-
-
-@pytest.mark.parametrize(
-    "flood", ["<think></think>", "<think>", "</think>", "<", "[THINK][/THINK]x"]
-)
-def test_no_flood_of_tags_keeps_anybody_waiting(flood: str) -> None:
-    began = time.perf_counter()
-    ThinkingFilter().feed(flood * (200_000 // len(flood)))
-    assert time.perf_counter() - began < 0.05
 
 
 @pytest.mark.parametrize(

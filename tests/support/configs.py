@@ -1,0 +1,42 @@
+"""Configurations as a user writes them."""
+
+from pathlib import Path
+
+from tests.support.harness import ROOT
+
+SHIPPED = ROOT / "litellm_config.yaml"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "litellm_config.yaml"
+    path.write_text(text)
+    return path
+
+
+def model(name: str, params: str) -> str:
+    return f"model_list:\n  - model_name: {name}\n    litellm_params: {params}\n"
+
+
+TWO = """model_list:
+  - model_name: first
+    litellm_params: {model: openai/gpt-4.1-mini, api_key: os.environ/A_API_KEY}
+  - model_name: second
+    litellm_params: {model: mistral/mistral-small-latest, api_key: os.environ/B_API_KEY}
+"""
+
+
+SHARED = """model_list:
+  - model_name: m
+    litellm_params: {model: azure/m, litellm_credential_name: mine}
+credential_list:
+  - credential_name: mine
+    credential_values: {api_base: "http://a.test", api_key: os.environ/MINE_API_KEY}
+"""
+
+
+FALLBACKS = """
+model_list:
+  - model_name: a
+    litellm_params: {model: openai/x, api_base: http://h/v1, api_key: k, fallbacks: FALLBACKS}
+  - {model_name: b, litellm_params: {model: openai/y, api_key: k}}
+"""

@@ -1,0 +1,111 @@
+"""The user's file: what is wrong with it, and in which line."""
+
+from pathlib import Path
+
+import litellm
+import pytest
+import yaml
+from vui_gateway.config.file import ConfigError, demo_config, read_config
+
+from tests.support.configs import SHIPPED, model, written
+from tests.support.harness import ROOT
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("", 1, "empty"),
+        ("- a\n", 1, "empty, or no mapping"),
+        ("model_list:\n  - model_name: 'x\n", 3, "quote"),
+        ("a: &a [*a, *b]\n", 1, "undefined alias"),
+        ("general_settings: {}\n", 1, "model_list is missing"),
+        ("model_list: []\n", 1, "model_list is missing or empty"),
+        ("x: 1\nmodel_lst: []\n", 1, "unknown key 'x'"),
+        ("'': 1\n", 1, "unknown key ''"),
+        ("7: 1\n", 1, "7"),
+        ("model_list:\n  - 3\n", 2, "no mapping"),
+        (model("''", "{model: openai/x}"), 2, "model_name is missing"),
+        (model("x", "{}"), 3, "no litellm_params.model"),
+        (model("x", "{model: bogus/x}"), 3, "no provider"),
+        (model("x", "{model: openai/x}") + "router_settings: [1]\n", 4, "no mapping"),
+        (model("x", "{model: openai/x}") + "router_settings:\n  cooldown_time: x\n", 5, "cooldown"),
+        (model("x", "{model: openai/x, order: first}"), 3, "order is 'first'"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_line(
+    tmp_path: Path, text: str, line: int, said: str
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, {})
+    assert said in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_gone_or_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't be read"):
+        read_config(tmp_path / "litellm_config.yaml", {})
+    (tmp_path / "litellm_config.yaml").write_bytes(b"model_list: \xff")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        read_config(tmp_path / "litellm_config.yaml", {})
+
+
+def test_the_demo_says_what_is_wrong_with_a_file_in_speakable_words(tmp_path: Path) -> None:
+    path = written(tmp_path, model("x", "{model: openai/x}") + "model_lst: []\n")
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, {})
+    config = demo_config(caught.value, "litellm_config.yaml")
+    said = config.model_list[0]["litellm_params"]["mock_response"]
+    assert said == (
+        "Hi, I'm the demo. Line 4 of the model file can't be used: unknown key model lst. "
+        "Did you mean model list? Once the file is saved, the next turn takes it."
+    )
+    assert config.default.note == "vui is the demo: litellm_config.yaml can't be used."
+
+
+def test_a_file_that_only_includes_others_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r":1: include has no effect here. Copy what it"):
+        read_config(written(tmp_path, "include: [models.yaml]\n"), {})
+
+
+def test_the_shipped_config_names_models_that_litellm_knows() -> None:
+    listed = yaml.safe_load(SHIPPED.read_text())["model_list"]
+    for entry in listed:
+        name = entry["litellm_params"]["model"]
+        if name.startswith(("openrouter/", "ollama_chat/", "openai/demo")):
+            continue  # their own catalogues; not in the table of this release
+        assert name in litellm.model_cost or name.split("/", 1)[1] in litellm.model_cost, name
+
+
+def test_the_shipped_config_names_every_provider_of_the_env_example() -> None:
+    keys = {
+        line.split("=")[0]
+        for line in (ROOT / ".env.example").read_text().splitlines()
+        if "_API_" in line
+    }
+    text = SHIPPED.read_text()
+    assert keys
+    assert all(f"os.environ/{key.lstrip('# ')}" in text for key in keys)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        "{model: openai/x, api_key: k, fallbacks: &r {a: *r}}",
+        "{model: openai/x, api_key: k, extra: &r [*r]}",
+        "{model: openai/x, api_key: k, fallbacks: [{1: x, model: openai/y}]}",
+        "{model: openai/x, api_key: k, extra_headers: {1: a, b: c}}",
+    ],
+)
+def test_a_file_that_nobody_can_read_is_refused_in_one_line(tmp_path: Path, params: str) -> None:
+    path = written(tmp_path, model("a", params))
+    with pytest.raises(ConfigError, match=r"^\S+litellm_config.yaml: can't be used \(.+\)\. "):
+        read_config(path, {})
+
+
+def test_more_deployments_than_a_gateway_can_build_at_once_are_refused(tmp_path: Path) -> None:
+    many = ", ".join(f"openai/m{number}" for number in range(600))
+    path = written(tmp_path, model("a", f"{{model: openai/x, api_key: k, fallbacks: [{many}]}}"))
+    with pytest.raises(ConfigError, match="601 deployments, 500 at the most"):
+        read_config(path, {})
