@@ -37,7 +37,7 @@ swarm: .venv/.synced ## the tests of deploy/swarm; other containers of this mach
 
 docs: .venv/.synced ## docs/providers.md, docs/reliability.md, docs/page.png and tests/recorded anew; make docs fuzz soak for the long runs' too
 	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \
-	  tests/integration/test_edits.py tests/integration/test_doors.py \
+	  tests/integration/test_edits.py tests/integration/test_hostile_requests.py \
 	  tests/integration/test_no_dead_air.py tests/integration/test_slow_providers.py \
 	  tests/integration/test_attacks*.py tests/integration/test_many_gateways.py \
 	  tests/browser/test_other_origin.py tests/browser/test_gateway_page.py $(PYTEST_ARGS)
@@ -86,7 +86,7 @@ soak: .venv/.synced ## half an hour of turns, barge-ins, faults and edits; SOAK=
 
 fuzz: .venv/.synced ## 20,000 random requests and configurations, every closed route, 1,000 edits
 	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/integration/test_fuzz.py \
-	  tests/integration/test_doors.py tests/integration/test_edits.py \
+	  tests/integration/test_hostile_requests.py tests/integration/test_edits.py \
 	  tests/integration/test_attacks*.py $(PYTEST_ARGS)
 
 bench: .venv/.synced ## every figure of docs/performance.md; MEASURES="starts wan" for a part of them

@@ -22,8 +22,8 @@ from unittest.mock import patch
 
 from vui.serving.stream import llm, llm_backend, prompts
 
+from tests.matrix.arms import stock_proxy
 from tests.matrix.families import AWS, Family
-from tests.matrix.labs import stock_proxy
 from tests.providers import anthropic, bedrock, gemini, openai, openai_like
 from tests.providers.base import StandIn, serving
 from tests.providers.cache import Bill, PromptCache
@@ -251,7 +251,7 @@ def spent(bills: list[Bill], model: str) -> Spent:
 
 
 @dataclass
-class Lab:
+class Arm:
     """The providers, and the gateways before them."""
 
     clock: WallClock
@@ -295,9 +295,9 @@ class Lab:
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[Lab]:
+def lab(folder: Path) -> Iterator[Arm]:
     """Our gateway, the same with its caching off, and stock LiteLLM."""
-    built = Lab(WallClock(BEGAN), {name: family.stand_in() for name, family in FAMILIES.items()})
+    built = Arm(WallClock(BEGAN), {name: family.stand_in() for name, family in FAMILIES.items()})
     with ExitStack() as stack:
         for name, stand_in in built.stand_ins.items():
             built.urls[name] = stack.enter_context(serving(stand_in.app))

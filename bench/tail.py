@@ -35,7 +35,7 @@ from bench.arms import (
 )
 from tests.support.faults import BROKEN, DRIBBLE, NO_WORDS
 from tests.support.harness import http
-from tests.support.ward import ward
+from tests.support.sick_and_well import ward
 from vui_litellm.vui_api import speak_sooner
 
 __all__ = ["ALL"]

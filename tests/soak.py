@@ -24,7 +24,7 @@ from tests.providers.openai import OpenAI
 from tests.support.faults import BROKEN, DRIBBLE, NO_WORDS, ODD
 from tests.support.harness import Program, gateway
 from tests.support.report import WRITING, descriptors, record, rss_mb
-from tests.support.ward import CONTINUED, FIRST, SECOND, Heard, Ward, sooner
+from tests.support.sick_and_well import CONTINUED, FIRST, SECOND, Heard, SickAndWell, sooner
 from vui_litellm.errors import SENTENCES
 
 SEED = 7
@@ -49,7 +49,7 @@ class Soak:
     def __init__(self, program: Program, one: OpenAI, two: OpenAI, bases: list[str]) -> None:
         self.program, self.bases = program, bases
         self.choice = random.Random(SEED)
-        self.wards = [Ward(program, one, two), Ward(program, two, one)]
+        self.wards = [SickAndWell(program, one, two), SickAndWell(program, two, one)]
         self.counts = dict.fromkeys(COUNTS, 0)
         self.samples: dict[int, str] = {}
         self.complaints: list[str] = []

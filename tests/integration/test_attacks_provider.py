@@ -66,7 +66,7 @@ PEAK = 200  # MB above idle
 
 
 @dataclass
-class Ward:
+class HostileProvider:
     """A gateway whose first deployment of each family is the hostile one; the second is well."""
 
     program: Program
@@ -81,7 +81,7 @@ class Ward:
 
 
 @pytest.fixture(scope="module")
-def hostile_ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+def hostile_ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostileProvider]:
     well = OpenAI()
     with raw_provider(lambda _: iter(())) as hostile, serving(well.app) as well_url:
         models = []
@@ -107,11 +107,11 @@ def hostile_ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
                 base_url=program.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=120
             ) as client,
         ):
-            yield Ward(program, hostile, well, watching, client)
+            yield HostileProvider(program, hostile, well, watching, client)
 
 
 @pytest.fixture
-def ward(hostile_ward: Ward) -> Ward:
+def ward(hostile_ward: HostileProvider) -> HostileProvider:
     hostile_ward.hostile.seen.clear()
     hostile_ward.well.clear()
     return hostile_ward
@@ -125,7 +125,7 @@ def moved(status: int, url: str) -> Answer:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("stream", [True, False], ids=["reply", "thoughts"])
 def test_no_redirect_is_followed_and_the_next_deployment_answers(
-    ward: Ward, family: str, stream: bool
+    ward: HostileProvider, family: str, stream: bool
 ) -> None:
     with raw_provider(lambda _: iter([head(200), b"data: [DONE]\n\n"])) as other:
         for status in (307, 301, 302, 303, 308):
@@ -278,7 +278,7 @@ PROVIDER_ATTACKS = {
 
 @pytest.mark.parametrize("name", PROVIDER_ATTACKS)
 def test_a_hostile_answer_neither_stalls_the_loop_nor_fills_the_memory(
-    ward: Ward, name: str
+    ward: HostileProvider, name: str
 ) -> None:
     before, ward.hostile.answer, stream = PROVIDER_ATTACKS[name]
     pid = ward.program.process.pid
@@ -300,7 +300,7 @@ def test_a_hostile_answer_neither_stalls_the_loop_nor_fills_the_memory(
     attack(name, before, f"over after {took:.1f} s, stall {stalled:.0f} ms, {peak:+.0f} MB")
 
 
-def test_the_memory_is_back_after_the_floods(ward: Ward) -> None:
+def test_the_memory_is_back_after_the_floods(ward: HostileProvider) -> None:
     pid = ward.program.process.pid
     ward.hostile.answer = PROVIDER_ATTACKS["endless reply"].answer
     sizes = []
@@ -389,7 +389,7 @@ def random_answer(rng: random.Random) -> Answer:
 
 
 @pytest.mark.timeout(7200)
-def test_a_provider_that_answers_by_chance_does_no_harm(ward: Ward) -> None:
+def test_a_provider_that_answers_by_chance_does_no_harm(ward: HostileProvider) -> None:
     tries = int(os.environ.get("FUZZ") or "200")
     rng = random.Random(0 if tries < 1000 else None)
     pid = ward.program.process.pid

@@ -29,7 +29,7 @@ OWN = {"cache_control_injection_points": [{"location": "message", "role": "syste
 MARK = {"type": "ephemeral"}
 
 
-class Lab:
+class CachedGateway:
     """A gateway before stand-ins with a cache."""
 
     def __init__(self, program: Program, stand_ins: dict[str, StandIn]) -> None:
@@ -71,7 +71,7 @@ class Lab:
         return wait_until(line, 10, "the call is in the log")
 
 
-def started(folder: Path, stack: ExitStack, env: dict[str, str] | None = None) -> Lab:
+def started(folder: Path, stack: ExitStack, env: dict[str, str] | None = None) -> CachedGateway:
     made: dict[str, tuple[StandIn, str, str, dict]] = {
         "claude": (Anthropic(), SONNET, "", {}),
         "own": (Anthropic(), SONNET, "", OWN),
@@ -92,17 +92,17 @@ def started(folder: Path, stack: ExitStack, env: dict[str, str] | None = None) -
     running = stack.enter_context(
         gateway(folder, config, {"VUI_LITELLM_HEDGE": "0", **(env or {})})
     )
-    return Lab(running, {name: stand_in for name, (stand_in, *_) in made.items()})
+    return CachedGateway(running, {name: stand_in for name, (stand_in, *_) in made.items()})
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedGateway]:
     with ExitStack() as stack:
         yield started(tmp_path_factory.mktemp("caching"), stack)
 
 
 @pytest.fixture(autouse=True)
-def afresh(lab: Lab) -> None:
+def afresh(lab: CachedGateway) -> None:
     for stand_in in lab.stand_ins.values():
         stand_in.clear()
         stand_in.cache = PromptCache(time.time)
@@ -110,7 +110,9 @@ def afresh(lab: Lab) -> None:
 
 @pytest.mark.parametrize("model", ["claude", "bedrock"])
 @pytest.mark.parametrize("tools", [None, [TOOL]], ids=["reply", "thoughts"])
-def test_claude_is_paid_for_a_prompt_once(lab: Lab, model: str, tools: list | None) -> None:
+def test_claude_is_paid_for_a_prompt_once(
+    lab: CachedGateway, model: str, tools: list | None
+) -> None:
     for minute in (15, 16, 17):
         lab.ask(model, RULES, MEMORIES, clock=f"It is 10:{minute}.", tools=tools)
     first, *later = lab.bills(model)
@@ -122,7 +124,7 @@ def test_claude_is_paid_for_a_prompt_once(lab: Lab, model: str, tools: list | No
         assert bill.fresh < 100
 
 
-def test_a_persona_of_ones_own_goes_out_byte_for_byte(lab: Lab) -> None:
+def test_a_persona_of_ones_own_goes_out_byte_for_byte(lab: CachedGateway) -> None:
     persona = "  You are Bo.\n\nToday is Monday, current time is 10:15.  \n" * 100
     (block,) = lab.ask("claude", clock=persona)["system"]
     assert block["text"] == persona
@@ -130,7 +132,7 @@ def test_a_persona_of_ones_own_goes_out_byte_for_byte(lab: Lab) -> None:
 
 
 def test_caching_that_the_configuration_sets_is_kept_and_the_clock_stays_behind_it(
-    lab: Lab,
+    lab: CachedGateway,
 ) -> None:
     stable, clock = lab.ask("own", RULES, MEMORIES)["system"]
     assert stable == {
@@ -142,7 +144,7 @@ def test_caching_that_the_configuration_sets_is_kept_and_the_clock_stays_behind_
 
 
 @pytest.mark.parametrize("model", ["gpt", "mistral"])
-def test_a_key_brings_the_calls_of_one_kind_together(lab: Lab, model: str) -> None:
+def test_a_key_brings_the_calls_of_one_kind_together(lab: CachedGateway, model: str) -> None:
     keys = [lab.ask(model, RULES, tools=tools)["prompt_cache_key"] for tools in (None, [TOOL])]
     assert re.fullmatch(r"vui-[0-9a-f]{12}-reply", keys[0])
     assert keys[1] == keys[0].replace("reply", "thoughts")
@@ -151,12 +153,12 @@ def test_a_key_brings_the_calls_of_one_kind_together(lab: Lab, model: str) -> No
     assert system["content"] == f"{RULES}\n\nIt is 10:15."
 
 
-def test_grok_is_told_the_conversation_in_a_header(lab: Lab) -> None:
+def test_grok_is_told_the_conversation_in_a_header(lab: CachedGateway) -> None:
     lab.ask("grok", RULES)
     assert re.fullmatch(r"vui-[0-9a-f]{12}-reply", lab.seen("grok")[-1].headers["x-grok-conv-id"])
 
 
-def test_what_the_cache_had_is_in_the_log_the_metrics_and_the_status(lab: Lab) -> None:
+def test_what_the_cache_had_is_in_the_log_the_metrics_and_the_status(lab: CachedGateway) -> None:
     rules = RULES + "And slowly. " * 100  # no other test's call is as long
     for clock in ("It is 10:15.", "It is 10:15, they say."):
         lab.ask("claude", rules, MEMORIES, clock=clock)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
-from tests.support.edits import Lab
+from tests.support.edits import EditedGateway
 from tests.support.harness import ROOT, Program, gateway, openai_model
 from tests.support.poll import wait_until
 
@@ -56,8 +56,8 @@ def stand_in() -> Iterator[tuple[OpenAI, str]]:
         yield one, f"{url}/v1"
 
 
-def lab_of(program: Program, stand_in: tuple[OpenAI, str], config: dict) -> Lab:
-    return Lab(program, {"one": stand_in[1]}, {"one": stand_in[0]}, config)
+def lab_of(program: Program, stand_in: tuple[OpenAI, str], config: dict) -> EditedGateway:
+    return EditedGateway(program, {"one": stand_in[1]}, {"one": stand_in[0]}, config)
 
 
 def written(folder: Path) -> dict[str, str]:

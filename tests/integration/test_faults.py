@@ -27,7 +27,7 @@ COOLDOWN = 1.0
 
 
 @dataclass
-class Ward:
+class Faults:
     """A group `vui` of a first deployment, which the tests make sick, and a second."""
 
     program: Program
@@ -49,7 +49,7 @@ def deployment(base: str, order: int, variable: str, group: str = "vui") -> dict
 
 
 @pytest.fixture(scope="module")
-def _ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+def _ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faults]:
     with serving((one := OpenAI()).app) as first, serving((two := OpenAI()).app) as second:
         nobody = f"http://127.0.0.1:{free_port()}"
         config = {
@@ -71,11 +71,11 @@ def _ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
         keys = {"FIRST_API_KEY": "sk-one-1f0e", "SECOND_API_KEY": "sk-two-2d3c"}
         env = {**keys, "VUI_LITELLM_HEDGE": "0"}
         with gateway(tmp_path_factory.mktemp("ward"), config, env) as program:
-            yield Ward(program, one, two)
+            yield Faults(program, one, two)
 
 
 @pytest.fixture
-async def ward(_ward: Ward) -> Ward:
+async def ward(_ward: Faults) -> Faults:
     """Everybody is well, and no cooldown is left."""
     _ward.first.clear()
     _ward.second.clear()
@@ -85,7 +85,7 @@ async def ward(_ward: Ward) -> Ward:
     return _ward
 
 
-async def turn(ward: Ward, model: str = "vui") -> tuple[list[str], Exception | None, float]:
+async def turn(ward: Faults, model: str = "vui") -> tuple[list[str], Exception | None, float]:
     """What was heard, what was raised, and how long it took."""
     backend = ward.backend(model)
     began = time.monotonic()
@@ -95,7 +95,7 @@ async def turn(ward: Ward, model: str = "vui") -> tuple[list[str], Exception | N
     return chunks, raised, took
 
 
-async def first_is_asked(ward: Ward, seconds: float = COOLDOWN + 0.2) -> None:
+async def first_is_asked(ward: Faults, seconds: float = COOLDOWN + 0.2) -> None:
     """Turn after turn, all of them answered, until the first deployment is used (again)."""
 
     async def asked() -> bool:
@@ -118,7 +118,7 @@ async def first_is_asked(ward: Ward, seconds: float = COOLDOWN + 0.2) -> None:
     ],
 )
 async def test_the_next_deployment_answers_and_the_sick_one_is_left_alone_then_used_again(
-    ward: Ward, name: str, sick: dict[str, Any], bound: float
+    ward: Faults, name: str, sick: dict[str, Any], bound: float
 ) -> None:
     ward.first.clear(**sick)
     chunks, raised, took = await turn(ward)
@@ -133,7 +133,7 @@ async def test_the_next_deployment_answers_and_the_sick_one_is_left_alone_then_u
     record("faults", name, f"answered after {took:.2f} s, the next turn after {again:.2f} s")
 
 
-async def test_a_provider_that_refuses_connections_is_passed_over(ward: Ward) -> None:
+async def test_a_provider_that_refuses_connections_is_passed_over(ward: Faults) -> None:
     chunks, raised, took = await turn(ward, "nobody")
     assert (chunks, raised) == (REPLY, None)
     assert took < 1
@@ -141,7 +141,7 @@ async def test_a_provider_that_refuses_connections_is_passed_over(ward: Ward) ->
 
 
 @pytest.mark.parametrize("status", [401, 403])
-async def test_a_refused_key_is_named_once_and_not_tried_again(ward: Ward, status: int) -> None:
+async def test_a_refused_key_is_named_once_and_not_tried_again(ward: Faults, status: int) -> None:
     logged = ward.program.log.count("Put a valid FIRST_API_KEY into .env")
     ward.first.clear(fault=status)
     assert (await turn(ward))[0] == REPLY
@@ -169,7 +169,7 @@ async def test_a_refused_key_is_named_once_and_not_tried_again(ward: Ward, statu
     ],
 )
 async def test_a_reply_that_breaks_off_is_heard_whole_and_the_next_turn_works(
-    ward: Ward, name: str, sick: dict[str, Any]
+    ward: Faults, name: str, sick: dict[str, Any]
 ) -> None:
     ward.first.clear(**sick)
     chunks, raised, took = await turn(ward)
@@ -190,7 +190,7 @@ GARBAGE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", GARBAGE)
-async def test_garbage_is_a_clear_error_and_memory_stays_bounded(ward: Ward, name: str) -> None:
+async def test_garbage_is_a_clear_error_and_memory_stays_bounded(ward: Faults, name: str) -> None:
     before = rss_mb(ward.program.process.pid)
     ward.first.clear(**GARBAGE[name])
     chunks, raised, took = await turn(ward)
@@ -202,7 +202,7 @@ async def test_garbage_is_a_clear_error_and_memory_stays_bounded(ward: Ward, nam
     record("faults", name, f"handled after {took:.2f} s, memory {grown:+.0f} MB")
 
 
-async def test_invalid_utf8_and_a_gzip_bomb_do_no_harm(ward: Ward) -> None:
+async def test_invalid_utf8_and_a_gzip_bomb_do_no_harm(ward: Faults) -> None:
     before = rss_mb(ward.program.process.pid)
     for body, headers in (
         (b'data: {"choices": [{"index": 0, "delta": {"content": "\xff\xfe"}}]}\n\n', {}),
@@ -222,7 +222,7 @@ async def test_invalid_utf8_and_a_gzip_bomb_do_no_harm(ward: Ward) -> None:
     record("faults", "invalid UTF-8, 200 MB gzip bomb", f"next turn works, memory {grown:+.0f} MB")
 
 
-async def test_with_all_of_a_group_down_the_sentence_comes_in_time(ward: Ward) -> None:
+async def test_with_all_of_a_group_down_the_sentence_comes_in_time(ward: Faults) -> None:
     for name, sick in (("all answer 500", {"fault": 500}), ("all hang", {"delay": 60})):
         ward.first.clear(**sick)
         ward.second.clear(**sick)
@@ -237,7 +237,7 @@ async def test_with_all_of_a_group_down_the_sentence_comes_in_time(ward: Ward) -
         assert (await turn(ward))[0] == REPLY, "the next turn waits for a cooldown"
 
 
-async def test_all_keys_refused_is_said(ward: Ward) -> None:
+async def test_all_keys_refused_is_said(ward: Faults) -> None:
     ward.first.clear(fault=401)
     ward.second.clear(fault=401)
     assert (await turn(ward))[0] == [NAMED_KEY.format("SECOND API KEY")]
@@ -248,7 +248,7 @@ async def test_all_keys_refused_is_said(ward: Ward) -> None:
 
 @pytest.mark.parametrize("model", ["no-dns", "no-tls"])
 async def test_without_the_internet_the_demo_answers_and_the_rest_is_said(
-    ward: Ward, model: str
+    ward: Faults, model: str
 ) -> None:
     chunks, raised, took = await turn(ward, model)
     assert raised
@@ -258,7 +258,7 @@ async def test_without_the_internet_the_demo_answers_and_the_rest_is_said(
     record("faults", model, f"said after {took:.2f} s; demo answers")
 
 
-async def test_no_key_of_a_provider_shows_in_the_log(ward: Ward) -> None:
+async def test_no_key_of_a_provider_shows_in_the_log(ward: Faults) -> None:
     assert "sk-one-1f0e" not in ward.program.log
     assert "sk-two-2d3c" not in ward.program.log
     assert ward.program.key not in ward.program.log

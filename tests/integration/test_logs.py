@@ -16,7 +16,7 @@ from tests.support.faults import BROKEN, NO_WORDS
 from tests.support.harness import ROOT, free_port, gateway, http, openai_model
 from tests.support.logs import lines_of, times_of
 from tests.support.poll import until, wait_until
-from tests.support.ward import Ward, ward
+from tests.support.sick_and_well import SickAndWell, ward
 from vui_litellm.errors import PROVIDER_MODEL
 
 STATUSES = (302, 400, 401, 402, 403, 404, 413, 422, 429, 500, 503)
@@ -26,19 +26,19 @@ TRACEBACK = re.compile(r'Traceback|File "|\.py', re.I)
 
 
 @pytest.fixture(scope="module")
-def _up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+def _up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
     router = {"stream_timeout": 0.5, "cooldown_time": 60}
     with ward(tmp_path_factory.mktemp("ward"), router, {"VUI_LITELLM_HEDGE": "0"}) as up:
         yield up
 
 
 @pytest.fixture
-def up(_up: Ward) -> Ward:
+def up(_up: SickAndWell) -> SickAndWell:
     _up.fall_ill()
     return _up
 
 
-async def said_of(up: Ward, *calls: tuple[str, str]) -> list[str]:
+async def said_of(up: SickAndWell, *calls: tuple[str, str]) -> list[str]:
     """The lines that calls leave (kind, group), once all that is to come has had its time."""
     before = len(up.program.log)
     await asyncio.gather(
@@ -62,7 +62,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_call_that_failed_leaves_two_lines_at_most(up: Ward, name: str) -> None:
+async def test_a_call_that_failed_leaves_two_lines_at_most(up: SickAndWell, name: str) -> None:
     sick = FAULTS[name]
     up.fall_ill(sick)
     lines = await said_of(up, ("reply", group := up.group()))
@@ -77,7 +77,7 @@ async def test_a_call_that_failed_leaves_two_lines_at_most(up: Ward, name: str) 
     assert all(len(line) < 600 for line in lines + more)
 
 
-async def test_a_providers_404_says_that_the_provider_lacks_the_model(up: Ward) -> None:
+async def test_a_providers_404_says_that_the_provider_lacks_the_model(up: SickAndWell) -> None:
     up.fall_ill({"fault": 404})
     before, group = len(up.program.log), up.group("one")
     assert (await up.turn(group)).chunks == [PROVIDER_MODEL]
@@ -88,7 +88,7 @@ async def test_a_providers_404_says_that_the_provider_lacks_the_model(up: Ward) 
     ]
 
 
-async def test_calls_that_broke_off_together_are_told_apart(up: Ward) -> None:
+async def test_calls_that_broke_off_together_are_told_apart(up: SickAndWell) -> None:
     """The lines of a call follow each other, whatever else happens."""
     up.fall_ill({"fault": 500})
     groups = [up.group("one") for _ in range(8)]

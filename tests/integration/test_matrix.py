@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.matrix.arms import Arm, foreign_lab, our_lab
 from tests.matrix.conversations import HELLO, heard, tools
 from tests.matrix.families import FAMILIES, Family
-from tests.matrix.labs import Lab, foreign_lab, our_lab
 from tests.matrix.points import FOREIGN_POINTS, POINTS
 from tests.matrix.table import Table, render, shown
 from tests.support.harness import ROOT
@@ -65,13 +65,13 @@ each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: fam
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
     with our_lab(tmp_path_factory.mktemp("ours")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
     with foreign_lab(tmp_path_factory.mktemp("foreign")) as running:
         yield running
 
@@ -115,7 +115,7 @@ def page() -> Iterator[Page]:
 @each_family
 @pytest.mark.parametrize("point", POINTS)
 async def test_every_family_holds_every_point(
-    lab: Lab, page: Page, family: Family, point: str
+    lab: Arm, page: Page, family: Family, point: str
 ) -> None:
     with page.cell(page.ours, family, point):
         await POINTS[point](lab, family)
@@ -124,7 +124,7 @@ async def test_every_family_holds_every_point(
 @each_family
 @pytest.mark.parametrize("point", FOREIGN_POINTS)
 async def test_the_backend_alone_holds_before_somebody_elses_litellm(
-    foreign: Lab, page: Page, family: Family, point: str
+    foreign: Arm, page: Page, family: Family, point: str
 ) -> None:
     with page.cell(page.foreign, family, point):
         await FOREIGN_POINTS[point](foreign, family)
@@ -136,7 +136,7 @@ def test_the_page_has_these_families_and_points() -> None:
 
 
 @each_family
-async def test_what_the_provider_sees_of_a_turn_is_on_file(lab: Lab, family: Family) -> None:
+async def test_what_the_provider_sees_of_a_turn_is_on_file(lab: Arm, family: Family) -> None:
     """A change of what is sent shows in review; vui's own tool texts are left out."""
     stand_in = lab.stand_ins[family.name]
     stand_in.clear()

@@ -11,7 +11,7 @@ import pytest
 from tests.providers.faults import FLOODS
 from tests.support.faults import BROKEN, DRIBBLE, NO_WORDS, ODD, PLACES
 from tests.support.report import record, rss_mb
-from tests.support.ward import CONTINUED, FIRST, SECOND, Heard, Ward, allowed, ward
+from tests.support.sick_and_well import CONTINUED, FIRST, SECOND, Heard, SickAndWell, allowed, ward
 from vui_litellm.errors import SENTENCES
 
 LIMIT = 0.5  # seconds until the first words, of this gateway; the others follow from it
@@ -22,14 +22,14 @@ SECTION = "no-dead-air"  # of docs/reliability.md
 
 
 @pytest.fixture(scope="module")
-def _up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+def _up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
     settings = {"stream_timeout": LIMIT, "cooldown_time": 60}
     with ward(tmp_path_factory.mktemp("ward"), settings) as up:
         yield up
 
 
 @pytest.fixture
-def up(_up: Ward) -> Ward:
+def up(_up: SickAndWell) -> SickAndWell:
     """Both are well."""
     _up.fall_ill()
     return _up
@@ -42,14 +42,14 @@ def whole(heard: Heard, answers: set[str]) -> None:
     assert heard.finals == [False] * (len(heard.chunks) - 1) + [True]
 
 
-async def first_is_left_alone(up: Ward, group: str) -> None:
+async def first_is_left_alone(up: SickAndWell, group: str) -> None:
     """The next turn is the second's: the first is cooling down, and the second isn't."""
     up.fall_ill()
     whole(await up.turn(group), {" ".join(SECOND)})
     assert up.counts() == (0, 1)
 
 
-async def first_is_asked_again(up: Ward, group: str) -> None:
+async def first_is_asked_again(up: SickAndWell, group: str) -> None:
     up.fall_ill()
     whole(await up.turn(group), {" ".join(FIRST)})
     assert up.counts() == (1, 0)
@@ -63,7 +63,7 @@ def told(heard: Heard) -> str:
 
 
 @pytest.mark.parametrize("name", [*NO_WORDS, *BROKEN])
-async def test_the_second_answers_or_goes_on(up: Ward, name: str) -> None:
+async def test_the_second_answers_or_goes_on(up: SickAndWell, name: str) -> None:
     sick = {**NO_WORDS, **BROKEN}[name]
     up.fall_ill(sick)
     heard = await up.turn(group := up.group())
@@ -76,7 +76,7 @@ async def test_the_second_answers_or_goes_on(up: Ward, name: str) -> None:
     record(SECTION, name, told(heard))
 
 
-async def test_a_word_now_and_then_is_no_answer(up: Ward) -> None:
+async def test_a_word_now_and_then_is_no_answer(up: SickAndWell) -> None:
     up.fall_ill(DRIBBLE)
     heard = await up.turn(group := up.group())
     whole(heard, {" ".join(SECOND)})
@@ -85,7 +85,7 @@ async def test_a_word_now_and_then_is_no_answer(up: Ward) -> None:
     record(SECTION, "a word now and then", told(heard))
 
 
-async def test_a_slow_deployment_is_heard_when_no_other_is_left(up: Ward) -> None:
+async def test_a_slow_deployment_is_heard_when_no_other_is_left(up: SickAndWell) -> None:
     up.fall_ill({**DRIBBLE, "text": FIRST[1] + " " + FIRST[2]})
     heard = await up.turn(up.group("one"))
     whole(heard, {FIRST[1] + " " + FIRST[2]})
@@ -93,7 +93,7 @@ async def test_a_slow_deployment_is_heard_when_no_other_is_left(up: Ward) -> Non
 
 
 @pytest.mark.parametrize("name", ODD)
-async def test_an_odd_reply_is_the_first_ones_own(up: Ward, name: str) -> None:
+async def test_an_odd_reply_is_the_first_ones_own(up: SickAndWell, name: str) -> None:
     up.fall_ill(ODD[name])
     heard = await up.turn(group := up.group())
     whole(heard, {" ".join(FIRST)})
@@ -103,7 +103,7 @@ async def test_an_odd_reply_is_the_first_ones_own(up: Ward, name: str) -> None:
     record(SECTION, name, told(heard))
 
 
-async def test_a_reply_without_a_full_stop_ends(up: Ward) -> None:
+async def test_a_reply_without_a_full_stop_ends(up: SickAndWell) -> None:
     before = rss_mb(up.program.process.pid)
     up.fall_ill({"fault": "no-full-stop", "words": 0})
     heard = await up.turn(up.group())
@@ -118,7 +118,7 @@ async def test_a_reply_without_a_full_stop_ends(up: Ward) -> None:
 
 
 @pytest.mark.parametrize("fault", FLOODS)
-async def test_a_flood_holds_up_nobody_else(up: Ward, fault: str) -> None:
+async def test_a_flood_holds_up_nobody_else(up: SickAndWell, fault: str) -> None:
     up.fall_ill({"fault": fault, "words": 0})
     flooded = asyncio.create_task(up.turn(up.group()))
     await asyncio.sleep(0.05)
@@ -131,7 +131,7 @@ async def test_a_flood_holds_up_nobody_else(up: Ward, fault: str) -> None:
 
 
 @pytest.mark.parametrize("overlap", [False, True])
-async def test_the_second_goes_on_where_the_first_broke_off(up: Ward, overlap: bool) -> None:
+async def test_the_second_goes_on_where_the_first_broke_off(up: SickAndWell, overlap: bool) -> None:
     repeated = [FIRST[0]] if overlap else []
     continued = " ".join([*repeated, *CONTINUED])
     up.fall_ill(BROKEN["silence in the second sentence"], continued=continued)
@@ -148,7 +148,7 @@ async def test_the_second_goes_on_where_the_first_broke_off(up: Ward, overlap: b
     record(SECTION, name, told(heard))
 
 
-async def test_when_the_continuation_fails_too_it_is_said(up: Ward) -> None:
+async def test_when_the_continuation_fails_too_it_is_said(up: SickAndWell) -> None:
     up.fall_ill(BROKEN["reset in the second sentence"], fault=500)
     heard = await up.turn(up.group())
     assert heard.raised
@@ -174,7 +174,7 @@ BOTH: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", BOTH)
-async def test_with_both_sick_one_sentence_comes_in_time(up: Ward, name: str) -> None:
+async def test_with_both_sick_one_sentence_comes_in_time(up: SickAndWell, name: str) -> None:
     first, second = BOTH[name]
     up.fall_ill(first, **{**second, "continued": ""})
     heard = await up.turn(group := up.group())
@@ -189,7 +189,9 @@ async def test_with_both_sick_one_sentence_comes_in_time(up: Ward, name: str) ->
 
 
 @pytest.mark.parametrize("name", [*NO_WORDS, *(n for n in BROKEN if "third word" in n)])
-async def test_with_a_single_deployment_the_sentence_comes_in_time(up: Ward, name: str) -> None:
+async def test_with_a_single_deployment_the_sentence_comes_in_time(
+    up: SickAndWell, name: str
+) -> None:
     up.fall_ill({**NO_WORDS, **BROKEN}[name])
     heard = await up.turn(group := up.group("one"))
     assert heard.raised

@@ -15,13 +15,13 @@ import pytest
 
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
-from tests.support.edits import LIMIT, SLOW, Lab
+from tests.support.edits import LIMIT, SLOW, EditedGateway
 from tests.support.harness import gateway, http, openai_model
 from tests.support.poll import wait_until
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EditedGateway]:
     folder = tmp_path_factory.mktemp("reload")
     stand_ins = {name: OpenAI() for name in ("one", "two", "slow")}
     with (
@@ -32,11 +32,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         bases = {"one": f"{one}/v1", "two": f"{two}/v1", "slow": f"{slow}/v1"}
         base = {"model_list": [openai_model("a", bases["one"])]}
         with gateway(folder, base) as program:
-            yield Lab(program, bases, stand_ins)
+            yield EditedGateway(program, bases, stand_ins)
 
 
 @pytest.fixture(autouse=True)
-def afresh(lab: Lab) -> None:
+def afresh(lab: EditedGateway) -> None:
     """The files of every test's start: `a` at one, `b` at two, `late` at the slow one."""
     for name, stand_in in lab.stand_ins.items():
         stand_in.clear(delay=SLOW if name == "slow" else 0)
@@ -54,18 +54,18 @@ def afresh(lab: Lab) -> None:
     assert "is not in force" not in lab.save()
 
 
-def _strict(lab: Lab, drop_params: object) -> None:
+def _strict(lab: EditedGateway, drop_params: object) -> None:
     lab.config["model_list"].append(lab.model("strict", "one"))
     lab.config["model_list"][-1]["litellm_params"]["model"] = "openai/o3-mini"
     lab.config["litellm_settings"] = {} if drop_params is None else {"drop_params": drop_params}
 
 
-def _router(**settings: Any) -> Callable[[Lab], None]:
+def _router(**settings: Any) -> Callable[[EditedGateway], None]:
     return lambda lab: lab.config["router_settings"].update(settings)
 
 
-def _group(first: str, second: str) -> Callable[[Lab], None]:
-    def change(lab: Lab) -> None:
+def _group(first: str, second: str) -> Callable[[EditedGateway], None]:
+    def change(lab: EditedGateway) -> None:
         lab.config["model_list"] += [
             lab.model("pair", first, order=1), lab.model("pair", second, order=2),
         ]  # fmt: skip
@@ -73,19 +73,19 @@ def _group(first: str, second: str) -> Callable[[Lab], None]:
     return change
 
 
-def _gone(name: str) -> Callable[[Lab], None]:
-    def change(lab: Lab) -> None:
+def _gone(name: str) -> Callable[[EditedGateway], None]:
+    def change(lab: EditedGateway) -> None:
         kept = [m for m in lab.config["model_list"] if m["model_name"] != name]
         lab.config["model_list"] = kept
 
     return change
 
 
-def _moved(lab: Lab) -> None:
+def _moved(lab: EditedGateway) -> None:
     lab.config["model_list"][0] = lab.model("a", "two")
 
 
-def _added(lab: Lab) -> None:
+def _added(lab: EditedGateway) -> None:
     lab.config["model_list"].append(lab.model("new", "two"))
 
 
@@ -96,8 +96,8 @@ UNSAFE = ("content_policy_violation", "Your request was rejected by our safety s
 
 def _failing(
     settings: str, refusal: tuple[str, str] | None = None, **fallbacks: Any
-) -> Callable[[Lab], None]:
-    def change(lab: Lab) -> None:
+) -> Callable[[EditedGateway], None]:
+    def change(lab: EditedGateway) -> None:
         lab.stand_ins["one"].clear(fault=500)
         if refusal:
             code, message = refusal
@@ -108,33 +108,33 @@ def _failing(
     return change
 
 
-def _quick(lab: Lab) -> bool:
+def _quick(lab: EditedGateway) -> bool:
     """`late` is given up long before its first word."""
     began = time.monotonic()
     return lab.ask("late")[0] != 200 and time.monotonic() - began < SLOW
 
 
-def _key_seen(lab: Lab) -> str:
+def _key_seen(lab: EditedGateway) -> str:
     lab.ask("a")
     return lab.stand_ins["one"].seen[-1].headers["authorization"]
 
 
-def _added_with(name: str, stand_in: str, **params: Any) -> Callable[[Lab], None]:
+def _added_with(name: str, stand_in: str, **params: Any) -> Callable[[EditedGateway], None]:
     return lambda lab: lab.config["model_list"].append(lab.model(name, stand_in, **params))
 
 
-def _named(name: str) -> Callable[[Lab], object]:
+def _named(name: str) -> Callable[[EditedGateway], object]:
     """Asked for a name that only a wildcard matches: what the provider is asked for."""
     return lambda lab: (lab.ask(name)[0], lab.stand_ins["two"].seen[-1].body["model"])
 
 
-def _keyless(lab: Lab) -> None:
+def _keyless(lab: EditedGateway) -> None:
     """LiteLLM would send the key that `.env` has for OpenAI to whoever is at the address."""
     del lab.config["model_list"][0]["litellm_params"]["api_key"]
     lab.env["OPENAI_API_KEY"] = "sk-openai-0123456789"
 
 
-def _vui_asks(lab: Lab) -> tuple[str, int, int]:
+def _vui_asks(lab: EditedGateway) -> tuple[str, int, int]:
     """The model that `vui` asked, and how often it was whose."""
     assert lab.ask("vui")[0] == 200
     asked = [(s.seen[-1].body["model"]) for s in lab.stand_ins.values() if s.seen]
@@ -142,7 +142,7 @@ def _vui_asks(lab: Lab) -> tuple[str, int, int]:
 
 
 PENALTY = {"presence_penalty": 0.5}
-Change = Callable[[Lab], object]
+Change = Callable[[EditedGateway], object]
 
 # An edit, what a call then does, and what the status says of it.
 EDITS: dict[str, tuple[Change, Change, object, str]] = {
@@ -353,7 +353,7 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_the_status_after_an_edit_is_what_a_call_then_does(lab: Lab, name: str) -> None:
+def test_the_status_after_an_edit_is_what_a_call_then_does(lab: EditedGateway, name: str) -> None:
     change, behaviour, expected, told = EDITS[name]
     change(lab)
     status = lab.save()
@@ -375,7 +375,9 @@ def test_the_status_after_an_edit_is_what_a_call_then_does(lab: Lab, name: str) 
     ],
     ids=str,
 )
-def test_an_edit_that_litellm_refuses_half_way_changes_nothing(lab: Lab, broken: dict) -> None:
+def test_an_edit_that_litellm_refuses_half_way_changes_nothing(
+    lab: EditedGateway, broken: dict
+) -> None:
     good = copy.deepcopy(lab.config)
     _strict(lab, True)
     lab.save()
@@ -394,7 +396,7 @@ def test_an_edit_that_litellm_refuses_half_way_changes_nothing(lab: Lab, broken:
     lab.config = good
 
 
-def test_a_wildcard_is_asked_for_the_model_that_was_named(lab: Lab) -> None:
+def test_a_wildcard_is_asked_for_the_model_that_was_named(lab: EditedGateway) -> None:
     lab.config["model_list"].append(lab.model("any/*", "two", model="openai/*"))
     assert "any/*" in lab.save()
     for stream in (True, False):
@@ -409,7 +411,7 @@ def test_a_cache_is_kept_by_an_edit_of_something_else(tmp_path: Path) -> None:
             "litellm_settings": {"cache": True, "cache_params": {"type": "local"}},
         }
         with gateway(tmp_path, config) as program:
-            lab = Lab(program, {"one": f"{url}/v1"}, {"one": stand_in}, config)
+            lab = EditedGateway(program, {"one": f"{url}/v1"}, {"one": stand_in}, config)
             wait_until(lambda: _is_cached(lab), 10, "the cache is in force")
             config["model_list"].append(lab.model("b", "one"))
             assert "is not in force" not in lab.save()
@@ -420,7 +422,7 @@ def test_a_cache_is_kept_by_an_edit_of_something_else(tmp_path: Path) -> None:
             assert [lab.ask("a")[0], lab.asked("one")] == [200, 1]
 
 
-def _is_cached(lab: Lab) -> bool:
+def _is_cached(lab: EditedGateway) -> bool:
     lab.stand_ins["one"].clear()
     lab.ask("a")
     return lab.asked("one") == 0
@@ -458,7 +460,7 @@ def test_a_variable_that_was_left_out_at_the_start_stays_so(tmp_path: Path) -> N
         config = {"model_list": [openai_model("a", f"{url}/v1")]}
         with gateway(tmp_path, config) as program:
             assert "USE_DDTRACE in .env is left out" in program.log
-            lab = Lab(program, {"one": f"{url}/v1"}, {"one": stand_in}, config, env)
+            lab = EditedGateway(program, {"one": f"{url}/v1"}, {"one": stand_in}, config, env)
             config["model_list"].append(lab.model("b", "one"))
             assert "is not in force" not in lab.save()
             lab.env["USE_DDTRACE"] = "yes"

@@ -20,7 +20,7 @@ from tests.integration.test_no_dead_air import (
 from tests.support.faults import HTML, MOVED, completion
 from tests.support.poll import until
 from tests.support.report import record
-from tests.support.ward import FIRST, SECOND, Ward, ward
+from tests.support.sick_and_well import FIRST, SECOND, SickAndWell, ward
 from vui_litellm.errors import SENTENCES
 
 HEDGE = 1.5  # seconds until a second deployment is asked, as long as the first is unknown
@@ -29,33 +29,33 @@ SLOW, SLOWER = 2.3, 3.2  # seconds until the first word, less than the limit of 
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
     settings = {"stream_timeout": LIMIT, "cooldown_time": 60}
     with ward(tmp_path_factory.mktemp("quick"), settings) as up:
         yield up
 
 
 @pytest.fixture(scope="module")
-def hedged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+def hedged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
     with ward(tmp_path_factory.mktemp("hedged"), {"cooldown_time": 60}) as up:
         yield up
 
 
 @pytest.fixture(scope="module")
-def unhedged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+def unhedged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
     env = {"VUI_LITELLM_HEDGE": "0"}
     with ward(tmp_path_factory.mktemp("unhedged"), {"cooldown_time": 60}, env) as up:
         yield up
 
 
 @pytest.fixture(scope="module")
-def thinking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+def thinking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
     settings = {"stream_timeout": LIMIT, "cooldown_time": 60}
     with ward(tmp_path_factory.mktemp("thinking"), settings, reasoning_effort="low") as up:
         yield up
 
 
-async def test_a_slow_first_is_overtaken_and_not_taken_for_sick(hedged: Ward) -> None:
+async def test_a_slow_first_is_overtaken_and_not_taken_for_sick(hedged: SickAndWell) -> None:
     hedged.fall_ill({"delay": SLOWER})
     heard = await hedged.turn(group := hedged.group())
     whole(heard, {" ".join(SECOND)})
@@ -66,7 +66,7 @@ async def test_a_slow_first_is_overtaken_and_not_taken_for_sick(hedged: Ward) ->
     await first_is_asked_again(hedged, group)
 
 
-async def test_both_slow_the_sooner_one_is_heard_to_its_end(hedged: Ward) -> None:
+async def test_both_slow_the_sooner_one_is_heard_to_its_end(hedged: SickAndWell) -> None:
     hedged.fall_ill({"delay": SLOW}, delay=SLOWER)
     heard = await hedged.turn(group := hedged.group())
     whole(heard, {" ".join(FIRST)})
@@ -76,7 +76,7 @@ async def test_both_slow_the_sooner_one_is_heard_to_its_end(hedged: Ward) -> Non
     await first_is_asked_again(hedged, group)
 
 
-async def test_with_one_deployment_it_is_asked_twice(hedged: Ward) -> None:
+async def test_with_one_deployment_it_is_asked_twice(hedged: SickAndWell) -> None:
     hedged.fall_ill({"delay": SLOW})
     heard = await hedged.turn(hedged.group("one"))
     whole(heard, {" ".join(FIRST)})
@@ -84,7 +84,7 @@ async def test_with_one_deployment_it_is_asked_twice(hedged: Ward) -> None:
     assert hedged.counts() == (2, 0)
 
 
-async def test_without_hedges_the_first_is_waited_for(unhedged: Ward) -> None:
+async def test_without_hedges_the_first_is_waited_for(unhedged: SickAndWell) -> None:
     for second in (0.0, SLOW):
         unhedged.fall_ill({"delay": SLOW}, delay=second)
         heard = await unhedged.turn(group := unhedged.group())
@@ -95,7 +95,7 @@ async def test_without_hedges_the_first_is_waited_for(unhedged: Ward) -> None:
     record(SECTION, "both are slow, hedge off", told(heard))
 
 
-async def test_both_hang_and_the_sentence_comes_within_nine_seconds(hedged: Ward) -> None:
+async def test_both_hang_and_the_sentence_comes_within_nine_seconds(hedged: SickAndWell) -> None:
     hedged.fall_ill({"delay": 60}, delay=60)
     heard = await hedged.turn(hedged.group())
     assert heard.raised
@@ -109,7 +109,7 @@ async def test_both_hang_and_the_sentence_comes_within_nine_seconds(hedged: Ward
 
 
 @pytest.mark.parametrize("late", [True, False])
-async def test_a_hang_up_counts_after_the_limit_only(quick: Ward, late: bool) -> None:
+async def test_a_hang_up_counts_after_the_limit_only(quick: SickAndWell, late: bool) -> None:
     quick.fall_ill({"delay": 60}, delay=60)
     group = quick.group()
     turn = asyncio.create_task(quick.turn(group))
@@ -122,7 +122,7 @@ async def test_a_hang_up_counts_after_the_limit_only(quick: Ward, late: bool) ->
     await (first_is_left_alone if late else first_is_asked_again)(quick, group)
 
 
-async def test_a_refused_request_cools_nobody(quick: Ward) -> None:
+async def test_a_refused_request_cools_nobody(quick: SickAndWell) -> None:
     quick.fall_ill({"fault": 400}, fault=400)
     heard = await quick.turn(group := quick.group())
     assert len(heard.chunks) == 1
@@ -130,14 +130,14 @@ async def test_a_refused_request_cools_nobody(quick: Ward) -> None:
     await first_is_asked_again(quick, group)
 
 
-async def test_a_takeover_leaves_the_healthy_one_alone(quick: Ward) -> None:
+async def test_a_takeover_leaves_the_healthy_one_alone(quick: SickAndWell) -> None:
     """A role delta and then an error: the next one's whole reply, and no false apology."""
     quick.fall_ill({"fault": "error-frame", "words": 0})
     whole(await quick.turn(group := quick.group()), {" ".join(SECOND)})
     await first_is_left_alone(quick, group)
 
 
-async def test_thinking_that_was_asked_for_is_waited_for(thinking: Ward) -> None:
+async def test_thinking_that_was_asked_for_is_waited_for(thinking: SickAndWell) -> None:
     thoughts = "Well, " * 30
     thinking.fall_ill({"reasoning": thoughts, "pace": 0.05})
     thinking.first.thinks = lambda body: True  # type: ignore[method-assign]
@@ -163,7 +163,7 @@ SLOW_AT_TOOLS = ("an empty message", "no answer at all")
 
 
 @pytest.mark.parametrize("name", THOUGHTLESS)
-async def test_thoughts_go_to_the_second(quick: Ward, name: str) -> None:
+async def test_thoughts_go_to_the_second(quick: SickAndWell, name: str) -> None:
     sick, within = THOUGHTLESS[name]
     quick.fall_ill(sick)
     answer, took = await quick.thoughts(group := quick.group())

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.matrix.labs import foreign_lab, our_lab, stock_lab
+from tests.matrix.arms import foreign_lab, our_lab, stock_lab
 from tests.matrix.points import FOREIGN_POINTS, POINTS, Point
 from tests.matrix.table import judge_all, render
 

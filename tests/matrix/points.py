@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from tests.matrix.arms import Arm
 from tests.matrix.conversations import CONVERSATIONS, HELLO, STOPS, heard, heard_of, tools
 from tests.matrix.families import FAMILIES, Family
-from tests.matrix.labs import Lab
 from tests.support.poll import until
 from vui_litellm.errors import SENTENCES
 
@@ -18,7 +18,7 @@ KNOBS = {"temperature": 0.0, "top_p": 0.9, "presence_penalty": 0.3}
 MANY = {"temperature": 0.3, "top_p": 0.9, "presence_penalty": 0.3}
 
 
-async def reply(lab: Lab, family: Family) -> None:
+async def reply(lab: Arm, family: Family) -> None:
     """The streamed reply arrives whole, with usage for the context gauge."""
     lab.stand_ins[family.name].clear(text="Ça va très bien. And you — how's it going?")
     async with lab.backend(family):
@@ -29,7 +29,7 @@ async def reply(lab: Lab, family: Family) -> None:
         assert stats.get("ctx_max"), "the context gauge has no end"
 
 
-async def stops(lab: Lab, family: Family) -> None:
+async def stops(lab: Arm, family: Family) -> None:
     """All ten stops hold, split or not; a false start is released; the provider's call ends."""
     stand_in = lab.stand_ins[family.name]
     async with lab.backend(family) as backend:
@@ -48,7 +48,7 @@ async def stops(lab: Lab, family: Family) -> None:
         assert stand_in.seen[0].sent < 100
 
 
-async def thoughts(lab: Lab, family: Family) -> None:
+async def thoughts(lab: Arm, family: Family) -> None:
     """A tool is picked and its arguments are a dict, whatever the model wrote."""
     stand_in = lab.stand_ins[family.name]
     async with lab.backend(family) as backend:
@@ -68,7 +68,7 @@ async def thoughts(lab: Lab, family: Family) -> None:
         assert "pasta timer" in json.dumps(stand_in.seen[-1].body), "the tasks were lost"
 
 
-async def conversations(lab: Lab, family: Family) -> None:
+async def conversations(lab: Arm, family: Family) -> None:
     """Any conversation that vui has is accepted, in the reply and in the thoughts call."""
     stand_in = lab.stand_ins[family.name]
     async with lab.backend(family) as backend:
@@ -80,7 +80,7 @@ async def conversations(lab: Lab, family: Family) -> None:
             assert messages[-1]["content"] in sent, name
 
 
-async def one_request(lab: Lab, family: Family) -> None:
+async def one_request(lab: Arm, family: Family) -> None:
     """The provider sees one request for a call, and accepts it."""
     stand_in = lab.stand_ins[family.name]
     async with lab.backend(family) as backend:
@@ -90,7 +90,7 @@ async def one_request(lab: Lab, family: Family) -> None:
         assert [seen.status for seen in stand_in.seen] == [200, 200]
 
 
-async def knobs(lab: Lab, family: Family) -> None:
+async def knobs(lab: Arm, family: Family) -> None:
     """A knob that is named arrives where it is taken, and nowhere else."""
     stand_in = lab.stand_ins[family.name]
     async with lab.backend(family) as backend:
@@ -112,7 +112,7 @@ async def knobs(lab: Lab, family: Family) -> None:
         assert not left, f"nobody named {left}"
 
 
-async def thinking(lab: Lab, family: Family) -> None:
+async def thinking(lab: Arm, family: Family) -> None:
     """No thinking before a spoken reply; none of it is spoken; a named effort is accepted."""
     stand_in = lab.stand_ins[family.name]
     async with lab.backend(family):
@@ -129,7 +129,7 @@ async def thinking(lab: Lab, family: Family) -> None:
             assert [seen.status for seen in stand_in.seen] == [200], effort
 
 
-async def switching(lab: Lab, family: Family) -> None:
+async def switching(lab: Arm, family: Family) -> None:
     """In mid-conversation to the next family and back; a model that is gone keeps this one."""
     following = FAMILIES[(FAMILIES.index(family) + 1) % len(FAMILIES)]
     conversation = list(HELLO)
@@ -149,7 +149,7 @@ async def switching(lab: Lab, family: Family) -> None:
         assert backend.model == family.name
 
 
-async def errors(lab: Lab, family: Family) -> None:
+async def errors(lab: Arm, family: Family) -> None:
     """Each failure raises with the provider's message and ends in one spoken sentence."""
     stand_in = lab.stand_ins[family.name]
     faults: list[tuple[str | int, str]] = [(500, "not well"), ("error-frame", "fell over")]
@@ -168,7 +168,7 @@ async def errors(lab: Lab, family: Family) -> None:
                     await backend.complete(HELLO, tools=tools())
 
 
-Point = Callable[[Lab, Family], Awaitable[None]]
+Point = Callable[[Arm, Family], Awaitable[None]]
 POINTS: dict[str, Point] = {
     "reply, usage": reply,
     "ten stops": stops,
@@ -182,7 +182,7 @@ POINTS: dict[str, Point] = {
 }
 
 
-async def refused_knobs(lab: Lab, family: Family) -> None:
+async def refused_knobs(lab: Arm, family: Family) -> None:
     """A proxy without our hooks lets a knob through that is refused: the call is repeated once."""
     stand_in = lab.stand_ins[family.name]
     for knob, value in KNOBS.items():

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from tests.matrix.arms import Arm
 from tests.matrix.families import FAMILIES, Family
-from tests.matrix.labs import Lab
 from tests.matrix.points import Point
 
 Table = dict[str, dict[str, str]]  # family → point → why it doesn't hold, or ""
 
 
-async def judge(lab: Lab, family: Family, point: Point) -> str:
+async def judge(lab: Arm, family: Family, point: Point) -> str:
     """Empty when the point holds, else why it doesn't."""
     try:
         await asyncio.wait_for(point(lab, family), 60)
@@ -21,7 +21,7 @@ async def judge(lab: Lab, family: Family, point: Point) -> str:
     return ""
 
 
-async def judge_all(lab: Lab, points: dict[str, Point]) -> Table:
+async def judge_all(lab: Arm, points: dict[str, Point]) -> Table:
     """Every family and point of a lab."""
     table: Table = {}
     for family in FAMILIES:

@@ -12,14 +12,14 @@ from tests.providers.openai import OpenAI
 from tests.support.harness import Program, http, openai_model
 from tests.support.poll import wait_until
 
-__all__ = ["LIMIT", "SLOW", "Lab"]
+__all__ = ["LIMIT", "SLOW", "EditedGateway"]
 
 SLOW = 1.2  # seconds until the slow stand-in's first word
 LIMIT = 0.5
 
 
 @dataclass
-class Lab:
+class EditedGateway:
     """A gateway, three stand-ins behind it, and the two files that it follows."""
 
     program: Program

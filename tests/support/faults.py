@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.support.ward import FIRST
+from tests.support.sick_and_well import FIRST
 
 __all__ = ["BROKEN", "DRIBBLE", "HTML", "MOVED", "NO_WORDS", "ODD", "PLACES", "completion"]
 

@@ -16,7 +16,7 @@ from vui_gateway.turns.hedge import Hedge
 
 from tests.support.clock import run_virtual
 
-__all__ = ["END", "FOR_EVER", "RAIN", "WELL", "Heard", "Lab", "Step", "broken", "said"]
+__all__ = ["END", "FOR_EVER", "RAIN", "WELL", "Heard", "Scripted", "Step", "broken", "said"]
 
 Step = tuple[float, Any]  # seconds of waiting, then an event, a text or an exception
 WELL = "It is sunny. It stays so all day."
@@ -41,7 +41,7 @@ def broken(after: int, *then: Step) -> list[Step]:
 
 
 @dataclass
-class Lab:
+class Scripted:
     """An engine before scripted providers, and what was seen of them."""
 
     scripts: dict[str, list[Step]]

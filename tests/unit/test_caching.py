@@ -16,7 +16,7 @@ TOOLS = [{"type": "function", "function": {"name": "no_action", "description": "
 ids = itertools.count()
 
 
-class Lab:
+class CachedCalls:
     """Calls of one deployment, and a provider that keeps what is marked."""
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ def call(*system: str, talk: tuple[str, ...] = (), tools: list | None = None, **
 
 
 @pytest.fixture
-def lab() -> Lab:
-    return Lab()
+def lab() -> CachedCalls:
+    return CachedCalls()
 
 
-def test_claude_gets_marks_after_what_lasts_and_none_after_the_clock(lab: Lab) -> None:
+def test_claude_gets_marks_after_what_lasts_and_none_after_the_clock(lab: CachedCalls) -> None:
     sent, _ = lab.ask(call(RULES, MEMORIES, CLOCK, tools=TOOLS))
     rules, memories, clock = sent["messages"][0]["content"]
     assert rules == {"type": "text", "text": RULES, "cache_control": MARK}
@@ -64,7 +64,7 @@ def test_claude_gets_marks_after_what_lasts_and_none_after_the_clock(lab: Lab) -
 
 
 @pytest.mark.parametrize("provider", ["bedrock", "vertex_ai", "openrouter/anthropic"])
-def test_claude_is_marked_wherever_it_runs(lab: Lab, provider: str) -> None:
+def test_claude_is_marked_wherever_it_runs(lab: CachedCalls, provider: str) -> None:
     provider, *name = provider.split("/")
     model = "/".join([*name, "claude-sonnet-4.5"])
     assert lab.ask(call(RULES, CLOCK), (provider, model))[1] == ["system 0"]
@@ -80,19 +80,19 @@ def test_claude_is_marked_wherever_it_runs(lab: Lab, provider: str) -> None:
     ],
 )  # fmt: skip
 def test_a_prefix_that_is_too_short_to_be_kept_has_no_mark(
-    lab: Lab, model: str, characters: int, marked: bool
+    lab: CachedCalls, model: str, characters: int, marked: bool
 ) -> None:
     _, places = lab.ask(call("x" * characters, CLOCK), ("anthropic", model))
     assert bool(places) is marked
 
 
-def test_there_are_never_more_than_four_marks(lab: Lab) -> None:
+def test_there_are_never_more_than_four_marks(lab: CachedCalls) -> None:
     parts = [RULES, *"abcdef"]
     lab.ask(call(*parts, tools=TOOLS))
     assert len(lab.ask(call(*parts, talk=("Hi", "Yes?", "Bye"), tools=TOOLS))[1]) == 4
 
 
-def test_the_turn_is_marked_while_the_conversation_only_grows(lab: Lab) -> None:
+def test_the_turn_is_marked_while_the_conversation_only_grows(lab: CachedCalls) -> None:
     system = (RULES, CLOCK)
     assert "turn" not in lab.ask(call(*system, talk=("1",)))[1]
     sent, places = lab.ask(call(*system, talk=("1", "2", "3")))
@@ -103,12 +103,12 @@ def test_the_turn_is_marked_while_the_conversation_only_grows(lab: Lab) -> None:
     assert "turn" not in lab.ask(call(RULES, "10:16", talk=("3", "4", "5", "6", "7")))[1]
 
 
-def test_a_second_attempt_of_a_call_is_no_conversation_that_grew(lab: Lab) -> None:
+def test_a_second_attempt_of_a_call_is_no_conversation_that_grew(lab: CachedCalls) -> None:
     asked = call(RULES, CLOCK)
     assert lab.ask(asked)[1] == lab.ask(asked)[1] == ["system 0"]
 
 
-def test_a_mark_that_is_never_read_is_left_out_for_an_hour(lab: Lab) -> None:
+def test_a_mark_that_is_never_read_is_left_out_for_an_hour(lab: CachedCalls) -> None:
     def places(memory: int) -> list[str]:
         lab.now += 30
         return lab.ask(call(RULES, f"memory {memory}", CLOCK))[1]
@@ -119,7 +119,7 @@ def test_a_mark_that_is_never_read_is_left_out_for_an_hour(lab: Lab) -> None:
     assert places(9) == ["system 0", "system 1"]
 
 
-def test_a_system_message_that_is_never_read_says_nothing_of_another(lab: Lab) -> None:
+def test_a_system_message_that_is_never_read_says_nothing_of_another(lab: CachedCalls) -> None:
     for n in range(9):
         lab.now += 310 if n == 4 else 30  # one pause, in which all that was kept is gone
         asked = call(RULES, MEMORIES)
@@ -128,13 +128,13 @@ def test_a_system_message_that_is_never_read_says_nothing_of_another(lab: Lab) -
         assert "system 0" in lab.ask(asked)[1]
 
 
-def test_a_mark_that_is_read_now_and_then_stays(lab: Lab) -> None:
+def test_a_mark_that_is_read_now_and_then_stays(lab: CachedCalls) -> None:
     for n in range(12):
         lab.now += 30
         assert lab.ask(call(RULES, f"memory {n // 3}", CLOCK))[1] == ["system 0", "system 1"]
 
 
-def test_a_prefix_is_not_taken_for_kept_after_its_lifetime(lab: Lab) -> None:
+def test_a_prefix_is_not_taken_for_kept_after_its_lifetime(lab: CachedCalls) -> None:
     for _ in range(3):
         lab.now += 301
         assert lab.ask(call(RULES, CLOCK))[1] == ["system 0"]
@@ -143,7 +143,7 @@ def test_a_prefix_is_not_taken_for_kept_after_its_lifetime(lab: Lab) -> None:
 
 @pytest.mark.parametrize("told", [0, None, -(10**9), "many"])
 def test_what_a_provider_never_keeps_costs_nothing_and_is_not_learnt_from(
-    lab: Lab, told: object
+    lab: CachedCalls, told: object
 ) -> None:
     for _ in range(9):
         _, marks = lab.caching.apply(call(RULES, CLOCK), *SONNET, "a")
@@ -151,14 +151,14 @@ def test_what_a_provider_never_keeps_costs_nothing_and_is_not_learnt_from(
         assert len(marks) == 1
 
 
-def test_an_empty_part_is_left_out(lab: Lab) -> None:
+def test_an_empty_part_is_left_out(lab: CachedCalls) -> None:
     sent, _ = lab.ask(call(RULES, "", CLOCK))
     assert [part["text"] for part in sent["messages"][0]["content"]] == [RULES, CLOCK]
 
 
 @pytest.mark.parametrize("empty", [{}, {"content": " "}, {"content": ""}])
 @pytest.mark.parametrize("more", [{}, {"cache_control": MARK}])
-def test_a_message_without_text_stops_no_call(lab: Lab, empty: dict, more: dict) -> None:
+def test_a_message_without_text_stops_no_call(lab: CachedCalls, empty: dict, more: dict) -> None:
     asked = call(RULES, CLOCK, talk=("1",), **more)
     lab.ask(asked)
     grown = {**asked, "messages": [*asked["messages"], *call("x", talk=("2", "3"))["messages"][1:]]}
@@ -168,12 +168,12 @@ def test_a_message_without_text_stops_no_call(lab: Lab, empty: dict, more: dict)
 
 
 @pytest.mark.parametrize("provider", ["openai", "gemini", "groq", "deepseek", "ollama_chat"])
-def test_others_get_one_text_in_the_same_order(lab: Lab, provider: str) -> None:
+def test_others_get_one_text_in_the_same_order(lab: CachedCalls, provider: str) -> None:
     sent, _ = lab.ask(call(RULES, MEMORIES, CLOCK), (provider, "gpt-4.1-mini"))
     assert sent["messages"][0]["content"] == f"{RULES}\n\n{MEMORIES}\n\n{CLOCK}"
 
 
-def test_keys_bring_replies_together_and_thoughts_together(lab: Lab) -> None:
+def test_keys_bring_replies_together_and_thoughts_together(lab: CachedCalls) -> None:
     lab.caching.configure("home", enabled=True)
     for model in (("openai", "gpt-5.4"), ("azure", "my-deployment"), ("mistral", "mistral-small")):
         assert lab.ask(call(RULES), model)[0]["prompt_cache_key"] == "home-reply"
@@ -184,7 +184,7 @@ def test_keys_bring_replies_together_and_thoughts_together(lab: Lab) -> None:
 
 @pytest.mark.parametrize("model", ["gpt-oss-20b", "llama-3.3", "my-model"])
 def test_other_servers_of_openais_format_get_no_field_that_they_may_refuse(
-    lab: Lab, model: str
+    lab: CachedCalls, model: str
 ) -> None:
     assert "prompt_cache_key" not in lab.ask(call(RULES), ("openai", model))[0]
 
@@ -197,7 +197,7 @@ OWN: dict[str, dict] = {
 
 @pytest.mark.parametrize("name", OWN)
 def test_marks_of_the_configuration_stay_as_they_are_and_the_clock_behind_them(
-    lab: Lab, name: str
+    lab: CachedCalls, name: str
 ) -> None:
     sent, places = lab.ask(call(RULES, MEMORIES, CLOCK, **OWN[name]))
     assert places == []
@@ -207,7 +207,7 @@ def test_marks_of_the_configuration_stay_as_they_are_and_the_clock_behind_them(
     assert second == {"role": "system", "content": CLOCK}
 
 
-def test_a_key_of_the_configuration_stays(lab: Lab) -> None:
+def test_a_key_of_the_configuration_stays(lab: CachedCalls) -> None:
     sent, _ = lab.ask(call(RULES, prompt_cache_key="mine"), ("openai", "gpt-5.4"))
     assert sent["prompt_cache_key"] == "mine"
     headers = {"x-grok-conv-id": "mine"}
@@ -215,7 +215,7 @@ def test_a_key_of_the_configuration_stays(lab: Lab) -> None:
     assert sent["extra_headers"] == headers
 
 
-def test_turned_off_nothing_is_marked_or_named(lab: Lab) -> None:
+def test_turned_off_nothing_is_marked_or_named(lab: CachedCalls) -> None:
     lab.caching.configure("home", enabled=False)
     sent, places = lab.ask(call(RULES, CLOCK, tools=TOOLS))
     assert places == []

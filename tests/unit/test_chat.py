@@ -16,12 +16,14 @@ from vui_gateway.turns.call import AttemptError, Event
 from vui_gateway.usage.recorder import Recorder
 
 from tests.support.clock import run_virtual
-from tests.support.scripted import FOR_EVER, Lab, Step, said
+from tests.support.scripted import FOR_EVER, Scripted, Step, said
 
 HUNG_UP = {"type": "http.disconnect"}
 
 
-def call(lab: Lab, hangs_up: float = FOR_EVER, ends: float = FOR_EVER, **body: Any) -> list[dict]:
+def call(
+    lab: Scripted, hangs_up: float = FOR_EVER, ends: float = FOR_EVER, **body: Any
+) -> list[dict]:
     """What is sent to a client that hangs up after so long; the gateway may end before."""
     usage, sent = Recorder(), []
     router: Any = SimpleNamespace(serves=lambda _: True)
@@ -88,7 +90,7 @@ ENDINGS: dict[str, tuple[dict[str, list[Step]], dict[str, Any], str, str]] = {
 
 def test_half_a_character_in_a_whole_answer_reaches_the_client() -> None:
     half = Event(answer={"choices": [{"message": {"content": "One \ud83d."}}]})
-    start, body = call(Lab({"a": [(0.1, half)]}), stream=False)
+    start, body = call(Scripted({"a": [(0.1, half)]}), stream=False)
     assert start["status"] == 200
     assert json.loads(body["body"])["choices"][0]["message"]["content"] == "One \ud83d."
 
@@ -97,7 +99,7 @@ def test_half_a_character_in_a_whole_answer_reaches_the_client() -> None:
 def test_every_call_leaves_its_line(name: str, caplog: pytest.LogCaptureFixture) -> None:
     scripts, how, outcome, attempts = ENDINGS[name]
     caplog.set_level("INFO", "vui_gateway")
-    call(Lab(scripts), **how)
+    call(Scripted(scripts), **how)
     (line,) = [text for text in caplog.messages if "outcome=" in text]
     assert f"outcome={outcome} attempts={attempts} " in line
 
@@ -105,7 +107,7 @@ def test_every_call_leaves_its_line(name: str, caplog: pytest.LogCaptureFixture)
 def test_a_bug_of_ours_is_a_failed_call(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = Lab({"a": said()})
+    lab = Scripted({"a": said()})
     monkeypatch.setattr(lab.cooldown, "answered", lambda _: 1 / 0)
     caplog.set_level("INFO", "vui_gateway")
     call(lab)
@@ -118,7 +120,7 @@ def test_a_barge_in_at_any_moment_leaves_nothing_running(
 ) -> None:
     late = said("Rain. It falls here.", first=0.4, pace=0.1)
     breaks: list[Step] = [(0.3, "It rains. "), (0.3, "Take "), (0, AttemptError("500", status=500))]
-    lab = Lab({"breaks": breaks, "hangs": [(FOR_EVER, "")], "late": late})
+    lab = Scripted({"breaks": breaks, "hangs": [(FOR_EVER, "")], "late": late})
     lab.hedge.enabled = True
     caplog.set_level("INFO", "vui_gateway")
     call(lab, hangs_up=after)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from vui_gateway.turns.call import AttemptError, Call, Event
 
 from tests.support.clock import run_virtual
-from tests.support.scripted import END, FOR_EVER, RAIN, WELL, Lab, Step, broken, said
+from tests.support.scripted import END, FOR_EVER, RAIN, WELL, Scripted, Step, broken, said
 
 
 def test_a_sentence_is_released_when_the_next_begins_and_the_last_at_the_end() -> None:
-    heard = Lab({"a": said(first=0.5, pace=0.1)}).hear()
+    heard = Scripted({"a": said(first=0.5, pace=0.1)}).hear()
     assert heard.pieces == [(0.8, "It is sunny. "), (1.2, "It stays so all day.")]
     assert heard.ended == ["ok"]
     assert heard.error is None
@@ -33,7 +33,7 @@ SILENCES: dict[str, list[Step]] = {
 
 @pytest.mark.parametrize("name", SILENCES)
 def test_only_words_count_and_the_next_one_answers(name: str) -> None:
-    lab = Lab({"sick": SILENCES[name], "well": said()})
+    lab = Scripted({"sick": SILENCES[name], "well": said()})
     heard = lab.hear()
     assert heard.text == WELL
     assert heard.ended == ["no-words", "ok"]
@@ -54,7 +54,7 @@ ENDINGS: dict[str, tuple[Step, str, float]] = {
 @pytest.mark.parametrize("words", [1, 2, 4])
 def test_a_first_sentence_that_breaks_off_is_replaced_unheard(name: str, words: int) -> None:
     step, ended, seconds = ENDINGS[name]
-    lab = Lab({"sick": broken(words, step), "well": said()})
+    lab = Scripted({"sick": broken(words, step), "well": said()})
     heard = lab.hear()
     assert heard.text == WELL
     assert heard.ended == [ended, "ok"]
@@ -64,10 +64,10 @@ def test_a_first_sentence_that_breaks_off_is_replaced_unheard(name: str, words: 
 
 def test_a_word_every_three_seconds_is_given_up_while_another_is_left() -> None:
     slow = said(RAIN, 1, 3)
-    heard = Lab({"sick": slow, "well": said()}).hear()
+    heard = Scripted({"sick": slow, "well": said()}).hear()
     assert (heard.text, heard.ended) == (WELL, ["dribbled", "ok"])
     assert heard.pieces[0][0] < 6
-    alone = Lab({"slow": slow}).hear()
+    alone = Scripted({"slow": slow}).hear()
     assert alone.text == RAIN
     assert alone.ended == ["ok"]
 
@@ -76,26 +76,26 @@ def test_a_word_every_three_seconds_is_given_up_while_another_is_left() -> None:
 def test_who_is_late_and_slow_is_not_given_both_limits_one_after_the_other(
     first: float, within: float
 ) -> None:
-    heard = Lab({"sick": said(RAIN, first, 3), "well": said()}).hear()
+    heard = Scripted({"sick": said(RAIN, first, 3), "well": said()}).hear()
     assert (heard.text, heard.ended) == (WELL, ["dribbled", "ok"])
     assert heard.pieces[0][0] <= within
 
 
 @pytest.mark.parametrize("first", [0.1, 3.0, 3.9])
 def test_who_is_late_and_then_quick_is_not_taken_for_slow(first: float) -> None:
-    heard = Lab({"late": said(RAIN, first, 0.6), "well": said()}).hear()
+    heard = Scripted({"late": said(RAIN, first, 0.6), "well": said()}).hear()
     assert (heard.text, heard.ended) == (RAIN, ["ok"])
 
 
 def test_a_model_that_was_loaded_first_has_all_the_time_for_its_first_words() -> None:
-    lab = Lab({"slow": said(RAIN, 20, 0.95), "well": said()}, own_limit=65.0)
+    lab = Scripted({"slow": said(RAIN, 20, 0.95), "well": said()}, own_limit=65.0)
     assert lab.hear().ended == ["ok"]
 
 
 @pytest.mark.parametrize("name", ENDINGS)
 def test_after_the_first_sentence_another_goes_on_where_it_ended(name: str) -> None:
     rest = "Here. Bring boots, too."
-    lab = Lab({"sick": broken(6, ENDINGS[name][0]), "well": said(rest)})
+    lab = Scripted({"sick": broken(6, ENDINGS[name][0]), "well": said(rest)})
     heard = lab.hear()
     assert heard.text == f"The rain falls here. {rest}"
     name, body = lab.bodies[1]
@@ -114,12 +114,12 @@ def test_after_the_first_sentence_another_goes_on_where_it_ended(name: str) -> N
     ],
 )
 def test_what_the_other_says_again_is_taken_out(again: str) -> None:
-    lab = Lab({"sick": broken(5, (FOR_EVER, "")), "well": said(again)})
+    lab = Scripted({"sick": broken(5, (FOR_EVER, "")), "well": said(again)})
     assert lab.hear().text.lower() == "the rain falls here. take boots. go now."
 
 
 def test_when_nobody_can_go_on_the_call_fails_after_what_was_said() -> None:
-    lab = Lab({"a": broken(6, (FOR_EVER, "")), "b": [(FOR_EVER, "")]})
+    lab = Scripted({"a": broken(6, (FOR_EVER, "")), "b": [(FOR_EVER, "")]})
     heard = lab.hear()
     assert heard.text == "The rain falls here. "
     assert heard.error
@@ -130,20 +130,20 @@ def test_when_nobody_can_go_on_the_call_fails_after_what_was_said() -> None:
 def test_who_adds_nothing_to_a_promised_sentence_is_followed_by_the_next_and_stays_well() -> None:
     again = said("The rain falls here.")
     scripts = {"sick": broken(6, ENDINGS["just ends"][0]), "again": again, "well": said("Bye.")}
-    lab = Lab(scripts)
+    lab = Scripted(scripts)
     heard = lab.hear()
     assert heard.text == "The rain falls here. Bye."
     assert heard.ended == ["ended-early", "empty", "ok"]
     assert "again" not in lab.cooldown
     del scripts["well"]
-    unfinished = Lab(scripts).hear()
+    unfinished = Scripted(scripts).hear()
     assert unfinished.text == "The rain falls here. "
     assert unfinished.error
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_the_call_fails_within_nine_seconds_however_many_are_silent(count: int) -> None:
-    heard = Lab({str(i): [(FOR_EVER, "")] for i in range(count)}).hear()
+    heard = Scripted({str(i): [(FOR_EVER, "")] for i in range(count)}).hear()
     assert heard.error
     assert heard.seconds <= 9.1
     assert not heard.text
@@ -151,22 +151,22 @@ def test_the_call_fails_within_nine_seconds_however_many_are_silent(count: int) 
 
 def test_asked_for_thinking_is_waited_for_and_not_heard() -> None:
     thinking = [(1.0, Event(reasoning=True))] * 12 + said()
-    heard = Lab({"a": thinking}, thinks=True).hear()
+    heard = Scripted({"a": thinking}, thinks=True).hear()
     assert (heard.text, heard.ended) == (WELL, ["ok"])
     for_ever = [(1.0, Event(reasoning=True))] * FOR_EVER
-    heard = Lab({"a": for_ever}, thinks=True).hear()
+    heard = Scripted({"a": for_ever}, thinks=True).hear()
     assert heard.error
     assert heard.seconds == pytest.approx(30, abs=0.5)
 
 
 def test_a_model_that_is_loaded_first_keeps_its_own_limit() -> None:
-    heard = Lab({"a": said(first=40)}, own_limit=60).hear()
+    heard = Scripted({"a": said(first=40)}, own_limit=60).hear()
     assert (heard.text, heard.ended) == (WELL, ["ok"])
 
 
 def test_a_finish_reason_ends_a_reply_whatever_the_connection_does_then() -> None:
     for after in [(0.0, AttemptError("500", status=500)), (FOR_EVER, "")]:
-        lab = Lab({"a": [*said()[:-1], after], "b": said("Never heard.")})
+        lab = Scripted({"a": [*said()[:-1], after], "b": said("Never heard.")})
         heard = lab.hear()
         assert (heard.text, heard.ended) == (WELL, ["ok"])
         assert "a" not in lab.cooldown
@@ -177,13 +177,13 @@ def test_a_finish_reason_ends_a_reply_whatever_the_connection_does_then() -> Non
 def test_an_answer_without_a_word_is_none(finish: str, stays_open: bool) -> None:
     end = (0.1, Event(finish_reason=finish))
     sick: list[Step] = [end, (FOR_EVER, "")] if stays_open else [end]
-    heard = Lab({"sick": sick, "well": said()}).hear()
+    heard = Scripted({"sick": sick, "well": said()}).hear()
     assert (heard.text, heard.ended) == (WELL, ["empty", "ok"])
     assert heard.pieces[0][0] < 0.5
 
 
 def test_a_request_that_is_refused_cools_nobody_and_the_next_is_asked() -> None:
-    lab = Lab({"a": [(0.1, AttemptError("400", status=400))], "b": said()})
+    lab = Scripted({"a": [(0.1, AttemptError("400", status=400))], "b": said()})
     heard = lab.hear()
     assert (heard.text, heard.ended) == (WELL, ["400", "ok"])
     assert "a" not in lab.cooldown
@@ -195,10 +195,10 @@ def test_who_says_a_word_and_stalls_wins_time_for_the_next_but_once(
     first: float, count: int
 ) -> None:
     stalls: list[Step] = [(first, "Hello "), (FOR_EVER, "")]
-    heard = Lab({str(i): stalls for i in range(count)}).hear()
+    heard = Scripted({str(i): stalls for i in range(count)}).hear()
     assert heard.error
     assert heard.seconds <= 18
-    assert Lab({**{str(i): stalls for i in range(2)}, "well": said()}).hear().text == WELL
+    assert Scripted({**{str(i): stalls for i in range(2)}, "well": said()}).hear().text == WELL
 
 
 BREAKS: list[Step] = [
@@ -222,7 +222,7 @@ def test_whatever_one_deployment_does_the_other_gives_a_whole_answer(
     text: str, words: int, first: float, pace: float, then: Step, well: float, hedge: bool
 ) -> None:
     sick = [*said(text, first, pace)[: min(words, len(text.split()) - 1)], then]
-    lab = Lab({"sick": sick, "well": said(first=well)})
+    lab = Scripted({"sick": sick, "well": said(first=well)})
     lab.hedge.enabled = hedge
     heard = lab.hear()
     assert heard.error is None
@@ -237,20 +237,20 @@ def test_after_a_slow_model_that_stalls_the_next_one_has_its_time() -> None:
     slow: list[Step] = [
         (1.0, f"{word} ") for word in "it goes on and on and on and on and on".split()
     ]
-    lab = Lab({"slow": [*slow, (FOR_EVER, "")], "well": said(first=3.0)})
+    lab = Scripted({"slow": [*slow, (FOR_EVER, "")], "well": said(first=3.0)})
     assert lab.hear().text == WELL
 
 
 def test_after_what_was_heard_there_is_no_silence_without_end_either() -> None:
     stalls: list[Step] = [(0.1, "Hello "), (FOR_EVER, "")]
-    lab = Lab({"sick": broken(6, (FOR_EVER, "")), **{str(i): stalls for i in range(5)}})
+    lab = Scripted({"sick": broken(6, (FOR_EVER, "")), **{str(i): stalls for i in range(5)}})
     heard = lab.hear()
     assert heard.error
     assert heard.seconds - heard.pieces[-1][0] <= 4 + 9 + 4 + 4
 
 
 def test_a_group_that_may_take_longer_has_time_for_two() -> None:
-    lab = Lab({"sick": [(FOR_EVER, "")], "well": said(first=10.0)})
+    lab = Scripted({"sick": [(FOR_EVER, "")], "well": said(first=10.0)})
     lab.engine.configure(12, 20, hedge=False)
     heard = lab.hear()
     assert (heard.text, heard.ended) == (WELL, ["no-words", "ok"])
@@ -259,13 +259,13 @@ def test_a_group_that_may_take_longer_has_time_for_two() -> None:
 
 def test_a_reply_without_spaces_is_not_taken_for_slow() -> None:
     steps: list[Step] = [(0.05, char) for char in "今天天气很好。" * 30]
-    lab = Lab({"a": [*steps, (0, END)], "b": said()})
+    lab = Scripted({"a": [*steps, (0, END)], "b": said()})
     assert lab.hear().ended == ["ok"]
     assert "a" not in lab.cooldown
 
 
 def test_marks_alone_are_no_answer() -> None:
-    lab = Lab({"a": [(0.1, "..."), (0.1, END)], "b": said()})
+    lab = Scripted({"a": [(0.1, "..."), (0.1, END)], "b": said()})
     assert lab.hear().text == WELL
 
 
@@ -274,23 +274,23 @@ def test_marks_alone_are_no_answer() -> None:
 def test_a_reply_ends_in_a_sentence_that_vui_speaks(end: str, size: int) -> None:
     text = f"Sure thing. Have fun! {end}"
     steps: list[Step] = [(0.1, text[at : at + size]) for at in range(0, len(text), size)]
-    heard = Lab({"a": [*steps, (0.1, END)]}).hear()
+    heard = Scripted({"a": [*steps, (0.1, END)]}).hear()
     assert [piece for _, piece in heard.pieces][-1] == "Have fun!"
 
 
 def test_what_belongs_to_the_last_sentence_stays() -> None:
     for text in ('He said "yes."', "Have fun 😊", "Well...", "Really?!", "Yes. [laugh]", "(Hm.) "):
-        heard = Lab({"a": [(0.1, text), (0.1, END)]}).hear()
+        heard = Scripted({"a": [(0.1, text), (0.1, END)]}).hear()
         assert heard.text == text.strip()
 
 
 def test_a_run_of_marks_is_no_more_than_vui_can_look_through() -> None:
-    heard = Lab({"a": [(0.1, "Well" + "." * 10_000 + "x"), (0.1, END)]}).hear(max_tokens=2048)
+    heard = Scripted({"a": [(0.1, "Well" + "." * 10_000 + "x"), (0.1, END)]}).hear(max_tokens=2048)
     assert heard.text == "Well" + "." * 100 + "x"
 
 
 def test_a_connection_that_had_gone_stale_is_tried_once_more() -> None:
-    lab = Lab({"a": [(0.001, AttemptError("408", status=408))]})
+    lab = Scripted({"a": [(0.001, AttemptError("408", status=408))]})
     heard = lab.hear()
     assert heard.ended == ["408", "408"]
     assert heard.error
@@ -298,14 +298,14 @@ def test_a_connection_that_had_gone_stale_is_tried_once_more() -> None:
 
 def test_a_flood_is_ended_with_what_was_released() -> None:
     flood: list[Step] = [(0.001, "word ")] * 100_000
-    heard = Lab({"a": flood, "b": said()}).hear()
+    heard = Scripted({"a": flood, "b": said()}).hear()
     assert heard.error
     assert heard.error.ended == "flooded"
     assert 1000 < len(heard.text) <= 4 * 4 * 100 + 100
 
 
 def test_a_barge_in_ends_the_providers_call() -> None:
-    lab = Lab({"a": said(pace=1.0)})
+    lab = Scripted({"a": said(pace=1.0)})
     heard = lab.hear(seconds=2.5)
     assert lab.closed["a"] == pytest.approx(2.5)
     assert heard.ended == ["hung-up"]
@@ -313,20 +313,20 @@ def test_a_barge_in_ends_the_providers_call() -> None:
 
 
 def test_a_barge_in_into_a_model_that_may_take_longer_says_nothing_of_it() -> None:
-    lab = Lab({"a": [(FOR_EVER, "")]}, own_limit=60)
+    lab = Scripted({"a": [(FOR_EVER, "")]}, own_limit=60)
     lab.hear(seconds=8)
     assert "a" not in lab.cooldown
 
 
 def test_after_a_model_that_took_its_own_time_the_next_one_is_asked() -> None:
-    lab = Lab({"loads": [(FOR_EVER, "")], "well": said()}, own_limit=30)
+    lab = Scripted({"loads": [(FOR_EVER, "")], "well": said()}, own_limit=30)
     heard = lab.hear()
     assert (heard.text, heard.ended) == (WELL, ["no-words", "ok"])
 
 
 def test_who_is_given_less_time_than_usual_is_not_taken_for_sick() -> None:
     silent: list[Step] = [(FOR_EVER, "")]
-    lab = Lab({"a": silent, "b": silent, "c": said(first=2.0)})
+    lab = Scripted({"a": silent, "b": silent, "c": said(first=2.0)})
     assert lab.hear().error
     assert ("a" in lab.cooldown, "b" in lab.cooldown, "c" in lab.cooldown) == (True, True, False)
 
@@ -334,7 +334,7 @@ def test_who_is_given_less_time_than_usual_is_not_taken_for_sick() -> None:
 def test_a_tool_call_that_is_streamed_is_an_answer() -> None:
     call = [{"index": 0, "function": {"name": "x", "arguments": ""}}]
     steps: list[Step] = [(1.0, Event(tool_calls=call))] * 6
-    heard = Lab({"a": [*steps, (0.1, Event(finish_reason="tool_calls"))], "b": said()}).hear()
+    heard = Scripted({"a": [*steps, (0.1, Event(finish_reason="tool_calls"))], "b": said()}).hear()
     assert heard.ended == ["ok"]
     assert len(heard.call.attempts[0].tool_calls) == 6
 
@@ -342,16 +342,16 @@ def test_a_tool_call_that_is_streamed_is_an_answer() -> None:
 def test_thoughts_that_hang_are_asked_of_the_next_one() -> None:
     answer = Event(answer={"choices": [{"message": {"content": "x"}}]})
 
-    async def run(lab: Lab) -> tuple[dict, float]:
+    async def run(lab: Scripted) -> tuple[dict, float]:
         call = Call("vui", streamed=False)
         call.deadline = call.began + 20
         found = await lab.engine.complete(call, {"messages": []})
         return found, asyncio.get_running_loop().time() - call.began
 
-    found, seconds = run_virtual(run(Lab({"a": [(FOR_EVER, "")], "b": [(0.5, answer)]})))
+    found, seconds = run_virtual(run(Scripted({"a": [(FOR_EVER, "")], "b": [(0.5, answer)]})))
     assert found == answer.answer
     assert seconds == pytest.approx(8.5)
-    found, seconds = run_virtual(run(Lab({"a": [(0.5, Event())], "b": [(0.5, answer)]})))
+    found, seconds = run_virtual(run(Scripted({"a": [(0.5, Event())], "b": [(0.5, answer)]})))
     assert seconds == pytest.approx(1.0)
 
 
@@ -371,7 +371,7 @@ def test_nothing_after_a_stop_phrase_is_promised_or_heard(
     text: str, heard: list[str], size: int
 ) -> None:
     pieces: list[Step] = [(0.01, text[at : at + size]) for at in range(0, len(text), size)]
-    lab = Lab({"a": [*pieces, (0.01, END)], "b": said()})
+    lab = Scripted({"a": [*pieces, (0.01, END)], "b": said()})
     found = lab.hear(stop=["\nUser:", "one sec.", "One sec."])
     assert [text for _, text in found.pieces] == heard
     assert found.ended == ["ok"]

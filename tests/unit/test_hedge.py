@@ -6,11 +6,11 @@ import pytest
 from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.hedge import Hedge
 
-from tests.support.scripted import FOR_EVER, WELL, Lab, Step, said
+from tests.support.scripted import FOR_EVER, WELL, Scripted, Step, said
 
 
 def test_a_late_first_word_is_hedged_and_the_loser_cancelled_at_once() -> None:
-    lab = Lab({"late": said("Too late to be heard.", first=3.5), "well": said(first=0.2)})
+    lab = Scripted({"late": said("Too late to be heard.", first=3.5), "well": said(first=0.2)})
     lab.hedge.enabled = True
     heard = lab.hear()
     assert heard.text == WELL
@@ -21,7 +21,7 @@ def test_a_late_first_word_is_hedged_and_the_loser_cancelled_at_once() -> None:
 
 
 def test_a_deployment_that_loses_twice_in_a_row_is_left_alone() -> None:
-    lab = Lab({"hangs": [(FOR_EVER, "")], "well": said()})
+    lab = Scripted({"hangs": [(FOR_EVER, "")], "well": said()})
     lab.hedge.enabled = True
     assert lab.hear().ended == ["hedged-lost", "ok"]
     assert "hangs" not in lab.cooldown
@@ -30,7 +30,7 @@ def test_a_deployment_that_loses_twice_in_a_row_is_left_alone() -> None:
 
 
 def test_the_same_deployment_is_hedged_when_the_group_has_no_other() -> None:
-    lab = Lab({"only": said(first=2.0)})
+    lab = Scripted({"only": said(first=2.0)})
     lab.hedge.enabled = True
     heard = lab.hear()
     assert heard.text == WELL
@@ -38,7 +38,7 @@ def test_the_same_deployment_is_hedged_when_the_group_has_no_other() -> None:
 
 
 def test_no_hedge_is_wasted_on_a_sick_one() -> None:
-    lab = Lab({"well": said(first=2.0), "sick": said("Never heard.")})
+    lab = Scripted({"well": said(first=2.0), "sick": said("Never heard.")})
     lab.hedge.enabled = True
     lab.cooldown.failed(Deployment("sick", "sick"), 401)
     assert lab.hear().text == WELL
@@ -66,7 +66,7 @@ def test_a_deployments_usual_worst_decides_when_to_hedge() -> None:
 
 def test_the_loser_of_a_hedge_is_asked_again_when_the_winner_breaks_off() -> None:
     late: list[Step] = [(1.6, "It "), (0, "rains. "), (0, "Take "), (FOR_EVER, "")]
-    lab = Lab({"breaks": late, "well": said(first=0.5)})
+    lab = Scripted({"breaks": late, "well": said(first=0.5)})
     lab.hedge.enabled = True
     heard = lab.hear()
     assert heard.error is None
@@ -75,7 +75,7 @@ def test_the_loser_of_a_hedge_is_asked_again_when_the_winner_breaks_off() -> Non
 
 
 def test_when_both_speak_at_once_the_later_one_is_cancelled() -> None:
-    lab = Lab({"a": said(first=2.0), "b": said("Never heard.", first=0.5)})
+    lab = Scripted({"a": said(first=2.0), "b": said("Never heard.", first=0.5)})
     lab.hedge.enabled = True
     heard = lab.hear()
     assert (heard.text, heard.ended) == (WELL, ["ok", "hedged-lost"])

@@ -15,7 +15,7 @@ from vui_gateway.turns.sentences import (
 )
 
 from tests.support.cuts import TEXTS, cut
-from tests.support.scripted import END, Lab, Step
+from tests.support.scripted import END, Scripted, Step
 
 
 def bare(text: str) -> str:
@@ -30,7 +30,7 @@ def test_what_is_heard_is_what_was_written_but_for_white_space(
     text = text.replace("<think", "")
     assume(any(char.isalnum() for char in text))
     steps: list[Step] = [(0.01, piece) for piece in cut(text, data)]
-    heard = Lab({"a": [*steps, (0.01, END)]}).hear(max_tokens=10_000)
+    heard = Scripted({"a": [*steps, (0.01, END)]}).hear(max_tokens=10_000)
     assert heard.ended == ["ok"]
     assert bare(text).startswith(bare(heard.text))
     unheard = bare(text).removeprefix(bare(heard.text))

@@ -26,7 +26,7 @@ from tests.support.redis import FakeRedis, Line
 SICK = Deployment("sick", "openai/sick")
 
 
-class Lab:
+class Gateways:
     """So many gateways and their Redis, which answers after 1 to 20 ms."""
 
     def __init__(self, count: int, limit: float | None = None) -> None:
@@ -51,9 +51,9 @@ class Lab:
 def together(count: int, limit: float | None = None) -> Callable[..., None]:
     """A test beside running gateways, in virtual time."""
 
-    def of(test: Callable[[Lab, list[Gateway]], Awaitable[None]]) -> None:
+    def of(test: Callable[[Gateways, list[Gateway]], Awaitable[None]]) -> None:
         async def run() -> None:
-            lab = Lab(count, limit)
+            lab = Gateways(count, limit)
             async with lab.running() as gateways:
                 await test(lab, gateways)
 
@@ -85,7 +85,7 @@ def accepts(gateway: Gateway, key: str) -> bool:
 
 def test_a_cooldown_that_one_finds_holds_for_all_within_a_second_and_ends_for_all() -> None:
     @together(3)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         gateways[0].cooldown.failed(SICK, 503)
         await asyncio.sleep(0.5)
         assert all("sick" in gateway.cooldown for gateway in gateways)
@@ -99,7 +99,7 @@ def test_a_cooldown_that_one_finds_holds_for_all_within_a_second_and_ends_for_al
 
 def test_a_refused_key_is_left_alone_by_all_and_by_one_that_comes_later() -> None:
     @together(2)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         gateways[0].cooldown.failed(SICK, 401)
         await asyncio.sleep(600)
         late = Gateway("late", lab.redis)
@@ -120,7 +120,7 @@ def test_a_clock_that_was_set_back_leaves_nobody_alone_for_hours() -> None:
 
 def test_sums_of_all_are_known_to_all_within_a_second() -> None:
     @together(3)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         for i, gateway in enumerate(gateways):
             spend(gateway, 0.1 * (i + 1), "kitchen")
             spend(gateway, 1.0)
@@ -131,7 +131,7 @@ def test_sums_of_all_are_known_to_all_within_a_second() -> None:
 
 def test_what_was_told_twice_counts_once() -> None:
     @together(2)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         lab.redis.answers_lost = True
         for _ in range(5):
             spend(gateways[0], 0.1)
@@ -147,7 +147,7 @@ def test_a_redis_that_is_away_is_said_once_and_each_goes_on_with_what_it_knows(
     caplog.set_level("INFO", "vui_gateway")
 
     @together(2, 1.0)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         key = add_key(gateways[0])
         spend(gateways[0], 0.6)
         gateways[0].cooldown.failed(SICK, 503)
@@ -170,7 +170,7 @@ def test_a_redis_that_is_away_is_said_once_and_each_goes_on_with_what_it_knows(
 
 def test_a_redis_that_starts_empty_has_all_again_also_of_a_gateway_that_is_gone() -> None:
     @together(2)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         gone = Gateway("gone", lab.redis)
         with gone.running():
             spend(gone, 0.7)
@@ -196,7 +196,7 @@ def test_a_redis_that_starts_empty_has_all_again_also_of_a_gateway_that_is_gone(
 
 def test_a_redis_that_was_emptied_between_two_exchanges_has_all_again() -> None:
     @together(2)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         spend(gateways[0], 0.5)
         await asyncio.sleep(1)
         lab.redis.empty()
@@ -206,7 +206,7 @@ def test_a_redis_that_was_emptied_between_two_exchanges_has_all_again() -> None:
 
 def test_a_redis_that_starts_with_what_it_had_a_while_ago_has_all_again() -> None:
     @together(2)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         key = add_key(gateways[0])
         await asyncio.sleep(1)
         old = lab.redis.number, copy.copy(lab.redis.entries)
@@ -225,7 +225,7 @@ def test_a_redis_that_starts_with_what_it_had_a_while_ago_has_all_again() -> Non
 
 def test_a_key_is_taken_back_everywhere_within_a_second_and_who_uses_it_is_told() -> None:
     @together(3)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         key = add_key(gateways[0])
         await asyncio.sleep(1)
         assert all(accepts(gateway, key) for gateway in gateways)
@@ -240,7 +240,7 @@ def test_a_key_is_taken_back_everywhere_within_a_second_and_who_uses_it_is_told(
 
 def test_a_gateway_that_missed_it_brings_no_revoked_key_back() -> None:
     @together(3)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         key = add_key(gateways[0])
         await asyncio.sleep(1)
         lab.lines[2].down = True
@@ -264,7 +264,7 @@ def test_a_budget_is_exceeded_by_no_more_than_the_calls_under_way(count: int) ->
     price, limit = 0.002, 1.0
 
     @together(count, limit)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         draws = random.Random(count)
         under_way = most = 0
 
@@ -290,7 +290,7 @@ def test_a_budget_is_exceeded_by_no_more_than_the_calls_under_way(count: int) ->
 
 def test_a_client_has_a_budget_of_its_own_on_all_gateways_together() -> None:
     @together(2, 10.0)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         add_key(gateways[0], budget=0.5)
         await asyncio.sleep(1)
         spend(gateways[0], 0.3, "kitchen")
@@ -310,7 +310,7 @@ def test_a_client_has_a_budget_of_its_own_on_all_gateways_together() -> None:
 
 def test_what_a_gateway_reserved_lapses_when_it_is_gone() -> None:
     @together(1)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         gone = Gateway("gone", lab.redis)
         under_way: Any = Attempted(0.4)
         with gone.running():
@@ -323,7 +323,7 @@ def test_what_a_gateway_reserved_lapses_when_it_is_gone() -> None:
 
 def test_a_new_gateway_knows_how_quick_a_deployment_is() -> None:
     @together(2)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         for _ in range(30):
             gateways[0].hedge.observe("a", 1.0)
         await asyncio.sleep(1)
@@ -335,7 +335,7 @@ def test_what_somebody_else_wrote_into_redis_is_nobodys() -> None:
     junk = ["", "x", "1 0", "x 0 1", "nan 0 {}", "inf 0 [1]", "9 0 {", "9 0 " + "[" * 10_000]
 
     @together(1)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         subjects = ("spend 2026-11-25/g/k", "spend x", "clients k", "cooling a", "reserved g",
                     "first-words a", "unknown", "")  # fmt: skip
         entries: dict[str, str] = {f"{s}{i}": text for s in subjects for i, text in enumerate(junk)}
@@ -358,7 +358,7 @@ def test_what_somebody_else_wrote_into_redis_is_nobodys() -> None:
 
 def test_nothing_is_told_while_nothing_happens_but_that_one_is_there() -> None:
     @together(1)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         asked, number = lab.redis.asked, lab.redis.number
         await asyncio.sleep(10)
         assert lab.redis.number == number
@@ -367,7 +367,7 @@ def test_nothing_is_told_while_nothing_happens_but_that_one_is_there() -> None:
 
 def test_a_burst_of_urgent_news_is_one_exchange() -> None:
     @together(1)
-    async def _(lab: Lab, gateways: list[Gateway]) -> None:
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         asked = lab.redis.asked
         for i in range(50):
             gateways[0].cooldown.failed(Deployment(f"d{i}", "m"), 503)

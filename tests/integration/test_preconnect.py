@@ -9,9 +9,9 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
+from tests.matrix.arms import stand_ins
 from tests.matrix.conversations import HELLO
 from tests.matrix.families import FAMILIES, Family
-from tests.matrix.labs import stand_ins
 from tests.providers.base import StandIn
 from tests.support.harness import Program, gateway, openai_model
 from tests.support.poll import until

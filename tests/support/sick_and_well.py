@@ -22,7 +22,7 @@ from tests.support.harness import Program, gateway
 from vui_litellm import LiteLLMBackend
 from vui_litellm.vui_api import speak_sooner
 
-__all__ = ["FIRST", "SECOND", "Heard", "Ward", "allowed", "sooner", "ward"]
+__all__ = ["FIRST", "SECOND", "Heard", "SickAndWell", "allowed", "sooner", "ward"]
 
 # The first deployment's reply: no word of it is in the second's. Its first sentence is as long as
 # one may be that vui doesn't cut.
@@ -69,7 +69,7 @@ def allowed(first: bool = False) -> set[str]:
 
 
 @dataclass
-class Ward:
+class SickAndWell:
     """A gateway with many groups of the same two deployments, so that no test waits for another's
     cooldowns to end; and groups of the first one alone.
     """
@@ -152,7 +152,7 @@ def sooner() -> Iterator[None]:
 @contextmanager
 def ward(
     folder: Path, router_settings: dict, env: dict[str, str] | None = None, **params: Any
-) -> Iterator[Ward]:
+) -> Iterator[SickAndWell]:
     """Start it; `params` are further `litellm_params` of every deployment."""
     with ExitStack() as stack:
         stack.enter_context(sooner())
@@ -173,13 +173,13 @@ def ward(
             "router_settings": router_settings,
         }
         program = stack.enter_context(gateway(folder, config, env))
-        up = Ward(program, stand_ins[0], stand_ins[1])
+        up = SickAndWell(program, stand_ins[0], stand_ins[1])
         up.fall_ill()
         asyncio.run(_warm(up))
         yield up
 
 
-async def _warm(up: Ward) -> None:
+async def _warm(up: SickAndWell) -> None:
     """The first turn, the first thoughts and the first failure take a little longer."""
     group = up.group()
     await up.turn(group)

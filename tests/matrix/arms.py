@@ -18,7 +18,7 @@ from vui_litellm import LiteLLMBackend
 
 
 @dataclass
-class Lab:
+class Arm:
     """A running gateway in front of one stand-in for each family, and a way to make backends."""
 
     url: str
@@ -48,7 +48,7 @@ def stand_ins() -> Iterator[tuple[dict[str, StandIn], list[dict]]]:
 
 
 @contextmanager
-def our_lab(folder: Path) -> Iterator[Lab]:
+def our_lab(folder: Path) -> Iterator[Arm]:
     """Our gateway, our backend."""
     with stand_ins() as (running, models):
         config = {
@@ -58,7 +58,7 @@ def our_lab(folder: Path) -> Iterator[Lab]:
             "router_settings": {"cooldown_time": 0},
         }
         with gateway(folder, config) as started:
-            yield Lab(started.url, KEY, running, LiteLLMBackend)
+            yield Arm(started.url, KEY, running, LiteLLMBackend)
 
 
 @contextmanager
@@ -80,12 +80,12 @@ def stock_proxy(folder: Path, models: list[dict]) -> Iterator[str]:
 
 
 @contextmanager
-def stock_lab(folder: Path, make: Callable = llm_backend.LiteLLMBackend) -> Iterator[Lab]:
+def stock_lab(folder: Path, make: Callable = llm_backend.LiteLLMBackend) -> Iterator[Arm]:
     """Stock LiteLLM, with vui's own backend (or another)."""
     with stand_ins() as (running, models), stock_proxy(folder, models) as url:
-        yield Lab(url, KEY, running, make)
+        yield Arm(url, KEY, running, make)
 
 
-def foreign_lab(folder: Path) -> AbstractContextManager[Lab]:
+def foreign_lab(folder: Path) -> AbstractContextManager[Arm]:
     """Somebody else's LiteLLM, our backend."""
     return stock_lab(folder, LiteLLMBackend)
