@@ -36,7 +36,9 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self.should_exit and not self._until:
             self._until = time.monotonic() + self._seconds
-            log.info("Ending: no longer ready, and closed to new calls in %g s", self._seconds)
+            log.info(
+                "Stopping: not ready any more, and closed to new calls in %g s.", self._seconds
+            )
             self.config.encoded_headers.append((b"connection", b"close"))
             counter = 0  # uvicorn looks at its headers once a second
         over = await super().on_tick(counter)

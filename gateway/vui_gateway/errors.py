@@ -102,7 +102,7 @@ class Ending(StrEnum):
     DRIBBLED = "dribbled", "{} spoke too slowly."
     ENDED_EARLY = "ended-early", "{} broke off in mid-reply."
     EMPTY = "empty", "{} gave an empty answer."
-    FLOODED = "flooded", "{} didn't stop talking."
+    FLOODED = "flooded", "{} sent an endless reply."
     BUDGET = "budget", "Today's budget is spent: {} wasn't asked."
     HOOK = "hook", "A callback of litellm_config.yaml refused the request for {}."
     RATE_LIMITED = "429", "The provider of {} wants fewer requests."

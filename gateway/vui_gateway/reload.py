@@ -79,7 +79,7 @@ class Reloader:
             self.in_force.apply(settings, config, self.settings)
         except Exception as error:  # an edit never ends the watch over the files
             if not isinstance(error, ConfigError | SettingError):
-                log.exception("A bug of ours:")
+                log.exception("This is a bug in vui-litellm, please report it:")
             if str(error) != self.error:
                 log.error("%s The last good configuration stays in force.", error)
             self.error = str(error)
@@ -93,7 +93,7 @@ class Reloader:
         try:
             await self.in_force.extend(self.settings, self.config)
         except Exception:  # no callback ends the watch over the files
-            log.exception("A bug of ours:")
+            log.exception("This is a bug in vui-litellm, please report it:")
 
     @property
     def needs_restart(self) -> list[str]:

@@ -172,9 +172,9 @@ def lines(status: Status) -> Iterator[str]:
     }
     for model, left in cooling.items():
         if left > 0:
-            yield f"{model} is left alone for {left:.0f} s."
+            yield f"{model} is cooling down for {left:.0f} s."
     if status.away:
-        yield f"{status.away} This gateway goes on with what it knows."
+        yield f"{status.away} This gateway continues with its own data."
     yield f"Calls at once: {status.running} of {status.limit:g}."
     sums = status.session
     yield (

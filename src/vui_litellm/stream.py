@@ -141,7 +141,7 @@ class CheckedStream(httpx.AsyncByteStream):
                         raise GatewayError(self._response, payload.decode(errors="replace"))
             yield chunk
         if not self._done:
-            raise GatewayError(self._response, "The reply ended before its end")
+            raise GatewayError(self._response, "The reply was cut off")
 
     async def aclose(self) -> None:
         if self._done:

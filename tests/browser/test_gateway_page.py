@@ -183,7 +183,7 @@ def test_it_shows_calls_failures_and_cooldowns_as_they_happen(
     expect(page.locator("#lanes svg .took")).to_have_count(1)
     expect(page.locator("#lanes svg .fail")).to_have_count(1)
     cooling = page.locator(".model", has_text=GPT).first
-    expect(cooling).to_contain_text("left alone for")
+    expect(cooling).to_contain_text("cooling down for")
     expect(page.locator("#vui")).to_have_text(HAIKU)
     expect(page.locator("#announce")).to_contain_text(f"vui is now {HAIKU}.")
     expect(page.locator("#vui")).to_have_text(GPT)  # two seconds later

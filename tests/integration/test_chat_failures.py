@@ -125,7 +125,7 @@ def test_what_is_no_gateway_is_one_sentence(answer: bytes) -> None:
         _, err = end(process)
     assert process.returncode == 2
     (line,) = err.splitlines()
-    assert f"What answers at {url} is no LiteLLM gateway" in line
+    assert f"The server at {url} is no LiteLLM gateway" in line
 
 
 def test_a_reader_that_has_gone_is_one_sentence(shared_gateway: Program, openai: OpenAI) -> None:

@@ -375,7 +375,7 @@ def test_without_a_terminal_it_goes_on_below_ten_cents(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("price", "why"),
-    [(1e-4, "This costs about 2.0"), (None, "Nobody knows the price of one, ")],
+    [(1e-4, "This costs about 2.0"), (None, "There is no price for one, ")],
 )
 def test_without_a_terminal_more_than_that_needs_a_yes(
     tmp_path: Path, price: float | None, why: str

@@ -21,7 +21,7 @@ from tests.support.poll import wait_until
 CONFIGS = Path(__file__).parent / "configs"
 KEYS = {name: f"sk-{name.lower()}-0f3b6c1d" for name in ("OPENAI", "ANTHROPIC", "AZURE")}
 LINES = 6  # that a configuration may leave in the log, the one that says what is served among them
-TROUBLE = re.compile(r'Traceback|File "|\.py|A bug of ours|Error:|Exception')
+TROUBLE = re.compile(r'Traceback|File "|\.py|a bug in vui-litellm|Error:|Exception')
 
 
 @dataclass(frozen=True)
@@ -69,19 +69,19 @@ EXPECTED = {
         {"vui": "openai"},
         told=("success_callback langfuse is left out",),
     ),
-    "guardrails": Expected({"vui": "openai"}, told=("and can go: guardrails.",)),
+    "guardrails": Expected({"vui": "openai"}, told=("remove them: guardrails.",)),
     "credentials": Expected({"vui": "azure"}),
     "include": Expected({"vui": ""}, "include has no effect here. Copy what it includes"),
     "aliases": Expected({"vui": "anthropic", "gpt-4": "openai", "gpt-4o": "openai"}),
     "mcp_servers": Expected(
         {"vui": "openai"},
-        told=("and can go: litellm_settings.mcp_aliases, mcp_servers.",),
+        told=("remove them: litellm_settings.mcp_aliases, mcp_servers.",),
     ),
     "environment_variables": Expected(
         {"vui": "openai"},
         told=(
             "environment_variables has no effect here. Put them into .env.",
-            "and can go: general_settings.proxy_batch_write_at, general_settings.alerting.",
+            "remove them: general_settings.proxy_batch_write_at, general_settings.alerting.",
         ),
     ),
 }  # fmt: skip

@@ -155,7 +155,7 @@ def test_a_model_that_an_edit_leaves_alone_keeps_its_cooldown(tmp_path: Path) ->
             assert edited.turn("m").text.endswith("data: [DONE]\n\n")
             in_place(edited.path, text("new"))
             wait_until(lambda: "new" in edited.served(), 10, "the edit is in force")
-            assert "is left alone for" in edited.program.status().stdout
+            assert "is cooling down for" in edited.program.status().stdout
             assert edited.turn("m").text.endswith("data: [DONE]\n\n")
     assert len(sick.seen) == 1
     assert len(well.seen) == 2

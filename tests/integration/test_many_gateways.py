@@ -169,7 +169,7 @@ def test_a_cooldown_that_one_finds_holds_for_the_others_within_a_second(
     began = time.monotonic()
 
     def known() -> bool:
-        return all("openai/pair is left alone for" in up.status().stdout for up in three[1:])
+        return all("openai/pair is cooling down for" in up.status().stdout for up in three[1:])
 
     wait_until(lambda: time.monotonic() - began > 0.9 or known(), 5, "the others know")
     sick.seen.clear()

@@ -272,7 +272,7 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
     ),
     "guardrails": (
         lambda lab: lab.config.update(guardrails=[{"guardrail_name": "x"}]),
-        lambda lab: lab.ask("a")[0], 200, "no effect here, and can go: guardrails.",
+        lambda lab: lab.ask("a")[0], 200, "no effect here, remove them: guardrails.",
     ),
     "no guardrails": (lambda lab: None, lambda lab: lab.ask("a")[0], 200, "a"),
     "environment_variables": (

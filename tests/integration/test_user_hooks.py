@@ -168,7 +168,7 @@ def test_a_refusing_hook_blames_no_model(
     assert status == 422
     assert answer["error"]["code"] == "provider_refused_request"
     assert why in answer["error"]["message"]
-    assert "left alone" not in hooked.status().stdout
+    assert "cooling down" not in hooked.status().stdout
     wait_until(lambda: hooked.log[before:].count("outcome=hook") == 1, 5, "the call's line")
     paid = text == "moderate me"
     assert ("usd=0.000000" in hooked.log[before:]) is not paid
@@ -189,7 +189,7 @@ def test_a_hook_of_a_stream_that_fails_blames_no_model(
     assert why in answer["error"]["message"]
     assert len(stand_in.seen) == 1
     shown = hooked.status().stdout
-    assert "left alone" not in shown
+    assert "cooling down" not in shown
     assert "refused" not in shown
 
 

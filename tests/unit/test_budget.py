@@ -92,7 +92,7 @@ def test_days_only_move_forward(usage: Kept, caplog: pytest.LogCaptureFixture) -
     assert [spent_on(day) for day in (-1, -1, 0)] == [USD] * 3
     assert not caplog.messages
     assert spent_on(-40) == USD
-    assert "The clock was at" in caplog.messages[0]
+    assert "The clock was set back from" in caplog.messages[0]
     assert spent_on(-39) == 0  # and a day later it is a new one
 
 

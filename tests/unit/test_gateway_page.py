@@ -62,13 +62,13 @@ async def test_the_first_well_one_in_order_is_vui() -> None:
 
 async def test_while_it_is_left_alone_the_next_one_stands_in() -> None:
     asked = (await shown(page({FIRST: "cooling"})))["asked"]
-    assert asked == {"model": SECOND, "why": f"It stands in for {FIRST}."}
+    assert asked == {"model": SECOND, "why": f"It answers in place of {FIRST}."}
 
 
 async def test_without_a_well_one_it_is_whom_the_engine_would_ask() -> None:
     sick = {FIRST: "cooling", SECOND: "key refused"}
     fallback = (await shown(page(sick, asked=OTHER)))["asked"]
-    assert fallback == {"model": OTHER, "why": f"It stands in for {FIRST}, {SECOND}."}
+    assert fallback == {"model": OTHER, "why": f"It answers in place of {FIRST}, {SECOND}."}
     again = (await shown(page(sick, asked=FIRST)))["asked"]
     assert (again["model"], again["why"][:23]) == (FIRST, "All of its models are l")
     assert (await shown(page(sick, asked="")))["asked"]["model"] == ""

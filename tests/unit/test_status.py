@@ -40,14 +40,14 @@ def test_what_is_served_and_what_failed_come_before_what_is_left_out() -> None:
     said = list(lines(status))
     assert said[1] == "vui is the demo."
     assert said[3] == "Y_KEY of .env is refused by openai/y: put a valid one there."
-    assert said[4] == "openai/x is left alone for 9 s."
+    assert said[4] == "openai/x is cooling down for 9 s."
     assert said[-1] == "Left out: X_KEY is not set (a, b). Put it in .env."
 
 
 def test_a_deployment_whose_time_is_over_is_not_left_alone() -> None:
     cooling = {"group": "vui", "model": "openai/x", "state": "cooling", "seconds": 9}
     status = a_status(at=time.time() - 10, models=[cooling])
-    assert not [line for line in lines(status) if "left alone" in line]
+    assert not [line for line in lines(status) if "cooling down" in line]
 
 
 def test_budgets_are_shown_with_what_was_spent() -> None:

@@ -37,7 +37,7 @@ def test_all_that_has_no_effect_is_named_in_one_line(tmp_path: Path) -> None:
     path = written(tmp_path, text)
     (warning,) = read_config(path, {}).warnings
     names = "litellm_settings.mcp_aliases, general_settings.alerting, guardrails, mcp_servers"
-    assert warning == f"{path}: no effect here, and can go: {names}."
+    assert warning == f"{path}: no effect here, remove them: {names}."
 
 
 def test_a_redis_of_the_files_is_named_with_the_variable_that_shares_one(tmp_path: Path) -> None:

@@ -115,11 +115,11 @@ async def _asked(status: Status, parts: InForce) -> dict[str, str]:
     well = next((model for model in own if model.state == "serving"), None)
     before = own[: own.index(well)] if well else own
     names = ", ".join(dict.fromkeys(model.model for model in before))
-    why = f"It stands in for {names}." if before else status.vui
+    why = f"It answers in place of {names}." if before else status.vui
     if well:
         return {"model": well.model, "why": why}
     # A fallback of another group, an alias, or a sick one.
     found = await parts.candidates.next(DEFAULT_GROUP, [])
     if found is None or found.id in ids:
-        why = "All of its models are left alone for now; the next call tries them all the same."
+        why = "All of its models failed a moment ago; the next call asks them again."
     return {"model": found.model if found else "", "why": why}

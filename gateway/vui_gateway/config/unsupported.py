@@ -45,7 +45,7 @@ LIMITS = "Write router_settings.timeout, and stream_timeout for the first words.
 # What people need who wrote one of these.
 CURES = {
     **dict.fromkeys(RETRIES, "The next deployment answers instead of a second try."),
-    **dict.fromkeys(FAILS, "A failed deployment rests for router_settings.cooldown_time."),
+    **dict.fromkeys(FAILS, "A failed deployment cools down for router_settings.cooldown_time."),
     **dict.fromkeys(("redis_host", "redis_port", "redis_password", "redis_url"), REDIS),
     **dict.fromkeys(("request_timeout", "timeout"), LIMITS),
     **dict.fromkeys(("set_verbose", "LITELLM_LOG"), "Write VUI_LITELLM_LOG=debug into .env."),
@@ -55,7 +55,7 @@ CURES = {
     "callback_settings": "A callback reads its settings from .env.",
     "default_vertex_config": "Write vertex_project and vertex_location into each model.",
     "master_key": "Put the key into .env, as VUI_LITELLM_KEY.",
-    "silent_model": "Its answers would be paid for, and heard by nobody.",
+    "silent_model": "You would pay for its answers, and nobody would hear them.",
 }
 OWN_KEY = "os.environ/VUI_LITELLM_KEY"
 
@@ -95,7 +95,7 @@ def take_out(file: dict, place: Callable[..., str]) -> list[str]:
     take(file, TOP)
     if others:
         names = ", ".join(dict.fromkeys(others))
-        said.append(f"{place().rpartition(':')[0]}: no effect here, and can go: {names}.")
+        said.append(f"{place().rpartition(':')[0]}: no effect here, remove them: {names}.")
     return said + _slips(file, place)
 
 

@@ -168,13 +168,13 @@ def _initialized(name: str, settings: Mapping[str, Any], path: Path) -> Any:
 
 def _instance(found: Any) -> Any:
     if isinstance(found, type) or not (callable(found) or isinstance(found, CustomLogger)):
-        raise ValueError("it names no instance of a callback, and no function")
+        raise ValueError("it is no callback object and no function")
     return found
 
 
 def _known(made: Any) -> Any:
     if made is None:
-        raise ValueError("LiteLLM makes nothing of it")
+        raise ValueError("LiteLLM doesn't know it")
     return made
 
 

@@ -108,7 +108,7 @@ class Files:
             if subject == CLIENTS and subject in self._written:  # all other keys would be lost
                 raise SettingError(f"{path} can't be read ({error}). Mend or remove it.") from error
             self._read.setdefault(subject, ())
-            log.warning("%s can't be read (%s): what was in it is unknown.", path, error)
+            log.warning("%s can't be read (%s): its content is ignored.", path, error)
         return {}
 
 

@@ -67,7 +67,7 @@ class Sync:
             try:
                 await self.exchange()
             except Exception:  # a bug never ends the exchanges
-                log.exception("A bug of ours:")
+                log.exception("This is a bug in vui-litellm, please report it:")
                 await asyncio.sleep(1)
             if self.away:
                 await asyncio.sleep(self.every)
@@ -88,7 +88,7 @@ class Sync:
                 self.state.version += 1
             if not self._said and abs(now - self._said_at) > QUIET:
                 self._said, self._said_at = True, now
-                what = "%s is away (%s): the gateway goes on with what it knows."
+                what = "%s is away (%s): the gateway continues with its own data."
                 log.warning(what, self.store.name, error)
             self.away = str(error)
             return False

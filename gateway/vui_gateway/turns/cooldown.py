@@ -1,4 +1,4 @@
-"""Which deployments are well: a sick one is left alone for a while, a refused key for good."""
+"""Which deployments are well: a sick one is cooling down for a while, a refused key for good."""
 
 from __future__ import annotations
 

@@ -210,7 +210,9 @@ class Budget:
         elif (self._day - today).days > 1:
             # Days only move forward: a clock that is set back renews nothing. But one that was a
             # year ahead, and was corrected, must not keep a spent budget spent for a year.
-            log.warning("The clock was at %s: what was spent counts for %s.", self._day, today)
+            log.warning(
+                "The clock was set back from %s: its spending counts for %s.", self._day, today
+            )
             old, self._day = str(self._day), today
             self._sum_up()
             for was, value in list(self._state.items(SPEND)):

@@ -91,7 +91,7 @@ def _agreed(expected: Estimate, models: int, options: Namespace) -> bool:
 
 def _refuse_beyond_limit(expected: Estimate) -> None:
     if expected.unpriced:
-        why = f"Nobody knows the price of {', '.join(expected.unpriced)}"
+        why = f"There is no price for {', '.join(expected.unpriced)}"
     elif expected.usd > UNASKED_USD:
         why = f"This costs about {expected.usd:.2f} USD, more than {UNASKED_USD:.2f}"
     else:

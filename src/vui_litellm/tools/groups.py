@@ -51,7 +51,7 @@ async def model_groups(backend: LiteLLMBackend) -> dict[str, ModelGroup]:
     except (httpx.HTTPError, ValueError, KeyError) as error:
         await preflight(backend)  # it knows what is wrong with a gateway
         raise GatewayUnusable(
-            f"The gateway at {backend.base_url} doesn't tell about its models, at /model/info "
+            f"The gateway at {backend.base_url} doesn't list its models at /model/info "
             f"({error!r}). Use a key that may."
         ) from error
     finally:

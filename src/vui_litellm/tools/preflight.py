@@ -59,7 +59,7 @@ async def preflight(backend: LiteLLMBackend) -> None:
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         raise GatewayUnusable(
-            f"What answers at {url} is no LiteLLM gateway ({error!r}). Change VUI_LITELLM_URL."
+            f"The server at {url} is no LiteLLM gateway ({error!r}). Change VUI_LITELLM_URL."
         ) from error
     if not is_served(backend.model, served):
         raise GatewayUnusable(

@@ -85,7 +85,7 @@ def table(rows: list[dict], width: int) -> Group:
         if ":" in row["verdict"]
     ]
     if dropped:
-        left_out = f"Too narrow for: {', '.join(dropped)}. `--json` tells them."
+        left_out = f"Too narrow for: {', '.join(dropped)}. `--json` shows them."
         advice.insert(0, Text(left_out, style="dim"))
     return Group(*notes, shown, *([Text()] if advice else []), *advice)
 
