@@ -70,7 +70,7 @@ async def test_without_a_well_one_it_is_whom_the_engine_would_ask() -> None:
     fallback = (await shown(page(sick, asked=OTHER)))["asked"]
     assert fallback == {"model": OTHER, "why": f"It answers in place of {FIRST}, {SECOND}."}
     again = (await shown(page(sick, asked=FIRST)))["asked"]
-    assert (again["model"], again["why"][:23]) == (FIRST, "All of its models are l")
+    assert (again["model"], again["why"][:23]) == (FIRST, "All of its models faile")
     assert (await shown(page(sick, asked="")))["asked"]["model"] == ""
 
 
