@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from vui_gateway.apply import InForce
 from vui_gateway.config.default_group import DEFAULT_GROUP
 from vui_gateway.config.file import Config, ConfigError, read_config
+from vui_gateway.config.left_out import summary
 from vui_gateway.errors import UserError
 from vui_gateway.private_files import write_by_rename
 from vui_gateway.redaction import credentials, redact
@@ -110,7 +111,8 @@ class Reloader:
 
     def _warn(self) -> None:
         said = self.warnings
-        said += self.config.lacks
+        if self.config.left_out:
+            said.append(summary(self.config.left_out))
         if names := self.needs_restart:
             said.append(f"{', '.join(names)}: takes effect after docker compose restart gateway")
         for line in said:

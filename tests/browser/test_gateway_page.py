@@ -117,7 +117,7 @@ def changed(page: Page, change: Callable[[dict], Any]) -> None:
     page.route("**/status", tell)
 
 
-def test_the_printed_address_opens_it_once_and_leaves_nothing_behind(
+def test_the_printed_address_opens_it_and_leaves_nothing_behind(
     page: Page, talk: Conversation, context: BrowserContext
 ) -> None:
     address = printed(talk)
@@ -133,8 +133,8 @@ def test_the_printed_address_opens_it_once_and_leaves_nothing_behind(
         "/", "/page/session", "/status"
     }  # fmt: skip
     other = context.new_page()
-    other.goto(address)
-    expect(other.get_by_role("alert")).to_contain_text("used before")
+    other.goto(f"{address}0")
+    expect(other.get_by_role("alert")).to_contain_text("too old")
     expect(other.get_by_label("The gateway's key")).to_be_focused()
     assert token not in other.url
 
@@ -232,8 +232,8 @@ def test_what_comes_from_outside_is_text(page: Page, talk: Conversation) -> None
             {"group": EVIL, "model": EVIL, "state": state, "variable": EVIL, "seconds": EVIL}
             for state in ("serving", "cooling", "key refused", "left out", EVIL)
         ]
-        call = {**told["calls"][-1], "answered_by": EVIL, "model_group": EVIL, "error": EVIL}
-        told["calls"] += [{**call, "attempts": [[EVIL, EVIL]], "outcome": EVIL, "kind": EVIL}]
+        call = {**told["recent"][-1], "answered_by": EVIL, "model_group": EVIL, "error": EVIL}
+        told["recent"] += [{**call, "attempts": [[EVIL, EVIL]], "outcome": EVIL, "kind": EVIL}]
         told["error"], told["needs_restart"] = EVIL, [EVIL]
 
     changed(page, poison)
@@ -283,9 +283,11 @@ def test_it_fits_a_phone_and_can_be_read(page: Page, talk: Conversation, scheme:
     long = "openrouter/meta-llama/llama-3.3-70b-instruct-with-a-name-that-never-ends"
 
     def lengthen(told: dict) -> None:
-        told["vui"]["model"] = long
+        told["asked"]["model"] = long
         told["models"].append({"group": "vui", "model": long, "state": "cooling", "seconds": 29})
-        told["calls"].append({**told["calls"][-1], "attempts": [[long, "ok"]], "answered_by": long})
+        told["recent"].append(
+            {**told["recent"][-1], "attempts": [[long, "ok"]], "answered_by": long}
+        )
         told["error"] = "/project/litellm_config.yaml:12: unknown key"
 
     changed(page, lengthen)

@@ -21,5 +21,5 @@ def test_the_printed_address_is_the_published_one_and_opens_the_page(full_stack:
     status, opened = http(f"{address}/page/session", key=token, method="POST")
     assert status == 200
     status, shown = http(f"{address}/status", key=opened["session"])
-    assert (status, shown["vui"]["model"]) == (200, "openai/vui")
-    assert http(f"{address}/page/session", key=token, method="POST")[0] == 401
+    assert (status, shown["asked"]["model"]) == (200, "openai/vui")
+    assert http(f"{address}/status", key=token)[0] == 401

@@ -181,7 +181,8 @@ def test_a_clock_that_is_set_back_renews_no_budget(
     body = {"model": MINI, "messages": HELLO}
     for days in (1, 400):
         day = (datetime.now(UTC) + timedelta(days)).date()
-        tmp_path.joinpath("spend.json").write_text(json.dumps({"day": str(day), "usd": 0.6}))
+        spent = {"day": str(day), "usd": 0.6, "clients": {"owner": [1, 0.6, 0, 0, 0]}}
+        tmp_path.joinpath("spend.json").write_text(json.dumps(spent))
         with gateway(
             tmp_path, {"model_list": [openai_model(MINI, base)]}, {"VUI_LITELLM_BUDGET": "0.50"}
         ) as up:

@@ -41,11 +41,11 @@ class Expected:
 EXPECTED = {
     "quick_start": Expected(
         {"vui": "azure", "gpt-4o": "azure"},
-        told=("general_settings.master_key is not", "general_settings.database_url is not"),
+        told=("general_settings.master_key has no effect", "remove them: general_settings.database_url."),
     ),
     "wildcard": Expected(
         {"vui": "", "openai/gpt-4o": "openai"}, "names no single model that answers in text.",
-        told=("litellm_settings.set_verbose is not",),
+        told=("litellm_settings.set_verbose has no effect",),
     ),
     "provider_wildcards": Expected(
         {"vui": "openai", "openai/gpt-4.1": "openai", "anthropic/claude-haiku-4-5": "anthropic"}
@@ -53,8 +53,8 @@ EXPECTED = {
     "fallbacks": Expected(
         {"vui": "openai", "zephyr-beta": "openai", "claude-haiku": "anthropic"},
         told=(
-            "litellm_settings.num_retries is not", "litellm_settings.request_timeout is not",
-            "litellm_settings.allowed_fails is not", "litellm_settings.cooldown_time is not",
+            "litellm_settings.num_retries has no", "litellm_settings.request_timeout has no",
+            "litellm_settings.allowed_fails has no", "litellm_settings.cooldown_time has no",
         ),
     ),
     "redis_router": Expected(
@@ -81,7 +81,7 @@ EXPECTED = {
         {"vui": "openai"},
         told=(
             "environment_variables has no effect here. Put them into .env.",
-            "remove them: general_settings.proxy_batch_write_at, general_settings.alerting.",
+            "general_settings.alerting", "general_settings.proxy_batch_write_at",
         ),
     ),
 }  # fmt: skip

@@ -27,7 +27,7 @@ from tests.support.harness import ROOT, Program, gateway, http, openai_model
 from tests.support.report import LONG, record, rss_mb
 
 CHAT = "/v1/chat/completions"
-PAGE = {"/", "/status", "/page/token", "/page/session"}
+PAGE = {"/", "/status", "/page/session"}
 HEALTH = {"/health/readiness", "/health/liveliness"}
 OPEN = {"/v1/models", "/model/info", "/metrics", CHAT, *HEALTH, *PAGE}
 METHODS = ("GET", "POST", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD")

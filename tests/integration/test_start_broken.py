@@ -21,7 +21,7 @@ GOOD = "model_list:\n  - model_name: m\n    litellm_params: {model: openai/m, mo
 BROKEN = {
     "bad YAML": ("model_list: [\n", "", ":2: while parsing", "Line 2 of"),
     "a slip": ("model_lsit: []\n", "", "unknown key 'model_lsit'. Did you", "mean model list?"),
-    "an include": ("include: [a.yaml]\n", "", "include is not supported", "Copy what it"),
+    "an include": ("include: [a.yaml]\n", "", "include has no effect here", "Copy what it"),
     "a provider that is none": (GOOD.replace("openai/", "opnai/"), "", "'opnai'", "Line 3 of"),
     "what LiteLLM refuses": (
         f"{GOOD}router_settings: {{routing_strategy: nonsense}}\n", "",

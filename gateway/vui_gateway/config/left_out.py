@@ -11,7 +11,7 @@ from typing import Any
 from vui_gateway.config.credentials import CREDENTIAL
 from vui_gateway.config.env import ENV_PREFIX, env_values
 
-__all__ = ["LeftOut", "by_reason", "left_out"]
+__all__ = ["LeftOut", "by_reason", "left_out", "summary"]
 
 # What other programs call a variable.
 OTHER_SPELLINGS = re.compile(
@@ -80,11 +80,23 @@ def left_out(
 
 def by_reason(found: Iterable[LeftOut]) -> list[str]:
     """One line for each variable."""
+    return [f"Left out: {lack}. {cure}" for lack, cure in _reasons(found)]
+
+
+def summary(found: Iterable[LeftOut]) -> str:
+    """One line for all of them."""
+    reasons = _reasons(found)
+    cures = dict.fromkeys(cure for _, cure in reasons)
+    return f"Left out: {'; '.join(lack for lack, _ in reasons)}. {' '.join(cures)}"
+
+
+def _reasons(found: Iterable[LeftOut]) -> list[tuple[str, str]]:
+    """Each variable with its groups, and the cure."""
     names: dict[tuple[str, str], list[str]] = {}
     for one in found:
         names.setdefault((f"{one.variable} {one.wrong}", one.cure), []).append(one.model_name)
     return [
-        f"Left out: {lack} ({', '.join(dict.fromkeys(groups))}). {cure}"
+        (f"{lack} ({', '.join(dict.fromkeys(groups))})", cure)
         for (lack, cure), groups in names.items()
     ]
 
