@@ -41,7 +41,10 @@ class Expected:
 EXPECTED = {
     "quick_start": Expected(
         {"vui": "azure", "gpt-4o": "azure"},
-        told=("general_settings.master_key has no effect", "remove them: general_settings.database_url."),
+        told=(
+            "general_settings.master_key has no effect",
+            "remove them: general_settings.database_url.",
+        ),
     ),
     "wildcard": Expected(
         {"vui": "", "openai/gpt-4o": "openai"}, "names no single model that answers in text.",

@@ -94,10 +94,11 @@ def router_setting_names() -> frozenset[str]:
     return frozenset(inspect.signature(litellm.Router.__init__).parameters) - ours
 
 
+@functools.cache  # a setting in force may be an object
 def module_setting_names() -> frozenset[str]:
     """What `litellm_settings` may hold: variables of LiteLLM's module, and what its start reads."""
     found = {n for n, v in vars(litellm).items() if v is None or isinstance(v, PLAIN)}
-    return frozenset(found | START_SETTINGS)
+    return frozenset(found | START_SETTINGS | callbacks.SETTINGS)
 
 
 def misfit(name: str, value: Any) -> str:
