@@ -27,7 +27,7 @@ from vui_gateway.litellm_proxy.hooks import Hooks
 from vui_gateway.litellm_proxy.preconnect import Preconnect
 from vui_gateway.litellm_proxy.router import RouterInForce
 from vui_gateway.litellm_proxy.transport import Transport
-from vui_gateway.litellm_proxy.warmup import PREFIX as WARM_UP
+from vui_gateway.litellm_proxy.warmup import WARM_UP
 from vui_gateway.providers import families
 from vui_gateway.providers.caching import PromptCaching
 from vui_gateway.redaction import RedactAnswers

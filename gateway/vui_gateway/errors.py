@@ -127,7 +127,7 @@ class RequestError(Exception):
 SENTENCE = re.compile(r"(?<=[.?!])\s+")
 # Commands, addresses and paths are for the eye.
 UNSPEAKABLE = re.compile(r"`|://|\S/\S")
-NAMES = {"litellm_config.yaml": "the model file", ".env": "the env file"}
+SPOKEN_NAMES = {"litellm_config.yaml": "the model file", ".env": "the env file"}
 
 
 class UserError(ValueError):
@@ -143,7 +143,7 @@ class UserError(ValueError):
 
 def speakable(text: str) -> str:
     """The sentences that can be read aloud, without quotes and underscores."""
-    for name, said in NAMES.items():
+    for name, said in SPOKEN_NAMES.items():
         text = re.sub(rf"(?<!\S){re.escape(name)}\b", said, text)
     kept = [sentence for sentence in SENTENCE.split(text) if not UNSPEAKABLE.search(sentence)]
     plain = re.sub(r"[\"()\[\]{}<>]|(?<!\w)'|'(?!\w)", "", " ".join(kept)).replace("_", " ")

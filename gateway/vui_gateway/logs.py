@@ -17,7 +17,7 @@ from vui_gateway.settings import Settings
 
 __all__ = ["LogStream", "adopt", "configure", "make_handler", "set_up", "stamp", "summary", "words"]
 
-OWN = "vui_gateway"
+OWN_LOGGER = "vui_gateway"
 
 MAX_RECORD = 20_000  # characters of one piece of the log: a traceback, and a provider's message
 MAX_FOREIGN = 300  # of a line that isn't ours
@@ -77,7 +77,7 @@ class _Format(logging.Formatter):
     """Our lines as they are; of a library's, in one line, what went wrong and where."""
 
     def format(self, record: logging.LogRecord) -> str:
-        if record.name == OWN or _filter.debug:
+        if record.name == OWN_LOGGER or _filter.debug:
             return super().format(record)
         said = (record.getMessage().strip().splitlines() or [""])[0]
         error = record.exc_info[1] if record.exc_info else None
@@ -103,7 +103,7 @@ class _Filter(logging.Filter):
         self._said: dict[tuple[str, int], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if self.debug or record.name == OWN:
+        if self.debug or record.name == OWN_LOGGER:
             return True
         if record.name in self.of_calls and self.in_call():
             return False
@@ -128,7 +128,7 @@ def set_up() -> None:
 
     sys.stdout, sys.stderr = wrapped(sys.stdout), wrapped(sys.stderr)
     logging.basicConfig(handlers=[make_handler()], level=logging.WARNING)
-    logging.getLogger(OWN).setLevel(logging.INFO)
+    logging.getLogger(OWN_LOGGER).setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
 
 

@@ -21,7 +21,7 @@ __all__ = ["Mirror"]
 # In this order: where there is a configuration, there are its keys.
 NAMES = (".env", "litellm_config.yaml")
 # Seconds between two looks; the files are looked at, not watched, as in `config.reload`.
-EVERY = 0.2
+COPY_EVERY = 0.2
 MAX_BYTES = 1_000_000
 # There when what could be copied at the start has been.
 READY = ".ready"
@@ -89,7 +89,7 @@ def main(source: Path, target: Path) -> None:
         mirror.copy()
         with suppress(OSError):
             (target / READY).touch()
-        time.sleep(EVERY)
+        time.sleep(COPY_EVERY)
 
 
 if __name__ == "__main__":

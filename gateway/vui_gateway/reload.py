@@ -23,7 +23,7 @@ __all__ = ["Reloader"]
 
 # Seconds between two looks at the files. They are looked at, not watched: inotify sees nothing of a
 # bind mount's changes on Docker Desktop.
-EVERY = 0.25
+LOOK_EVERY = 0.25
 
 log = logging.getLogger("vui_gateway")
 
@@ -153,7 +153,7 @@ async def _edits(settings: Settings) -> AsyncIterator[bool]:
     seen, changing = settings.marks, False
     yield False
     while True:
-        await asyncio.sleep(EVERY)
+        await asyncio.sleep(LOOK_EVERY)
         now = file_marks(settings.project)
         still, seen = now == seen, now
         yield changing and still

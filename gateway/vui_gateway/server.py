@@ -43,9 +43,9 @@ GRACE = 30  # seconds that running replies get after SIGTERM
 KEEP_ALIVE = 60
 WARM_UP_SECONDS = 20.0
 MAX_WHY = 200  # characters of what LiteLLM fails with
-REDIS = "REDIS_"
+REDIS_PREFIX = "REDIS_"
 SHORT = 5  # characters of a value that may stand in any message
-LEFT_OUT = "VUI_GATEWAY_LEFT_OUT"  # names of variables
+LEFT_OUT_VARIABLE = "VUI_GATEWAY_LEFT_OUT"  # names of variables
 HUNG_SECONDS = 15.0
 # LiteLLM's loggers, and those that say of a failed call what its answer says, in a hundred lines.
 LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
@@ -68,10 +68,10 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
     state, store = _open(settings)
     key = load_key(settings)
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])
-    left_out = os.environ.pop(LEFT_OUT, "").split()  # by the start before this one
+    left_out = os.environ.pop(LEFT_OUT_VARIABLE, "").split()  # by the start before this one
     settings = settings.without({name: settings.env.get(name, "") for name in left_out})
     # LiteLLM reads some of it at its import; and its start would wait for a Redis that is away.
-    redis = {name: v for name, v in settings.env.items() if name.startswith(REDIS)}
+    redis = {name: v for name, v in settings.env.items() if name.startswith(REDIS_PREFIX)}
     settings.without({**settings.unusable, **redis}).export(key)
 
     # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
@@ -127,7 +127,7 @@ def _start_without(settings: Settings, error: Exception) -> NoReturn:
     many = "are left out, LiteLLM can't start with them"
     which = "is left out, LiteLLM can't start with it" if len(names) == 1 else many
     log.warning("%s in .env %s (%s).", ", ".join(names), which, why)
-    left_out = {LEFT_OUT: " ".join([*settings.unusable, *names])}
+    left_out = {LEFT_OUT_VARIABLE: " ".join([*settings.unusable, *names])}
     sys.stdout.flush()
     sys.stderr.flush()
     command = [sys.executable, "-m", "vui_gateway", "serve"]

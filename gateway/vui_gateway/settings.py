@@ -35,7 +35,7 @@ OWN_PREFIX = "VUI_GATEWAY_"
 REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
 
 # Of the variables in `.env` those that are read by each call; by us, Compose or vui; by nobody.
-KEYS = ("_API_KEY", "_API_BASE")
+KEY_SUFFIXES = ("_API_KEY", "_API_BASE")
 OURS = ("VUI_", "COMPOSE_", "TZ")
 # LiteLLM doesn't get them: ours is VUI_LITELLM_LOG, its own would end the start where it names no
 # level; and it would look for a database in vain.
@@ -169,7 +169,7 @@ class Settings(BaseModel):
             name: value
             for name, value in self.env.items()
             if name not in (*self.environ, *NOBODYS)
-            and not (name.startswith(OURS) or name.endswith(KEYS))
+            and not (name.startswith(OURS) or name.endswith(KEY_SUFFIXES))
         }
 
     def without(self, unusable: Mapping[str, str]) -> Self:

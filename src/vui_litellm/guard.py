@@ -10,7 +10,7 @@ from collections.abc import Container
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-__all__ = ["COOKIE", "HEADERS", "guard"]
+__all__ = ["COOKIE", "GUARD_HEADERS", "guard"]
 
 COOKIE = "vui_token"
 # What no name server has a say in: another name for this machine may be a page's that rebinds it.
@@ -19,7 +19,7 @@ LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IG
 PROXIED = frozenset({"Forwarded", "X-Forwarded-For", "X-Real-IP"})
 # A frame would lend vui's page, and the clicks on it, to the page around it.
 # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy/frame-ancestors
-HEADERS = {
+GUARD_HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -49,7 +49,7 @@ def guard(token: str | None, forms: Container[str]) -> Middleware:
         _check_body(request, forms)
         response = await handler(request)
         if not response.prepared:  # a websocket's headers have gone
-            response.headers.update(HEADERS)
+            response.headers.update(GUARD_HEADERS)
         return response
 
     return check

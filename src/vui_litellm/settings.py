@@ -17,7 +17,7 @@ DEFAULT_MODEL = "openai/gpt-4o-mini"
 PREFIX = "VUI_LITELLM_"
 # https://platform.openai.com/docs/api-reference/chat/create#chat-create-reasoning_effort
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
-CURES = {
+VALUE_CURES = {
     "url": f"Write an http address such as {DEFAULT_URL}",
     "reasoning_effort": f"Use one of {', '.join(get_args(Effort))}, or leave it empty",
     "context": "Use the model's context in tokens, a whole number such as 8192",
@@ -109,7 +109,7 @@ class Settings(BaseSettings):
                 raise error from None
             name = str(first["loc"][0])
             variable = name if name.isupper() else PREFIX + name.upper()
-            message = f"{variable} is {first['input']!r}. {CURES[name]}."
+            message = f"{variable} is {first['input']!r}. {VALUE_CURES[name]}."
             raise SettingError(message) from None
 
 

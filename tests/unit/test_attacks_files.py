@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from vui_gateway.config.file import ConfigError, read_config
-from vui_gateway.litellm_proxy.callbacks import MAX_WHY, Callbacks
+from vui_gateway.litellm_proxy.callbacks import MAX_REASON, Callbacks
 from vui_gateway.redaction import credentials, redact
 
 KEYS = ("sk-proj-Abc123Def456Ghi789", "gsk_Abc123Def456Ghi789Jkl012", "AIzaSyAbc123Def456Ghi789")
@@ -50,7 +50,7 @@ def test_a_setting_of_the_wrong_kind_is_refused_with_its_line(
 
 async def test_what_a_callback_quotes_of_a_setting_holds_no_credential(tmp_path: Path) -> None:
     secret = "Hunter2-and-more-of-it"
-    filler = "x" * (MAX_WHY - len(secret) // 2)  # cut in the middle, nobody would know it
+    filler = "x" * (MAX_REASON - len(secret) // 2)  # cut in the middle, nobody would know it
     (tmp_path / "quoting.py").write_text(f"raise ValueError({filler + secret!r})")
     path = written(
         tmp_path,

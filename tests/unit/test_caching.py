@@ -7,7 +7,7 @@ import itertools
 from typing import Any
 
 import pytest
-from vui_gateway.providers.caching import LEFT_OUT, MARK, Mark, PromptCaching
+from vui_gateway.providers.caching import MARK, UNREAD_PAUSE, Mark, PromptCaching
 
 SONNET = ("anthropic", "claude-sonnet-4-5")
 RULES, MEMORIES, CLOCK = "Rule. " * 1000, "- likes tea", "It is 10:15."
@@ -115,7 +115,7 @@ def test_a_mark_that_is_never_read_is_left_out_for_an_hour(lab: CachedCalls) -> 
 
     assert [places(n) for n in range(4)] == [["system 0", "system 1"]] * 3 + [["system 0"]]
     assert lab.ask(call(RULES, "memory 9", CLOCK), deployment="b")[1] == ["system 0", "system 1"]
-    lab.now += LEFT_OUT
+    lab.now += UNREAD_PAUSE
     assert places(9) == ["system 0", "system 1"]
 
 

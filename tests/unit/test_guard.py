@@ -10,7 +10,7 @@ import pytest
 from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
-from vui_litellm.guard import COOKIE, HEADERS, guard
+from vui_litellm.guard import COOKIE, GUARD_HEADERS, guard
 
 TOKEN = "t" * 43
 ME = "127.0.0.1:8080"
@@ -139,7 +139,7 @@ async def test_a_body_is_what_its_route_takes() -> None:
 async def test_an_answer_is_not_framed_nor_taken_for_another_type() -> None:
     async with client() as asked:
         response = await asked.get("/", headers={"Host": ME})
-        assert HEADERS.items() <= response.headers.items()
+        assert GUARD_HEADERS.items() <= response.headers.items()
 
 
 # ---- with a token

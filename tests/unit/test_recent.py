@@ -12,7 +12,7 @@ import pytest
 from vui_gateway.errors import Code
 from vui_gateway.turns.call import Call, Deployment
 from vui_gateway.usage.bill import Bill
-from vui_gateway.usage.recent import MOST, CallRecord, RecentCalls
+from vui_gateway.usage.recent import MOST_RECENT, CallRecord, RecentCalls
 
 GPT, HAIKU = "openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5"
 SAID = "my secret is a pink elephant"
@@ -97,6 +97,8 @@ def test_nothing_of_what_was_said_is_on_record(code: str) -> None:
 
 def test_only_the_last_hundred_are_kept() -> None:
     calls = RecentCalls()
-    for number in range(MOST + 5):
+    for number in range(MOST_RECENT + 5):
         calls.add(Call(str(number), attempts=[attempt()], began=1.0), [])
-    assert [one["model_group"] for one in calls.as_dicts()] == [str(n) for n in range(5, MOST + 5)]
+    assert [one["model_group"] for one in calls.as_dicts()] == [
+        str(n) for n in range(5, MOST_RECENT + 5)
+    ]

@@ -156,7 +156,7 @@ def test_a_redis_that_is_away_is_said_once_and_each_goes_on_with_what_it_knows(
         gateways[1].cooldown.failed(Deployment("b", "b"), 503)
         spend(gateways[1], 0.3)
         await asyncio.sleep(10)
-        assert caplog.text.count("Redis is away (Connection refused): the gateway goes on") == 2
+        assert caplog.text.count("Redis is away (Connection refused): the gateway continues") == 2
         assert accepts(gateways[1], key)
         assert {"sick", "b"} == set(dict(gateways[1].cooldown))
         assert [round(g.budget.today, 6) for g in gateways] == [0.6, 0.9]

@@ -7,13 +7,13 @@ import time
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from vui_gateway.providers.tags import THINKING, ThinkingFilter
+from vui_gateway.providers.tags import THINKING_TAGS, ThinkingFilter
 
 from tests.support.cuts import TEXTS, cut
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([None, *THINKING]), TEXTS), max_size=6), st.data())
+@given(st.lists(st.tuples(st.sampled_from([None, *THINKING_TAGS]), TEXTS), max_size=6), st.data())
 @example([(None, "İ"), ("<think>", "İ secret"), (None, "Hello")], None)
 def test_thinking_is_taken_out_wherever_it_is_cut(
     parts: list[tuple[str | None, str]], data: st.DataObject | None
@@ -21,7 +21,7 @@ def test_thinking_is_taken_out_wherever_it_is_cut(
     text = heard = ""
     for tag, words in parts:
         words = words.replace("<", "").replace("[", "")
-        text += f"{tag.upper()}{words}{THINKING[tag]}" if tag else words
+        text += f"{tag.upper()}{words}{THINKING_TAGS[tag]}" if tag else words
         heard += "" if tag else words
     pieces = cut(text, data) if data else list(text)
     for chunks in (pieces, [text]):

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vui_gateway.api.errors import KEY_REFUSED, KEY_REVOKED
+from vui_gateway.api.errors import KEY_REFUSED_MESSAGE, KEY_REVOKED_MESSAGE
 from vui_gateway.errors import Code, RequestError
 from vui_gateway.keys.clients import Client, Keys
 from vui_gateway.turns.call import OWNER
@@ -51,7 +51,7 @@ class RequireKey:
         authorization = dict(scope["headers"]).get(b"authorization", b"")
         client = self.keys.find(authorization.decode("latin-1"))
         if not client:
-            raise RequestError(KEY_REFUSED, Code.INVALID_KEY)
+            raise RequestError(KEY_REFUSED_MESSAGE, Code.INVALID_KEY)
         if client.revoked:
             raise _revoked(client)
         if self.owner and client.name != OWNER:  # for a client there is no such route
@@ -68,4 +68,4 @@ class RequireKey:
 
 
 def _revoked(client: Client) -> RequestError:
-    return RequestError(KEY_REVOKED.format(name=client.name), Code.KEY_REVOKED)
+    return RequestError(KEY_REVOKED_MESSAGE.format(name=client.name), Code.KEY_REVOKED)

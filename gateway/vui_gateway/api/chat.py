@@ -11,14 +11,14 @@ from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
 from vui_gateway.api.auth import CLIENT
-from vui_gateway.api.errors import KEY_REVOKED
+from vui_gateway.api.errors import KEY_REVOKED_MESSAGE
 from vui_gateway.api.schema import ChatRequest, read_body
 from vui_gateway.api.sse import EventStream
 from vui_gateway.errors import Code, RequestError
 from vui_gateway.keys.clients import Client
 from vui_gateway.litellm_proxy.preconnect import Preconnect
 from vui_gateway.litellm_proxy.router import RouterInForce
-from vui_gateway.litellm_proxy.warmup import PREFIX as WARM_UP
+from vui_gateway.litellm_proxy.warmup import WARM_UP
 from vui_gateway.turns.admission import Admission
 from vui_gateway.turns.call import AttemptError, Call, Event
 from vui_gateway.turns.engine import Engine
@@ -30,7 +30,7 @@ __all__ = ["Chat"]
 
 NO_THINKING = (None, "none", "minimal")
 # The messages of calls that the gateway ends.
-ENDED = {Code.TOO_MANY_CALLS: Code.TOO_MANY_CALLS.page, Code.KEY_REVOKED: KEY_REVOKED}
+ENDED = {Code.TOO_MANY_CALLS: Code.TOO_MANY_CALLS.page, Code.KEY_REVOKED: KEY_REVOKED_MESSAGE}
 
 
 class Chat:

@@ -10,20 +10,20 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from vui_gateway.api.schema import MAX_BYTES, SECONDS
+from vui_gateway.api.schema import BODY_SECONDS, MAX_BODY
 
 __all__ = ["Connections"]
 
-MOST = 1000
+MOST_CONNECTIONS = 1000
 # Seconds for a peer to send headers, or a body, and to take what was written to it.
 HEADERS, BODY, UNREAD = "headers", "body", "unread"
-LIMITS = {HEADERS: 10.0, BODY: SECONDS, UNREAD: 10.0}
+KIND_SECONDS = {HEADERS: 10.0, BODY: BODY_SECONDS, UNREAD: 10.0}
 OVERHEAD = 65536  # bytes of a request beside its body: line, headers, chunks' framing, trailers
 # Bytes of a body, whoever reads it: twice what a route takes, so that its refusal can be read.
-LONGEST = 2 * MAX_BYTES
+LONGEST = 2 * MAX_BODY
 FIELDS = 100  # header fields
 PIPELINED = 8  # requests that wait for the answer to another
-PIECE = 16384  # bytes that are parsed before the bounds are looked at
+PARSED_BYTES = 16384  # bytes that are parsed before the bounds are looked at
 
 
 class Connections:
@@ -98,8 +98,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._among.active(self)
         before = self._receiving
         self._receiving = before or HEADERS
-        for start in range(0, len(data), PIECE):
-            piece = data[start : start + PIECE]
+        for start in range(0, len(data), PARSED_BYTES):
+            piece = data[start : start + PARSED_BYTES]
             self._overhead += len(piece)
             super().data_received(piece)
             if self.transport.is_closing():
@@ -170,7 +170,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = None
         unread = self.flow.write_paused or self.transport.is_closing()
         if what := UNREAD if unread else self._receiving:
-            self._deadline = self.loop.call_later(LIMITS[what], self._overdue, what)
+            self._deadline = self.loop.call_later(KIND_SECONDS[what], self._overdue, what)
 
     def _overdue(self, what: str) -> None:
         # Headers behind a request that is being answered wait for that answer.
@@ -186,7 +186,9 @@ class BoundedProtocol(HttpToolsProtocol):
 def _most() -> int:
     """As many as the process may have, half of its descriptors left to providers and files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    descriptors = 2 * MOST if hard == resource.RLIM_INFINITY else min(2 * MOST, hard)
+    descriptors = (
+        2 * MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * MOST_CONNECTIONS, hard)
+    )
     if soft != resource.RLIM_INFINITY and soft < descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
     return descriptors // 2

@@ -10,16 +10,16 @@ from starlette.responses import JSONResponse
 from vui_gateway.errors import Code, RequestError
 
 __all__ = [
-    "KEY_REFUSED", "KEY_REVOKED", "error_body", "on_request_error",
+    "KEY_REFUSED_MESSAGE", "KEY_REVOKED_MESSAGE", "error_body", "on_request_error",
     "on_unknown_route",
 ]  # fmt: skip
 
-KEY_REFUSED = (
+KEY_REFUSED_MESSAGE = (
     "The key is missing or wrong. Set VUI_LITELLM_KEY to the key of this gateway: "
     "`docker compose exec gateway vui-gateway key` shows it."
 )
 
-KEY_REVOKED = (
+KEY_REVOKED_MESSAGE = (
     "This key of {name} was taken back. Ask whoever runs the gateway for another one: "
     "`docker compose exec gateway vui-gateway key add NAME` makes it."
 )

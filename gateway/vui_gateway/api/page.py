@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from vui_gateway.api.auth import bearer, is_key
-from vui_gateway.api.errors import KEY_REFUSED
+from vui_gateway.api.errors import KEY_REFUSED_MESSAGE
 from vui_gateway.apply import InForce
 from vui_gateway.config.default_group import DEFAULT_GROUP
 from vui_gateway.errors import Code, RequestError
@@ -55,7 +55,7 @@ def _policy(html: str) -> str:
 
 
 HTML = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-HEADERS = {
+PAGE_HEADERS = {
     **PRIVATE,
     "content-security-policy": _policy(HTML),
     "referrer-policy": "no-referrer",
@@ -79,7 +79,7 @@ class Page:
 
     async def html(self, _: Request) -> Response:
         """The same for everybody: it needs no key, and holds no data."""
-        return Response(HTML, media_type="text/html", headers=HEADERS)
+        return Response(HTML, media_type="text/html", headers=PAGE_HEADERS)
 
     async def session(self, request: Request) -> Response:
         """For a printed address or the key: what the browser keeps instead of either."""
@@ -92,7 +92,7 @@ class Page:
     async def status(self, request: Request) -> Response:
         """All that the page shows."""
         if not self._opens(request, SESSION):
-            raise RequestError(KEY_REFUSED, Code.INVALID_KEY)
+            raise RequestError(KEY_REFUSED_MESSAGE, Code.INVALID_KEY)
         if self.reloader is None:
             warming_up = {"status": "warming up"}
             return JSONResponse(warming_up, HTTPStatus.SERVICE_UNAVAILABLE, PRIVATE)

@@ -23,7 +23,7 @@ from vui_gateway.errors import Code, RequestError
 __all__ = ["ChatRequest", "ModelRequest", "read_body"]
 
 # Ten times what vui sends, and no more than LiteLLM takes 20 ms for in one go.
-MAX_BYTES = 400_000
+MAX_BODY = 400_000
 MAX_MESSAGES = 300
 MAX_PARTS = 100  # of a message's text
 MAX_STOPS = 64
@@ -32,7 +32,7 @@ MAX_TOOLS = 128  # https://platform.openai.com/docs/api-reference/chat/create, `
 MAX_DEPTH = 20
 MAX_VALUES = 5000
 MAX_CHARACTERS = 100_000
-SECONDS = 10.0
+BODY_SECONDS = 10.0
 
 Short = Annotated[str, Field(max_length=200)]
 Stop = Annotated[str, Field(max_length=64)]
@@ -213,16 +213,16 @@ async def read_body(receive: Receive) -> bytes:
     """
     body = b""
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(BODY_SECONDS):
             while True:
                 message = await receive()
                 body += message.get("body", b"")
-                if len(body) > MAX_BYTES:
-                    raise _too_large(f"The request is larger than {MAX_BYTES} bytes.")
+                if len(body) > MAX_BODY:
+                    raise _too_large(f"The request is larger than {MAX_BODY} bytes.")
                 if not message.get("more_body"):
                     return body
     except TimeoutError:
-        text = f"The request took longer than {SECONDS:.0f} s to arrive."
+        text = f"The request took longer than {BODY_SECONDS:.0f} s to arrive."
         raise RequestError(text, Code.REQUEST_TIMEOUT) from None
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["CREDENTIAL", "by_name", "with_credential"]
+__all__ = ["CREDENTIAL_NAME", "by_name", "with_credential"]
 
-CREDENTIAL = "litellm_credential_name"
+CREDENTIAL_NAME = "litellm_credential_name"
 
 
 def by_name(credential_list: Iterable[dict] | None) -> dict[str, dict]:
@@ -25,7 +25,7 @@ def with_credential(params: dict[str, Any], credentials: Mapping[str, dict]) -> 
 
     As in LiteLLM, what the credential says wins.
     """
-    values = credentials.get(str(params.get(CREDENTIAL)))
+    values = credentials.get(str(params.get(CREDENTIAL_NAME)))
     if values is None:
         return params
-    return {**{name: value for name, value in params.items() if name != CREDENTIAL}, **values}
+    return {**{name: value for name, value in params.items() if name != CREDENTIAL_NAME}, **values}

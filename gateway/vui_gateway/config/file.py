@@ -18,13 +18,19 @@ from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.env import env_values
 from vui_gateway.config.left_out import LeftOut, by_reason, left_out
 from vui_gateway.config.shape import FIELD_CURES, File, Prices, Timing
-from vui_gateway.config.unsupported import CURES, TOP, ignored_variables, suggestion, take_out
+from vui_gateway.config.unsupported import (
+    SETTING_CURES,
+    TOP,
+    ignored_variables,
+    suggestion,
+    take_out,
+)
 from vui_gateway.errors import UserError
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
-MAX_BYTES = 1_000_000
+MAX_CONFIG_BYTES = 1_000_000
 MAX_DEPLOYMENTS = 500  # a router of so many is built in 1.5 s, and calls wait meanwhile
 
 SLIPS = ("extra_forbidden", "invalid_key")
@@ -146,7 +152,7 @@ class _Reader:
 
     def _parse(self) -> dict:
         try:
-            if self.path.stat().st_size > MAX_BYTES:
+            if self.path.stat().st_size > MAX_CONFIG_BYTES:
                 self._fail("the file is larger than 1 MB", "Is it the right file?")
             text = self.path.read_text(encoding="utf-8")
             self.root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -172,7 +178,7 @@ class _Reader:
         if not isinstance(file, dict):
             self._fail("empty, or no mapping", "It starts with `model_list:`.")
         if "include" in file and not file.get("model_list"):
-            self._fail("include has no effect here", CURES["include"], "include")
+            self._fail("include has no effect here", SETTING_CURES["include"], "include")
         return file
 
     def _refuse(self, error: Any) -> NoReturn:

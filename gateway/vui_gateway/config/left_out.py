@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vui_gateway.config.credentials import CREDENTIAL
+from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
 
 __all__ = ["LeftOut", "by_reason", "left_out", "summary"]
@@ -54,8 +54,8 @@ def left_out(
     if params["model"].startswith(AUTO_ROUTER):
         wrong, cure = "is no model", "Give its models this model_name, with `order: 1` and so on."
         return LeftOut(*names, AUTO_ROUTER, wrong, cure)
-    if CREDENTIAL in params:
-        named = str(params[CREDENTIAL])
+    if CREDENTIAL_NAME in params:
+        named = str(params[CREDENTIAL_NAME])
         close = difflib.get_close_matches(named, credentials, 1)
         cure = f"Did you mean {close[0]}?" if close else "Add it there."
         return LeftOut(*names, named, "is not in credential_list", cure)

@@ -12,11 +12,11 @@ from typing import Any
 from vui_gateway.config.env import env_values
 from vui_gateway.litellm_proxy import catalogue
 
-__all__ = ["CURES", "DEPLOYMENT", "TOP", "ignored_variables", "suggestion", "take_out"]
+__all__ = ["DEPLOYMENT", "SETTING_CURES", "TOP", "ignored_variables", "suggestion", "take_out"]
 
 RETRIES = frozenset({"num_retries", "max_retries", "retry_after", "retry_policy"})
 FAILS = frozenset({"allowed_fails", "allowed_fails_policy"})
-ANY = RETRIES | FAILS
+RETRIES_AND_FAILS = RETRIES | FAILS
 # Sections of a file besides those that are in force.
 TOP = frozenset(
     ("include", "environment_variables", "guardrails", "policies", "policy_attachments", "prompts",
@@ -24,11 +24,11 @@ TOP = frozenset(
      "coordination_redis", "worker_registry", "default_vertex_config", "callback_settings",
      "agents", "agent_list", "assistant_settings", "files_settings", "finetune_settings")
 )  # fmt: skip
-ROUTER = ANY | {
+ROUTER = RETRIES_AND_FAILS | {
     "model_group_retry_policy", "disable_cooldowns", "redis_host", "redis_port", "redis_password",
     "redis_url",
 }  # fmt: skip
-LITELLM = ANY | {
+LITELLM = RETRIES_AND_FAILS | {
     "request_timeout", "cooldown_time", "guardrails", "mcp_aliases", "set_verbose", "json_logs",
     "responses", "post_call_rules", "custom_provider_map", "global_prompt_directory",
     "global_bitbucket_config", "global_gitlab_config", "default_internal_user_params",
@@ -37,17 +37,17 @@ LITELLM = ANY | {
     "priority_reservation_settings", "max_internal_user_budget",
     "default_max_internal_user_budget", "audit_log_callbacks",
 }  # fmt: skip
-DEPLOYMENT = ANY | {"timeout", "cooldown_time", "silent_model"}
+DEPLOYMENT = RETRIES_AND_FAILS | {"timeout", "cooldown_time", "silent_model"}
 VARIABLES = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
 
-REDIS = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
-LIMITS = "Write router_settings.timeout, and stream_timeout for the first words."
+REDIS_CURE = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
+LIMITS_CURE = "Write router_settings.timeout, and stream_timeout for the first words."
 # What people need who wrote one of these.
-CURES = {
+SETTING_CURES = {
     **dict.fromkeys(RETRIES, "The next deployment answers instead of a second try."),
     **dict.fromkeys(FAILS, "A failed deployment cools down for router_settings.cooldown_time."),
-    **dict.fromkeys(("redis_host", "redis_port", "redis_password", "redis_url"), REDIS),
-    **dict.fromkeys(("request_timeout", "timeout"), LIMITS),
+    **dict.fromkeys(("redis_host", "redis_port", "redis_password", "redis_url"), REDIS_CURE),
+    **dict.fromkeys(("request_timeout", "timeout"), LIMITS_CURE),
     **dict.fromkeys(("set_verbose", "LITELLM_LOG"), "Write VUI_LITELLM_LOG=debug into .env."),
     "cooldown_time": "Write it as router_settings.cooldown_time.",
     "include": "Copy what it includes into this file.",
@@ -78,7 +78,7 @@ def take_out(file: dict, place: Callable[..., str]) -> list[str]:
             del settings[name]
             path = (*steps, name)
             dotted = ".".join(step for step in path if isinstance(step, str))
-            if name in CURES:
+            if name in SETTING_CURES:
                 said.append(_sentence(f"{place(*path)}: {dotted}", name))
             else:
                 others.append(dotted)
@@ -100,7 +100,7 @@ def take_out(file: dict, place: Callable[..., str]) -> list[str]:
 
 
 def _sentence(where: str, name: str) -> str:
-    return " ".join(filter(None, [f"{where} has no effect here.", CURES.get(name)]))
+    return " ".join(filter(None, [f"{where} has no effect here.", SETTING_CURES.get(name)]))
 
 
 def _slips(file: dict, place: Callable[..., str]) -> list[str]:

@@ -16,9 +16,9 @@ from vui_gateway.state.entries import State
 from vui_gateway.turns.call import OWNER
 from vui_gateway.usage.labels import PLAIN
 
-__all__ = ["CLIENTS", "NAME", "THE_OWNER", "USED", "Client", "Keys"]
+__all__ = ["CLIENTS", "CLIENT_NAME", "THE_OWNER", "USED", "Client", "Keys"]
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # of a client
+CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # of a client
 CLIENTS, USED = "clients", "used"  # subjects of the state: a client's key, and when it was used
 USED_EVERY, USED_KEPT = 60.0, 400 * 86400.0  # seconds
 
@@ -49,7 +49,7 @@ class Client(BaseModel):
             client = cls.model_validate({**value, "name": name}) if value else None
         except (ValidationError, TypeError):
             return None
-        sane = client and NAME.fullmatch(name) and all(map(PLAIN.fullmatch, client.models))
+        sane = client and CLIENT_NAME.fullmatch(name) and all(map(PLAIN.fullmatch, client.models))
         return client if sane and name != OWNER else None
 
     def value(self) -> dict[str, Any]:

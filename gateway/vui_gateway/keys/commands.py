@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
-from vui_gateway.keys.clients import CLIENTS, NAME, USED, Client
+from vui_gateway.keys.clients import CLIENT_NAME, CLIENTS, USED, Client
 from vui_gateway.keys.owner import new_key
 from vui_gateway.settings import SettingError, Settings
 from vui_gateway.state.entries import State
@@ -129,7 +129,7 @@ def _when(at: float) -> str:
 
 
 def _checked(name: str) -> str:
-    if not NAME.fullmatch(name):
+    if not CLIENT_NAME.fullmatch(name):
         cure = "It is 1 to 32 of a-z, 0-9, - and _, and begins with a letter or a digit."
         raise SettingError(f"{name!r} can't be a client's name. {cure}")
     if name == OWNER:

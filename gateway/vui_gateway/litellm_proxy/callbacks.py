@@ -28,13 +28,13 @@ from vui_gateway.logs import words
 
 __all__ = ["CALLBACK_SETTINGS", "SETTINGS", "Callbacks"]
 
-SECONDS = 10.0  # for one callback, or the cache
-CACHE, CACHE_PARAMS = "cache", "cache_params"
+START_SECONDS = 10.0  # for one callback, or the cache
+CACHE_SETTING, CACHE_PARAMS = "cache", "cache_params"
 # Settings of `litellm_settings`; `callbacks` covers all events.
 CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
 ALL_EVENTS = CALLBACK_SETTINGS[0]
-SETTINGS = frozenset({*CALLBACK_SETTINGS, CACHE, CACHE_PARAMS})
-MAX_WHY = 200  # characters
+SETTINGS = frozenset({*CALLBACK_SETTINGS, CACHE_SETTING, CACHE_PARAMS})
+MAX_REASON = 200  # characters
 PROMETHEUS = "prometheus"  # a second one would count by the same names, which its library refuses
 
 _in_turn = threading.Lock()
@@ -87,8 +87,8 @@ class Callbacks:
             try:
                 if isinstance(found, BaseException):
                     raise found
-                if one.setting == CACHE and hasattr(found.cache, "ping"):
-                    async with asyncio.timeout(SECONDS):
+                if one.setting == CACHE_SETTING and hasattr(found.cache, "ping"):
+                    async with asyncio.timeout(START_SECONDS):
                         await found.ping()
             except Exception as error:
                 if isinstance(found, TimeoutError):
@@ -102,7 +102,7 @@ class Callbacks:
             self._put_in(one, found)
 
     def _put_in(self, one: Wanted, made: Any) -> None:
-        if one.setting == CACHE:
+        if one.setting == CACHE_SETTING:
             _use_cache(made)
             return
         lists = [getattr(litellm, one.setting)]
@@ -113,7 +113,7 @@ class Callbacks:
                 callbacks.append(made)
 
     def _take_out(self, one: Wanted, made: Any) -> None:
-        if one.setting == CACHE:
+        if one.setting == CACHE_SETTING:
             _use_cache(None)
         lists = callback_lists()
         if one.name != PROMETHEUS:
@@ -133,14 +133,14 @@ def _wanted(settings: Mapping[str, Any], env: Mapping[str, str]) -> tuple[list[W
                 wanted.append(Wanted(setting, name, mark))
             else:
                 wrong.append(f"litellm_settings.{setting} is a list of names, not of {name!r}.")
-    if settings.get(CACHE):
-        wanted.append(Wanted(CACHE, CACHE, repr(settings.get(CACHE_PARAMS)) + mark))
+    if settings.get(CACHE_SETTING):
+        wanted.append(Wanted(CACHE_SETTING, CACHE_SETTING, repr(settings.get(CACHE_PARAMS)) + mark))
     return list(dict.fromkeys(wanted)), wrong
 
 
 def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[], Any]:
     """Returns its constructor, which may block: imports, connections, files."""
-    if one.setting == CACHE:
+    if one.setting == CACHE_SETTING:
         return lambda: Cache(**_cache_params(settings.get(CACHE_PARAMS) or {}))
     if one.name in litellm._known_custom_logger_compatible_callbacks:
         usage = proxy_server.proxy_logging_obj.internal_usage_cache.dual_cache
@@ -195,10 +195,10 @@ def _use_cache(cache: Cache | None) -> None:
 
 def _sentence(one: Wanted, path: Path, error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        why = f"it takes more than {SECONDS:.0f} seconds"
+        why = f"it takes more than {START_SECONDS:.0f} seconds"
     else:
-        why = words(error, MAX_WHY) or type(error).__name__
-    name = "" if one.setting == CACHE else f" {one.name}"
+        why = words(error, MAX_REASON) or type(error).__name__
+    name = "" if one.setting == CACHE_SETTING else f" {one.name}"
     return (
         f"{path}: litellm_settings.{one.setting}{name} is left out, it can't start ({why}). "
         "Correct or remove it."
@@ -242,5 +242,5 @@ async def _in_thread(make: Callable[[], Any]) -> Any:
             loop.call_soon_threadsafe(settle, set_, found)
 
     threading.Thread(target=run, name="callbacks", daemon=True).start()
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(START_SECONDS):
         return await done

@@ -26,7 +26,7 @@ __all__ = [
 
 TESTED = "1.110.2"
 # What YAML can hold; LiteLLM's other variables are clients and classes.
-PLAIN = (bool, int, float, str, list, dict, set)
+YAML_TYPES = (bool, int, float, str, list, dict, set)
 # LiteLLM knows these, without a variable of the same name.
 START_SETTINGS = frozenset(
     ("cache_params", "enable_redis_auth_cache", "mcp_semantic_tool_filter", "presidio_logging_only",
@@ -97,7 +97,7 @@ def router_setting_names() -> frozenset[str]:
 @functools.cache  # a setting in force may be an object
 def module_setting_names() -> frozenset[str]:
     """What `litellm_settings` may hold: variables of LiteLLM's module, and what its start reads."""
-    found = {n for n, v in vars(litellm).items() if v is None or isinstance(v, PLAIN)}
+    found = {n for n, v in vars(litellm).items() if v is None or isinstance(v, YAML_TYPES)}
     return frozenset(found | START_SETTINGS | callbacks.SETTINGS)
 
 

@@ -36,7 +36,9 @@ WITHOUT_LINES = "application/vnd.amazon.eventstream"
 # brotli or zstd, which can't be decoded by so many bytes at a time, only when it isn't one.
 # https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
 GZIP = frozenset({"gzip", "x-gzip", "deflate"})
-PLAIN = frozenset({"", "identity", "utf-8"})  # the last by mistake, which everybody overlooks
+PLAIN_ENCODINGS = frozenset(
+    {"", "identity", "utf-8"}
+)  # the last by mistake, which everybody overlooks
 
 
 async def bound(response: httpx.Response, *, streamed: bool) -> None:
@@ -85,7 +87,7 @@ class _Meter:
         if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADERS:
             raise httpx.RemoteProtocolError("The answer's headers are longer than 64 KB.")
         encoding = headers.get("content-encoding", "identity").strip().lower()
-        if response.is_success and encoding not in GZIP | PLAIN:
+        if response.is_success and encoding not in GZIP | PLAIN_ENCODINGS:
             raise httpx.RemoteProtocolError("The answer's encoding wasn't asked for.")
         # 32: either header, gzip's or zlib's. https://docs.python.org/3/library/zlib.html
         self._inflate = zlib.decompressobj(32 + zlib.MAX_WBITS) if encoding in GZIP else None

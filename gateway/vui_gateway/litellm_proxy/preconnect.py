@@ -19,8 +19,8 @@ __all__ = ["Preconnect"]
 
 # Seconds that an open connection is left alone, and between two requests to one provider at least.
 FRESH = 20.0
-EVERY = 3.0
-TIMEOUT = 5.0
+REQUEST_EVERY = 3.0
+CONNECT_SECONDS = 5.0
 
 # Where LiteLLM asks when neither the configuration nor `get_llm_provider` says it.
 # https://docs.litellm.ai/docs/providers
@@ -97,11 +97,13 @@ class Preconnect:
                 return
             self._opening.add(origin)
             try:
-                await asyncio.sleep(EVERY - (time.monotonic() - self._asked.get(origin, -EVERY)))
+                await asyncio.sleep(
+                    REQUEST_EVERY - (time.monotonic() - self._asked.get(origin, -REQUEST_EVERY))
+                )
                 self._asked[origin] = time.monotonic()
                 own = provider not in MODULE_CLIENT
                 client = http_client(provider if own else None)
-                async with asyncio.timeout(TIMEOUT):
+                async with asyncio.timeout(CONNECT_SECONDS):
                     await client.head(origin)
                 self._used[origin] = time.monotonic()
             finally:

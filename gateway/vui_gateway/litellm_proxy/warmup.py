@@ -25,7 +25,7 @@ TOOL = {
     "function": {"name": "no_action", "parameters": {"type": "object", "properties": {}}},
 }
 # Its models are counted nowhere: no client can guess the name.
-PREFIX = f"warm-up-{secrets.token_hex(8)}/"
+WARM_UP = f"warm-up-{secrets.token_hex(8)}/"
 # One model for each wire format of LiteLLM's that the common providers speak.
 MODELS = ("openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash")
 # A reply and vui's thoughts; CPython specialises what has run a few times.
@@ -72,14 +72,14 @@ async def warm_up(url: str, key: str, router: RouterInForce, model_list: list[di
     async with _provider() as base, httpx.AsyncClient(timeout=30) as client:
         params = {"api_base": base, "api_key": "none", "max_retries": 0}
         models = [
-            {"model_name": PREFIX + model, "litellm_params": {**params, "model": model}}
+            {"model_name": WARM_UP + model, "litellm_params": {**params, "model": model}}
             for model in MODELS
         ]
         router.use(router.build([*model_list, *models], {"num_retries": 0}, {}), {})
         for model in MODELS:
             for call in CALLS * ROUNDS:
                 body = {
-                    "model": PREFIX + model,
+                    "model": WARM_UP + model,
                     "messages": [{"role": "user", "content": "."}],
                     **call,
                 }

@@ -20,14 +20,19 @@ __all__ = ["CACHES", "Cache", "Mark", "PromptCaching"]
 
 PART_SEPARATOR = "\n\n"
 MARK = {"type": "ephemeral"}
-LIFETIME = 300.0  # seconds since a marked prefix was last written or read
+PREFIX_LIFETIME = 300.0  # seconds since a marked prefix was last written or read
 MOST_MARKS = 4
 # https://platform.claude.com/docs/en/about-claude/glossary#tokens
-CHARACTERS = 3.5  # of a token
+CHARACTERS_PER_TOKEN = 3.5  # of a token
 # A mark written so often and never read is left out for so long, in seconds.
-UNREAD, LEFT_OUT = 3, 3600.0
+MOST_UNREAD, UNREAD_PAUSE = 3, 3600.0
 # With any of these the configuration has caching in its own hands.
-OWN = ("cache_control_injection_points", "cache_control", "prompt_cache_key", "x-grok-conv-id")
+OWN_FIELDS = (
+    "cache_control_injection_points",
+    "cache_control",
+    "prompt_cache_key",
+    "x-grok-conv-id",
+)
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,12 @@ class Cache:
 
 
 ANTHROPIC = "https://platform.claude.com/docs/en/build-with-claude/prompt-caching"
-CLAUDE = r"^(anthropic/|(bedrock|bedrock_converse|vertex_ai|azure_ai|openrouter)/.*claude)"
+CACHED_CLAUDE = r"^(anthropic/|(bedrock|bedrock_converse|vertex_ai|azure_ai|openrouter)/.*claude)"
 
 CACHES = (
-    Cache(CLAUDE, ANTHROPIC, least=1024),
-    Cache(CLAUDE + r".*(haiku-4[-.]5|opus-4[-.][567])", ANTHROPIC, least=4096),
-    Cache(CLAUDE + r".*(opus|fable|mythos)-5", ANTHROPIC, least=512),
+    Cache(CACHED_CLAUDE, ANTHROPIC, least=1024),
+    Cache(CACHED_CLAUDE + r".*(haiku-4[-.]5|opus-4[-.][567])", ANTHROPIC, least=4096),
+    Cache(CACHED_CLAUDE + r".*(opus|fable|mythos)-5", ANTHROPIC, least=512),
     Cache(
         # Other servers of this format may refuse a field that they don't know.
         r"^(openai/(gpt-(?!oss)|chatgpt|o\d)|azure/)",
@@ -143,15 +148,15 @@ class PromptCaching:
         """
         cached, written = (isinstance(count, int | float) and count >= 1 for count in counts)
         now = self._clock()
-        self._kept = {p: at for p, at in self._kept.items() if now - at < LIFETIME}
+        self._kept = {p: at for p, at in self._kept.items() if now - at < PREFIX_LIFETIME}
         for mark in marks:
             if mark.known and cached:
                 self._unread[mark.place] = 0
             elif written:
                 self._unread[mark.place] += 1
-                if self._unread[mark.place] >= UNREAD:
+                if self._unread[mark.place] >= MOST_UNREAD:
                     self._unread[mark.place] = 0
-                    self._left_out[mark.place] = now + LEFT_OUT
+                    self._left_out[mark.place] = now + UNREAD_PAUSE
             if cached or written:
                 self._kept[mark.prefix] = now
 
@@ -170,12 +175,12 @@ class PromptCaching:
 
         def pays(name: str, reads: int | None = None) -> bool:
             place = (*kind, name)
-            if characters / CHARACTERS < least or len(marks) == MOST_MARKS:
+            if characters / CHARACTERS_PER_TOKEN < least or len(marks) == MOST_MARKS:
                 return False
             if self._left_out.get(place, 0.0) > self._clock():
                 return False
-            kept = self._kept.get(prefix if reads is None else reads, -LIFETIME)
-            known = self._clock() - kept < LIFETIME
+            kept = self._kept.get(prefix if reads is None else reads, -PREFIX_LIFETIME)
+            known = self._clock() - kept < PREFIX_LIFETIME
             marks.append(Mark(place, prefix, known))
             return True
 
@@ -213,7 +218,7 @@ def _cache_of(name: str) -> Cache | None:
 def _is_set(call: dict) -> bool:
     """The configuration sets caching itself."""
     given = [call, call.get("extra_body") or {}, call.get("extra_headers") or {}]
-    return any(fields.get(name) for name in OWN for fields in given)
+    return any(fields.get(name) for name in OWN_FIELDS for fields in given)
 
 
 def _parts(message: dict) -> list[dict[str, Any]]:

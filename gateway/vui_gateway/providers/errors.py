@@ -40,14 +40,14 @@ def error_code(status: int, message: str) -> Code:
 
 # The provider's own message in LiteLLM's, which is JSON behind the names of a few exceptions.
 OWN_WORDS = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\.)+")')
-PREFIX = re.compile(r"(?:(?:litellm\.)?\w*(?:Error|Exception)(?:: | - | ))+")
-MAX_LOOKED_AT, MAX_WORDS = 20_000, 200
+EXCEPTION_NAMES = re.compile(r"(?:(?:litellm\.)?\w*(?:Error|Exception)(?:: | - | ))+")
+MAX_LOOKED_AT, MAX_SHOWN = 20_000, 200
 
 
 def reason(status: int, code: Code, message: str) -> str:
     """Why a provider's call failed, in one line for the log; message: LiteLLM's."""
     begin = message[:MAX_LOOKED_AT]
-    words = PREFIX.sub("", begin, count=1)
+    words = EXCEPTION_NAMES.sub("", begin, count=1)
     if found := OWN_WORDS.search(begin):
         try:
             words = str(json.loads(found[1]))
@@ -55,6 +55,6 @@ def reason(status: int, code: Code, message: str) -> str:
             words = found[1]
     # Redacted before it is cut: half a credential is known by nobody.
     words = redact(" ".join(words.split()))
-    words = words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]}…"
+    words = words if len(words) <= MAX_SHOWN else f"{words[:MAX_SHOWN]}…"
     told = f"{status}: {words}" if words else str(status)
     return f"{code.log} ({told})" if code.log else told

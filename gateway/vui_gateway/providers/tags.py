@@ -10,9 +10,11 @@ __all__ = ["ThinkingFilter", "held_back"]
 
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html and
 # https://docs.mistral.ai/capabilities/reasoning
-THINKING = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
-TAG = re.compile(f"{'|'.join(map(re.escape, chain(*THINKING.items())))}", re.ASCII | re.IGNORECASE)
-LONGEST_TAG = max(map(len, THINKING.values()))
+THINKING_TAGS = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
+THINKING_TAG = re.compile(
+    f"{'|'.join(map(re.escape, chain(*THINKING_TAGS.items())))}", re.ASCII | re.IGNORECASE
+)
+LONGEST_TAG = max(map(len, THINKING_TAGS.values()))
 # `str.lower` makes two characters of some.
 LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
@@ -35,16 +37,16 @@ class ThinkingFilter:
         """What of the text is meant to be heard; a piece that may become a tag is held back."""
         text, self._held = self._held + text, ""
         heard, at = [], 0
-        for tag in TAG.finditer(text):
+        for tag in THINKING_TAG.finditer(text):
             name = tag[0].lower()
             if name == self._close:
                 at, self._close = tag.end(), ""
-            elif not self._close and name in THINKING:
+            elif not self._close and name in THINKING_TAGS:
                 heard.append(text[at : tag.start()])
-                at, self._close = tag.end(), THINKING[name]
+                at, self._close = tag.end(), THINKING_TAGS[name]
         rest = text[at:]
         if not final:
-            tags = (self._close,) if self._close else tuple(THINKING)
+            tags = (self._close,) if self._close else tuple(THINKING_TAGS)
             keep = held_back(rest[-LONGEST_TAG:].translate(LOWER), tags)
             rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
         return "".join(heard) + ("" if self._close else rest)

@@ -13,7 +13,7 @@ from vui_gateway.state.entries import Entries, State
 __all__ = ["Store", "StoreAway", "Sync"]
 
 # Seconds between two exchanges, when nothing is urgent; and between those, when all of it is.
-EVERY, LEAST = 0.25, 0.005
+EVERY, LEAST_PAUSE = 0.25, 0.005
 QUIET = 60.0  # seconds in which a store that comes and goes is said once
 
 log = logging.getLogger("vui_gateway")
@@ -61,7 +61,7 @@ class Sync:
             try:
                 async with asyncio.timeout(self.every):
                     await self._wanted.wait()
-                await asyncio.sleep(LEAST)  # what comes with it goes with it
+                await asyncio.sleep(LEAST_PAUSE)  # what comes with it goes with it
             except TimeoutError:
                 pass
             try:

@@ -17,7 +17,7 @@ __all__ = ["Open", "RunningAttempt"]
 
 # A reply longer than this many times `max_tokens` is no reply; a token is about four characters.
 FLOOD = 4
-CHARACTERS = 4
+TOKEN_CHARACTERS = 4
 DEFAULT_MAX_TOKENS = 4096
 TOOL_CALL = 4  # words
 
@@ -126,7 +126,7 @@ class RunningAttempt:
     async def _read(self) -> None:
         record, reply = self.record, self._reply
         tokens = record.body.get("max_tokens") or record.body.get("max_completion_tokens")
-        most = FLOOD * CHARACTERS * (tokens or DEFAULT_MAX_TOKENS)
+        most = FLOOD * TOKEN_CHARACTERS * (tokens or DEFAULT_MAX_TOKENS)
         try:
             events = self._open(record.deployment.id, record.body, record)
             async with aclosing(events):

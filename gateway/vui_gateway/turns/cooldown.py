@@ -17,8 +17,11 @@ REQUEST_ERRORS = frozenset({400, 413, 422, 499})
 KEY_ERRORS = frozenset({401, 403})
 # Of the state: when a deployment may be asked again, by its id. None for a refused key's, which
 # changes with the key.
-SUBJECT = "cooling"
-KEPT, KEPT_KEY = 60.0, 7 * 86400.0  # seconds beyond the cooldown, and for a refused key
+COOLING = "cooling"
+ENTRY_LIFETIME, KEY_LIFETIME = (
+    60.0,
+    7 * 86400.0,
+)  # seconds beyond the cooldown, and for a refused key
 
 
 class Cooldown:
@@ -55,7 +58,7 @@ class Cooldown:
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
         """Deployment ids, and the seconds that each is still left alone; infinite for a key."""
-        left = {i: self._left(i) for i, _ in self._state.items(SUBJECT)}
+        left = {i: self._left(i) for i, _ in self._state.items(COOLING)}
         return ((i, seconds) for i, seconds in left.items() if seconds > 0)
 
     @property
@@ -78,10 +81,12 @@ class Cooldown:
             if left != math.inf and variable not in self._refused_variables():
                 where = f"{variable} into .env" if variable else "key into litellm_config.yaml"
                 cure = f"Put a valid {where}."
-            self._state.put(SUBJECT, deployment.id, None, lifetime=KEPT_KEY, soon=True)
+            self._state.put(COOLING, deployment.id, None, lifetime=KEY_LIFETIME, soon=True)
         elif (seconds := max(self._seconds, retry_after)) > left:
             until = self._state.clock() + seconds
-            self._state.put(SUBJECT, deployment.id, until, lifetime=seconds + KEPT, soon=True)
+            self._state.put(
+                COOLING, deployment.id, until, lifetime=seconds + ENTRY_LIFETIME, soon=True
+            )
         self.version += 1
         return cure
 
@@ -98,14 +103,14 @@ class Cooldown:
         """A whole answer: it is well."""
         self._lost.discard(deployment.id)
         if self._left(deployment.id) > 0:
-            self._state.put(SUBJECT, deployment.id, 0.0, lifetime=KEPT, soon=True)
+            self._state.put(COOLING, deployment.id, 0.0, lifetime=ENTRY_LIFETIME, soon=True)
             self.version += 1
 
     def _left(self, deployment: str) -> float:
         """Seconds that it is still left alone."""
-        if not self._state.has(SUBJECT, deployment):
+        if not self._state.has(COOLING, deployment):
             return 0.0
-        until = self._state.get(SUBJECT, deployment)
+        until = self._state.get(COOLING, deployment)
         if until is None:
             return math.inf
         left = until - self._state.clock() if isinstance(until, int | float) else 0.0

@@ -12,11 +12,11 @@ __all__ = ["Hedge"]
 # Dean and Barroso, "The tail at scale" (2013): the second request after the expected p95, its
 # number bounded.
 QUANTILE = 0.95
-KEPT, NEEDED = 100, 20  # first words, of one deployment
+KEPT_FIRST_WORDS, NEEDED = 100, 20  # first words, of one deployment
 DEFAULT_DELAY, LEAST_DELAY, MOST_DELAY = 1.5, 0.7, 2.5  # seconds
 SHARE, BURST = 0.05, 3.0  # hedges for a call
 # Of the state: the last first words, by deployment and gateway; every so many are told.
-SUBJECT, TOLD, TELL_EVERY, LIFETIME = "first-words", 20, 5, 86400.0
+FIRST_WORDS, TOLD, TELL_EVERY, FIRST_WORDS_LIFETIME = "first-words", 20, 5, 86400.0
 
 
 class Hedge:
@@ -29,11 +29,13 @@ class Hedge:
     def __init__(self, state: State | None = None) -> None:
         self.enabled = True
         self._state = state or State()
-        self._first_words: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT))
+        self._first_words: dict[str, deque[float]] = defaultdict(
+            lambda: deque(maxlen=KEPT_FIRST_WORDS)
+        )
         self._elsewhere: dict[str, dict[str, list[float]]] = {}  # deployment → gateway → seconds
         self._observed = 0
         self._tokens = BURST
-        self._state.watch(SUBJECT, self._on_told)
+        self._state.watch(FIRST_WORDS, self._on_told)
 
     def observe(self, deployment: str, seconds: float) -> None:
         """The first words of an attempt came after so long."""
@@ -43,7 +45,7 @@ class Hedge:
         if self.enabled and self._state.gateway and self._observed % TELL_EVERY == 0:
             told = [round(one, 3) for one in list(own)[-TOLD:]]
             name = f"{deployment}/{self._state.gateway}"
-            self._state.put(SUBJECT, name, told, lifetime=LIFETIME)
+            self._state.put(FIRST_WORDS, name, told, lifetime=FIRST_WORDS_LIFETIME)
 
     def called(self) -> None:
         """A call has begun: it adds to the bucket."""
@@ -53,7 +55,7 @@ class Hedge:
         """Seconds after which this deployment is later than it usually is at its worst."""
         seen = list(self._first_words.get(deployment, ()))
         for told in self._elsewhere.get(deployment, {}).values():
-            if len(seen) >= KEPT:
+            if len(seen) >= KEPT_FIRST_WORDS:
                 break  # one's own are the nearest, and enough
             seen += told
         if len(seen) < NEEDED:

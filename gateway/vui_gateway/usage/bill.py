@@ -13,7 +13,10 @@ BYTES = 4  # of text for a token, on average; never less than one
 # Tokens that a provider adds: templates, and for Claude's tools a system prompt of some hundreds.
 # https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview#pricing
 ADDED, MOST_ADDED = 1000, 2000
-REPLY, THOUGHT = 500, 4000  # tokens of a long reply in speech, and of one that is thought about
+REPLY_TOKENS, THOUGHT_TOKENS = (
+    500,
+    4000,
+)  # tokens of a long reply in speech, and of one that is thought about
 # Tokens per second: thinking is billed and may never be shown. The quickest provider is Cerebras.
 # https://inference-docs.cerebras.ai/models/openai-oss
 SPEED = 3000
@@ -54,7 +57,11 @@ def expected(attempt: Attempt) -> float:
         return 0.0
     price_in, price_out = attempt.deployment.price or (0.0, 0.0)
     body = attempt.body
-    usual = THOUGHT if attempt.deployment.thinks or body.get("reasoning_effort") else REPLY
+    usual = (
+        THOUGHT_TOKENS
+        if attempt.deployment.thinks or body.get("reasoning_effort")
+        else REPLY_TOKENS
+    )
     most = body.get("max_tokens") or body.get("max_completion_tokens") or usual
     tokens_out = max(min(usual, most), attempt.received // BYTES)
     return (attempt.sent // BYTES + ADDED) * price_in + tokens_out * price_out

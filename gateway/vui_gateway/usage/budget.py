@@ -26,9 +26,9 @@ CLIENT_SPENT = (
 )
 RESERVED = ", and {:.4f} USD are reserved for calls under way"
 
-CACHE = ("tokens_in", "tokens_cached", "saved")
+CACHE_SUMS = ("tokens_in", "tokens_cached", "saved")
 SPEND, RESERVES = "spend", "reserved"  # subjects of the state
-KEPT = 2 * 86400.0  # seconds that a day's sums are
+SUMS_LIFETIME = 2 * 86400.0  # seconds that a day's sums are
 # Seconds after which a gateway that is gone reserves nothing any more, and between two reports of
 # one that is there.
 LEASE, REPORT = 5.0, 1.5
@@ -92,7 +92,7 @@ class Budget:
     def cache(self) -> dict[str, float]:
         """Of today's input: tokens, those from prompt caches, and US dollars that these saved."""
         self._turn_page()
-        return dict(zip(CACHE, self._total[1:], strict=True))
+        return dict(zip(CACHE_SUMS, self._total[1:], strict=True))
 
     @property
     def reserved(self) -> float:
@@ -150,7 +150,7 @@ class Budget:
             spent = spent.plus((bill.usd or 0, bill.tokens_in, bill.cached, bill.saved))
         if spent != before:
             calls = self._state.rank(SPEND, name) + 1
-            self._state.put(SPEND, name, list(spent), calls, KEPT)
+            self._state.put(SPEND, name, list(spent), calls, SUMS_LIFETIME)
         self._hurry(client)
 
     def _refusal(
@@ -222,7 +222,7 @@ class Budget:
                 calls = self._state.rank(SPEND, name) + 1
                 there = _spent(self._state.get(SPEND, name)) or Spent()
                 sums = there.plus(_spent(value) or Spent())
-                self._state.put(SPEND, name, list(sums), calls, KEPT)
+                self._state.put(SPEND, name, list(sums), calls, SUMS_LIFETIME)
                 self._state.forget(SPEND, was)
 
 

@@ -13,7 +13,7 @@ from vui_gateway.usage.bill import Bill
 
 __all__ = ["CallRecord", "RecentCalls"]
 
-MOST = 100
+MOST_RECENT = 100
 
 # Attempts of a failed call that did nothing wrong.
 BLAMELESS = (Ending.OK, Ending.HEDGED_LOST, Ending.HUNG_UP)
@@ -72,7 +72,7 @@ class RecentCalls:
     """The last hundred, oldest first."""
 
     def __init__(self) -> None:
-        self._records: deque[CallRecord] = deque(maxlen=MOST)
+        self._records: deque[CallRecord] = deque(maxlen=MOST_RECENT)
 
     def add(self, call: Call, bills: Sequence[Bill]) -> None:
         self._records.append(CallRecord.of(call, bills))
