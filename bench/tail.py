@@ -36,7 +36,7 @@ from bench.arms import (
 from tests.support.faults import BROKEN, DRIBBLE, NO_WORDS
 from tests.support.harness import http
 from tests.support.sick_and_well import ward
-from vui_litellm.vui_api import speak_sooner
+from vui_litellm.patches.speech import speak_sooner
 
 __all__ = ["ALL"]
 

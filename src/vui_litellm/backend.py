@@ -19,6 +19,7 @@ from vui_litellm.errors import (
     sanitize_messages,
     spoken_message,
 )
+from vui_litellm.patches.prompts import prompt_templates
 from vui_litellm.prompt import Prompt
 from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, RenewableKey
 from vui_litellm.stream import (
@@ -28,7 +29,6 @@ from vui_litellm.stream import (
     repeat_unanswered,
     time_limit,
 )
-from vui_litellm.vui_api import prompt_templates
 
 __all__ = ["LiteLLMBackend", "is_served"]
 

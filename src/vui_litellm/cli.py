@@ -7,10 +7,10 @@ import sys
 import traceback
 
 from vui_litellm import launcher, tools
+from vui_litellm.patches.server import CannotGuard
 from vui_litellm.settings import SettingError
 from vui_litellm.timezone import use_timezone
 from vui_litellm.tools.preflight import GatewayUnusable, NoVoice, warn_if_untested
-from vui_litellm.vui_api import CannotGuard
 
 __all__ = ["main"]
 

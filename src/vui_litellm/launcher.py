@@ -8,9 +8,10 @@ import os
 from vui.serving.stream import llm, llm_backend
 
 from vui_litellm.backend import LiteLLMBackend
+from vui_litellm.patches.server import install_factory, run_server, vui_make_backend
+from vui_litellm.patches.speech import speak_sooner
 from vui_litellm.settings import Settings
 from vui_litellm.tools.preflight import is_known, preflight, require_voice
-from vui_litellm.vui_api import install_factory, run_server, speak_sooner, vui_make_backend
 
 __all__ = ["install", "make_backend", "serve"]
 

@@ -18,7 +18,7 @@ __all__ = ["GROUPS", "Result", "one_line", "placed", "read", "reason"]
 
 # What is run, by what it says something about.
 GROUPS = {
-    "seam": ("unit/test_*_api.py",),
+    "seam": ("unit/test_*_seams.py",),
     "family": ("integration/test_matrix*.py",),
     "fault": ("integration/test_faults*.py",),
     "turn": ("integration/test_turn.py",),

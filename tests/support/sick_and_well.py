@@ -20,7 +20,7 @@ from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import Program, gateway
 from vui_litellm import LiteLLMBackend
-from vui_litellm.vui_api import speak_sooner
+from vui_litellm.patches.speech import speak_sooner
 
 __all__ = ["FIRST", "SECOND", "Heard", "SickAndWell", "allowed", "sooner", "ward"]
 

@@ -23,7 +23,7 @@ from tests.support.journal import Result, one_line, placed, read, reason
 
 MATRIX = "tests/integration/test_matrix.py::test_every_family_holds_every_point"
 FAULT = "tests/integration/test_faults.py::test_all_keys_refused_is_said"
-SEAM = "tests/unit/test_litellm_api.py::test_the_router_has_a_list"
+SEAM = "tests/unit/test_litellm_seams.py::test_the_router_has_a_list"
 TURN = "tests/integration/test_turn.py::test_a_stop_ends_the_providers_stream"
 
 
@@ -116,11 +116,15 @@ def test_what_else_changed_is_named() -> None:
 
 
 def test_a_test_is_placed_by_its_file_and_name() -> None:
-    assert placed(SEAM) == ("seam", "litellm_api", "the router has a list")
+    assert placed(SEAM) == ("seam", "litellm_seams", "the router has a list")
     fault = ("fault", "", "all keys refused is said: HTML page")
     assert placed(f"{FAULT}[HTML page]") == placed(f"{FAULT}[HTML page]@file.py") == fault
     assert placed(f"{SEAM}@file.py") == placed(SEAM)
-    assert placed("tests/unit/test_vui_api.py") == ("seam", "vui_api", "the tests can be imported")
+    assert placed("tests/unit/test_vui_seams.py") == (
+        "seam",
+        "vui_seams",
+        "the tests can be imported",
+    )
 
 
 def test_what_was_collected_and_never_ended_was_not_run() -> None:
@@ -150,14 +154,14 @@ def test_the_table_counts_each_row_and_keeps_the_groups_order() -> None:
         Result("family", "xAI Grok", "knobs", "fell", "400"),
         Result("family", "xAI Grok", "reply, usage", "holds"),
         Result("family", "Gemini 3.5", "knobs"),
-        Result("seam", "vui_api", "the client is there", "holds"),
+        Result("seam", "vui_seams", "the client is there", "holds"),
     ]
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in table(rows).split("\n")
     ]
     assert cells[0] == ["", "", "holds", "fell", "not run"]
     assert cells[2:] == [
-        ["seam", "vui_api", "1 of 1", "", ""],
+        ["seam", "vui_seams", "1 of 1", "", ""],
         ["family", "xAI Grok", "1 of 2", "knobs", ""],
         ["family", "Gemini 3.5", "0 of 1", "", "1"],
         ["turn", "", "1 of 1", "", ""],

@@ -17,8 +17,8 @@ import pytest
 from vui.serving.stream import prompts
 
 from tests.unit.test_backend import answering, stream_of
+from vui_litellm.patches.prompts import prompt_templates
 from vui_litellm.prompt import ANY, MEMORIES, NAME, Prompt, Template, clock_field
-from vui_litellm.vui_api import prompt_templates
 
 with contextlib.redirect_stdout(io.StringIO()):  # vui lists its tools as it loads them
     from vui.serving.stream import tasks, thoughts

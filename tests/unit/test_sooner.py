@@ -18,9 +18,9 @@ from tests.matrix.conversations import HELLO
 from tests.unit.test_backend import answering, stream_of
 from vui_litellm import install
 from vui_litellm.errors import APOLOGY, GatewayError
+from vui_litellm.patches.speech import speak_sooner
 from vui_litellm.stream import LONE_STOP, WHOLE_SENTENCES
 from vui_litellm.tools.preflight import is_known
-from vui_litellm.vui_api import speak_sooner
 
 # The module's own, as it is before anybody patches it.
 VUIS_OWN = getattr(llm.llm_stream_chunks, "__wrapped__", llm.llm_stream_chunks)

@@ -6,9 +6,9 @@ import asyncio
 import os
 
 from vui_litellm.backend import LiteLLMBackend
+from vui_litellm.patches.doctor import run_doctor
 from vui_litellm.settings import Settings
 from vui_litellm.tools.preflight import INSTALL, NEEDS_GPU, GatewayUnusable, preflight
-from vui_litellm.vui_api import run_doctor
 
 __all__ = ["doctor"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from vui_litellm.backend import LiteLLMBackend, is_served
+from vui_litellm.patches.speech import with_lone_stops
 from vui_litellm.stream import LONE_STOP
-from vui_litellm.vui_api import with_lone_stops
 
 __all__ = [
     "INSTALL", "NEEDS_GPU", "GatewayUnusable", "NoVoice", "is_known", "preflight", "require_voice",

@@ -11,7 +11,7 @@ from typing import Any
 
 from vui.serving.stream import prompts
 
-from vui_litellm.vui_api import thoughts_of
+from vui_litellm.patches.speech import thoughts_of
 
 __all__ = ["ThoughtsHost"]
 

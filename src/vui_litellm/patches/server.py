@@ -1,4 +1,4 @@
-"""Where we patch vui or use what it keeps private; tests/unit/test_vui_api.py proves each point."""
+"""vui's server: our backend, its page, its workers, and who may use it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import aclosing, suppress
-from functools import cache, partial, wraps
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
-from vui.serving.stream import frontend, llm, llm_backend, prompts
+from vui.serving.stream import frontend, llm_backend
 
-from vui_litellm.prompt import ANY, MEMORIES, NAME, Template, clock_field
 from vui_litellm.settings import SettingError
-from vui_litellm.stream import LONE_STOP, end_sentences
 
 __all__ = [
-    "CannotGuard", "guard_server", "install_factory", "prompt_templates", "run_doctor",
-    "run_server", "show_replies_as_text", "speak_sooner", "thoughts_of", "vui_make_backend",
-    "with_lone_stops",
+    "CannotGuard", "guard_server", "install_factory", "report_barge_in", "run_server",
+    "show_replies_as_text", "use_recognizer", "vui_make_backend",
 ]  # fmt: skip
+
+# The routes of vui that take a recording.
+FORMS = frozenset(
+    {"/upload-prompt", "/v1/voice-note", "/test/transcribe", "/test/respond", "/test/prefill"}
+)
+# What vui's server must be made of, or it would listen past us.
+SERVER_PARTS = frozenset({"web", "Application", "AppRunner", "TCPSite"})
+# A file of vui's prompts by its name: no other folder, no pattern, nothing hidden.
+PROMPT_NAME = re.compile(r"[^\0-\x1f./\\:*?\[\]][^\0-\x1f/\\:*?\[\]]{0,99}")
 
 vui_make_backend = llm_backend.make_backend
 
@@ -58,7 +63,7 @@ def run_server(
 def provide_visualizer() -> None:
     """Give vui's page the script that its package may lack: without it the page never connects."""
     if not frontend.VISUALIZER_JS.exists():
-        frontend.VISUALIZER_JS = Path(__file__).with_name("visualizer.js")
+        frontend.VISUALIZER_JS = Path(__file__).parent.with_name("visualizer.js")
 
 
 def show_replies_as_text(server: Any) -> None:
@@ -104,33 +109,16 @@ def recognize(model: str, worker: Callable[..., None], *queues: Any) -> None:
     worker(*queues)
 
 
-def run_doctor(cures: Mapping[str, str]) -> int:
-    """Run vui's check of this machine, with our cure for each of its items; its exit code.
+def report_barge_in(server: Any, barge_in: Callable[[], None]) -> None:
+    """Call `barge_in` when vui marks a barge-in, a cancel or a reset in its session."""
 
-    Without a GPU it fails; and so does `llm` where there is a cure for it.
-    """
-    from vui import doctor
+    class Session(server.SessionState):
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if name == "cancel_generation" and value:
+                barge_in()
 
-    class Report(doctor.Report):
-        def add(self, status: str, item: str, detail: str, remedy: str = "") -> None:
-            if (item == "gpu" and remedy) or (item == "llm" and item in cures):
-                status, remedy = doctor.FAIL, cures[item]
-            super().add(status, item, detail, cures.get(item, remedy) if remedy else "")
-
-    doctor.Report = Report
-    return doctor.main()
-
-
-# ---- who may use vui's server
-
-# The routes of vui that take a recording.
-FORMS = frozenset(
-    {"/upload-prompt", "/v1/voice-note", "/test/transcribe", "/test/respond", "/test/prefill"}
-)
-# What vui's server must be made of, or it would listen past us.
-SERVER_PARTS = frozenset({"web", "Application", "AppRunner", "TCPSite"})
-# A file of vui's prompts by its name: no other folder, no pattern, nothing hidden.
-PROMPT_NAME = re.compile(r"[^\0-\x1f./\\:*?\[\]][^\0-\x1f/\\:*?\[\]]{0,99}")
+    server.SessionState = Session
 
 
 class CannotGuard(Exception):
@@ -205,78 +193,3 @@ def close_prompts(server: Any) -> None:
 
 def _is_prompt_name(name: Any) -> bool:
     return isinstance(name, str) and bool(PROMPT_NAME.fullmatch(name.strip()))
-
-
-# ---- what vui hears, thinks and says
-
-
-def report_barge_in(server: Any, barge_in: Callable[[], None]) -> None:
-    """Call `barge_in` when vui marks a barge-in, a cancel or a reset in its session."""
-
-    class Session(server.SessionState):
-        def __setattr__(self, name: str, value: object) -> None:
-            super().__setattr__(name, value)
-            if name == "cancel_generation" and value:
-                barge_in()
-
-    server.SessionState = Session
-
-
-def thoughts_of(host: Any) -> tuple[Callable[[], str], Callable[[str], Coroutine[Any, Any, None]]]:
-    """vui's thoughts for such a host: what their prompt begins with, and how to let them act."""
-    from vui.serving.stream import thoughts
-
-    host._thoughts = thoughts.ThoughtsStream(host)
-    return host._thoughts._build_system_prompt, host._thoughts._evaluate
-
-
-def speak_sooner() -> None:
-    """Let vui speak a sentence when the next one begins."""
-    chunker: Any = llm.llm_stream_chunks
-    with_stops, name = with_lone_stops(chunker, llm.get_backend), chunker.__name__
-
-    @wraps(chunker)
-    async def sooner(*args: Any, **kwargs: Any) -> AsyncGenerator[tuple[str, bool]]:
-        async with aclosing(with_stops(*args, **kwargs)) as chunks:
-            async for chunk, is_final in chunks:
-                if chunk != LONE_STOP:
-                    yield chunk, is_final
-
-    for module in list(sys.modules.values()):  # others have imported it by its name
-        if getattr(module, "__dict__", {}).get(name) is chunker:
-            setattr(module, name, sooner)
-
-
-def with_lone_stops(chunker: Any, get_backend: Callable[[], Any]) -> Callable[..., Any]:
-    """vui's chunker, to which a backend's tokens come with a lone stop after each sentence."""
-
-    def sooner_backend() -> Any:
-        return SimpleNamespace(stream=partial(end_sentences, get_backend(), llm._SENT_END_RE))
-
-    its_globals = {**chunker.__globals__, "get_backend": sooner_backend}
-    return FunctionType(chunker.__code__, its_globals, argdefs=chunker.__defaults__)
-
-
-def prompt_templates() -> list[Template]:
-    """The installed vui's own system messages; without those that can't be read.
-
-    That of the thoughts is there once vui's thoughts are: an import of ours would make vui's log.
-    """
-    return _prompt_templates(sys.modules.get("vui.serving.stream.thoughts"))
-
-
-@cache
-def _prompt_templates(thoughts: Any) -> list[Template]:
-    found: list[Template] = []
-    with suppress(Exception):  # another vui: its prompts go out as they are
-        memories = prompts.build_memory_context(SimpleNamespace(_memories=[MEMORIES]))
-        its_globals = {**vars(prompts), "time": SimpleNamespace(strftime=clock_field)}
-        build_soul: Any = prompts.build_soul
-        build = FunctionType(build_soul.__code__, its_globals, argdefs=build_soul.__defaults__)
-        for with_claude in (True, False):
-            soul = build(with_claude, NAME)
-            found += [Template(soul), Template(f"{soul}\n\n{memories}")]
-    with suppress(Exception):
-        fields = {"capabilities": ANY, "memories": MEMORIES, "tool_rules": ANY}
-        found += [Template(thoughts._THOUGHTS_PREAMBLE.format(**fields))] if thoughts else []
-    return found

@@ -21,7 +21,9 @@ from vui.serving.stream import frontend, llm_backend, prompts
 from vui.serving.stream.llm import llm_stream_chunks
 
 from tests.unit.test_backend import answering, stream_of
-from vui_litellm import vui_api
+from vui_litellm.patches import prompts as our_prompts
+from vui_litellm.patches import server as our_server
+from vui_litellm.patches import speech
 from vui_litellm.tools.chat import ErrorFilter
 from vui_litellm.tools.thoughts import ThoughtsHost
 
@@ -50,7 +52,7 @@ def python(program: str, folder: Path) -> str:
 
 def test_vui_asks_make_backend_for_its_backend_by_that_name() -> None:
     made = llm_backend.LLMBackend("m", "http://gateway")
-    vui_api.install_factory(lambda: made)
+    our_server.install_factory(lambda: made)
     assert llm_backend.get_backend() is made
 
 
@@ -93,8 +95,9 @@ from tests.support.speechless import stand_in
 stand_in()
 from vui.serving.stream import server
 from types import SimpleNamespace
-from vui_litellm.vui_api import CannotGuard, guard_server, report_barge_in, show_replies_as_text
-from vui_litellm.vui_api import speak_sooner, use_recognizer
+from vui_litellm.patches.server import CannotGuard, guard_server, report_barge_in
+from vui_litellm.patches.server import show_replies_as_text, use_recognizer
+from vui_litellm.patches.speech import speak_sooner
 
 def fails(**members):
     unknown = SimpleNamespace(**{**vars(server), **members})
@@ -206,14 +209,14 @@ def test_vuis_page_gets_its_visualizer_from_the_path_that_we_replace(
 ) -> None:
     assert server["page"]
     monkeypatch.setattr(frontend, "VISUALIZER_JS", tmp_path / "missing.js")
-    vui_api.provide_visualizer()
+    our_server.provide_visualizer()
     assert "class VuiVoiceVisualizer" in frontend.get_visualizer_js()
 
 
 def test_a_visualizer_of_vuis_own_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "visualizer.js").write_text("vui's own")
     monkeypatch.setattr(frontend, "VISUALIZER_JS", tmp_path / "visualizer.js")
-    vui_api.provide_visualizer()
+    our_server.provide_visualizer()
     assert frontend.get_visualizer_js() == "vui's own"
 
 
@@ -349,15 +352,15 @@ async def test_memories_follow_the_soul_in_the_prompt_of_a_reply() -> None:
 
 
 def test_vuis_templates_can_be_read_and_have_a_clock_where_its_persona_has() -> None:
-    vui_api.thoughts_of(ThoughtsHost(None, None))  # type: ignore[arg-type]
-    templates = vui_api.prompt_templates()
+    speech.thoughts_of(ThoughtsHost(None, None))  # type: ignore[arg-type]
+    templates = our_prompts.prompt_templates()
     # With and without its task server, each with and without memories; and the thoughts.
     assert [bool(template.clock) for template in templates] == [True] * 4 + [False]
 
 
 def test_vui_tells_the_time_as_its_persona_was_made() -> None:
     assert "strftime" in prompts.build_soul.__code__.co_names
-    assert {template.clock for template in vui_api.prompt_templates() if template.clock} == {
+    assert {template.clock for template in our_prompts.prompt_templates() if template.clock} == {
         "Today is \ue003%A, %B %d, %Y\ue004, current time is \ue003%H:%M\ue004."
     }
 
@@ -365,14 +368,14 @@ def test_vui_tells_the_time_as_its_persona_was_made() -> None:
 def test_a_vui_whose_prompts_are_made_in_another_way_has_no_templates(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    vui_api._prompt_templates.cache_clear()
+    our_prompts._prompt_templates.cache_clear()
     monkeypatch.setattr(prompts, "build_soul", lambda: "another")
-    assert [bool(t.clock) for t in vui_api._prompt_templates(None)] == []
-    vui_api._prompt_templates.cache_clear()
+    assert [bool(t.clock) for t in our_prompts._prompt_templates(None)] == []
+    our_prompts._prompt_templates.cache_clear()
 
 
 def test_an_import_of_ours_does_not_load_vuis_thoughts(tmp_path: Path) -> None:
-    program = "import sys, vui_litellm.launcher; vui_litellm.vui_api.prompt_templates();"
+    program = "import sys, vui_litellm.launcher; vui_litellm.patches.prompts.prompt_templates();"
     assert python(program + "print('vui.serving.stream.thoughts' in sys.modules)", tmp_path) == (
         "False\n"
     )
