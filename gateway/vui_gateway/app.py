@@ -139,7 +139,7 @@ def create_app(
         return JSONResponse({"data": [entry for entry in listed if may_ask(entry["model_name"])]})
 
     async def open_connection(request: Request) -> Response:
-        """A turn is coming: nothing of it is sent, and nothing is billed."""
+        """A turn is coming: the connection is opened, nothing is sent or billed."""
         model = ModelRequest.read(await read_body(request.receive)).model
         if request.scope[CLIENT].may_ask(model) and router.serves(model):
             preconnect.open(model)

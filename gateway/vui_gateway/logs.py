@@ -1,4 +1,4 @@
-"""The log: a time on each line, no credential, and one line for what libraries say in a hundred."""
+"""The log: a time on each line, no credentials, one line for a library's traceback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OWN_LOGGER = "vui_gateway"
 MAX_RECORD = 20_000  # characters of one piece of the log: a traceback, and a provider's message
 MAX_FOREIGN = 300  # of a line that isn't ours
 REPEAT = 60.0  # seconds in which a library says the same thing once
-# What moves the cursor, ends a line, or turns the direction of the text.
+# Characters that move the cursor, end a line, or reverse the direction of text.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 _zone: tzinfo | None = None  # the machine's own; a container's is UTC
@@ -35,7 +35,7 @@ def stamp() -> str:
 
 
 def summary(error: BaseException) -> str:
-    """What went wrong and where, in one line."""
+    """An error and its place, in one line."""
     at = error.__traceback__
     while at and at.tb_next:
         at = at.tb_next
@@ -133,7 +133,7 @@ def set_up() -> None:
 
 
 def make_handler(stream: TextIO | None = None) -> logging.Handler:
-    """What writes records to a stream, stderr unless another is given."""
+    """A handler that writes records to a stream, by default stderr."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_Format())
     handler.addFilter(_filter)
@@ -146,10 +146,10 @@ def adopt(
     in_call: Callable[[], bool],
     idle: tuple[str, ...],
 ) -> None:
-    """Take over a library's loggers, which have handlers of their own.
+    """Use our handler for a library's loggers, which have their own.
 
-    of_calls: those that tell of a call, while `in_call`, what our own line tells.
-    idle: how messages begin that are of no use to anybody here.
+    of_calls: loggers whose records about a call are dropped while `in_call`: our line has it all.
+    idle: beginnings of messages that help nobody here.
     """
     _filter.of_calls, _filter.in_call, _filter.idle = of_calls, in_call, idle
     _adopted[:] = map(logging.getLogger, names)

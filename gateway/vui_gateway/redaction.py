@@ -34,7 +34,7 @@ NO_CREDENTIAL = re.compile(
 PLAIN_PARAMS = re.compile(
     r"model|provider|version|region|base|url|host|project|location|response", re.I
 )
-# What these hold has names of the user's choice.
+# Settings whose fields are named by the user.
 CARRIERS = re.compile(r"headers|extra_body|query", re.I)
 
 LEAST = 8  # characters; what is shorter stands in any text
@@ -96,7 +96,7 @@ def credentials(env: Mapping[str, str], config: Any = ()) -> list[tuple[str, str
 
 
 def _models(config: Any) -> list[str]:
-    """What the configuration calls its models, in lower case."""
+    """The model names of the configuration, in lower case."""
     found: list[Any] = []
     for entry in dict(config).get("model_list") or ():
         params, info = entry["litellm_params"], entry.get("model_info") or {}

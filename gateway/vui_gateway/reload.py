@@ -122,7 +122,7 @@ class Reloader:
 
     @property
     def warnings(self) -> list[str]:
-        """What of the files takes no effect."""
+        """Settings and lines of the files that have no effect."""
         failed = self.in_force.callbacks.failed
         return [*self.settings.warnings, *self.config.warnings, *failed]
 

@@ -1,4 +1,4 @@
-"""Starts LiteLLM's proxy as a voice needs it, and says when it is ready."""
+"""The gateway's process: starts LiteLLM, serves, and ends cleanly."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])
     left_out = os.environ.pop(LEFT_OUT_VARIABLE, "").split()  # by the start before this one
     settings = settings.without({name: settings.env.get(name, "") for name in left_out})
-    # LiteLLM reads some of it at its import; and its start would wait for a Redis that is away.
+    # LiteLLM reads some variables at its import; its start would wait for a Redis that is away.
     redis = {name: v for name, v in settings.env.items() if name.startswith(REDIS_PREFIX)}
     settings.without({**settings.unusable, **redis}).export(key)
 
-    # Nothing that these imports make is ever freed: looking for garbage among it costs 2 s.
+    # These imports create objects that live for ever: garbage collection among them costs 2 s.
     gc.disable()
     try:
         from vui_gateway.config.defaults import LITELLM_DEFAULTS
         from vui_gateway.config.file import ConfigError, demo_config, read_config
-    except Exception as error:  # whatever LiteLLM makes of a variable
+    except Exception as error:  # LiteLLM may fail at any variable
         _start_without(settings, error)
     try:
         if unusable:
@@ -131,12 +131,12 @@ def _start_without(settings: Settings, error: Exception) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     command = [sys.executable, "-m", "vui_gateway", "serve"]
-    # Not this process's environment: `.env` is in it, and would be the environment's from then on.
+    # Not this process's environment: it contains `.env`, whose edits would no longer count.
     os.execve(sys.executable, command, {**settings.environ, **left_out})  # noqa: S606
 
 
 def _open(settings: Settings) -> tuple[State, Store]:
-    """What is shared with other gateways, or kept in files of one's own."""
+    """The state and its store: a Redis that gateways share, or files."""
     if settings.redis_url:
         from vui_gateway.state.redis import connect
 
@@ -237,7 +237,7 @@ async def _serve(
     except Exception as error:  # it only saves time: never a reason not to serve
         log.warning("The first turn may be slow: %s", error)
     apply()
-    # Without a look for garbage before: there is next to none, and it takes half a second.
+    # Without a collection before: there is next to no garbage, and it takes half a second.
     gc.freeze()
     gc.enable()
     watchdog = Watchdog(HUNG_SECONDS)

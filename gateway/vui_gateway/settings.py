@@ -1,4 +1,4 @@
-"""What the gateway is told from outside: `.env`, and the environment, which wins over it."""
+"""Settings: from `.env`, and from the environment, which has precedence."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ MOST_CALLS = 500  # LiteLLM opens no more connections to one host
 MIN_KEY_LENGTH = 16
 SWITCH = "Use 1 (on) or 0 (off)."
 CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
-# Where the gateway listens and finds its files is the container's matter, not `.env`'s.
+# The container sets where the gateway listens and finds its files, not `.env`.
 OWN_PREFIX = "VUI_GATEWAY_"
 REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
 
-# Of the variables in `.env` those that are read by each call; by us, Compose or vui; by nobody.
+# Suffixes of provider keys and addresses (read per call); prefixes of ours, Compose's and vui's.
 KEY_SUFFIXES = ("_API_KEY", "_API_BASE")
 OURS = ("VUI_", "COMPOSE_", "TZ")
-# LiteLLM doesn't get them: ours is VUI_LITELLM_LOG, its own would end the start where it names no
-# level; and it would look for a database in vain.
+# LiteLLM doesn't get these: a LITELLM_LOG that names no level would end its start, and it would
+# look for a database.
 NOBODYS = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
 
 
@@ -107,10 +107,10 @@ class Settings(BaseModel):
     log: Annotated[Literal["info", "debug"], BeforeValidator(str.lower)] = Field(
         "info", alias="VUI_LITELLM_LOG", description="Use info or debug.",
     )  # fmt: skip
-    # What the variables of the configuration are looked up in; and the environment alone.
+    # All variables, for the names in the configuration; and those of the environment alone.
     env: Mapping[str, str] = Field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)
-    # What of `.env` takes no effect.
+    # Lines of `.env` without an effect.
     warnings: list[str] = Field(default_factory=list)
     # What `.env` alone sets and LiteLLM can't start with.
     unusable: Mapping[str, str] = Field(default_factory=dict, repr=False)
@@ -162,8 +162,8 @@ class Settings(BaseModel):
 
     @property
     def unknown(self) -> dict[str, str]:
-        """What `.env` alone sets, besides keys, addresses and what is ours: LiteLLM may read it
-        at its start, and what else reads it nobody knows.
+        """Variables that only `.env` sets, besides keys, addresses and ours: LiteLLM, or a library,
+        may read them at the start.
         """
         return {
             name: value
@@ -173,7 +173,7 @@ class Settings(BaseModel):
         }
 
     def without(self, unusable: Mapping[str, str]) -> Self:
-        """The same without these variables, as long as they have these values."""
+        """These settings without some variables, as long as those have these values."""
         env = {name: v for name, v in self.env.items() if unusable.get(name) != v}
         return self.model_copy(update={"env": env, "unusable": unusable})
 
@@ -245,7 +245,7 @@ def _line(found: Original) -> int:
 
 
 def file_marks(project: Path) -> list[tuple[int, ...]]:
-    """What changes when one of the two files does."""
+    """Marks that change when one of the two files changes."""
     return [_mark(project / name) for name in (CONFIG_NAME, ENV_NAME)]
 
 

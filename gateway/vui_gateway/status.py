@@ -43,7 +43,7 @@ class Session(BaseModel):
 
 
 class Cache(BaseModel):
-    """Of today's input: tokens, those from prompt caches, and US dollars that these saved."""
+    """Today's input tokens, those from prompt caches, and the US dollars saved by them."""
 
     tokens_in: float
     tokens_cached: float
@@ -59,7 +59,7 @@ class Spender(BaseModel):
 
 
 class Status(BaseModel):
-    """What is in force, and what has been spent; nothing of what was said.
+    """The configuration in force, failures and spending; no word of a conversation.
 
     Attributes:
         at, since: wall clock: of this status, and of the configuration.

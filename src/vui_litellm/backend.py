@@ -136,7 +136,7 @@ class LiteLLMBackend(VLLMBackend):
         return await self._client_inst().request(method, url, headers=self._headers, **kwargs)
 
     async def note(self) -> str:
-        """What our gateway says about the model: who it is, and why; empty without a word."""
+        """Our gateway's note about the model: its name, and why; empty without one."""
         with suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
             entries = (await self.request("GET", "/model/info", timeout=5)).json()["data"]
             notes = [e["model_info"].get("note") for e in entries if e["model_name"] == self.model]

@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    """What went wrong, where nobody thought of it."""
+    """A sentence for an error that no code expects."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     said = " ".join(str(error).split())
     where = f"{last.filename}:{last.lineno}"

@@ -1,4 +1,4 @@
-"""Who may use vui's server: its own page, programs on this machine, and who has the token."""
+"""Access to vui's server: its own page, programs on this machine, holders of the token."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 __all__ = ["ANY", "MEMORIES", "NAME", "Prompt", "Template", "clock_field"]
 
-# What a template has where vui fills something in: characters that no text of its own has.
+# Placeholders in a template where vui fills something in: characters that its text lacks.
 NAME, ANY, MEMORIES, CLOCK, CLOCK_END = "\ue000\ue001\ue002\ue003\ue004"
 CLOCK_FIELD = re.compile(f"{CLOCK}([^{CLOCK_END}]*){CLOCK_END}")
 FIELD = re.compile(f"([{NAME}{ANY}{MEMORIES}]|{CLOCK}[^{CLOCK_END}]*{CLOCK_END})")
@@ -20,7 +20,7 @@ CACHED = 16
 
 
 def clock_field(time_format: str) -> str:
-    """What stands in a template for the present time in a format of `strftime`."""
+    """The placeholder in a template for the present time in a format of `strftime`."""
     return f"{CLOCK}{time_format}{CLOCK_END}"
 
 
@@ -67,7 +67,7 @@ class Template:
             until = words or until
 
     def split(self, message: str) -> list[str] | None:
-        """What never changes, and then the memories; None when the message isn't from here."""
+        """The part that never changes, then the memories; None for a message of another origin."""
         kept = {"stable": "", "memories": "", "clock": ""}
         names, at = set(), 0
         for part, words, field, until in self._pieces:

@@ -1,4 +1,4 @@
-"""What the user can set on vui's side: read once, at start, and refused in one clear sentence."""
+"""Settings on vui's side: read once, at start; a bad value is one clear sentence."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a client may ask, and what it gets to see."""
+"""The HTTP API: requests, answers, and the page."""

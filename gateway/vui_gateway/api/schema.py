@@ -28,7 +28,7 @@ MAX_MESSAGES = 300
 MAX_PARTS = 100  # of a message's text
 MAX_STOPS = 64
 MAX_TOOLS = 128  # https://platform.openai.com/docs/api-reference/chat/create, `tools`
-# Of a client's own objects: tools with their schemas, calls of them, a response's format.
+# Bounds on a client's own objects: tools with their schemas, tool calls, a response's format.
 MAX_DEPTH = 20
 MAX_VALUES = 5000
 MAX_CHARACTERS = 100_000
@@ -186,7 +186,7 @@ class ChatRequest(ModelRequest):
 
     @model_validator(mode="after")
     def sane(self) -> Self:
-        """What nobody's schema describes is of a sane size, and JSON for everybody."""
+        """Checks that objects without a schema are of a sane size, and JSON for every provider."""
         own: list[Any] = [self.tool_choice, self.response_format]
         for message in self.messages:
             own.append(message.tool_call_id)

@@ -1,4 +1,4 @@
-"""Who answers for the model group `vui`: its own deployments, a stand-in, or the demo."""
+"""The model group `vui`: its own deployments, another group, or the demo."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _answers(entry: dict) -> bool:
 
 
 def _keys(params: dict) -> tuple[str, ...]:
-    """What tells a deployment's key from another's: its variables, or what else it is given."""
+    """Identifies a deployment's key: the names of its variables, else the key and the address."""
     told = {k: str(v) for k, v in params.items() if k != "model" and not k.endswith("timeout")}
     named = [value for value in told.values() if value.startswith("os.environ/")]
     return tuple(named or [told.get("api_key", ""), told.get("api_base", "")])

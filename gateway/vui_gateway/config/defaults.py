@@ -1,4 +1,4 @@
-"""What a voice needs of LiteLLM: defaults that a user may change, and settings that nobody may."""
+"""LiteLLM settings for a voice: defaults that a user may change, and settings that are fixed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPENAI = "https://api.openai.com/v1"
 NO_KEY = "none"
 
 LITELLM_DEFAULTS = {
-    # What a provider can't take is left out of the request, not refused: vui sends every one the
+    # Fields that a provider can't take are left out, not refused: vui sends every provider the
     # same. https://docs.litellm.ai/docs/completion/drop_params
     "drop_params": True,
     # The router's retries come on top of the SDK's: a voice turn has no time for either, the next

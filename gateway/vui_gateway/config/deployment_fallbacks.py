@@ -20,7 +20,7 @@ OF_DEPLOYMENT = {
     "fallbacks": "fallbacks",
     "context_window_fallback_dict": "context_window_fallbacks",
 }
-# Of a provider: its keys and addresses.
+# Keys and addresses of a provider.
 OF_PROVIDER = (
     "api_key", "api_base", "base_url", "api_version", "organization", "custom_llm_provider",
     "litellm_credential_name",

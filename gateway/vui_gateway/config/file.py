@@ -73,17 +73,17 @@ class Config:
 
     @property
     def lacks(self) -> list[str]:
-        """What is left out, and why: one line for each variable."""
+        """Why deployments are left out: one line for each variable."""
         return by_reason(self.left_out)
 
     @property
     def models(self) -> dict[str, str]:
-        """Of each deployment id LiteLLM's name of its model."""
+        """LiteLLM's name of the model, by deployment id."""
         return {e["model_info"]["id"]: e["litellm_params"]["model"] for e in self.model_list}
 
     @property
     def key_variables(self) -> dict[str, str]:
-        """Of each deployment id the variables that its key may be in."""
+        """The variables that may hold the key, by deployment id."""
         return {
             entry["model_info"]["id"]: ", ".join(env_values(entry, {})) for entry in self.model_list
         }
@@ -106,7 +106,7 @@ def read_config(path: Path, env: Mapping[str, str]) -> Config:
 
 
 def demo_config(error: UserError, what: str) -> Config:
-    """What is in force while the files can't be used; what: which of them."""
+    """The configuration in force while a file can't be used; what: the name of that file."""
     default = demo_for(error.spoken, what)
     made = with_defaults({}, [], {}, default)
     return Config(left_out=[], warnings=[], env={}, default=default, **made)

@@ -13,11 +13,11 @@ from vui_gateway.config.env import ENV_PREFIX, env_values
 
 __all__ = ["LeftOut", "by_reason", "left_out", "summary"]
 
-# What other programs call a variable.
+# Spellings of a variable in other programs.
 OTHER_SPELLINGS = re.compile(
     r"(?:os\.environ\W+|os\.getenv\W+|\$env:|\$\{?|\{\{)\s*([A-Z][A-Z0-9_]+)\W*"
 )
-# What isn't like one may be a key itself, which is told to nobody.
+# Any other text may be a key itself, and is never shown.
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[A-Za-z_]{1,40}|[A-Za-z0-9_]{1,15}")
 # LiteLLM's routers that choose a group by what is said: some ask a model for it.
 # https://docs.litellm.ai/docs/proxy/auto_routing

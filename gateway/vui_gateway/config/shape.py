@@ -16,7 +16,7 @@ Price = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
 
 
 class Prices(BaseModel):
-    """Of a deployment, instead of those that LiteLLM's table has."""
+    """Prices of a deployment, instead of those in LiteLLM's table."""
 
     model_config = ConfigDict(extra="allow")
     input_cost_per_token: Price = None
@@ -67,7 +67,7 @@ class File(BaseModel):
     credential_list: list[dict[str, Any]] | None = None
 
 
-# What is wrong with a field, and the cure, where pydantic's own words don't say it.
+# The error of a field and its cure, where pydantic's own words aren't enough.
 FIELD_CURES = {
     "model_list": ("model_list is missing or empty", "List one model at least."),
     "model_name": ("model_name is missing", "Give the model the name that vui shows."),

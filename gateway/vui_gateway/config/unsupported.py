@@ -42,7 +42,7 @@ VARIABLES = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
 
 REDIS_CURE = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
 LIMITS_CURE = "Write router_settings.timeout, and stream_timeout for the first words."
-# What people need who wrote one of these.
+# The cure for a setting, for people who wrote it.
 SETTING_CURES = {
     **dict.fromkeys(RETRIES, "The next deployment answers instead of a second try."),
     **dict.fromkeys(FAILS, "A failed deployment cools down for router_settings.cooldown_time."),

@@ -1,1 +1,1 @@
-"""Who may ask: the owner's key, and clients'."""
+"""Keys: the owner's and the clients'."""

@@ -24,7 +24,7 @@ USED_EVERY, USED_KEPT = 60.0, 400 * 86400.0  # seconds
 
 
 class Client(BaseModel):
-    """Who asks, and what for; the owner has no limits of its own.
+    """The holder of a key, and its limits; the owner has none.
 
     Attributes:
         digest: SHA-256 of the key, in hexadecimal.
@@ -87,12 +87,12 @@ class Keys:
         return [client for client in self._by_name.values() if not client.revoked]
 
     def budget(self, client: str) -> float | None:
-        """Of a client, by its name: US dollars per day."""
+        """A client's budget in US dollars per day, by its name."""
         found = self._by_name.get(client)
         return found.budget if found else None
 
     def find(self, authorization: str) -> Client | None:
-        """Whose key the value of an Authorization header carries; its key may be revoked."""
+        """The client whose key is in an Authorization header; the key may be revoked."""
         scheme, _, token = authorization.partition(" ")
         key = token.strip().encode()
         is_owner = hmac.compare_digest(key, self.owner.encode())

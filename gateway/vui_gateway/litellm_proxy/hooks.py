@@ -62,7 +62,7 @@ class Hooks(CustomLogger):
         info = metadata.get("model_info") or kwargs.get("model_info") or {}
         if attempt := self.attempts.get(kwargs.get("litellm_call_id", "")):
             attempt.mocked = bool(kwargs.get("mock_response"))
-            # Of a wildcard, LiteLLM fills in the id that it was asked for.
+            # For a wildcard, LiteLLM fills in the requested id as the model.
             if "*" in kwargs["model"] or kwargs["model"].endswith(attempt.deployment.id):
                 kwargs = {**kwargs, "model": attempt.deployment.model}
         model, provider, _ = resolve_model(kwargs)
@@ -71,7 +71,7 @@ class Hooks(CustomLogger):
     async def async_log_success_event(
         self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
-        """What an attempt is billed."""
+        """Takes the bill of an attempt from LiteLLM's report."""
         attempt = self.attempts.pop(kwargs.get("litellm_call_id", ""), None)
         if not attempt:
             return

@@ -1,4 +1,4 @@
-"""What a provider's answer may be: of a bounded size, decoded, from the address that was asked."""
+"""Bounds on a provider's answer: its size, its encoding, and its address."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class _Meter:
             raise httpx.DecodingError(str(error)) from error
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
-        """What a chunk is once decoded, in pieces of a few lines."""
+        """The decoded chunk, in pieces of a few lines."""
         if not self._inflate:
             for start in range(0, len(chunk), PIECE):
                 yield from self._measured(chunk[start : start + PIECE])

@@ -38,7 +38,7 @@ OUT_OF_REACH = frozenset({"azure", "bedrock"})
 
 
 class Endpoint(NamedTuple):
-    """Whom a deployment asks: LiteLLM's name of the provider, and its scheme, host and port."""
+    """A deployment's server: LiteLLM's name of the provider, and scheme, host and port."""
 
     provider: str
     origin: str

@@ -21,7 +21,7 @@ __all__ = ["HIDDEN", "RouterInForce", "lifespan"]
 
 # Groups that are asked as fallbacks only: the beginning of their names.
 HIDDEN = "fallback of "
-# What a wildcard may stand for: models as providers name them. Some have them in a path.
+# A model name that a wildcard may match, as providers write them; some contain a path.
 MODEL_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:/@+~-]+")
 # Of LiteLLM's `/model/info`, what `vui-litellm check` needs; the rest may hold credentials.
 SHOWN_PARAMS = ("model", "order")
@@ -66,7 +66,7 @@ class RouterInForce:
                 router_general_settings=RouterGeneralSettings(async_only_mode=True),
             )
             if self._redis:
-                # What its `redis_url` does, but with one client for all routers: a new one is
+                # The same as `redis_url`, but with one client for all routers: a new one is
                 # made at each edit, and asks Redis for its version while everybody waits.
                 # https://docs.litellm.ai/docs/proxy/load_balancing
                 router.update_redis_cache(self._redis)
@@ -88,7 +88,7 @@ class RouterInForce:
 
     @property
     def model_groups(self) -> list[str]:
-        """What is served, as `/v1/models` lists it."""
+        """The names that are served, as `/v1/models` lists them."""
         names = dict.fromkeys(proxy_server.llm_router.get_model_names())
         return [name for name in names if not name.startswith(HIDDEN)]
 
@@ -143,6 +143,6 @@ class RouterInForce:
         return Deployment(info["id"], *own)
 
     def ids(self, model_group: str) -> list[str]:
-        """Of the deployments of a model group."""
+        """The ids of a model group's deployments."""
         found = proxy_server.llm_router.get_model_list(model_name=model_group) or ()
         return [deployment["model_info"]["id"] for deployment in found]

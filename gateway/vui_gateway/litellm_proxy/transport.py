@@ -175,7 +175,7 @@ def _retry_after(error: Exception) -> float:
 
 
 def _event(chunk: Any, attempt: Attempt) -> Event:
-    """What a chunk adds to the answer, which is counted."""
+    """The event of a chunk; its characters are counted."""
     usage = getattr(chunk, "usage", None)
     counts = None
     if usage is not None:

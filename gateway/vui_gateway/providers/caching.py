@@ -37,7 +37,7 @@ OWN_FIELDS = (
 
 @dataclass(frozen=True)
 class Cache:
-    """What one family's cache needs; those that go by prefix alone need nothing, and no row.
+    """The rule for one family's prompt cache. A cache that goes by prefix alone needs no row.
 
     Attributes:
         match: searched in `provider/model`; of several rows the last one counts.
@@ -232,7 +232,7 @@ def _joined(parts: list[dict[str, Any]]) -> str:
 
 
 def _clock_apart(messages: list[dict]) -> list[dict]:
-    """What changes with each call in a message of its own: the user's marks stay before it."""
+    """Moves the part that changes with each call into a message of its own, behind the marks."""
     apart = []
     for message in messages:
         parts = _parts(message) if message["role"] == "system" else []

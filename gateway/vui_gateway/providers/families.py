@@ -1,4 +1,4 @@
-"""What providers refuse although LiteLLM's `drop_params` lets it through, as a table.
+"""Rules for requests: fields that a provider refuses although LiteLLM's `drop_params` keeps them.
 
 An entry is for a family, so that a new model of a known one needs no edit; what LiteLLM's own model
 table knows is not repeated here.

@@ -34,7 +34,7 @@ class ThinkingFilter:
         self._close = ""  # the tag that ends the thinking under way
 
     def feed(self, text: str, *, final: bool = False) -> str:
-        """What of the text is meant to be heard; a piece that may become a tag is held back."""
+        """The text without thoughts; a piece that may become a tag is held back."""
         text, self._held = self._held + text, ""
         heard, at = [], 0
         for tag in THINKING_TAG.finditer(text):

@@ -1,1 +1,1 @@
-"""What a gateway remembers, and shares with others: cooldowns, money, keys, first words."""
+"""State that a gateway keeps and shares: cooldowns, spending, keys, first words."""

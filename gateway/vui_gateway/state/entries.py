@@ -1,4 +1,4 @@
-"""What gateways know together, in the memory of each: nobody ever waits for it."""
+"""State that gateways share, held in the memory of each: reading it never waits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Name = tuple[str, str]  # of a subject, and of an entry in it
 
 
 class Entry(NamedTuple):
-    """Of two entries of one name the one of higher rank stands, wherever and whenever they meet.
+    """Last writer wins: of two entries with one name, the higher rank replaces the other.
 
     Attributes:
         rank: a count or a time (wall clock), which only rises.
@@ -36,7 +36,7 @@ Watcher = Callable[[str, Any, Any], None]
 class State:
     """Entries by subject and name: what this gateway found, and what others did.
 
-    A store (`Sync` asks it, behind the calls) keeps them, and tells those of other gateways.
+    A store keeps them, and returns those of other gateways; `Sync` exchanges them.
 
     Args:
         gateway: a name that no other one has, where there are others.
@@ -56,7 +56,7 @@ class State:
         self._due: dict[Name, float] = {}
 
     def watch(self, subject: str, changed: Watcher) -> None:
-        """Be told of each change: the name, the value before and after it; None for none."""
+        """Call `changed` at each change: the name, the value before and after it; None for none."""
         self._watchers.setdefault(subject, []).append(changed)
 
     def get(self, subject: str, name: str) -> Any:
@@ -69,7 +69,7 @@ class State:
         return name in self._subjects.get(subject, {})
 
     def rank(self, subject: str, name: str) -> float:
-        """Of an entry; 0 when there is none."""
+        """The rank of an entry; 0 when there is none."""
         entry = self._subjects.get(subject, {}).get(name)
         return entry.rank if entry else 0.0
 
@@ -87,9 +87,9 @@ class State:
         *,
         soon: bool = False,
     ) -> None:
-        """Say something new.
+        """Set an entry.
 
-        rank: the present time unless told. lifetime: seconds. soon: others should know at once.
+        rank: the present time by default. lifetime: seconds. soon: share it at once.
         """
         now = self.clock()
         rank = max(now, self.rank(subject, name) + STEP) if rank is None else rank
@@ -100,18 +100,18 @@ class State:
                 self.wake()
 
     def forget(self, subject: str, name: str) -> None:
-        """Here, at least."""
+        """Remove an entry, in this gateway only."""
         if entry := self._subjects.get(subject, {}).pop(name, None):
             self._untold.pop((subject, name), None)
             self._notify((subject, name), entry.value, None)
 
     def take(self, entries: Entries) -> None:
-        """What a store had to tell."""
+        """Take the entries that a store returned."""
         changed = [self._set(name, entry) for name, entry in entries.items()]
         self.version += any(changed)
 
     def untold(self) -> dict[Name, Entry]:
-        """What the store hasn't got yet."""
+        """The entries that the store hasn't got yet."""
         return dict(self._untold)
 
     def everything(self) -> dict[Name, Entry]:
@@ -119,13 +119,13 @@ class State:
         return {(s, n): entry for s, all_ in self._subjects.items() for n, entry in all_.items()}
 
     def told(self, entries: Entries) -> None:
-        """The store has got these."""
+        """Note that the store has these entries."""
         for name, entry in entries.items():
             if self._untold.get(name) is entry:
                 del self._untold[name]
 
     def expire(self) -> None:
-        """Forget what has had its time."""
+        """Remove expired entries."""
         now = self.clock()
         while self._expiries and self._expiries[0][0] <= now:
             due, (subject, name) = heapq.heappop(self._expiries)

@@ -1,4 +1,4 @@
-"""Keeps a gateway's state and its store in step, behind the calls."""
+"""Exchanges a gateway's state with its store, in the background."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Store(Protocol):
         """
 
     async def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
 
 
 class Sync:
-    """Exchanges at once what is urgent and the rest four times a second; a store that is away is
-    said once, and asked again as often.
+    """Exchanges urgent entries at once and the others four times a second. A store that is away is
+    logged once, and tried again as often.
     """
 
     def __init__(self, state: State, store: Store, every: float = EVERY) -> None:
@@ -103,6 +103,6 @@ class Sync:
         return True
 
     async def close(self) -> None:
-        """Keep what isn't kept yet."""
+        """Store the last entries."""
         await self.exchange()
         await self.store.close()

@@ -69,7 +69,7 @@ class RunningAttempt:
         """
         record, reply, loop = self.record, self._reply, asyncio.get_running_loop()
         since, judged, counted = record.first_word, record.first_word + limits.words, 1
-        # Who was late is judged sooner: the listener has waited already.
+        # A late deployment is judged sooner: the listener has waited already.
         if since <= (late := record.began + limits.words):
             judged = max(late, since + LEAST_WINDOW * limits.words)
         while not (record.finish_reason or self._over):
@@ -150,7 +150,7 @@ class RunningAttempt:
             if not isinstance(error, AttemptError):
                 ended_by, status = type(error).__name__, HTTPStatus.BAD_GATEWAY
                 error = AttemptError(ended_by, str(error), status, reason=summary(error))
-            # What a connection does after the end of a reply is nobody's concern.
+            # Errors of the connection after the end of a reply don't matter.
             self._error = None if record.finish_reason and record.spoke else error
         finally:
             self._over = True

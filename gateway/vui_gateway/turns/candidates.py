@@ -45,7 +45,7 @@ class Fallbacks:
         self._aliases = {a: of["model"] if isinstance(of, dict) else of for a, of in aliases}
 
     def of(self, model_group: str, codes: Iterable[str] = ()) -> list[str]:
-        """Who is asked after a group's own deployments, which failed with these codes of ours."""
+        """The fallback groups of a group whose deployments failed with these codes."""
         names = [name for name in (model_group, self._aliases.get(model_group)) if name]
         # A wildcard's fallbacks; those of "*" are everybody's.
         wildcards = dict.fromkeys(name for _, name in self._of if "*" in name and name != "*")
@@ -63,7 +63,7 @@ def _checked(names: object, setting: str) -> list[str]:
 
 class Candidates:
     """A group's deployments by LiteLLM's own choice, then those of the user's fallbacks; and the
-    sick ones when no other is left, since one of them may have recovered.
+    deployments in cooldown when no other is left, since one of them may have recovered.
 
     Args:
         choose: LiteLLM's choice for a model group, among what `available` says for the metadata.
@@ -80,14 +80,14 @@ class Candidates:
         self.fallbacks = Fallbacks()
 
     def available(self, ids: Collection[str], metadata: Mapping[str, Any]) -> Collection[str]:
-        """Of deployment ids those that haven't been asked, and are well if that is wanted."""
+        """The ids that haven't been asked; without those that are cooling down, unless `sick`."""
         left = [i for i in ids if i not in metadata["asked"]]
         return left if metadata["sick"] else [i for i in left if i not in self._cooldown]
 
     async def next(
         self, model_group: str, asked: list[str], codes: Iterable[str] = ()
     ) -> Deployment | None:
-        """Whom to ask now, after those of the ids; None when nobody is left.
+        """The next deployment after those that were asked; None when none is left.
 
         codes: what the attempts until now have failed with.
         """
@@ -98,7 +98,7 @@ class Candidates:
         return None
 
     def left(self, model_group: str, asked: Collection[str]) -> bool:
-        """Whether a well one is left to ask."""
+        """Whether a deployment is left that isn't cooling down."""
         ids = {i for group in self._groups(model_group) for i in self._ids(group)}
         return any(i not in asked and i not in self._cooldown for i in ids)
 

@@ -12,24 +12,22 @@ from vui_gateway.turns.limits import COOLDOWN, MOST_COOLDOWN
 
 __all__ = ["Cooldown"]
 
-# What the request is to blame for, not the deployment.
+# Failures that are the request's fault, not the deployment's.
 REQUEST_ERRORS = frozenset({400, 413, 422, 499})
 KEY_ERRORS = frozenset({401, 403})
-# Of the state: when a deployment may be asked again, by its id. None for a refused key's, which
+# Subject of the state: the end of a cooldown by deployment id. None for a refused key, which
 # changes with the key.
 COOLING = "cooling"
-ENTRY_LIFETIME, KEY_LIFETIME = (
-    60.0,
-    7 * 86400.0,
-)  # seconds beyond the cooldown, and for a refused key
+# Seconds beyond the cooldown, and for a refused key.
+ENTRY_LIFETIME, KEY_LIFETIME = 60.0, 7 * 86400.0
 
 
 class Cooldown:
-    """LiteLLM's own doesn't see a deployment that hangs or dies in its stream, and a group of which
-    all are cooling down answers nothing although one may have recovered.
+    """Replaces LiteLLM's cooldown, which misses hangs and broken streams, and refuses every call
+    while a whole group is cooling down.
 
     Args:
-        state: where other gateways tell of theirs.
+        state: shared with other gateways.
     """
 
     def __init__(self, state: State | None = None) -> None:
@@ -94,13 +92,13 @@ class Cooldown:
         return set(filter(None, map(self._variables.get, self.refused)))
 
     def lost(self, deployment: Deployment) -> None:
-        """Another one, asked later, spoke first: once may be chance, twice in a row isn't."""
+        """A later attempt spoke first. Once may be chance, twice in a row is a failure."""
         if deployment.id in self._lost:
             self.failed(deployment, HTTPStatus.GATEWAY_TIMEOUT)
         self._lost ^= {deployment.id}
 
     def answered(self, deployment: Deployment) -> None:
-        """A whole answer: it is well."""
+        """A whole answer ends the cooldown."""
         self._lost.discard(deployment.id)
         if self._left(deployment.id) > 0:
             self._state.put(COOLING, deployment.id, 0.0, lifetime=ENTRY_LIFETIME, soon=True)

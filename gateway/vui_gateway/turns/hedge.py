@@ -1,4 +1,4 @@
-"""When a second deployment is asked before the first has failed, and how often."""
+"""Hedging: when a second deployment is asked before the first has failed, and how often."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUANTILE = 0.95
 KEPT_FIRST_WORDS, NEEDED = 100, 20  # first words, of one deployment
 DEFAULT_DELAY, LEAST_DELAY, MOST_DELAY = 1.5, 0.7, 2.5  # seconds
 SHARE, BURST = 0.05, 3.0  # hedges for a call
-# Of the state: the last first words, by deployment and gateway; every so many are told.
+# Subject of the state: the last times to first words, by deployment and gateway.
 FIRST_WORDS, TOLD, TELL_EVERY, FIRST_WORDS_LIFETIME = "first-words", 20, 5, 86400.0
 
 
@@ -23,7 +23,7 @@ class Hedge:
     """How long to wait for each deployment, and a token bucket.
 
     Args:
-        state: where other gateways tell how quick a deployment is.
+        state: shared with other gateways, which know how quick a deployment is.
     """
 
     def __init__(self, state: State | None = None) -> None:
@@ -77,7 +77,7 @@ class Hedge:
                 del self._elsewhere[deployment]
 
     def take(self) -> bool:
-        """Whether one more may be sent now."""
+        """Take a token; False when there is none."""
         if not self.enabled or self._tokens < 1:
             return False
         self._tokens -= 1

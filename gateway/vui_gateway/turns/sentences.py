@@ -29,7 +29,7 @@ LEAST_OVERLAP = 3
 def split_sentences(text: str, held: int = 0) -> tuple[str, str]:
     """The whole sentences after which the next one has begun with a word, and the rest.
 
-    What is whole ends in a space: the listener's chunker sees that more follows.
+    A whole sentence ends in a space: the listener's chunker sees that more follows.
 
     held: characters at the end that may never be heard.
     """

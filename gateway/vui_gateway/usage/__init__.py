@@ -1,1 +1,1 @@
-"""What calls cost, and what is recorded of them."""
+"""The cost of calls, and their records."""

@@ -1,4 +1,4 @@
-"""What an attempt costs: a guess when it begins, and what LiteLLM tells at its end."""
+"""The price of an attempt: an estimate when it begins, LiteLLM's report at its end."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ SPEED = 3000
 SURCHARGE, FEE = 4, 0.05
 # US dollars for a token in and out, of a model whose price nobody knows: none costs more.
 DEAREST = (150e-6, 600e-6)
-# A provider that refused bills nothing, one that we hung up on does:
+# A refusal is not billed; a call that we ended is:
 # https://novita.ai/docs/guides/llm-billing, and for others
 # https://www.truefoundry.com/docs/ai-gateway/stream-disconnect-cost-accounting
 UNBILLED = frozenset({Ending.BUDGET, Ending.HOOK, *map(str, range(400, 600))})
 
 
 class Bill(NamedTuple):
-    """What an attempt cost.
+    """The price of an attempt.
 
     Attributes:
         tokens_in, tokens_out: those of the prompt cache are among the first.
         usd: US dollars, None for an unknown price.
-        estimated: the provider told no such.
+        estimated: our own figure, since the provider reported no possible one.
         cached, written: tokens that were read from the prompt cache, and written to it.
         saved: US dollars by that, less than 0 when more was written than read.
     """
@@ -52,7 +52,7 @@ class Bill(NamedTuple):
 
 
 def expected(attempt: Attempt) -> float:
-    """US dollars that an attempt under way is likely to cost at most; 0 for an unknown price."""
+    """The most that a running attempt is likely to cost, in US dollars; 0 for an unknown price."""
     if _refused(attempt):
         return 0.0
     price_in, price_out = attempt.deployment.price or (0.0, 0.0)
@@ -68,7 +68,7 @@ def expected(attempt: Attempt) -> float:
 
 
 def settle(attempt: Attempt, now: float) -> Bill:
-    """What an attempt is billed: as LiteLLM told it, where the request and the reply can be that.
+    """The bill of an attempt: LiteLLM's report, where it is possible for the request and the reply.
 
     now: the loop's time, at its end.
     """

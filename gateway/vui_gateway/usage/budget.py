@@ -1,4 +1,4 @@
-"""The budgets of a day: what each client and all have spent, and what is under way is reserved."""
+"""Budgets per day: spending per client and in all, and reservations for running attempts."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Budget:
     from its beginning until its call is on record, so that calls side by side exceed the limit by
     no more than one of them costs, if they cost what is expected.
 
-    Each gateway counts for itself, in an entry that only grows: what they have spent together is
-    the sum of these, whenever and however often one of them is told.
+    A grow-only counter per gateway; the total is their sum. Updates may repeat or arrive out of
+    order.
     """
 
     def __init__(self, state: State, limit: float | None = None) -> None:
@@ -90,7 +90,7 @@ class Budget:
 
     @property
     def cache(self) -> dict[str, float]:
-        """Of today's input: tokens, those from prompt caches, and US dollars that these saved."""
+        """Today's input tokens, those from prompt caches, and the US dollars saved by them."""
         self._turn_page()
         return dict(zip(CACHE_SUMS, self._total[1:], strict=True))
 
@@ -107,11 +107,11 @@ class Budget:
 
     @property
     def refusal(self) -> str:
-        """Why nothing more is asked today; empty as long as something is."""
+        """The error of a spent budget; empty while there is some left."""
         return self._refusal(SPENT, self.today, self.limit, lambda: self.reserved)
 
     def refusal_of(self, client: str) -> str:
-        """Why nothing more is asked for one client."""
+        """The same for one client."""
         text = CLIENT_SPENT.replace("{client}", client)
         reserved = self.reserved_of
         return self._refusal(text, self.today_of(client), self.limits(client), reserved, client)
@@ -124,7 +124,7 @@ class Budget:
         )
 
     def reserve(self, attempt: Attempt) -> None:
-        """An attempt begins; one that costs nothing always may.
+        """Reserve the price of an attempt that begins; a free one is always allowed.
 
         Raises:
             AttemptError: the budget is spent.
@@ -141,7 +141,7 @@ class Budget:
         self._hurry(attempt.client)
 
     def settle(self, client: str, attempts: Iterable[Attempt], bills: Iterable[Bill]) -> None:
-        """A call is over: what it was billed, instead of what was reserved for its attempts."""
+        """Book the bills of a call that is over, and free its reservations."""
         self._running.difference_update(attempts)
         self._turn_page()
         name = f"{self._day}/{self._state.gateway}/{client}"
@@ -167,7 +167,7 @@ class Budget:
             self._state.wake()
 
     def _report(self) -> None:
-        """What is reserved here, for the other gateways."""
+        """Shares with the other gateways how much is reserved here."""
         if not self._state.gateway or not (self._running or self._reported):
             return
         found: dict[str, float] = {}

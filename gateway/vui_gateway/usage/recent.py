@@ -21,7 +21,7 @@ BLAMELESS = (Ending.OK, Ending.HEDGED_LOST, Ending.HUNG_UP)
 
 @dataclass(frozen=True)
 class CallRecord:
-    """What became of one call.
+    """The outcome of one call.
 
     Attributes:
         time: of its end, in seconds since 1970.

@@ -25,7 +25,7 @@ __all__ = [
 FORMS = frozenset(
     {"/upload-prompt", "/v1/voice-note", "/test/transcribe", "/test/respond", "/test/prefill"}
 )
-# What vui's server must be made of, or it would listen past us.
+# Parts that vui's server must use, or it would listen without our guard.
 SERVER_PARTS = frozenset({"web", "Application", "AppRunner", "TCPSite"})
 # A file of vui's prompts by its name: no other folder, no pattern, nothing hidden.
 PROMPT_NAME = re.compile(r"[^\0-\x1f./\\:*?\[\]][^\0-\x1f/\\:*?\[\]]{0,99}")

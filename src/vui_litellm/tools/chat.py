@@ -35,7 +35,7 @@ class Stopped(Exception):
 
 
 class OutputLost(Exception):
-    """What is said can't be written any more."""
+    """The output can't be written any more."""
 
 
 class ErrorFilter(io.TextIOBase):

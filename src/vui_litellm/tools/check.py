@@ -105,7 +105,7 @@ def _refuse_beyond_limit(expected: Estimate) -> None:
 async def _measured(chosen: list[ModelGroup], settings: Settings) -> list[ModelResult]:
     lock, console = asyncio.Lock(), Console(stderr=True)
     quiet = not console.is_terminal
-    # What it redirects it shows: vui's log.
+    # The redirected output is vui's log.
     with Progress(
         console=console, transient=True, redirect_stdout=False, disable=quiet
     ) as progress:

@@ -1,4 +1,4 @@
-"""What the gateway serves, at what price, and which of it is asked."""
+"""The models that the gateway serves, their prices, and those that are measured."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ THINKS_ALOUD = (
 
 @dataclass
 class ModelResult:
-    """What a model did. Milliseconds, tokens per second, US dollars; None where it isn't known.
+    """The measurements of a model. Milliseconds, tokens per second, US dollars; None if unknown.
 
     `cold_ms` is the first reply's; the other figures are those of a conversation that goes on.
     `note` is what the gateway says about the model.
@@ -240,7 +240,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(chosen: list[ModelGroup]) -> Estimate:
-    """What it takes to measure them; the demo is asked for nothing."""
+    """The tokens for measuring them; the demo needs none."""
     host = _host()
     call = host.thoughts_prompt + json.dumps(tools.tools_list())
     into = (len(REPLIES) * len(host.session.soul) + THOUGHTS * len(call)) // CHARACTERS

@@ -39,7 +39,7 @@ COLUMNS: dict[str, Callable[[dict], str]] = {
     "verdict": lambda row: row["verdict"].partition(":")[0],
 }
 NUMBERS = ("1st token", "cold", "tok/s", "USD/turn")
-# What a narrow terminal does without, the first one first.
+# Columns that a narrow terminal leaves out, in this order.
 DROPPED = ("provider", "tok/s", "cold", "stops", "tool", "thinks", "USD/turn", "1st token")
 GAP = 2  # columns between two of the table's
 NAME = 20  # columns that a long name is folded to before anything is dropped

@@ -56,7 +56,7 @@ class ThoughtsHost:
 
     @property
     def thoughts_prompt(self) -> str:
-        """What the thoughts call begins with."""
+        """The system message of the thoughts call."""
         return self._prompt()
 
     async def _stream_llm_to_tts(
