@@ -13,10 +13,8 @@ BYTES = 4  # of text for a token, on average; never less than one
 # Tokens that a provider adds: templates, and for Claude's tools a system prompt of some hundreds.
 # https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview#pricing
 ADDED, MOST_ADDED = 1000, 2000
-REPLY_TOKENS, THOUGHT_TOKENS = (
-    500,
-    4000,
-)  # tokens of a long reply in speech, and of one that is thought about
+# Tokens of a long reply in speech, and of one that is thought about.
+REPLY_TOKENS, THOUGHT_TOKENS = 500, 4000
 # Tokens per second: thinking is billed and may never be shown. The quickest provider is Cerebras.
 # https://inference-docs.cerebras.ai/models/openai-oss
 SPEED = 3000
