@@ -227,7 +227,7 @@ def test_what_comes_from_outside_is_text(page: Page, talk: Conversation) -> None
     talk.say()
 
     def poison(told: dict) -> None:
-        told["vui"] = {"model": EVIL, "why": EVIL}
+        told["asked"] = {"model": EVIL, "why": EVIL}
         told["models"] += [
             {"group": EVIL, "model": EVIL, "state": state, "variable": EVIL, "seconds": EVIL}
             for state in ("serving", "cooling", "key refused", "left out", EVIL)
