@@ -217,7 +217,7 @@ def swarm(folder: Path) -> Iterator[Swarm]:
     finally:
         docker("stack", "rm", "--detach=false", up.stack, check=False)
         docker("swarm", "leave", "--force")
-        wait_until(lambda: not docker("ps", "-q", "-f", f"name={up.stack}_"), 60, "it is down")
+        wait_until(lambda: not docker("ps", "-aq", "-f", f"name={up.stack}_"), 60, "it is gone")
         docker("volume", "rm", "-f", f"{up.stack}_redis", check=False)
         if not bridge:  # a swarm leaves its bridge behind
             docker("network", "rm", "docker_gwbridge", check=False)
