@@ -18,7 +18,10 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the gateway")
     key = commands.add_parser("key", help="show the key that vui and this gateway share, or others")
-    _add_key_commands(key)
+    if "key" in (sys.argv if argv is None else argv):
+        from vui_gateway.keys.commands import add_arguments
+
+        add_arguments(key)
     commands.add_parser("page", help="an address that opens the gateway's page")
     commands.add_parser("status", help="what is served, what isn't and why, what is cooling down")
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
@@ -50,18 +53,6 @@ def main(argv: list[str] | None = None) -> int:
         print(f"vui-gateway: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _add_key_commands(key: argparse.ArgumentParser) -> None:
-    actions = key.add_subparsers(dest="action")
-    add = actions.add_parser("add", help="make a key for one vui, and show it this once")
-    add.add_argument("name", help="such as kitchen")
-    add.add_argument("--budget", help="US dollars per day (UTC), such as 0.50")
-    add.add_argument("--models", help="the models that it may ask, such as vui,demo")
-    add.add_argument("--calls", help="how many at once; vui makes two for a turn")
-    actions.add_parser("list", help="whose keys there are, when they were used, what was spent")
-    revoke = actions.add_parser("revoke", help="take a key back; it is refused within a second")
-    revoke.add_argument("name")
 
 
 def _status(settings: Settings) -> int:

@@ -19,9 +19,22 @@ from vui_gateway.turns.call import OWNER
 from vui_gateway.usage.budget import Budget
 from vui_gateway.usage.labels import PLAIN
 
-__all__ = ["run"]
+__all__ = ["add_arguments", "run"]
 
 TOGETHER = 10  # seconds in which two are made at once
+
+
+def add_arguments(key: argparse.ArgumentParser) -> None:
+    """The options of `vui-gateway key`."""
+    actions = key.add_subparsers(dest="action")
+    add = actions.add_parser("add", help="make a key for one vui, and show it this once")
+    add.add_argument("name", help="such as kitchen")
+    add.add_argument("--budget", help="US dollars per day (UTC), such as 0.50")
+    add.add_argument("--models", help="the models that it may ask, such as vui,demo")
+    add.add_argument("--calls", help="how many at once; vui makes two for a turn")
+    actions.add_parser("list", help="whose keys there are, when they were used, what was spent")
+    revoke = actions.add_parser("revoke", help="take a key back; it is refused within a second")
+    revoke.add_argument("name")
 
 
 def run(settings: Settings, given: argparse.Namespace) -> int:

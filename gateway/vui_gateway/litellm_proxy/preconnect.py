@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from vui_gateway.errors import Ending
 from vui_gateway.litellm_proxy.catalogue import resolve_model
 from vui_gateway.litellm_proxy.http_clients import http_client
+from vui_gateway.providers.endpoints import HOSTS, MODULE_CLIENT, OUT_OF_REACH
 from vui_gateway.turns.call import Call, Deployment
 
 __all__ = ["Preconnect"]
@@ -21,20 +22,6 @@ __all__ = ["Preconnect"]
 FRESH = 20.0
 REQUEST_EVERY = 3.0
 CONNECT_SECONDS = 5.0
-
-# Where LiteLLM asks when neither the configuration nor `get_llm_provider` says it.
-# https://docs.litellm.ai/docs/providers
-HOSTS = {
-    "openai": "https://api.openai.com",
-    "anthropic": "https://api.anthropic.com",
-    "gemini": "https://generativelanguage.googleapis.com",
-    "openrouter": "https://openrouter.ai",
-}
-
-# LiteLLM streams these through its module's own client, and most others through one for each
-# provider. The pools of Azure (OpenAI's SDK) and Bedrock are out of reach.
-MODULE_CLIENT = frozenset({"anthropic", "gemini", "vertex_ai"})
-OUT_OF_REACH = frozenset({"azure", "bedrock"})
 
 
 class Endpoint(NamedTuple):
