@@ -7,7 +7,15 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Self
 
-__all__ = ["Code", "Ending", "RequestError", "UserError", "page_sentence", "speakable"]
+__all__ = [
+    "Code",
+    "Ending",
+    "RequestError",
+    "SettingError",
+    "UserError",
+    "page_sentence",
+    "speakable",
+]
 
 
 class Code(StrEnum):
@@ -139,6 +147,10 @@ class UserError(ValueError):
     def __init__(self, message: str, spoken: str = "") -> None:
         super().__init__(message)
         self.spoken = speakable(spoken or message)
+
+
+class SettingError(UserError):
+    """A setting has a bad value; the message names it, what is wrong, and the cure."""
 
 
 def speakable(text: str) -> str:

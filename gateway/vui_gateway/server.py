@@ -6,15 +6,13 @@ import asyncio
 import gc
 import logging
 import os
-import re
 import signal
-import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 import uvloop
@@ -26,6 +24,7 @@ from vui_gateway.drain import DrainingServer
 from vui_gateway.errors import UserError
 from vui_gateway.keys.owner import load_key
 from vui_gateway.redaction import credentials, redact
+from vui_gateway.second_start import LEFT_OUT_VARIABLE, LiteLLMFailedError, start_without
 from vui_gateway.settings import CONFIG_NAME, ENV_NAME, SettingError, Settings
 from vui_gateway.state.entries import State
 from vui_gateway.state.files import Files
@@ -42,16 +41,8 @@ GRACE = 30  # seconds that running replies get after SIGTERM
 # it just as the next turn is sent.
 KEEP_ALIVE = 60
 WARM_UP_SECONDS = 20.0
-MAX_WHY = 200  # characters of what LiteLLM fails with
 REDIS_PREFIX = "REDIS_"
-SHORT = 5  # characters of a value that may stand in any message
-LEFT_OUT_VARIABLE = "VUI_GATEWAY_LEFT_OUT"  # names of variables
 HUNG_SECONDS = 15.0
-# LiteLLM's loggers, and those that say of a failed call what its answer says, in a hundred lines.
-LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
-CALL_LOGGERS = LOGGERS[1:]
-# Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
-IDLE_TALK = ("trusted_proxy_ranges is not set", "gc.freeze pinned")
 
 log = logging.getLogger("vui_gateway")
 
@@ -80,7 +71,7 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
         from vui_gateway.config.defaults import LITELLM_DEFAULTS
         from vui_gateway.config.file import ConfigError, demo_config, read_config
     except Exception as error:  # LiteLLM may fail at any variable
-        _start_without(settings, error)
+        start_without(settings, error)
     try:
         if unusable:
             config = demo_config(unusable, ENV_NAME)
@@ -104,35 +95,7 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
         except LiteLLMFailedError as error:
             failed = error
     if failed:
-        _start_without(settings, failed)
-
-
-class LiteLLMFailedError(Exception):
-    """LiteLLM can't start; the message says why."""
-
-
-def _start_without(settings: Settings, error: Exception) -> NoReturn:
-    """Start once more without the variables of `.env` with which LiteLLM can't start.
-
-    Raises:
-        SettingError: there are none, and nothing else is the user's.
-    """
-    unknown, why = settings.unknown, logs.words(error, MAX_WHY)
-    if not unknown:
-        raise SettingError(f"LiteLLM can't start ({why}).") from error
-    said = str(error)
-    words = set(re.findall(r"\w+", said))
-    names = [n for n, v in unknown.items() if n in words or (len(v) > SHORT and v in said)]
-    names = names or list(unknown)
-    many = "are left out, LiteLLM can't start with them"
-    which = "is left out, LiteLLM can't start with it" if len(names) == 1 else many
-    log.warning("%s in .env %s (%s).", ", ".join(names), which, why)
-    left_out = {LEFT_OUT_VARIABLE: " ".join([*settings.unusable, *names])}
-    sys.stdout.flush()
-    sys.stderr.flush()
-    command = [sys.executable, "-m", "vui_gateway", "serve"]
-    # Not this process's environment: it contains `.env`, whose edits would no longer count.
-    os.execve(sys.executable, command, {**settings.environ, **left_out})  # noqa: S606
+        start_without(settings, failed)
 
 
 def _open(settings: Settings) -> tuple[State, Store]:
@@ -160,12 +123,19 @@ async def _serve(
     from vui_gateway.config.default_group import DEFAULT_GROUP
     from vui_gateway.config.env import resolved
     from vui_gateway.config.file import ConfigError, demo_config
-    from vui_gateway.litellm_proxy import catalogue, patches, router, user_hooks, warmup
+    from vui_gateway.litellm_proxy import (
+        catalogue,
+        environment,
+        patches,
+        router,
+        user_hooks,
+        warmup,
+    )
     from vui_gateway.litellm_proxy.transport import is_under_way
     from vui_gateway.reload import Reloader
 
     patches.install()
-    logs.adopt(LOGGERS, CALL_LOGGERS, is_under_way, IDLE_TALK)
+    logs.adopt(environment.LOGGERS, environment.CALL_LOGGERS, is_under_way, environment.IDLE_TALK)
     if version := catalogue.untested():
         log.warning("LiteLLM %s is untested here: %s is.", version, catalogue.TESTED)
     sync = Sync(state, store)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -11,19 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from dotenv.parser import Original, parse_stream
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from vui_gateway.errors import UserError
+from vui_gateway.env_file import read_env_file
+from vui_gateway.errors import SettingError
 from vui_gateway.private_files import private_folder
 
 __all__ = [
     "CONFIG_NAME", "DEFAULT_PORT", "ENV_NAME", "MIN_KEY_LENGTH", "SettingError", "Settings",
     "file_marks",
 ]  # fmt: skip
-
-logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # of a line that it can't read we tell
 
 DEFAULT_PORT = 4000
 MOST_CALLS = 500  # LiteLLM opens no more connections to one host
@@ -40,10 +35,6 @@ OURS = ("VUI_", "COMPOSE_", "TZ")
 # LiteLLM doesn't get these: a LITELLM_LOG that names no level would end its start, and it would
 # look for a database.
 NOBODYS = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
-
-
-class SettingError(UserError):
-    """A setting has a bad value; the message names it, what is wrong, and the cure."""
 
 
 def _key(value: str) -> str:
@@ -144,7 +135,7 @@ class Settings(BaseModel):
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         project = Path(given.get("VUI_GATEWAY_PROJECT") or cls.model_fields["project"].default)
         marks = file_marks(project)
-        file, warnings = _read_env_file(project / ENV_NAME) if env_file else ({}, [])
+        file, warnings = read_env_file(project / ENV_NAME) if env_file else ({}, [])
         env = {**{k: v for k, v in file.items() if not k.startswith(OWN_PREFIX)}, **given}
         if secret := given.get(f"{REDIS_URL}_FILE"):  # it may hold a password, as a key does
             env[REDIS_URL] = _read_secret(Path(secret), f"{REDIS_URL}_FILE")
@@ -215,33 +206,6 @@ def _read_secret(path: Path, variable: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         cure = "It names a file that holds the address of Redis, such as a Docker secret."
         raise SettingError(f"{variable}: {path} can't be read ({error}). {cure}") from error
-
-
-def _read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Its variables, and what is said of the lines that are none."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}, []
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(
-            f"{path} can't be read ({error}). It must be a text file that the owner of its folder "
-            'can read: `sudo chown "$USER" .env`.',
-            "The env file can't be read. It must be a text file that is yours.",
-        ) from error
-    found = dotenv_values(stream=io.StringIO(text)).items()
-    unread = [_line(line.original) for line in parse_stream(io.StringIO(text)) if line.error]
-    cure = "can't be read, ignored. Write it as NAME=value."
-    return (
-        {name: value.strip() for name, value in found if value and value.strip()},
-        [f"{path}:{line}: {cure}" for line in unread],
-    )
-
-
-def _line(found: Original) -> int:
-    """Where it is; the blank lines before it are counted to it."""
-    blank = len(found.string) - len(found.string.lstrip())
-    return found.line + found.string[:blank].count("\n")
 
 
 def file_marks(project: Path) -> list[tuple[int, ...]]:

@@ -39,8 +39,10 @@ LAYERS = (
     ("litellm_proxy/",),
     ("turns/",),
     ("providers/", "state/"),
+    ("second_start.py",),
     ("drain.py", "logs.py", "mirror.py", "watchdog.py"),
     ("settings.py", "redaction.py"),
+    ("env_file.py",),
     ("errors.py", "private_files.py"),
 )
 

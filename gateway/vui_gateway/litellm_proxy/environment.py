@@ -6,7 +6,7 @@ import os
 
 from vui_gateway.settings import NOBODYS
 
-__all__ = ["ENVIRONMENT"]
+__all__ = ["CALL_LOGGERS", "ENVIRONMENT", "IDLE_TALK", "LOGGERS"]
 
 # Read by LiteLLM at import. https://docs.litellm.ai/docs/proxy/config_settings
 ENVIRONMENT = {
@@ -38,6 +38,12 @@ ENVIRONMENT = {
     "AIOHTTP_TCP_KEEPIDLE": "30",
     "AIOHTTP_TCP_KEEPINTVL": "10",
 }
+# LiteLLM's loggers, and those that say of a failed call what its answer says, in a hundred lines.
+LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
+CALL_LOGGERS = LOGGERS[1:]
+# Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
+IDLE_TALK = ("trusted_proxy_ranges is not set", "gc.freeze pinned")
+
 for _name in NOBODYS:
     os.environ.pop(_name, None)
 for _name, _value in ENVIRONMENT.items():

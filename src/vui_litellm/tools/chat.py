@@ -39,9 +39,7 @@ class OutputLost(Exception):
 
 
 class ErrorFilter(io.TextIOBase):
-    """Takes vui's log and its tracebacks, which would be printed among the replies; of its errors,
-    a line each goes to `err`.
-    """
+    """Takes vui's log and tracebacks out of the conversation; its errors go to `err`."""
 
     ERROR = re.compile(r"\[thoughts\] (?:error|LLM unreachable).*")
 

@@ -49,8 +49,7 @@ THINKS_ALOUD = (
 class ModelResult:
     """The measurements of a model. Milliseconds, tokens per second, US dollars; None if unknown.
 
-    `cold_ms` is the first reply's; the other figures are those of a conversation that goes on.
-    `note` is what the gateway says about the model.
+    `cold_ms` is the first reply's, the others are a conversation's; `note` is the gateway's.
     """
 
     model: str

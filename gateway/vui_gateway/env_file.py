@@ -1,0 +1,47 @@
+"""Reads `.env`, and names the lines that are no variables."""
+
+from __future__ import annotations
+
+import io
+import logging
+from pathlib import Path
+
+from dotenv import dotenv_values
+from dotenv.parser import Original, parse_stream
+
+from vui_gateway.errors import SettingError
+
+__all__ = ["read_env_file"]
+
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # such a line has a sentence of ours
+
+
+def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
+    """Its variables, and a sentence for each line that is none.
+
+    Raises:
+        SettingError: it can't be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"{path} can't be read ({error}). It must be a text file that the owner of its folder "
+            'can read: `sudo chown "$USER" .env`.',
+            "The env file can't be read. It must be a text file that is yours.",
+        ) from error
+    found = dotenv_values(stream=io.StringIO(text)).items()
+    unread = [_line(line.original) for line in parse_stream(io.StringIO(text)) if line.error]
+    cure = "can't be read, ignored. Write it as NAME=value."
+    return (
+        {name: value.strip() for name, value in found if value and value.strip()},
+        [f"{path}:{line}: {cure}" for line in unread],
+    )
+
+
+def _line(found: Original) -> int:
+    """Where it is; the blank lines before it are counted to it."""
+    blank = len(found.string) - len(found.string.lstrip())
+    return found.line + found.string[:blank].count("\n")
