@@ -230,8 +230,7 @@ async def chat(text: str | None) -> int:
     """Say `text` and return 0 on a reply, 1 on none; without it, converse until the input ends.
 
     Raises:
-        ValueError: a setting has a bad value.
-        GatewayUnusable: see `tools.preflight`.
+        ValueError, GatewayUnusable: for a bad setting, and as in `tools.preflight`.
     """
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):
