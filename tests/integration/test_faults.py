@@ -174,7 +174,7 @@ async def test_a_reply_that_breaks_off_is_heard_whole_and_the_next_turn_works(
     ward.first.clear(**sick)
     chunks, raised, took = await turn(ward)
     assert (chunks, raised) == (REPLY, None)
-    assert took < DEADLINE + 1
+    assert took < DEADLINE + 3
     assert ward.counts() == (1, 1)
     assert (await turn(ward))[0] == REPLY
     record("faults", name, f"heard whole after {took:.2f} s, and the next turn works")
@@ -195,7 +195,7 @@ async def test_garbage_is_a_clear_error_and_memory_stays_bounded(ward: Faults, n
     ward.first.clear(**GARBAGE[name])
     chunks, raised, took = await turn(ward)
     assert chunks[-1] in SENTENCES if raised else chunks == REPLY
-    assert took < DEADLINE + 1
+    assert took < DEADLINE + 3
     grown = rss_mb(ward.program.process.pid) - before
     assert grown < 150
     assert (await turn(ward))[0] == REPLY

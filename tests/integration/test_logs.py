@@ -27,7 +27,7 @@ TRACEBACK = re.compile(r'Traceback|File "|\.py', re.I)
 
 @pytest.fixture(scope="module")
 def _up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
-    router = {"stream_timeout": 0.5, "cooldown_time": 60}
+    router = {"stream_timeout": 1.0, "cooldown_time": 60}
     with ward(tmp_path_factory.mktemp("ward"), router, {"VUI_LITELLM_HEDGE": "0"}) as up:
         yield up
 

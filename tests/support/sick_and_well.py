@@ -19,6 +19,7 @@ from tests.matrix.conversations import HELLO, tools
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import Program, gateway
+from tests.support.poll import until
 from vui_litellm import LiteLLMBackend
 from vui_litellm.patches.speech import speak_sooner
 
@@ -185,3 +186,4 @@ async def _warm(up: SickAndWell) -> None:
     await up.turn(group)
     up.first.clear(fault=500)
     await up.thoughts(group)
+    await until(lambda: f"thoughts model={group} " in up.program.log, 10, "the last line of them")
