@@ -270,7 +270,7 @@ async def test_a_gateway_that_is_killed_comes_back_and_vui_with_it(full_stack: S
         assert replies[-1] == GATEWAY_AWAY
         await page.wait_for("llm_status", lambda event: not event["available"])
         page.events.clear()
-        await page.wait_for("llm_status", lambda event: event["available"], seconds=60)
+        await page.wait_for("llm_status", lambda event: event["available"], seconds=120)
         assert await page.say("And now?") == ["Yeah, doing alright.", "What about you?"]
 
 
