@@ -181,9 +181,9 @@ def ward(
 
 
 async def _warm(up: SickAndWell) -> None:
-    """The first turn, the first thoughts and the first failure take a little longer."""
-    group = up.group()
-    await up.turn(group)
+    """The first turn, the first thoughts and the first failure of each take a little longer."""
+    await up.turn(up.group())
     up.first.clear(fault=500)
+    await up.turn(group := up.group())
     await up.thoughts(group)
     await until(lambda: f"thoughts model={group} " in up.program.log, 10, "the last line of them")
