@@ -96,7 +96,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
         Callbacks(),
     )  # fmt: skip
     chat = Chat(engine, admission, router, preconnect, usage)
-    return Gateway(in_force, chat, Page(lambda: keys.owner))
+    return Gateway(in_force, chat, Page(keys))
 
 
 def create_app(

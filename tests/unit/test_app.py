@@ -19,7 +19,7 @@ def make_app() -> Any:
     usage = Recorder()
     router: Any = SimpleNamespace(serves=lambda model: model == "vui", model_groups=["vui", "a/*"])
     nothing = cast(Any, None)
-    preconnect, page = Preconnect(nothing), Page(lambda: "right")
+    preconnect, page = Preconnect(nothing), Page(Keys("right"))
     chat = Chat(nothing, Admission(), router, nothing, usage)
     return create_app(chat, router, Keys("right"), preconnect, usage, page)
 

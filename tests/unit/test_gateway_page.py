@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from vui_gateway.api.page import Page
 from vui_gateway.errors import RequestError
+from vui_gateway.keys.clients import Keys
 from vui_gateway.keys.page_tokens import ADDRESS, sign
 from vui_gateway.turns.call import Deployment
 
@@ -42,7 +43,7 @@ def page(states: dict[str, str], asked: str = FIRST) -> Page:
         vui=NOTE, models=[model(FIRST), model(SECOND), model(OTHER, "other"), left_out]
     )
     reloader: Any = SimpleNamespace(in_force=in_force, status=lambda: status)
-    made = Page(lambda: KEY)
+    made = Page(Keys(KEY))
     made.reloader = reloader
     return made
 
@@ -88,7 +89,7 @@ async def test_a_printed_address_and_the_key_open_a_session_and_the_session_open
 
 
 async def test_before_a_configuration_is_in_force_it_says_so_to_the_owner() -> None:
-    early = Page(lambda: KEY)
+    early = Page(Keys(KEY))
     assert (await early.status(request())).status_code == 503
     with pytest.raises(RequestError) as refused:
         await early.status(request("sk-wrong"))

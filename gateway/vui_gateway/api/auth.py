@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
@@ -13,20 +12,9 @@ from vui_gateway.errors import Code, RequestError
 from vui_gateway.keys.clients import Client, Keys
 from vui_gateway.turns.call import OWNER
 
-__all__ = ["CLIENT", "ExactPath", "RequireKey", "bearer", "is_key"]
+__all__ = ["CLIENT", "ExactPath", "RequireKey"]
 
 CLIENT = "vui_gateway.client"  # in the scope of a request that was let in
-
-
-def bearer(authorization: str) -> str:
-    """The secret in the value of an Authorization header; empty for another scheme."""
-    scheme, _, secret = authorization.partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else ""
-
-
-def is_key(secret: str, key: str) -> bool:
-    """Whether they are the same; how long it takes says nothing about either."""
-    return hmac.compare_digest(secret.encode(), key.encode())
 
 
 class ExactPath:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
@@ -12,11 +11,11 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from vui_gateway.api.auth import bearer, is_key
 from vui_gateway.api.errors import KEY_REFUSED_MESSAGE
 from vui_gateway.apply import InForce
 from vui_gateway.config.default_group import DEFAULT_GROUP
 from vui_gateway.errors import Code, RequestError
+from vui_gateway.keys.clients import THE_OWNER, Keys, bearer
 from vui_gateway.keys.page_tokens import ADDRESS, SESSION, SESSION_SECONDS, is_good, sign
 from vui_gateway.reload import Reloader
 from vui_gateway.status import Status
@@ -70,11 +69,11 @@ class Page:
         reloader: what it shows, once a configuration is in force.
 
     Args:
-        key: the owner's key of now.
+        keys: those in force.
     """
 
-    def __init__(self, key: Callable[[], str]) -> None:
-        self._key = key
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
         self.reloader: Reloader | None = None
 
     async def html(self, _: Request) -> Response:
@@ -85,9 +84,8 @@ class Page:
         """For a printed address or the key: what the browser keeps instead of either."""
         if not self._opens(request, ADDRESS):
             raise RequestError(REFUSED, Code.INVALID_KEY)
-        return JSONResponse(
-            {"session": sign(self._key(), SESSION, SESSION_SECONDS)}, headers=PRIVATE
-        )
+        session = sign(self._keys.owner, SESSION, SESSION_SECONDS)
+        return JSONResponse({"session": session}, headers=PRIVATE)
 
     async def status(self, request: Request) -> Response:
         """All that the page shows."""
@@ -104,8 +102,9 @@ class Page:
         return JSONResponse(shown, headers=PRIVATE)
 
     def _opens(self, request: Request, purpose: str) -> bool:
-        secret, key = bearer(request.headers.get("authorization", "")), self._key()
-        return is_key(secret, key) or is_good(secret, key, purpose)
+        authorization = request.headers.get("authorization", "")
+        is_owner = self._keys.find(authorization) is THE_OWNER
+        return is_owner or is_good(bearer(authorization), self._keys.owner, purpose)
 
 
 async def _asked(status: Status, parts: InForce) -> dict[str, str]:

@@ -13,13 +13,14 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vui_gateway.state.entries import State
+from vui_gateway.state.files import CLIENTS
 from vui_gateway.turns.call import OWNER
 from vui_gateway.usage.labels import PLAIN
 
-__all__ = ["CLIENTS", "CLIENT_NAME", "THE_OWNER", "USED", "Client", "Keys"]
+__all__ = ["CLIENTS", "CLIENT_NAME", "THE_OWNER", "USED", "Client", "Keys", "bearer"]
 
 CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # of a client
-CLIENTS, USED = "clients", "used"  # subjects of the state: a client's key, and when it was used
+USED = "used"  # subject of the state, beside CLIENTS: when a key was used
 USED_EVERY, USED_KEPT = 60.0, 400 * 86400.0  # seconds
 
 
@@ -93,15 +94,14 @@ class Keys:
 
     def find(self, authorization: str) -> Client | None:
         """The client whose key is in an Authorization header; the key may be revoked."""
-        scheme, _, token = authorization.partition(" ")
-        key = token.strip().encode()
+        key = bearer(authorization).encode()
         is_owner = hmac.compare_digest(key, self.owner.encode())
         digest = sha256(key).hexdigest()
         client = self._clients.get(self._blinded(digest), NOBODY)
         is_client = hmac.compare_digest(digest, client.digest)
-        if scheme.lower() != "bearer" or not (is_owner or is_client):
-            return None
-        return THE_OWNER if is_owner else client
+        if is_owner:
+            return THE_OWNER
+        return client if is_client else None
 
     def good(self, client: Client) -> bool:
         """Whether its key wasn't taken back since."""
@@ -127,6 +127,12 @@ class Keys:
         same = now and not now.revoked and before and now.digest == before.digest
         if before and not before.revoked and not same:
             self.on_revoked(before.name)
+
+
+def bearer(authorization: str) -> str:
+    """The secret in the value of an Authorization header; empty for another scheme."""
+    scheme, _, secret = authorization.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 NOBODY, THE_OWNER = (Client(name=name, digest="0" * 64) for name in ("", OWNER))
