@@ -251,7 +251,7 @@ def spent(bills: list[Bill], model: str) -> Spent:
 
 
 @dataclass
-class Arm:
+class Compared:
     """The providers, and the gateways before them."""
 
     clock: WallClock
@@ -295,9 +295,11 @@ class Arm:
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[Arm]:
+def lab(folder: Path) -> Iterator[Compared]:
     """Our gateway, the same with its caching off, and stock LiteLLM."""
-    built = Arm(WallClock(BEGAN), {name: family.stand_in() for name, family in FAMILIES.items()})
+    built = Compared(
+        WallClock(BEGAN), {name: family.stand_in() for name, family in FAMILIES.items()}
+    )
     with ExitStack() as stack:
         for name, stand_in in built.stand_ins.items():
             built.urls[name] = stack.enter_context(serving(stand_in.app))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -51,13 +50,6 @@ class Gateway:
     chat: Chat
     page: Page
 
-    def app(self, lifespan: Lifespan[Starlette]) -> Starlette:
-        """Its routes."""
-        parts = self.in_force
-        return create_app(
-            self.chat, parts.router, parts.keys, parts.preconnect, parts.usage, self.page, lifespan
-        )
-
 
 def build(key: str, state: State, redis_url: str) -> Gateway:
     """Construct all parts.
@@ -99,15 +91,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
     return Gateway(in_force, chat, Page(keys))
 
 
-def create_app(
-    chat: Any,
-    router: RouterInForce,
-    keys: Keys,
-    preconnect: Preconnect,
-    usage: Recorder,
-    page: Page,
-    lifespan: Lifespan[Starlette] | None = None,
-) -> Starlette:
+def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
     """The routes that are open; LiteLLM answers behind a chat request only.
 
     LiteLLM serves several hundred routes and most of its published vulnerabilities sit in those
@@ -115,6 +99,8 @@ def create_app(
     chat request only the fields that a call needs get through. `app.state.ready` tells the health
     route that a turn would be answered at full speed.
     """
+    parts, page = gateway.in_force, gateway.page
+    keys, router = parts.keys, parts.router
 
     async def liveliness(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -125,7 +111,7 @@ def create_app(
         return JSONResponse({"status": "warming up"}, HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def metrics(_: Request) -> Response:
-        return Response(usage.exposition(), media_type="text/plain; version=0.0.4")
+        return Response(parts.usage.exposition(), media_type="text/plain; version=0.0.4")
 
     async def models(request: Request) -> Response:
         # OpenAI's format: https://platform.openai.com/docs/api-reference/models/list
@@ -142,7 +128,7 @@ def create_app(
         """A turn is coming: the connection is opened, nothing is sent or billed."""
         model = ModelRequest.read(await read_body(request.receive)).model
         if request.scope[CLIENT].may_ask(model) and router.serves(model):
-            preconnect.open(model)
+            parts.preconnect.open(model)
         return JSONResponse({}, HTTPStatus.ACCEPTED)
 
     with_key = [Middleware(RequireKey, keys=keys)]
@@ -156,7 +142,7 @@ def create_app(
         Route("/status", page.status),
         Route("/metrics", metrics, middleware=owners),
         Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
-        Route("/v1/chat/completions", chat, methods=["POST"], middleware=with_key),
+        Route("/v1/chat/completions", gateway.chat, methods=["POST"], middleware=with_key),
         Route("/v1/models", models, methods=["GET"], middleware=with_key),
         Route("/model/info", model_info, methods=["GET"], middleware=with_key),
     ]

@@ -20,6 +20,7 @@ __all__ = ["LogStream", "adopt", "configure", "make_handler", "set_up", "stamp",
 OWN_LOGGER = "vui_gateway"
 
 MAX_RECORD = 20_000  # characters of one piece of the log: a traceback, and a provider's message
+MAX_REASON = 200  # of an error's message
 MAX_FOREIGN = 300  # of a line that isn't ours
 REPEAT = 60.0  # seconds in which a library says the same thing once
 # Characters that move the cursor, end a line, or reverse the direction of text.
@@ -43,7 +44,7 @@ def summary(error: BaseException) -> str:
     return f"{type(error).__name__}: {words(error, MAX_FOREIGN)}{where}"
 
 
-def words(error: BaseException, most: int) -> str:
+def words(error: BaseException, most: int = MAX_REASON) -> str:
     """An error's message in one line, of so many characters at the most."""
     # Redacted before it is cut: half a credential is known by nobody.
     return redact(" ".join(str(error).split()))[:most]

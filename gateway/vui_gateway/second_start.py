@@ -15,7 +15,6 @@ from vui_gateway.settings import Settings
 __all__ = ["LEFT_OUT_VARIABLE", "LiteLLMFailedError", "start_without"]
 
 LEFT_OUT_VARIABLE = "VUI_GATEWAY_LEFT_OUT"  # names of variables
-MAX_WHY = 200  # characters of LiteLLM's error
 SHORT = 5  # characters of a value that may stand in any message
 
 log = logging.getLogger("vui_gateway")
@@ -31,7 +30,7 @@ def start_without(settings: Settings, error: Exception) -> NoReturn:
     Raises:
         SettingError: there are none, and nothing else is the user's.
     """
-    unknown, why = settings.unknown, logs.words(error, MAX_WHY)
+    unknown, why = settings.unknown, logs.words(error)
     if not unknown:
         raise SettingError(f"LiteLLM can't start ({why}).") from error
     said = str(error)

@@ -119,7 +119,7 @@ async def _serve(
     unusable: UserError | None,
 ) -> None:
     from vui_gateway.api.connections import Connections
-    from vui_gateway.app import build
+    from vui_gateway.app import build, create_app
     from vui_gateway.config.default_group import DEFAULT_GROUP
     from vui_gateway.config.env import resolved
     from vui_gateway.config.file import ConfigError, demo_config
@@ -168,7 +168,7 @@ async def _serve(
                     refused.append(error)
             yield
 
-    app = gateway.app(lifespan)
+    app = create_app(gateway, lifespan)
     server = DrainingServer(
         uvicorn.Config(
             app,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 
+from vui_gateway.config.left_out import by_reason
+
 if TYPE_CHECKING:
     from vui_gateway.apply import InForce
     from vui_gateway.config.file import Config
@@ -112,7 +114,7 @@ def make(
         served=parts.router.model_groups,
         vui=parts.vui(config),
         models=[*_served(parts, config), *_left_out(config)],
-        left_out=config.lacks,
+        left_out=by_reason(config.left_out),
         warnings=warnings,
         needs_restart=needs_restart,
         refused=parts.refused(config),

@@ -13,6 +13,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from vui_gateway.env_file import read_env_file
+from vui_gateway.errors import SettingError
+
 __all__ = ["Forked", "may_fork"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -23,8 +26,10 @@ LATE_PREFIXES, LATE_SUFFIXES = ("VUI_", "STAND_IN_"), ("_API_KEY", "_API_BASE")
 
 def may_fork(env: dict[str, str], env_file: Path) -> bool:
     """Whether LiteLLM's import reads none of these variables."""
-    lines = env_file.read_text(errors="replace").splitlines() if env_file.exists() else []
-    names = [*env, *(line.partition("=")[0].strip() for line in lines if line.strip())]
+    try:
+        names = [*env, *read_env_file(env_file)[0]]
+    except SettingError:
+        return False
     return all(n.startswith(LATE_PREFIXES) or n.endswith(LATE_SUFFIXES) for n in names)
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from vui_gateway.api.chat import Chat
 from vui_gateway.api.page import Page
-from vui_gateway.app import create_app
+from vui_gateway.app import Gateway, create_app
 from vui_gateway.keys.clients import Keys
 from vui_gateway.litellm_proxy.preconnect import Preconnect
 from vui_gateway.turns.admission import Admission
@@ -19,9 +19,11 @@ def make_app() -> Any:
     usage = Recorder()
     router: Any = SimpleNamespace(serves=lambda model: model == "vui", model_groups=["vui", "a/*"])
     nothing = cast(Any, None)
-    preconnect, page = Preconnect(nothing), Page(Keys("right"))
+    keys = Keys("right")
+    parts = {"keys": keys, "router": router, "usage": usage, "preconnect": Preconnect(nothing)}
     chat = Chat(nothing, Admission(), router, nothing, usage)
-    return create_app(chat, router, Keys("right"), preconnect, usage, page)
+    gateway = Gateway(cast(Any, SimpleNamespace(**parts)), chat, Page(keys))
+    return create_app(gateway)
 
 
 async def ask(

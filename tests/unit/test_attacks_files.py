@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 from vui_gateway.config.file import ConfigError, read_config
-from vui_gateway.litellm_proxy.callbacks import MAX_REASON, Callbacks
+from vui_gateway.config.left_out import by_reason
+from vui_gateway.litellm_proxy.callbacks import Callbacks
+from vui_gateway.logs import MAX_REASON
 from vui_gateway.redaction import credentials, redact
 
 KEYS = ("sk-proj-Abc123Def456Ghi789", "gsk_Abc123Def456Ghi789Jkl012", "AIzaSyAbc123Def456Ghi789")
@@ -27,7 +29,7 @@ def model(**params: object) -> dict:
 def test_a_key_in_the_place_of_its_variables_name_is_told_nobody(tmp_path: Path, key: str) -> None:
     path = written(tmp_path, model_list=[model(api_key=f"os.environ/{key}")])
     config = read_config(path, {})
-    told = [str(config.left_out), *config.lacks, str(config.default)]
+    told = [str(config.left_out), *by_reason(config.left_out), str(config.default)]
     assert not [text for text in told if key in text]
     assert "api_key names no variable that is set (vui). Put it into .env" in told[1]
     assert "Api key names no variable that is set in the model file." in config.default.demo

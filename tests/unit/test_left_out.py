@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from vui_gateway.config.file import read_config
+from vui_gateway.config.left_out import by_reason
 
 from tests.support.configs import SHIPPED, model, written
 
@@ -49,7 +50,7 @@ def test_a_variable_one_letter_off_is_asked_about(
 
 
 def test_models_that_are_left_out_are_summed_up_by_variable() -> None:
-    said = read_config(SHIPPED, {"OPENAI_API_KEY": "k"}).lacks
+    said = by_reason(read_config(SHIPPED, {"OPENAI_API_KEY": "k"}).left_out)
     (claude,) = [line for line in said if "ANTHROPIC_API_KEY" in line]
     begin = "Left out: ANTHROPIC_API_KEY is not set (vui, anthropic/claude-haiku-4-5,"
     assert claude.startswith(begin)

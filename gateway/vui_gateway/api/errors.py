@@ -34,24 +34,23 @@ def error_body(message: str, code: str, param: str | None = None) -> dict:
     return {"error": error}
 
 
-def _error_response(message: str, code: str, status: int) -> JSONResponse:
+def _error_response(error: RequestError) -> JSONResponse:
     """The same as a response."""
     headers = {}
-    if status == HTTPStatus.UNAUTHORIZED:
+    if error.status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
-    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+    if error.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
         headers["connection"] = "close"  # the rest of the body is not read
-    return JSONResponse(error_body(message, code), int(status), headers)
+    return JSONResponse(error_body(str(error), error.code), int(error.status), headers)
 
 
 async def on_request_error(_: Request, error: Exception) -> JSONResponse:
     """Starlette's exception handler for our own errors."""
     assert isinstance(error, RequestError)
-    return _error_response(str(error), error.code, error.status)
+    return _error_response(error)
 
 
 async def on_unknown_route(_: Request, __: Exception) -> JSONResponse:
     """Starlette's exception handler for an unknown path, and for a known one's other methods."""
-    return _error_response(
-        "This gateway has no such route.", Code.ROUTE_NOT_FOUND, HTTPStatus.NOT_FOUND
-    )
+    unknown = RequestError("This gateway has no such route.", Code.ROUTE_NOT_FOUND)
+    return _error_response(unknown)

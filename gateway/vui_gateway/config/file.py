@@ -16,7 +16,7 @@ from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_
 from vui_gateway.config.defaults import with_defaults
 from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.env import env_values
-from vui_gateway.config.left_out import LeftOut, by_reason, left_out
+from vui_gateway.config.left_out import LeftOut, left_out
 from vui_gateway.config.shape import FIELD_CURES, File, Prices, Timing
 from vui_gateway.config.unsupported import (
     SETTING_CURES,
@@ -70,11 +70,6 @@ class Config:
         """The names of `/v1/models`, each once: aliases, then those of the file in its order."""
         names = [entry["model_name"] for entry in self.model_list]
         return list(dict.fromkeys([*self.router_settings.get("model_group_alias", ()), *names]))
-
-    @property
-    def lacks(self) -> list[str]:
-        """Why deployments are left out: one line for each variable."""
-        return by_reason(self.left_out)
 
     @property
     def models(self) -> dict[str, str]:

@@ -34,7 +34,6 @@ CACHE_SETTING, CACHE_PARAMS = "cache", "cache_params"
 CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
 ALL_EVENTS = CALLBACK_SETTINGS[0]
 SETTINGS = frozenset({*CALLBACK_SETTINGS, CACHE_SETTING, CACHE_PARAMS})
-MAX_REASON = 200  # characters
 PROMETHEUS = "prometheus"  # a second one would count by the same names, which its library refuses
 
 _in_turn = threading.Lock()
@@ -197,7 +196,7 @@ def _sentence(one: Wanted, path: Path, error: Exception) -> str:
     if isinstance(error, TimeoutError):
         why = f"it takes more than {START_SECONDS:.0f} seconds"
     else:
-        why = words(error, MAX_REASON) or type(error).__name__
+        why = words(error) or type(error).__name__
     name = "" if one.setting == CACHE_SETTING else f" {one.name}"
     return (
         f"{path}: litellm_settings.{one.setting}{name} is left out, it can't start ({why}). "
