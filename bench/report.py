@@ -101,8 +101,8 @@ def write(keys: dict[str, float], days: dict[str, str]) -> None:
     plot(keys)
     plot_costs(keys)
     marks = r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)"
-    told = FIGURES.format(**keys)
-    README.write_text(re.sub(marks, told, README.read_text(), flags=re.DOTALL))
+    figures = FIGURES.format(**keys)
+    README.write_text(re.sub(marks, figures, README.read_text(), flags=re.DOTALL))
     template = Template((Path(__file__).parent / "performance.md").read_text(encoding="utf-8"))
     lock = (ROOT / "gateway" / "requirements.txt").read_text()
     version = re.search(r"^litellm==(\S+)", lock, re.MULTILINE)

@@ -46,7 +46,7 @@ SCHEMES = ("bearer", "basic", "token", "apikey", "api-key", "key")
 
 
 class Redactor:
-    """Replaces the credentials it was told, in whatever way they were written."""
+    """Replaces the credentials that it knows, in each way of writing them."""
 
     def __init__(self) -> None:
         self._now: dict[str, str] = {}
@@ -120,9 +120,9 @@ def _in_config(
             yield from _in_config(item, env, name, carried)
     elif isinstance(value, str) and value.startswith("os.environ/"):
         variable = value.removeprefix("os.environ/")
-        told = env.get(variable, "")
-        sure = "://" not in told and not PLAIN_PARAMS.search(name)
-        yield from _in_string(told, variable, sure or _named(name))
+        value = env.get(variable, "")
+        sure = "://" not in value and not PLAIN_PARAMS.search(name)
+        yield from _in_string(value, variable, sure or _named(name))
     elif isinstance(value, str):
         yield from _in_string(value, name, _named(name) or (carried and _is_random(value)))
 

@@ -186,9 +186,8 @@ class BoundedProtocol(HttpToolsProtocol):
 def _most() -> int:
     """As many as the process may have, half of its descriptors left to providers and files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    descriptors = (
-        2 * MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * MOST_CONNECTIONS, hard)
-    )
+    wanted = 2 * MOST_CONNECTIONS
+    descriptors = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
     return descriptors // 2

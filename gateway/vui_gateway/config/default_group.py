@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_GROUP", "DEMO", "DefaultGroup", "choose_default", "demo_for", "refused_note"]
 
-# The model group that vui asks for unless told otherwise.
+# The model group that vui asks for by default.
 DEFAULT_GROUP = "vui"
 # Of LiteLLM's table, those that answer a chat; an empty one isn't in it.
 TEXT_MODES = frozenset({"", "chat", "completion", "responses"})
@@ -134,17 +134,17 @@ def _answers(entry: dict) -> bool:
     params = entry["litellm_params"]
     if "*" in entry["model_name"] or "*" in params["model"] or params.get("mock_response"):
         return False
-    told = (entry.get("model_info") or {}).get("mode")
+    configured = (entry.get("model_info") or {}).get("mode")
     model, provider, _ = resolve_model(params)
-    mode = told or model_info(provider, model).get("mode") or ""
+    mode = configured or model_info(provider, model).get("mode") or ""
     return mode in TEXT_MODES
 
 
 def _keys(params: dict) -> tuple[str, ...]:
     """Identifies a deployment's key: the names of its variables, else the key and the address."""
-    told = {k: str(v) for k, v in params.items() if k != "model" and not k.endswith("timeout")}
-    named = [value for value in told.values() if value.startswith("os.environ/")]
-    return tuple(named or [told.get("api_key", ""), told.get("api_base", "")])
+    given = {k: str(v) for k, v in params.items() if k != "model" and not k.endswith("timeout")}
+    named = [value for value in given.values() if value.startswith("os.environ/")]
+    return tuple(named or [given.get("api_key", ""), given.get("api_base", "")])
 
 
 def _with_other_keys(own: list[dict], usable: list[dict]) -> list[str]:

@@ -132,9 +132,9 @@ def _next_rank(state: State, name: str) -> float:
 
 
 def _limits(client: Client) -> str:
-    told = [f"{client.budget:.2f} USD per day"] if client.budget is not None else []
-    told += [f"{client.calls} calls at once"] if client.calls else []
-    return ", ".join([*told, *client.models]) or "-"
+    limits = [f"{client.budget:.2f} USD per day"] if client.budget is not None else []
+    limits += [f"{client.calls} calls at once"] if client.calls else []
+    return ", ".join([*limits, *client.models]) or "-"
 
 
 def _when(at: float) -> str:

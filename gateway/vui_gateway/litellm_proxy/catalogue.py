@@ -149,9 +149,9 @@ def prices(params: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[Prices, 
     if cost_map_omits_token_price(info["id"], table.get("key")) and not free:
         return None, None  # LiteLLM says 0 for it
     own = litellm.model_cost.get(info["id"]) or {}  # the router's own entry
-    told = {**table, **{name: value for name, value in own.items() if value is not None}}
-    price = _pair(told.get("input_cost_per_token"), told.get("output_cost_per_token"))
-    read, write = (told.get(f"cache_{how}_input_token_cost") for how in ("read", "creation"))
+    listed = {**table, **{name: value for name, value in own.items() if value is not None}}
+    price = _pair(listed.get("input_cost_per_token"), listed.get("output_cost_per_token"))
+    read, write = (listed.get(f"cache_{how}_input_token_cost") for how in ("read", "creation"))
     into = price and price[0]
     return price, _pair(into if read is None else read, into if write is None else write)
 

@@ -21,7 +21,7 @@ class Hooks(CustomLogger):
         available: of deployment ids, those that may be asked; metadata as `choose` got it.
         transform: a call as its provider takes it, from the call, the provider, the model and the
             attempt, if it is one.
-        billed: gets an attempt when LiteLLM has told its usage.
+        billed: gets an attempt when LiteLLM has reported its usage.
     """
 
     def __init__(
@@ -32,7 +32,8 @@ class Hooks(CustomLogger):
     ) -> None:
         super().__init__()
         self._available, self._transform, self._billed = available, transform, billed
-        self.attempts: dict[str, Attempt] = {}  # by LiteLLM's call id, until their price is told
+        # By LiteLLM's call id, until LiteLLM reports their price.
+        self.attempts: dict[str, Attempt] = {}
 
     def register(self) -> None:
         """Before the proxy starts, which adds the user's own callbacks to these."""

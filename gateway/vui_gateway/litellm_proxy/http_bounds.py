@@ -36,9 +36,7 @@ WITHOUT_LINES = "application/vnd.amazon.eventstream"
 # brotli or zstd, which can't be decoded by so many bytes at a time, only when it isn't one.
 # https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
 GZIP = frozenset({"gzip", "x-gzip", "deflate"})
-PLAIN_ENCODINGS = frozenset(
-    {"", "identity", "utf-8"}
-)  # the last by mistake, which everybody overlooks
+PLAIN_ENCODINGS = frozenset({"", "identity", "utf-8"})  # the last is a common mistake
 
 
 async def bound(response: httpx.Response, *, streamed: bool) -> None:

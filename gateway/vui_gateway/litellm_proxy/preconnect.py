@@ -84,9 +84,8 @@ class Preconnect:
                 return
             self._opening.add(origin)
             try:
-                await asyncio.sleep(
-                    REQUEST_EVERY - (time.monotonic() - self._asked.get(origin, -REQUEST_EVERY))
-                )
+                since = time.monotonic() - self._asked.get(origin, -REQUEST_EVERY)
+                await asyncio.sleep(REQUEST_EVERY - since)
                 self._asked[origin] = time.monotonic()
                 own = provider not in MODULE_CLIENT
                 client = http_client(provider if own else None)

@@ -107,8 +107,8 @@ class RouterInForce:
         Source: https://docs.litellm.ai/docs/proxy/model_management
         """
         router: Any = proxy_server.llm_router
-        told = await proxy_server.model_info_v1(user_api_key_dict=USER)
-        infos = {e["model_info"]["id"]: e["model_info"] for e in json.loads(told.body)["data"]}
+        listed = await proxy_server.model_info_v1(user_api_key_dict=USER)
+        infos = {e["model_info"]["id"]: e["model_info"] for e in json.loads(listed.body)["data"]}
         found = []
         for entry in router.get_model_list():  # with those of aliases
             if entry["model_name"].startswith(HIDDEN):

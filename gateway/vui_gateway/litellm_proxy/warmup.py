@@ -38,10 +38,11 @@ ANSWERS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf
 
 
 async def _answer(request: Request) -> Response:
-    told = ANSWERS[request.url.path.rsplit("/")[-1]]
-    if told["answer"] and not (await request.json()).get("stream"):
-        return JSONResponse(told["answer"])
-    events = (f"data: {e if isinstance(e, str) else json.dumps(e)}\n\n" for e in told["events"])
+    scripted = ANSWERS[request.url.path.rsplit("/")[-1]]
+    if scripted["answer"] and not (await request.json()).get("stream"):
+        return JSONResponse(scripted["answer"])
+    texts = (e if isinstance(e, str) else json.dumps(e) for e in scripted["events"])
+    events = (f"data: {text}\n\n" for text in texts)
     return StreamingResponse(events, media_type="text/event-stream")
 
 

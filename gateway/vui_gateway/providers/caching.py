@@ -23,16 +23,13 @@ MARK = {"type": "ephemeral"}
 PREFIX_LIFETIME = 300.0  # seconds since a marked prefix was last written or read
 MOST_MARKS = 4
 # https://platform.claude.com/docs/en/about-claude/glossary#tokens
-CHARACTERS_PER_TOKEN = 3.5  # of a token
+CHARACTERS_PER_TOKEN = 3.5
 # A mark written so often and never read is left out for so long, in seconds.
 MOST_UNREAD, UNREAD_PAUSE = 3, 3600.0
 # With any of these the configuration has caching in its own hands.
 OWN_FIELDS = (
-    "cache_control_injection_points",
-    "cache_control",
-    "prompt_cache_key",
-    "x-grok-conv-id",
-)
+    "cache_control_injection_points", "cache_control", "prompt_cache_key", "x-grok-conv-id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

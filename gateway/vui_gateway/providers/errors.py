@@ -56,5 +56,5 @@ def reason(status: int, code: Code, message: str) -> str:
     # Redacted before it is cut: half a credential is known by nobody.
     words = redact(" ".join(words.split()))
     words = words if len(words) <= MAX_SHOWN else f"{words[:MAX_SHOWN]}…"
-    told = f"{status}: {words}" if words else str(status)
-    return f"{code.log} ({told})" if code.log else told
+    answer = f"{status}: {words}" if words else str(status)
+    return f"{code.log} ({answer})" if code.log else answer

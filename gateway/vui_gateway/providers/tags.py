@@ -12,7 +12,7 @@ __all__ = ["ThinkingFilter", "held_back"]
 # https://docs.mistral.ai/capabilities/reasoning
 THINKING_TAGS = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
 THINKING_TAG = re.compile(
-    f"{'|'.join(map(re.escape, chain(*THINKING_TAGS.items())))}", re.ASCII | re.IGNORECASE
+    "|".join(map(re.escape, chain(*THINKING_TAGS.items()))), re.ASCII | re.IGNORECASE
 )
 LONGEST_TAG = max(map(len, THINKING_TAGS.values()))
 # `str.lower` makes two characters of some.

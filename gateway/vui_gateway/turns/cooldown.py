@@ -81,10 +81,8 @@ class Cooldown:
                 cure = f"Put a valid {where}."
             self._state.put(COOLING, deployment.id, None, lifetime=KEY_LIFETIME, soon=True)
         elif (seconds := max(self._seconds, retry_after)) > left:
-            until = self._state.clock() + seconds
-            self._state.put(
-                COOLING, deployment.id, until, lifetime=seconds + ENTRY_LIFETIME, soon=True
-            )
+            until, lifetime = self._state.clock() + seconds, seconds + ENTRY_LIFETIME
+            self._state.put(COOLING, deployment.id, until, lifetime=lifetime, soon=True)
         self.version += 1
         return cure
 

@@ -43,9 +43,9 @@ class Hedge:
         own.append(seconds)
         self._observed += 1
         if self.enabled and self._state.gateway and self._observed % TELL_EVERY == 0:
-            told = [round(one, 3) for one in list(own)[-TOLD:]]
+            last = [round(one, 3) for one in list(own)[-TOLD:]]
             name = f"{deployment}/{self._state.gateway}"
-            self._state.put(FIRST_WORDS, name, told, lifetime=FIRST_WORDS_LIFETIME)
+            self._state.put(FIRST_WORDS, name, last, lifetime=FIRST_WORDS_LIFETIME)
 
     def called(self) -> None:
         """A call has begun: it adds to the bucket."""
@@ -54,10 +54,10 @@ class Hedge:
     def delay(self, deployment: str) -> float:
         """Seconds after which this deployment is later than it usually is at its worst."""
         seen = list(self._first_words.get(deployment, ()))
-        for told in self._elsewhere.get(deployment, {}).values():
+        for others in self._elsewhere.get(deployment, {}).values():
             if len(seen) >= KEPT_FIRST_WORDS:
                 break  # one's own are the nearest, and enough
-            seen += told
+            seen += others
         if len(seen) < NEEDED:
             return DEFAULT_DELAY
         seen.sort()
@@ -69,11 +69,11 @@ class Hedge:
         if gateway != self._state.gateway:
             numbers = after if isinstance(after, list) else []
             seconds = [one for one in numbers if isinstance(one, int | float) and 0 <= one < 3600]
-            told = self._elsewhere.setdefault(deployment, {})
-            told.pop(gateway, None)
+            by_gateway = self._elsewhere.setdefault(deployment, {})
+            by_gateway.pop(gateway, None)
             if seconds:
-                told[gateway] = seconds[-TOLD:]
-            if not told:
+                by_gateway[gateway] = seconds[-TOLD:]
+            if not by_gateway:
                 del self._elsewhere[deployment]
 
     def take(self) -> bool:

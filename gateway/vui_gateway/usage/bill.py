@@ -55,11 +55,8 @@ def expected(attempt: Attempt) -> float:
         return 0.0
     price_in, price_out = attempt.deployment.price or (0.0, 0.0)
     body = attempt.body
-    usual = (
-        THOUGHT_TOKENS
-        if attempt.deployment.thinks or body.get("reasoning_effort")
-        else REPLY_TOKENS
-    )
+    thinks = attempt.deployment.thinks or body.get("reasoning_effort")
+    usual = THOUGHT_TOKENS if thinks else REPLY_TOKENS
     most = body.get("max_tokens") or body.get("max_completion_tokens") or usual
     tokens_out = max(min(usual, most), attempt.received // BYTES)
     return (attempt.sent // BYTES + ADDED) * price_in + tokens_out * price_out
@@ -90,7 +87,7 @@ def settle(attempt: Attempt, now: float) -> Bill:
 
 
 def _cache(attempt: Attempt, tokens_in: int) -> tuple[int, int, float]:
-    cached, written = (_possible(told, tokens_in, 0) for told in attempt.cache_counts)
+    cached, written = (_possible(count, tokens_in, 0) for count in attempt.cache_counts)
     written = min(written, tokens_in - cached)
     if not (price := attempt.deployment.price):
         return cached, written, 0.0
@@ -123,9 +120,9 @@ def _tokens(told_in: Any, told_out: Any, attempt: Attempt, now: float) -> tuple[
     return tokens_in, _possible(told_out, most_out, -(-attempt.received // BYTES))
 
 
-def _possible(told: Any, most: int, otherwise: int) -> int:
-    if isinstance(told, int | float) and told >= 1:  # NaN isn't
-        return int(min(told, most))
+def _possible(reported: Any, most: int, otherwise: int) -> int:
+    if isinstance(reported, int | float) and reported >= 1:  # NaN isn't
+        return int(min(reported, most))
     return otherwise
 
 

@@ -158,8 +158,8 @@ class Budget:
     ) -> str:
         if limit is None or spent + (under_way := reserved(*of)) < limit:
             return ""
-        told = RESERVED.format(under_way) if under_way else ""
-        return text.format(spent=spent, limit=limit, reserved=told)
+        more = RESERVED.format(under_way) if under_way else ""
+        return text.format(spent=spent, limit=limit, reserved=more)
 
     def _hurry(self, client: str) -> None:
         """Where there is a limit, the other gateways know at once."""
