@@ -289,13 +289,6 @@ def test_a_run_of_marks_is_no_more_than_vui_can_look_through() -> None:
     assert heard.text == "Well" + "." * 100 + "x"
 
 
-def test_a_connection_that_had_gone_stale_is_tried_once_more() -> None:
-    lab = Scripted({"a": [(0.001, AttemptError("408", status=408))]})
-    heard = lab.hear()
-    assert heard.ended == ["408", "408"]
-    assert heard.error
-
-
 def test_a_flood_is_ended_with_what_was_released() -> None:
     flood: list[Step] = [(0.001, "word ")] * 100_000
     heard = Scripted({"a": flood, "b": said()}).hear()

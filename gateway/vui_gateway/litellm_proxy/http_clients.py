@@ -6,7 +6,9 @@ fetch tokens with requests, `aiohttp_openai` asks by itself. botocore follows no
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
@@ -24,10 +26,14 @@ __all__ = ["http_client", "install"]
 # Heads of answers that wait on a connection, where one is expected; looked for after so many bytes.
 MAX_ANSWERS = 16
 ANSWER_BYTES = 16_384
+# Seconds after which the end of a reused connection is no longer that of one that lay idle.
+STALE_SECONDS = 1.0
 
 _send, _send_sync = httpx.AsyncClient.send, httpx.Client.send
 _aiohttp_request: Any = aiohttp.ClientSession._request
 _data_received = ResponseHandler.data_received
+_idle_connection: Any = aiohttp.BaseConnector._get
+_reused: ContextVar[bool] = ContextVar("reused", default=False)
 
 
 async def _on_response(_: httpx.Response) -> None:
@@ -43,6 +49,7 @@ def install(on_response: Callable[[httpx.Response], Awaitable[None]]) -> None:
     _on_response = on_response  # type: ignore[assignment]
     httpx.AsyncClient.send, httpx.Client.send = _bounded_send, _bounded_send_sync  # type: ignore
     aiohttp.ClientSession._request = _aiohttp_request_here  # type: ignore
+    aiohttp.BaseConnector._get = _idle_connection_here  # type: ignore
     ResponseHandler.data_received = _bounded_data_received  # type: ignore
     requests.Session.get_redirect_target = lambda *_: None  # type: ignore
 
@@ -81,8 +88,29 @@ def _bounded_send_sync(
     return response
 
 
-def _aiohttp_request_here(self: Any, *args: Any, **options: Any) -> Any:
-    return _aiohttp_request(self, *args, **{**options, "allow_redirects": False})
+async def _aiohttp_request_here(self: Any, *args: Any, **options: Any) -> Any:
+    """aiohttp's own, sent again where the server had closed the idle connection meanwhile.
+
+    aiohttp does so for a `GET`, not for a `POST`. A provider that has read a request doesn't end
+    its connection at once without an answer. A request on a new connection is not repeated.
+    Source: https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1
+    """
+    options["allow_redirects"] = False
+    began = asyncio.get_running_loop().time()
+    while True:
+        _reused.set(False)
+        try:
+            return await _aiohttp_request(self, *args, **options)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            late = asyncio.get_running_loop().time() - began > STALE_SECONDS
+            if late or not _reused.get() or not isinstance(options.get("data"), bytes | None):
+                raise
+
+
+async def _idle_connection_here(self: Any, *args: Any) -> Any:
+    connection = await _idle_connection(self, *args)
+    _reused.set(connection is not None)
+    return connection
 
 
 def _bounded_data_received(self: Any, data: bytes) -> None:

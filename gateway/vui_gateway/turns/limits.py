@@ -7,7 +7,7 @@ from typing import Self
 
 __all__ = [
     "COOLDOWN", "HEARTBEAT", "LAST_SECONDS", "LEAST_SECONDS", "LEAST_WINDOW", "MOST_COOLDOWN",
-    "PRICED", "STALE_SECONDS", "STREAM_TIMEOUT", "TIMEOUT", "USAGE_SECONDS", "Limits",
+    "PRICED", "STREAM_TIMEOUT", "TIMEOUT", "USAGE_SECONDS", "Limits",
 ]  # fmt: skip
 
 # Defaults of `router_settings`: without a word of the reply, before its first and within it; for a
@@ -16,7 +16,6 @@ STREAM_TIMEOUT, TIMEOUT, COOLDOWN = 4.0, 20.0, 30.0
 MOST_COOLDOWN = 600.0  # that a provider may ask for
 
 LEAST_SECONDS = 0.5  # for an attempt that is left little of the call's time
-STALE_SECONDS = 0.05  # a connection that lay idle for too long fails as soon as this
 LEAST_WINDOW = 0.25  # of the limit for the first words: to see how quick a late reply is
 USAGE_SECONDS = 0.2  # that a reply which has ended is waited for its usage
 # For what comes after the end of a reply: LiteLLM's record of it, and a connection that the next

@@ -10,12 +10,10 @@ from vui_gateway.turns.call import Attempt, AttemptError, Call, Deployment
 from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.hedge import Hedge
-from vui_gateway.turns.limits import LEAST_SECONDS, STALE_SECONDS, Limits
+from vui_gateway.turns.limits import LEAST_SECONDS, Limits
 
 __all__ = ["Race", "took_its_own"]
 
-# A connection that lay idle for too long fails at once: that is nobody's fault.
-STALE_STATUS = 408
 SLOW_THOUGHTS = (Ending.NO_WORDS, Ending.EMPTY)
 
 
@@ -89,8 +87,7 @@ class Race:
                         winner = winner or attempt
                     elif isinstance(failure, AttemptError):
                         error = failure
-                        if self._lost(call, attempt, failure):
-                            begin(attempt.record.deployment)
+                        self._lost(call, attempt, failure)
                         if loop.time() > call.deadline - LEAST_SECONDS and took_its_own(
                             attempt.record
                         ):
@@ -114,19 +111,17 @@ class Race:
             cure = self._cooldown.failed(record.deployment, error.status, error.retry_after)
             record.reason = f"{record.reason}. {cure}" if cure else record.reason
 
-    def _lost(self, call: Call, attempt: RunningAttempt, failure: AttemptError) -> bool:
-        """An attempt ended without a word; True when its deployment is to be asked again.
+    def _lost(self, call: Call, attempt: RunningAttempt, failure: AttemptError) -> None:
+        """An attempt ended without a word.
 
         Raises:
             AttemptError: a callback refused the call: it would refuse the next attempt, too.
         """
         record = attempt.record
-        stale = _stale(record, failure, call)
         attempt.close(failure.ended)
-        self.failed(record, failure, cool=not stale and _sick(call, record))
+        self.failed(record, failure, cool=_sick(call, record))
         if failure.ended == Ending.HOOK:
             raise failure
-        return stale
 
     def _limits(
         self, call: Call, deployment: Deployment, limits: Limits
@@ -156,9 +151,3 @@ def _sick(call: Call, record: Attempt) -> bool:
     # A model that is slow at tools may be quick to reply.
     known = call.streamed or record.ended not in SLOW_THOUGHTS
     return known and not record.cut_short and record.ended != Ending.BUDGET
-
-
-def _stale(record: Attempt, error: AttemptError, call: Call) -> bool:
-    age = asyncio.get_running_loop().time() - record.began
-    again = sum(a.deployment.id == record.deployment.id for a in call.attempts) > 1
-    return error.status == STALE_STATUS and age < STALE_SECONDS and not again
