@@ -31,7 +31,7 @@ SEED = 7
 LIMIT = 1.0  # seconds until the first words, and between words
 MARGIN = 0.5
 FAULTS: tuple[dict[str, Any], ...] = (
-    *NO_WORDS.values(), *BROKEN.values(), *ODD.values(), {**DRIBBLE, "pace": 0.4}, {"fault": 429},
+    *NO_WORDS.values(), *BROKEN.values(), *ODD.values(), DRIBBLE, {"fault": 429},
 )  # fmt: skip
 SICK = 0.7  # of the turns
 WHOLE = {" ".join(FIRST), " ".join(SECOND)}

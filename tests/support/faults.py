@@ -61,7 +61,7 @@ BROKEN = {
     }.items()
     for place, words in PLACES.items()
 }  # fmt: skip
-DRIBBLE = {"fault": "dribble", "words": 0, "pace": 0.2}
+DRIBBLE = {"fault": "dribble", "words": 0, "pace": 0.4}
 # The reply is there, in a way of its own.
 ODD: dict[str, dict[str, Any]] = {
     "`<think>…</think>`, then the reply": {"text": "<think>Hm, rain.</think>" + " ".join(FIRST)},
