@@ -14,8 +14,9 @@ from tests.support.report import record, rss_mb
 from tests.support.sick_and_well import CONTINUED, FIRST, SECOND, Heard, SickAndWell, allowed, ward
 from vui_litellm.errors import SENTENCES
 
-LIMIT = 1.2  # seconds until the first words, of this gateway; the others follow from it
-STALL = LIMIT  # without a word, in mid-reply
+# Seconds until the first words, and without a word in mid-reply, of this gateway. Below the delay
+# of a hedge.
+LIMIT = 1.2
 MARGIN = 1.5  # on a machine that does other things beside; the figures are in docs/reliability.md
 TOTAL = 9.0
 SECTION = "no-dead-air"  # of docs/reliability.md
@@ -70,7 +71,7 @@ async def test_the_second_answers_or_goes_on(up: SickAndWell, name: str) -> None
     whole(heard, allowed())
     if sick.get("words", 0) < PLACES["after the first sentence"]:
         assert heard.text == " ".join(SECOND), "half a sentence was let out"
-    assert heard.silence <= max(LIMIT, STALL) + MARGIN
+    assert heard.silence <= LIMIT + MARGIN
     assert up.counts() == (1, 1)
     await first_is_left_alone(up, group)
     record(SECTION, name, told(heard))
@@ -80,7 +81,7 @@ async def test_a_word_now_and_then_is_no_answer(up: SickAndWell) -> None:
     up.fall_ill(DRIBBLE)
     heard = await up.turn(group := up.group())
     whole(heard, {" ".join(SECOND)})
-    assert heard.silence <= LIMIT + STALL + MARGIN
+    assert heard.silence <= 2 * LIMIT + MARGIN
     await first_is_left_alone(up, group)
     record(SECTION, "a word now and then", told(heard))
 
@@ -181,7 +182,7 @@ async def test_with_both_sick_one_sentence_comes_in_time(up: SickAndWell, name: 
     assert heard.raised
     assert len(heard.chunks) == 1, heard.chunks
     assert heard.chunks[0] in SENTENCES
-    assert heard.at[0] <= LIMIT + max(LIMIT, STALL) + MARGIN
+    assert heard.at[0] <= 2 * LIMIT + MARGIN
     assert up.counts() == (1, 1), "a retry storm"
     up.fall_ill()
     whole(await up.turn(group), {" ".join(FIRST), " ".join(SECOND)})
@@ -197,7 +198,7 @@ async def test_with_a_single_deployment_the_sentence_comes_in_time(
     assert heard.raised
     assert len(heard.chunks) == 1, heard.chunks
     assert heard.chunks[0] in SENTENCES
-    assert heard.at[0] <= max(LIMIT, STALL) + MARGIN
+    assert heard.at[0] <= LIMIT + MARGIN
     up.fall_ill()
     whole(await up.turn(group), {" ".join(FIRST)})
     record(SECTION, f"alone: {name}", f"the sentence, after {heard.at[0]:.2f} s")

@@ -29,9 +29,9 @@ def model(**params: object) -> dict:
 def test_a_key_in_the_place_of_its_variables_name_is_told_nobody(tmp_path: Path, key: str) -> None:
     path = written(tmp_path, model_list=[model(api_key=f"os.environ/{key}")])
     config = read_config(path, {})
-    told = [str(config.left_out), *by_reason(config.left_out), str(config.default)]
-    assert not [text for text in told if key in text]
-    assert "api_key names no variable that is set (vui). Put it into .env" in told[1]
+    shown = [str(config.left_out), *by_reason(config.left_out), str(config.default)]
+    assert not [text for text in shown if key in text]
+    assert "api_key names no variable that is set (vui). Put it into .env" in shown[1]
     assert "Api key names no variable that is set in the model file." in config.default.demo
 
 

@@ -66,3 +66,12 @@ def test_an_answer_ends_it(cooldown: Cooldown) -> None:
     cooldown.failed(A, 500)
     cooldown.answered(A)
     assert "a" not in cooldown
+
+
+def test_two_lost_hedges_in_a_row_are_a_failure_and_one_is_chance(cooldown: Cooldown) -> None:
+    cooldown.lost(A)
+    cooldown.answered(A)
+    cooldown.lost(A)
+    assert "a" not in cooldown
+    cooldown.lost(A)
+    assert "a" in cooldown

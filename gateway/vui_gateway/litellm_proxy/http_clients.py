@@ -91,8 +91,8 @@ def _bounded_send_sync(
 async def _aiohttp_request_here(self: Any, *args: Any, **options: Any) -> Any:
     """aiohttp's own, sent again where the server had closed the idle connection meanwhile.
 
-    aiohttp does so for a `GET`, not for a `POST`. A provider that has read a request doesn't end
-    its connection at once without an answer. A request on a new connection is not repeated.
+    aiohttp does so for a `GET`, not for a `POST`. A request on a new connection is not repeated,
+    nor one whose connection ended late: a provider may have read it.
     Source: https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1
     """
     options["allow_redirects"] = False
