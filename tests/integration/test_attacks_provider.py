@@ -22,7 +22,7 @@ from botocore.httpsession import URLLib3Session  # type: ignore[import-untyped]
 
 from tests.providers.base import serving, sse
 from tests.providers.openai import OpenAI
-from tests.providers.raw import RESET, Answer, RawProvider, head, raw_provider
+from tests.providers.raw import LONGEST, RESET, Answer, RawProvider, head, raw_provider
 from tests.support.credentials import env_file, leaked, planted, written
 from tests.support.harness import KEY, Program, gateway, openai_model
 from tests.support.report import LONG, attack, peak_mb, record, reset_peak, rss_mb
@@ -233,7 +233,7 @@ PROVIDER_ATTACKS = {
     ),
     "line of 50 MB": Attack("+820 MB", once(b"data: ", *[b"x" * MB] * 50)),
     "endless reply": Attack(
-        "+800 MB a minute", answers(b"".join(chunk(f"and {n} more ") for n in range(1000)))
+        "+800 MB a minute", answers(b"".join(chunk(f"and {n} more, " * 16) for n in range(1000)))
     ),
     "usage frames without end": Attack("stalled 1 s, +256 MB", answers(USAGE_FRAME * 1000)),
     "comments without end": Attack("stalled 63 s, +290 MB, for ever", answers(b":\n" * 100_000)),
@@ -291,7 +291,7 @@ def test_a_hostile_answer_neither_stalls_the_loop_nor_fills_the_memory(
     time.sleep(0.2)  # what LiteLLM does after the end
     peak, stalled = peak_mb(pid) - idle, ward.stalls.worst
     assert answer.status_code >= 400 or '"error"' in answer.text or not stream
-    assert took < 12, "longer than any turn waits"
+    assert took < LONGEST / 2, "it goes on for as long as the provider does"
     assert stalled < STALL
     assert peak < PEAK
     assert ward.program.process.poll() is None
@@ -304,11 +304,11 @@ def test_the_memory_is_back_after_the_floods(ward: HostileProvider) -> None:
     pid = ward.program.process.pid
     ward.hostile.answer = PROVIDER_ATTACKS["endless reply"].answer
     sizes = []
-    for _ in range(14):
+    for _ in range(10):
         ward.ask("openai alone")
         sizes.append(rss_mb(pid))
     # It rises until garbage is collected, each few of them.
-    assert min(sizes[7:]) < max(sizes[:7]) + 10, f"each flood leaves something behind: {sizes}"
+    assert min(sizes[5:]) < max(sizes[:5]) + 10, f"each flood leaves something behind: {sizes}"
     most, left = max(sizes) - sizes[0], sizes[-1] - sizes[0]
     attack(
         "endless replies one after another",

@@ -44,7 +44,7 @@ async def test_a_memory_that_the_model_picks_shows_on_the_page(page: Page, opena
 
 
 async def test_a_timer_shows_as_a_task_and_its_end_is_relayed(page: Page, openai: OpenAI) -> None:
-    openai.clear(tool="set_timer", arguments=arguments(seconds=1, subject="pasta"))
+    openai.clear(tool="set_timer", arguments=arguments(seconds=3, subject="pasta"))
     await page.say("Set a timer for the pasta.")
     await page.wait_for("task_update", lambda e: "pasta timer" in json.dumps(e))
     openai.clear(text="Hey, your pasta timer is up.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 
-__all__ = ["RESET", "Answer", "RawProvider", "head", "raw_provider"]
+__all__ = ["LONGEST", "RESET", "Answer", "RawProvider", "head", "raw_provider"]
 
 # Among the pieces of an answer: the connection is reset here.
 RESET = object()
