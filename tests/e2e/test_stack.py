@@ -1,49 +1,22 @@
 """The stack as a user runs it."""
 
 import json
-import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.support.harness import http
-from tests.support.logs import lines_of, times_of
 from tests.support.page import open_page
 from tests.support.poll import wait_until
-from tests.support.stack import PROVIDER_KEY, Stack, stack
+from tests.support.stack import PROVIDER_KEY, Stack
 from vui_litellm.errors import GATEWAY_AWAY
 from vui_litellm.tools.preflight import NEEDS_GPU
 
 pytestmark = [pytest.mark.usefixtures("docker"), pytest.mark.timeout(1800)]
-
-
-@pytest.fixture(scope="module")
-def bare(docker: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """What a new user has: a clone, no .env."""
-    with stack(tmp_path_factory.mktemp("bare"), "bare", ["gateway"]) as up:
-        yield up
-
-
-def test_a_clone_without_env_holds_a_conversation(bare: Stack) -> None:
-    result = bare.chat("Hello")
-    assert "I'm the demo" in result.stdout
-
-
-def test_the_key_survives_a_restart_and_a_new_container(bare: Stack) -> None:
-    before = bare.key()
-    assert http(f"{bare.url}/v1/models", key=before)[0] == 200
-    bare.compose("restart", "gateway")
-    bare.compose("up", "-d", "--wait", "gateway")
-    assert bare.key() == before
-    bare.compose("down", "-t", "5")
-    bare.compose("up", "-d", "--wait", "gateway")
-    assert bare.key() == before
-    assert bare.chat("Hello").returncode == 0
 
 
 def test_a_chat_turn_reaches_the_provider_with_its_key(full_stack: Stack) -> None:
@@ -134,19 +107,6 @@ def test_both_run_without_root_or_rights(full_stack: Stack) -> None:
         assert host["LogConfig"] == {"Type": "local", "Config": rotation}
     for service in ("gateway", "vui"):
         assert full_stack.compose("exec", "-T", service, "id", "-u").stdout.strip() != "0"
-
-
-def test_each_line_of_the_gateways_log_has_the_users_time(bare: Stack) -> None:
-    env = bare.folder / ".env"
-    env.write_text("TZ=Asia/Kathmandu\n")
-    try:
-        bare.compose("up", "-d", "--wait", "--force-recreate", "gateway")
-        log = bare.compose("logs", "--no-color", "--no-log-prefix", "gateway").stdout
-    finally:
-        env.unlink()
-    assert all(time.endswith("+05:45") for time in times_of(log))
-    assert f"Ready at {bare.url}" in lines_of(log)
-    assert len(lines_of(log)) <= 5
 
 
 def test_the_gateway_is_published_on_loopback_only(full_stack: Stack) -> None:
@@ -340,86 +300,3 @@ def test_an_edit_from_the_host_is_in_force_without_a_restart(full_stack: Stack, 
     wait_until(served, 5, "the added model is served")
     path.write_text(before)
     wait_until(lambda: not served(), 5, "the added model is gone")
-
-
-PRIVATE_KEY = "sk-from-a-private-file-5c1e"
-
-
-@pytest.fixture
-def private(bare: Stack) -> Stack:
-    """The folder is a user's who lets nobody else read it, and neither its `.env`."""
-    owner = os.getuid() or 1000
-    env = bare.folder / ".env"
-    env.touch(mode=0o600)
-    env.write_text(f"VUI_LITELLM_KEY={PRIVATE_KEY}\n")
-    for path in (bare.folder, env, bare.folder / "litellm_config.yaml"):
-        os.chown(path, owner, -1)
-    env.chmod(0o600)
-    (bare.folder / "litellm_config.yaml").chmod(0o600)
-    bare.folder.chmod(0o700)
-    bare.compose("up", "-d", "--wait", "--force-recreate", "config", "gateway")
-    return bare
-
-
-def test_a_private_env_is_read_by_a_process_without_any_capability(private: Stack) -> None:
-    assert http(f"{private.url}/v1/models", key=PRIVATE_KEY)[0] == 200
-    status = private.compose("exec", "-T", "config", "cat", "/proc/1/status").stdout
-    found = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
-    assert set(found["Uid"].split()) == {str(private.folder.stat().st_uid)}
-    assert found["CapEff"] == found["CapPrm"] == "0" * 16
-    edited = PRIVATE_KEY[::-1]
-    env = private.folder / ".env"
-    subprocess.run(["sed", "-i", f"s/{PRIVATE_KEY}/{edited}/", env], check=True)
-    models = f"{private.url}/v1/models"
-    wait_until(lambda: http(models, key=edited)[0] == 200, 5, "the edit is in force")
-    assert env.stat().st_mode & 0o777 == 0o600
-
-
-def test_after_a_reboot_the_order_of_the_containers_does_not_matter(private: Stack) -> None:
-    def container(service: str) -> str:
-        return private.compose("ps", "-aq", service).stdout.strip()
-
-    gateway, config = container("gateway"), container("config")
-    subprocess.run(["docker", "kill", gateway, config], check=True, capture_output=True)
-    subprocess.run(["docker", "start", gateway], check=True, capture_output=True)
-    time.sleep(1.5)  # it reads its settings
-    subprocess.run(["docker", "start", config], check=True, capture_output=True)
-    models = f"{private.url}/v1/models"
-
-    def answers() -> bool:
-        try:
-            return http(models, key=PRIVATE_KEY)[0] == 200
-        except OSError:
-            return False
-
-    wait_until(answers, 90, "the key of .env is in force")
-
-
-def test_no_file_at_all_is_one_clear_line_and_said_by_the_demo(private: Stack) -> None:
-    path = private.folder / "litellm_config.yaml"
-    kept = path.read_bytes()
-    path.unlink()
-    try:
-        private.compose("up", "-d", "--wait", "--force-recreate", "gateway")
-        said = "litellm_config.yaml:1: can't be read (No such file or directory)"
-        assert private.logs().count(said) == 1
-        assert "Line 1 of the model file can't be used" in private.chat("Hello").stdout
-    finally:
-        path.write_bytes(kept)
-
-
-@pytest.mark.parametrize(
-    "mount",
-    ["-v=EMPTY:/run/vui-litellm:ro", "--tmpfs=/run/vui-litellm:nr_inodes=1"],
-    ids=["read-only volume", "full disk"],
-)
-def test_a_key_that_cannot_be_kept_is_one_clear_line(bare: Stack, mount: str) -> None:
-    empty = bare.folder / "empty"
-    empty.mkdir(exist_ok=True)
-    command = ["docker", "run", "--rm", "--read-only", "--tmpfs=/tmp"]
-    command += [mount.replace("EMPTY", str(empty))]
-    result = subprocess.run([*command, f"{bare.name}-gateway"], capture_output=True, text=True)
-    assert result.returncode == 2
-    (line,) = [text for text in result.stderr.splitlines() if "vui-gateway: " in text]
-    assert "can't be read or written" in line
-    assert "is the disk full" in line

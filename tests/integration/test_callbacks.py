@@ -158,3 +158,27 @@ def test_a_redis_that_is_not_there_delays_no_start(
         assert lab.ask("a")[0] == 200
         wait_until(lambda: line in program.log, 15, lambda: program.log)
         assert lab.ask("a")[0] == 200
+
+
+def test_a_cache_is_kept_by_an_edit_of_something_else(tmp_path: Path) -> None:
+    with serving((stand_in := OpenAI()).app) as url:
+        config: dict[str, Any] = {
+            "model_list": [openai_model("a", f"{url}/v1")],
+            "litellm_settings": {"cache": True, "cache_params": {"type": "local"}},
+        }
+        with gateway(tmp_path, config) as program:
+            lab = EditedGateway(program, {"one": f"{url}/v1"}, {"one": stand_in}, config)
+            wait_until(lambda: _is_cached(lab), 10, "the cache is in force")
+            config["model_list"].append(lab.model("b", "one"))
+            assert "is not in force" not in lab.save()
+            stand_in.clear()
+            assert [lab.ask("a")[0], lab.asked("one")] == [200, 0]
+            del config["litellm_settings"]["cache"]
+            lab.save()
+            assert [lab.ask("a")[0], lab.asked("one")] == [200, 1]
+
+
+def _is_cached(lab: EditedGateway) -> bool:
+    lab.stand_ins["one"].clear()
+    lab.ask("a")
+    return lab.asked("one") == 0

@@ -88,7 +88,7 @@ EXPECTED = {
         ),
     ),
 }  # fmt: skip
-FRESH = ("quick_start", "wildcard", "credentials")  # of the others: test_start_broken.py
+FRESH = ("quick_start", "wildcard", "credentials")  # of the others: test_second_start.py
 
 
 class Providers:

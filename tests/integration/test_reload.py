@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +14,6 @@ from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.edits import LIMIT, SLOW, EditedGateway
 from tests.support.harness import gateway, http, openai_model
-from tests.support.poll import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -401,66 +397,3 @@ def test_a_wildcard_is_asked_for_the_model_that_was_named(lab: EditedGateway) ->
     for stream in (True, False):
         assert lab.ask("any/thing", stream=stream)[0] == 200
         assert lab.stand_ins["two"].seen[-1].body["model"] == "thing"
-
-
-def test_a_cache_is_kept_by_an_edit_of_something_else(tmp_path: Path) -> None:
-    with serving((stand_in := OpenAI()).app) as url:
-        config: dict[str, Any] = {
-            "model_list": [openai_model("a", f"{url}/v1")],
-            "litellm_settings": {"cache": True, "cache_params": {"type": "local"}},
-        }
-        with gateway(tmp_path, config) as program:
-            lab = EditedGateway(program, {"one": f"{url}/v1"}, {"one": stand_in}, config)
-            wait_until(lambda: _is_cached(lab), 10, "the cache is in force")
-            config["model_list"].append(lab.model("b", "one"))
-            assert "is not in force" not in lab.save()
-            stand_in.clear()
-            assert [lab.ask("a")[0], lab.asked("one")] == [200, 0]
-            del config["litellm_settings"]["cache"]
-            lab.save()
-            assert [lab.ask("a")[0], lab.asked("one")] == [200, 1]
-
-
-def _is_cached(lab: EditedGateway) -> bool:
-    lab.stand_ins["one"].clear()
-    lab.ask("a")
-    return lab.asked("one") == 0
-
-
-EXCHANGES = """
-import litellm
-from vui_gateway.litellm_proxy.router import RouterInForce
-
-router = RouterInForce()
-models = [{"model_name": "a", "litellm_params": {"model": "openai/a", "api_key": "k"}}]
-
-def sizes():
-    lists = {name: getattr(litellm, name) for name in dir(litellm) if "callback" in name}
-    return {name: len(found) for name, found in lists.items() if isinstance(found, list)}
-
-router.use(router.build(models, {}, {}), {})
-before = sizes()
-for _ in range(50):
-    router.use(router.build(models, {}, {}), {})
-assert sizes() == before, (before, sizes())
-"""
-
-
-def test_edits_leave_nothing_behind_in_litellm() -> None:
-    """Each router registers its callbacks; an exchanged one takes its own away."""
-    done = subprocess.run([sys.executable, "-c", EXCHANGES], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-def test_a_variable_that_was_left_out_at_the_start_stays_so(tmp_path: Path) -> None:
-    env = {"USE_DDTRACE": "true"}
-    (tmp_path / ".env").write_text("USE_DDTRACE=true\n")
-    with serving((stand_in := OpenAI()).app) as url:
-        config = {"model_list": [openai_model("a", f"{url}/v1")]}
-        with gateway(tmp_path, config) as program:
-            assert "USE_DDTRACE in .env is left out" in program.log
-            lab = EditedGateway(program, {"one": f"{url}/v1"}, {"one": stand_in}, config, env)
-            config["model_list"].append(lab.model("b", "one"))
-            assert "is not in force" not in lab.save()
-            lab.env["USE_DDTRACE"] = "yes"
-            assert "USE_DDTRACE in .env is not in force yet" in lab.save()

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import yaml
+
 from tests.support.harness import ROOT
 
 SHIPPED = ROOT / "litellm_config.yaml"
@@ -15,6 +17,15 @@ def written(folder: Path, text: str) -> Path:
 
 def model(name: str, params: str) -> str:
     return f"model_list:\n  - model_name: {name}\n    litellm_params: {params}\n"
+
+
+def saved(folder: Path, **sections: object) -> Path:
+    return written(folder, yaml.safe_dump(sections))
+
+
+def entry(**params: object) -> dict:
+    """One of `model_list`."""
+    return {"model_name": "vui", "litellm_params": {"model": "openai/gpt-4.1-mini", **params}}
 
 
 TWO = """model_list:

@@ -13,7 +13,7 @@ from tests.matrix.conversations import STOPS
 from tests.providers.base import serving as serving_on_a_socket
 from tests.providers.openai import OpenAI
 from vui_litellm import LiteLLMBackend
-from vui_litellm.errors import APOLOGY, GATEWAY_AWAY, GatewayError
+from vui_litellm.errors import APOLOGY, GatewayError
 
 ERROR_FRAME = 'data: {"error": {"message": "the model fell over"}}\n\n'
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -302,86 +302,6 @@ async def test_what_is_answered_is_what_vuis_own_client_answers(
     monkeypatch.setattr(llm_backend.OpenAICompatBackend, "complete", complete)
     backend, _ = answering(lambda _: stream_of("hi"))
     assert await said(backend) == (await backend.complete(HELLO))["content"] == "vui's own"
-
-
-def lost(how: str) -> httpx.Response:
-    """A gateway that is killed, behind a balancer or not, before a word of its answer."""
-    if how == "balancer":
-        return httpx.Response(502, json={"error": {"code": "gateway_unavailable"}})
-    if how == "heartbeat":
-
-        async def breaking() -> AsyncIterator[bytes]:
-            yield b": waiting\n\n"
-            raise httpx.RemoteProtocolError("peer closed connection")
-
-        return httpx.Response(
-            200, content=breaking(), headers={"content-type": "text/event-stream"}
-        )
-    raise {"read": httpx.ReadError, "closed": httpx.RemoteProtocolError}[how]("gone")
-
-
-@pytest.mark.parametrize("how", ["read", "closed", "balancer", "heartbeat"])
-async def test_a_call_whose_gateway_is_lost_before_a_word_is_made_once_more(how: str) -> None:
-    streamed, whole = stream_of("hi"), httpx.Response(200, json={"choices": [{"message": {}}]})
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        if len(seen) == 1:
-            return lost(how)
-        return streamed if json.loads(request.content)["stream"] else whole
-
-    backend, seen = answering(answer)
-    assert await said(backend) == "hi"
-    assert len(seen) == 2
-    if how != "heartbeat":  # thoughts come in one piece
-        seen.clear()
-        await backend.complete(HELLO)
-        assert len(seen) == 2
-
-
-@pytest.mark.parametrize("how", ["read", "closed", "balancer", "heartbeat"])
-async def test_it_is_made_no_third_time_and_then_said(how: str) -> None:
-    backend, seen = answering(lambda _: lost(how))
-    heard = []
-    with pytest.raises(httpx.HTTPError):
-        async for token in backend.stream(HELLO):
-            heard.append(token)
-    assert heard == [f" {GATEWAY_AWAY} ."]
-    assert len(seen) == 2
-
-
-@pytest.mark.parametrize("code", ["no_answer", "too_many_calls", "budget_exceeded"])
-async def test_what_a_gateway_answered_is_asked_once(code: str) -> None:
-    refused = httpx.Response(502, json={"error": {"code": code, "message": "no"}})
-    backend, seen = answering(lambda _: refused, speak_errors=False)
-    for call in (said(backend), backend.complete(HELLO)):
-        with pytest.raises(GatewayError):
-            await call
-    assert len(seen) == 2
-
-
-async def test_a_gateway_lost_after_the_first_word_is_said_and_not_asked_again() -> None:
-    async def breaking() -> AsyncIterator[bytes]:
-        yield b'data: {"choices": [{"delta": {"content": "Yes, but"}}]}\n\n'
-        raise httpx.ReadError("gone")
-
-    reply = httpx.Response(200, content=breaking(), headers={"content-type": "text/event-stream"})
-    backend, seen = answering(lambda _: reply)
-    heard = []
-    with pytest.raises(httpx.ReadError):
-        async for token in backend.stream(HELLO):
-            heard.append(token)
-    assert "".join(heard) == f"Yes, but. {GATEWAY_AWAY} ."
-    assert len(seen) == 1
-
-
-async def test_a_gateway_that_is_slow_is_not_asked_again() -> None:
-    def slow(_: httpx.Request) -> httpx.Response:
-        raise httpx.ReadTimeout("still thinking")
-
-    backend, seen = answering(slow, speak_errors=False)
-    with pytest.raises(httpx.ReadTimeout):
-        await said(backend)
-    assert len(seen) == 1
 
 
 def test_vuis_own_factory_makes_ours_once_installed(monkeypatch: pytest.MonkeyPatch) -> None:

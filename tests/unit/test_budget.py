@@ -1,16 +1,21 @@
 """The budget of a day."""
 
+import asyncio
+import random
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from vui_gateway.errors import Code
 from vui_gateway.state.entries import State
 from vui_gateway.turns.call import AttemptError, Deployment
 from vui_gateway.usage.bill import Bill
-from vui_gateway.usage.budget import Budget
+from vui_gateway.usage.budget import LEASE, Budget
 from vui_gateway.usage.recorder import Recorder
 
 from tests.support.billing import KEEPS, PRICE, TODAY, USD, Kept, attempt, call, unpriced
+from tests.support.gateways import Attempted, Gateway, Gateways, add_key, spend, together
 
 
 def test_what_a_prompt_cache_saved_yesterday_is_forgotten(
@@ -126,3 +131,65 @@ def test_without_a_budget_nothing_is_refused(usage: Recorder) -> None:
     usage.record(call(attempt(counts=(1200, 12, 1212e6), deployment=dear)))
     assert usage.budget.today == 1212e6
     assert not usage.budget.refusal
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_a_budget_is_exceeded_by_no_more_than_the_calls_under_way(count: int) -> None:
+    price, limit = 0.002, 1.0
+
+    @together(count, limit)
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
+        draws = random.Random(count)
+        under_way = most = 0
+
+        async def vui(gateway: Gateway) -> None:
+            nonlocal under_way, most
+            while True:
+                one: Any = Attempted(price)
+                try:
+                    gateway.budget.reserve(one)
+                except AttemptError:
+                    return
+                under_way += 1
+                most = max(most, under_way)
+                await asyncio.sleep(draws.uniform(0.05, 0.5))
+                gateway.budget.settle("owner", [one], [Bill(10, 1, price)])
+                under_way -= 1
+
+        await asyncio.gather(*(vui(gateway) for gateway in gateways for _ in range(4)))
+        await asyncio.sleep(1)
+        (spent,) = lab.sums()
+        assert limit - most * price <= spent <= limit + most * price
+
+
+def test_a_client_has_a_budget_of_its_own_on_all_gateways_together() -> None:
+    @together(2, 10.0)
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
+        add_key(gateways[0], budget=0.5)
+        await asyncio.sleep(1)
+        spend(gateways[0], 0.3, "kitchen")
+        under_way: Any = Attempted(0.21, "kitchen")
+        gateways[0].budget.reserve(under_way)
+        await asyncio.sleep(1)
+        assert gateways[1].budget.nearly_spent("kitchen")
+        assert not gateways[1].budget.nearly_spent("owner")
+        one: Any = Attempted(0.1, "kitchen")
+        with pytest.raises(
+            AttemptError, match=r"kitchen is spent: 0\.30 of 0\.50.*0\.21"
+        ) as caught:
+            gateways[1].budget.reserve(one)
+        assert caught.value.code == Code.CLIENT_BUDGET_EXCEEDED
+        gateways[1].budget.reserve(Attempted(0.1))  # type: ignore[arg-type]
+
+
+def test_what_a_gateway_reserved_lapses_when_it_is_gone() -> None:
+    @together(1)
+    async def _(lab: Gateways, gateways: list[Gateway]) -> None:
+        gone = Gateway("gone", lab.redis)
+        under_way: Any = Attempted(0.4)
+        with gone.running():
+            gone.budget.reserve(under_way)
+            await asyncio.sleep(20)
+            assert gateways[0].budget.reserved == pytest.approx(0.4)
+        await asyncio.sleep(LEASE + 1)
+        assert gateways[0].budget.reserved == 0

@@ -34,3 +34,22 @@ def test_what_is_no_client_opens_nothing(value: object) -> None:
     keys = Keys("sk-owner-0123456789", state)
     state.put("clients", "x", value, 1)
     assert keys.clients == []
+
+
+@pytest.mark.parametrize(
+    "name", ["owner", "", "a\nb", "\x1b[2J", "{x}", "x" * 33, "Küche", "\ud800", "a b"]
+)
+def test_a_client_of_a_name_that_is_never_made_opens_nothing(name: str) -> None:
+    key, digest = new_key()
+    state = State()
+    keys = Keys("sk-owner-0123456789", state)
+    state.put("clients", name, {"digest": digest}, 1)
+    assert keys.clients == []
+    assert keys.find(f"Bearer {key}") is None
+
+
+def test_a_clients_models_that_no_command_writes_open_nothing() -> None:
+    state = State()
+    keys = Keys("sk-owner-0123456789", state)
+    state.put("clients", "x", {"digest": new_key()[1], "models": ["a\x1b[2J"]}, 1)
+    assert keys.clients == []

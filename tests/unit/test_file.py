@@ -7,7 +7,7 @@ import pytest
 import yaml
 from vui_gateway.config.file import ConfigError, demo_config, read_config
 
-from tests.support.configs import SHIPPED, model, written
+from tests.support.configs import SHIPPED, entry, model, saved, written
 from tests.support.harness import ROOT
 
 
@@ -71,8 +71,8 @@ def test_a_file_that_only_includes_others_says_so(tmp_path: Path) -> None:
 
 def test_the_shipped_config_names_models_that_litellm_knows() -> None:
     listed = yaml.safe_load(SHIPPED.read_text())["model_list"]
-    for entry in listed:
-        name = entry["litellm_params"]["model"]
+    for listed_one in listed:
+        name = listed_one["litellm_params"]["model"]
         if name.startswith(("openrouter/", "ollama_chat/", "openai/demo")):
             continue  # their own catalogues; not in the table of this release
         assert name in litellm.model_cost or name.split("/", 1)[1] in litellm.model_cost, name
@@ -108,4 +108,19 @@ def test_more_deployments_than_a_gateway_can_build_at_once_are_refused(tmp_path:
     many = ", ".join(f"openai/m{number}" for number in range(600))
     path = written(tmp_path, model("a", f"{{model: openai/x, api_key: k, fallbacks: [{many}]}}"))
     with pytest.raises(ConfigError, match="601 deployments, 500 at the most"):
+        read_config(path, {})
+
+
+@pytest.mark.parametrize(
+    ("section", "value"),
+    [("model_group_alias", value) for value in ("text", 7, ["a"], [{"vui": "b"}], True)]
+    + [("mode", value) for value in (["chat"], {"a": 1}, 7)],
+)  # fmt: skip
+def test_a_setting_of_the_wrong_kind_is_refused_with_its_line(
+    tmp_path: Path, section: str, value: object
+) -> None:
+    info = {"model_info": {section: value}} if section == "mode" else {}
+    router = {} if info else {"router_settings": {section: value}}
+    path = saved(tmp_path, model_list=[{**entry(api_key="k"), **info}], **router)
+    with pytest.raises(ConfigError, match=rf"litellm_config.yaml:\d+: (no mapping|.*{section})"):
         read_config(path, {})

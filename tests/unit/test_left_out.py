@@ -6,7 +6,7 @@ import pytest
 from vui_gateway.config.file import read_config
 from vui_gateway.config.left_out import by_reason
 
-from tests.support.configs import SHIPPED, model, written
+from tests.support.configs import SHIPPED, entry, model, saved, written
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -55,3 +55,16 @@ def test_models_that_are_left_out_are_summed_up_by_variable() -> None:
     begin = "Left out: ANTHROPIC_API_KEY is not set (vui, anthropic/claude-haiku-4-5,"
     assert claude.startswith(begin)
     assert claude.endswith("). Put it in .env.")
+
+
+KEYS = ("sk-proj-Abc123Def456Ghi789", "gsk_Abc123Def456Ghi789Jkl012", "AIzaSyAbc123Def456Ghi789")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_in_the_place_of_its_variables_name_is_told_nobody(tmp_path: Path, key: str) -> None:
+    path = saved(tmp_path, model_list=[entry(api_key=f"os.environ/{key}")])
+    config = read_config(path, {})
+    shown = [str(config.left_out), *by_reason(config.left_out), str(config.default)]
+    assert not [text for text in shown if key in text]
+    assert "api_key names no variable that is set (vui). Put it into .env" in shown[1]
+    assert "Api key names no variable that is set in the model file." in config.default.demo

@@ -12,6 +12,7 @@ import yaml
 
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
+from tests.support.edits import EditedGateway
 from tests.support.harness import ROOT, Program, gateway, http, openai_model
 from tests.support.poll import wait_until
 
@@ -168,3 +169,17 @@ def test_a_refused_key_is_answered_by_another_keys_model_else_named(
         assert answer["error"]["code"] == "provider_key_refused"
         assert answer["error"]["param"] == "SICK_API_KEY"
         assert who.startswith("vui is openai/vui, whose provider refused SICK_API_KEY of .env: put")
+
+
+def test_a_variable_that_was_left_out_at_the_start_stays_so(tmp_path: Path) -> None:
+    env = {"USE_DDTRACE": "true"}
+    (tmp_path / ".env").write_text("USE_DDTRACE=true\n")
+    with serving((stand_in := OpenAI()).app) as url:
+        config = {"model_list": [openai_model("a", f"{url}/v1")]}
+        with gateway(tmp_path, config) as program:
+            assert "USE_DDTRACE in .env is left out" in program.log
+            lab = EditedGateway(program, {"one": f"{url}/v1"}, {"one": stand_in}, config, env)
+            config["model_list"].append(lab.model("b", "one"))
+            assert "is not in force" not in lab.save()
+            lab.env["USE_DDTRACE"] = "yes"
+            assert "USE_DDTRACE in .env is not in force yet" in lab.save()

@@ -1,0 +1,31 @@
+"""What the log says of a callback that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vui_gateway.config.file import read_config
+from vui_gateway.litellm_proxy.callbacks import Callbacks
+from vui_gateway.logs import MAX_REASON
+from vui_gateway.redaction import credentials, redact
+
+from tests.support.configs import entry, saved
+
+
+async def test_what_a_callback_quotes_of_a_setting_holds_no_credential(tmp_path: Path) -> None:
+    secret = "Hunter2-and-more-of-it"
+    filler = "x" * (MAX_REASON - len(secret) // 2)  # cut in the middle, nobody would know it
+    (tmp_path / "quoting.py").write_text(f"raise ValueError({filler + secret!r})")
+    path = saved(
+        tmp_path,
+        model_list=[entry(api_key="k")],
+        litellm_settings={"callbacks": ["quoting.one"], "cache_params": {"password": secret}},
+    )
+    config = read_config(path, {})
+    redact.configure(credentials({}, vars(config)))
+    callbacks = Callbacks()
+    await callbacks.apply(config.litellm_settings, path, {})
+    redact.configure([])
+    (said,) = callbacks.failed
+    assert "litellm_settings.callbacks quoting.one is left out" in said
+    assert not [n for n in range(5, len(secret)) if secret[:n] in said]
