@@ -63,7 +63,15 @@ def told(heard: Heard) -> str:
     return f"{what}, after {heard.at[0]:.2f} s, never {heard.silence:.2f} s of silence"
 
 
-@pytest.mark.parametrize("name", [*NO_WORDS, *BROKEN])
+# tests/unit/test_engine.py lets a reply break off after any word, on a virtual clock. Here each fault
+# of a connection comes before the end of the first sentence, and after it.
+WAYS = [
+    name for name in BROKEN
+    if name.startswith("silence ") or name.endswith(("third word", "second sentence", "last word"))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*NO_WORDS, *WAYS])
 async def test_the_second_answers_or_goes_on(up: SickAndWell, name: str) -> None:
     sick = {**NO_WORDS, **BROKEN}[name]
     up.fall_ill(sick)

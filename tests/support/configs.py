@@ -7,6 +7,18 @@ import yaml
 from tests.support.harness import ROOT
 
 SHIPPED = ROOT / "litellm_config.yaml"
+# The model of the shipped file that answers when nothing but its provider's key is set.
+MODELS = {
+    "openai": "openai/gpt-4.1-mini",
+    "anthropic": "anthropic/claude-haiku-4-5",
+    "gemini": "gemini/gemini-2.5-flash-lite",
+    "groq": "groq/openai/gpt-oss-120b",
+    "mistral": "mistral/mistral-small-latest",
+    "xai": "xai/grok-4.20-non-reasoning",
+    "deepseek": "deepseek/deepseek-v4-flash",
+    "openrouter": "openrouter/meta-llama/llama-3.3-70b-instruct",
+    "ollama": "ollama/qwen3.5:4b",
+}
 
 
 def written(folder: Path, text: str) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from vui_gateway.config.file import read_config
 
-from tests.support.configs import SHARED, SHIPPED, TWO, model, written
+from tests.support.configs import MODELS, SHARED, SHIPPED, TWO, model, written
 
 
 def test_no_usable_model_leaves_the_demo() -> None:
@@ -14,6 +14,13 @@ def test_no_usable_model_leaves_the_demo() -> None:
     reply = config.model_list[0]["litellm_params"]["mock_response"]
     assert "demo" in reply
     assert "API KEY" in reply
+
+
+@pytest.mark.parametrize("provider", MODELS)
+def test_a_key_alone_makes_its_providers_model_vui(provider: str) -> None:
+    variable = "OLLAMA_API_BASE" if provider == "ollama" else f"{provider.upper()}_API_KEY"
+    config = read_config(SHIPPED, {variable: "http://127.0.0.1:9"})
+    assert config.default.note.startswith(f"vui is {MODELS[provider]}: the first")
 
 
 def test_the_default_group_keeps_its_own_deployments_when_it_has_one() -> None:
