@@ -89,10 +89,12 @@ def test_no_credential_that_a_provider_echoes_leaves_the_gateway(
     for key in ("refused", *secrets):  # cut in half wherever a message may be cut
         scripts.append({"fault": 200, "fault_body": "x" * 190 + secrets.get(key, "")})
     tool = {"type": "function", "function": {"name": "no_action", "parameters": {}}}
+    reply: tuple[bool, dict] = (True, {})
+    thoughts: tuple[bool, dict] = (False, {"tools": [tool]})
     answers: list[str] = []
     statuses: set[int] = set()
     with httpx.Client(headers={"Authorization": f"Bearer {up.key}"}, timeout=30) as client:
-        for script, stream, tools in product(scripts, (True, False), ({}, {"tools": [tool]})):
+        for script, (stream, tools) in product(scripts, (reply, thoughts)):
             echo.clear(**script)
             model = ("plain", "literal", "address")[len(answers) % 3]
             body = {"model": model, "messages": HELLO, "stream": stream, "max_tokens": 60000}

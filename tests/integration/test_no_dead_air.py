@@ -63,7 +63,7 @@ def told(heard: Heard) -> str:
     return f"{what}, after {heard.at[0]:.2f} s, never {heard.silence:.2f} s of silence"
 
 
-# tests/unit/test_engine.py lets a reply break off after any word, on a virtual clock. Here each fault
+# On a virtual clock a reply breaks off after any word (tests/unit/test_engine.py). Here each fault
 # of a connection comes before the end of the first sentence, and after it.
 WAYS = [
     name for name in BROKEN

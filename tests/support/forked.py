@@ -11,6 +11,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from vui_gateway.env_file import read_env_file
@@ -20,7 +21,8 @@ __all__ = ["Forked", "may_fork"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["vui_gateway.cli", "vui_gateway.server", "vui_gateway.app"])
-# Variables that are read when they are needed.
+# Variables that are read when they are needed, or that `_serve` puts in force.
+LATE = ("PYTHONPATH", "TZ")
 LATE_PREFIXES, LATE_SUFFIXES = ("VUI_", "STAND_IN_"), ("_API_KEY", "_API_BASE")
 
 
@@ -30,7 +32,9 @@ def may_fork(env: dict[str, str], env_file: Path) -> bool:
         names = [*env, *read_env_file(env_file)[0]]
     except SettingError:
         return False
-    return all(n.startswith(LATE_PREFIXES) or n.endswith(LATE_SUFFIXES) for n in names)
+    return all(
+        n in LATE or n.startswith(LATE_PREFIXES) or n.endswith(LATE_SUFFIXES) for n in names
+    )
 
 
 class Forked:
@@ -82,5 +86,7 @@ def _serve(env: dict[str, str], log: Path, cwd: Path) -> None:
     os.environ.clear()
     os.environ.update(ENVIRONMENT | env)
     os.chdir(cwd)
+    sys.path[:0] = filter(None, env.get("PYTHONPATH", "").split(os.pathsep))
+    time.tzset()
     random.seed()  # or all would choose alike
     sys.exit(cli.main(["serve"]))
