@@ -106,24 +106,24 @@ async def first_is_asked(ward: Faults, seconds: float = COOLDOWN + 0.2) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sick", "bound"),
+    ("name", "sick", "waits"),
     [
-        ("500", {"fault": 500}, 0.5),
-        ("503", {"fault": 503}, 0.5),
-        ("529", {"fault": 529}, 0.5),
-        ("429", {"fault": 429}, 0.5),
-        ("429 with Retry-After", {"fault": 429, "fault_headers": {"retry-after": "1"}}, 0.5),
-        ("404", {"fault": 404}, 0.5),
-        ("no first token", {"delay": 60}, DEADLINE + 0.5),
+        ("500", {"fault": 500}, 0),
+        ("503", {"fault": 503}, 0),
+        ("529", {"fault": 529}, 0),
+        ("429", {"fault": 429}, 0),
+        ("429 with Retry-After", {"fault": 429, "fault_headers": {"retry-after": "1"}}, 0),
+        ("404", {"fault": 404}, 0),
+        ("no first token", {"delay": 60}, 1),
     ],
 )
 async def test_the_next_deployment_answers_and_the_sick_one_is_left_alone_then_used_again(
-    ward: Faults, name: str, sick: dict[str, Any], bound: float
+    ward: Faults, name: str, sick: dict[str, Any], waits: int
 ) -> None:
     ward.first.clear(**sick)
     chunks, raised, took = await turn(ward)
     assert (chunks, raised) == (REPLY, None)
-    assert took < bound
+    assert took // DEADLINE == waits
     assert ward.counts() == (1, 1)
     after, _, again = await turn(ward)
     assert after == REPLY
@@ -136,7 +136,7 @@ async def test_the_next_deployment_answers_and_the_sick_one_is_left_alone_then_u
 async def test_a_provider_that_refuses_connections_is_passed_over(ward: Faults) -> None:
     chunks, raised, took = await turn(ward, "nobody")
     assert (chunks, raised) == (REPLY, None)
-    assert took < 1
+    assert took < DEADLINE
     record("faults", "connection refused", f"answered after {took:.2f} s")
 
 

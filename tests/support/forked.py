@@ -32,9 +32,7 @@ def may_fork(env: dict[str, str], env_file: Path) -> bool:
         names = [*env, *read_env_file(env_file)[0]]
     except SettingError:
         return False
-    return all(
-        n in LATE or n.startswith(LATE_PREFIXES) or n.endswith(LATE_SUFFIXES) for n in names
-    )
+    return all(n in LATE or n.startswith(LATE_PREFIXES) or n.endswith(LATE_SUFFIXES) for n in names)
 
 
 class Forked:

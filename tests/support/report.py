@@ -95,9 +95,10 @@ def reset_peak(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-def processor_seconds(pid: int) -> float:
-    """Seconds that a process has computed, in all of its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+def processor_seconds(pid: int, *, main_thread: bool = False) -> float:
+    """Seconds that a process has computed, in all of its threads or in the event loop's."""
+    own = f"task/{pid}/" if main_thread else ""
+    fields = Path(f"/proc/{pid}/{own}stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -108,13 +108,17 @@ class Watch(threading.Thread):
             # It may itself make way.
             with suppress(ConnectionError, TimeoutError), stranger(self.program) as connection:
                 while not self._ending.wait(0.005):
-                    began, computed = time.monotonic(), processor_seconds(self.pid)
+                    began, computed = (
+                        time.monotonic(),
+                        processor_seconds(self.pid, main_thread=True),
+                    )
                     connection.sendall(HEALTH)
                     if not connection.recv(4096):
                         break
                     took = time.monotonic() - began
                     self.stalled = max(
-                        self.stalled, min(took, processor_seconds(self.pid) - computed)
+                        self.stalled,
+                        min(took, processor_seconds(self.pid, main_thread=True) - computed),
                     )
                     self.grown = max(self.grown, rss_mb(self.pid) - self.idle)
                     self.asked += 1
