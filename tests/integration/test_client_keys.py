@@ -153,7 +153,7 @@ BAD = {
     ("add", "x", "--budget", "nan"): "--budget is 'nan'",
     ("add", "x", "--calls", "0"): "--calls is '0'. Write a whole number from 1.",
     ("add", "x", "--models", "a b"): "--models is 'a b'. Write names of models",
-    ("revoke", "nobody"): "There is no key for 'nobody'. Those that there are:",
+    ("revoke", "nobody"): "There is no key for 'nobody'. Existing keys:",
 }
 
 

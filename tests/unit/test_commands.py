@@ -28,7 +28,7 @@ def test_a_file_of_keys_that_is_half_written_loses_no_other_key(tmp_path: Path) 
     path = tmp_path / "clients.json"
     command(tmp_path, "add", "kitchen")
     path.write_text(half := path.read_text()[:-9])
-    with pytest.raises(SettingError, match=r"clients.json can't be read .* Mend or remove it"):
+    with pytest.raises(SettingError, match=r"clients.json can't be read .* Correct or remove it"):
         command(tmp_path, "add", "bath")
     assert path.read_text() == half
 

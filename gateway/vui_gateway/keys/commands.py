@@ -32,7 +32,7 @@ def add_arguments(key: argparse.ArgumentParser) -> None:
     add.add_argument("--budget", help="US dollars per day (UTC), such as 0.50")
     add.add_argument("--models", help="the models that it may ask, such as vui,demo")
     add.add_argument("--calls", help="how many at once; vui makes two for a turn")
-    actions.add_parser("list", help="whose keys there are, when they were used, what was spent")
+    actions.add_parser("list", help="list the keys, the last use of each, and what it spent")
     revoke = actions.add_parser("revoke", help="take a key back; it is refused within a second")
     revoke.add_argument("name")
 
@@ -98,7 +98,7 @@ async def _revoke(state: State, given: argparse.Namespace, exchange: Exchange) -
     clients = _clients(state)
     if not (client := clients.get(given.name)):
         there = ", ".join(sorted(clients)) or "none"
-        raise SettingError(f"There is no key for {given.name!r}. Those that there are: {there}.")
+        raise SettingError(f"There is no key for {given.name!r}. Existing keys: {there}.")
     revoked = client.model_copy(update={"revoked": time.time()})
     state.put(CLIENTS, client.name, revoked.value(), _next_rank(state, client.name))
     await exchange()
@@ -146,7 +146,7 @@ def _checked(name: str) -> str:
         cure = "It is 1 to 32 of a-z, 0-9, - and _, and begins with a letter or a digit."
         raise SettingError(f"{name!r} can't be a client's name. {cure}")
     if name == OWNER:
-        raise SettingError(f"{name} is who holds VUI_LITELLM_KEY. Choose another name.")
+        raise SettingError(f"{name} means the holder of VUI_LITELLM_KEY. Choose another name.")
     return name
 
 
