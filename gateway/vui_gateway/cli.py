@@ -17,13 +17,17 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="vui-gateway", description="vui's LiteLLM sidecar.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the gateway")
-    key = commands.add_parser("key", help="show the key that vui and this gateway share; make keys for others")
+    key = commands.add_parser(
+        "key", help="show the key that vui and this gateway share; make keys for others"
+    )
     if "key" in (sys.argv if argv is None else argv):
         from vui_gateway.keys.commands import add_arguments
 
         add_arguments(key)
     commands.add_parser("page", help="an address that opens the gateway's page")
-    commands.add_parser("status", help="list the models that are served, those left out, and those cooling down")
+    commands.add_parser(
+        "status", help="list the models that are served, those left out, and those cooling down"
+    )
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
     given = parser.parse_args(argv)
     command = given.command

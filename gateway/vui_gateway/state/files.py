@@ -106,7 +106,9 @@ class Files:
             self._read[subject] = ()
         except _UNREADABLE as error:
             if subject == CLIENTS and subject in self._written:  # all other keys would be lost
-                raise SettingError(f"{path} can't be read ({error}). Correct or remove it.") from error
+                raise SettingError(
+                    f"{path} can't be read ({error}). Correct or remove it."
+                ) from error
             self._read.setdefault(subject, ())
             log.warning("%s can't be read (%s): its content is ignored.", path, error)
         return {}
