@@ -1,4 +1,4 @@
-"""Error codes, endings of attempts, and their words: each is defined here and nowhere else."""
+"""Error codes and endings of attempts, with their words for the log and the page."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ KEY_SUFFIXES = ("_API_KEY", "_API_BASE")
 OURS = ("VUI_", "COMPOSE_", "TZ")
 # LiteLLM doesn't get these: a LITELLM_LOG that names no level would end its start, and it would
 # look for a database.
-NOBODYS = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
+WITHOUT_EFFECT = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
 
 
 def _key(value: str) -> str:
@@ -159,7 +159,7 @@ class Settings(BaseModel):
         return {
             name: value
             for name, value in self.env.items()
-            if name not in (*self.environ, *NOBODYS)
+            if name not in (*self.environ, *WITHOUT_EFFECT)
             and not (name.startswith(OURS) or name.endswith(KEY_SUFFIXES))
         }
 
@@ -196,7 +196,7 @@ class Settings(BaseModel):
         """
         for name in set(before.env if before else ()) - set(self.env):
             os.environ.pop(name, None)
-        os.environ.update({k: v for k, v in self.env.items() if k not in NOBODYS})
+        os.environ.update({k: v for k, v in self.env.items() if k not in WITHOUT_EFFECT})
         os.environ["VUI_LITELLM_KEY"] = key
 
 

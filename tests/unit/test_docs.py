@@ -6,7 +6,7 @@ from typing import Any
 
 from vui_gateway.api.chat import Chat
 from vui_gateway.api.connections import Connections
-from vui_gateway.errors import Code
+from vui_gateway.errors import Code, Ending
 from vui_gateway.turns.admission import Admission
 from vui_gateway.usage.recorder import Recorder
 
@@ -36,6 +36,12 @@ def test_every_variable_of_the_stack_is_explained() -> None:
 
 def test_every_error_code_is_explained_and_has_a_spoken_sentence() -> None:
     assert set(Code) <= set(BY_CODE) <= table("operations.md")
+
+
+def test_every_ending_of_an_attempt_is_explained() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    calls = {Ending.NO_DEPLOYMENT, Ending.RATE_LIMITED}  # of a call; a provider's status
+    assert all(f"`{ending}`" in page for ending in set(Ending) - calls)
 
 
 def test_every_metric_is_explained() -> None:

@@ -29,8 +29,8 @@ from vui_gateway.usage.recorder import Recorder
 __all__ = ["Chat"]
 
 NO_THINKING = (None, "none", "minimal")
-# The messages of calls that the gateway ends.
-ENDED = {Code.TOO_MANY_CALLS: Code.TOO_MANY_CALLS.page, Code.KEY_REVOKED: KEY_REVOKED_MESSAGE}
+# For a client; the page says less.
+ENDED = {Code.KEY_REVOKED: KEY_REVOKED_MESSAGE}
 
 
 class Chat:
@@ -78,7 +78,7 @@ class Chat:
             await asyncio.wait({answering})
             self._ended(call)
         if isinstance(call.error, Code):
-            message = ENDED[call.error].format(name=client.name)
+            message = ENDED.get(call.error, call.error.page).format(name=client.name)
             await stream.fail(message, call.error, call.error.status)
         elif not answering.cancelled():
             answering.result()

@@ -11,6 +11,7 @@ from typing import Any
 
 from vui_gateway.config.env import env_values
 from vui_gateway.litellm_proxy import catalogue
+from vui_gateway.settings import WITHOUT_EFFECT
 
 __all__ = ["DEPLOYMENT", "SETTING_CURES", "TOP", "ignored_variables", "suggestion", "take_out"]
 
@@ -38,7 +39,6 @@ LITELLM = RETRIES_AND_FAILS | {
     "default_max_internal_user_budget", "audit_log_callbacks",
 }  # fmt: skip
 DEPLOYMENT = RETRIES_AND_FAILS | {"timeout", "cooldown_time", "silent_model"}
-VARIABLES = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
 
 REDIS_CURE = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
 LIMITS_CURE = "Write router_settings.timeout, and stream_timeout for the first words."
@@ -62,7 +62,7 @@ OWN_KEY = "os.environ/VUI_LITELLM_KEY"
 
 def ignored_variables(env: Mapping[str, str]) -> list[str]:
     """A sentence for each variable that LiteLLM doesn't get."""
-    return [_sentence(f"{name} in .env", name) for name in VARIABLES if name in env]
+    return [_sentence(f"{name} in .env", name) for name in WITHOUT_EFFECT if name in env]
 
 
 def take_out(file: dict, place: Callable[..., str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from vui_gateway.settings import NOBODYS
+from vui_gateway.settings import WITHOUT_EFFECT
 
 __all__ = ["CALL_LOGGERS", "ENVIRONMENT", "IDLE_TALK", "LOGGERS"]
 
@@ -44,7 +44,7 @@ CALL_LOGGERS = LOGGERS[1:]
 # Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
 IDLE_TALK = ("trusted_proxy_ranges is not set", "gc.freeze pinned")
 
-for _name in NOBODYS:
+for _name in WITHOUT_EFFECT:
     os.environ.pop(_name, None)
 for _name, _value in ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)

@@ -171,8 +171,8 @@ class Call:
 
     @property
     def fallback(self) -> bool:
-        """Several deployments were asked."""
-        return len({attempt.deployment.id for attempt in self.attempts}) > 1
+        """Another deployment took over after a failure."""
+        return len(set(self.asked)) > 1
 
     @property
     def codes(self) -> list[str]:

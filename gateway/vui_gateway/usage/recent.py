@@ -61,7 +61,7 @@ class CallRecord:
             call.answered_by,
             call.outcome,
             round((call.released - call.began) * 1000) if call.released else None,
-            len(set(call.asked)) > 1,
+            call.fallback,
             any(attempt.ended == Ending.HEDGED_LOST for attempt in call.attempts),
             None if None in prices else sum(filter(None, prices)),
             _reason(call) if call.outcome == "failed" else "",
@@ -83,8 +83,8 @@ class RecentCalls:
 
 
 def _reason(call: Call) -> str:
-    if call.error in (Code.TOO_MANY_CALLS, Code.KEY_REVOKED):
-        return Code(call.error).page
+    if isinstance(call.error, Code):  # the gateway has ended it
+        return call.error.page
     blamed = [one for one in call.attempts if one.ended not in BLAMELESS]
     said = [page_sentence(one.deployment.model, one.code, one.ended) for one in blamed]
     return " ".join(dict.fromkeys(said)) or f"No answer ({call.error})."
