@@ -37,6 +37,7 @@ from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.hedge import Hedge
+from vui_gateway.turns.thinkers import Thinkers
 from vui_gateway.usage.recorder import Recorder
 
 __all__ = ["Gateway", "build", "create_app"]
@@ -81,11 +82,12 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
     hooks = Hooks(candidates.available, transform, billed)
     hooks.register()
     transport = Transport(hooks.attempts, reserve)
-    engine = Engine(transport.open, candidates, cooldown, Hedge(state))
+    thinkers = Thinkers(state)
+    engine = Engine(transport.open, candidates, cooldown, Hedge(state), thinkers)
     preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
     in_force = InForce(
         keys, router, candidates, engine, admission, cooldown, usage, preconnect, caching,
-        Callbacks(),
+        Callbacks(), thinkers,
     )  # fmt: skip
     chat = Chat(engine, admission, router, preconnect, usage)
     return Gateway(in_force, chat, Page(keys))

@@ -90,6 +90,7 @@ class Settings(BaseModel):
         description="Write it as redis://:password@host:6379/0, with rediss:// for TLS.",
     )  # fmt: skip
     hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description=SWITCH)
+    plain_speech: bool = Field(True, alias="VUI_LITELLM_PLAIN_SPEECH", description=SWITCH)
     calls: int = Field(
         256, ge=1, le=MOST_CALLS, alias="VUI_LITELLM_CALLS",
         description=f"Use a number of calls at once from 1 to {MOST_CALLS}.",

@@ -151,7 +151,8 @@ def _usage(usage: Any, call: Call) -> dict[str, Any]:
     times = {"first_token_ms": attempt.first_word, "last_token_ms": attempt.last_word}
     shown = {name: round((at - call.began) * 1000) for name, at in times.items() if at}
     counts = usage_for_client(usage, attempt, asyncio.get_running_loop().time())
-    return {**counts, **(shown if call.streamed else {})}
+    taken = {"taken_out": attempt.taken_out} if attempt.taken_out else {}
+    return {**counts, **taken, **(shown if call.streamed else {})}
 
 
 async def _hung_up(receive: Receive) -> None:

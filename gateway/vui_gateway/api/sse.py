@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from vui_gateway.api.errors import error_body
+from vui_gateway.providers.tool_calls import tool_name
 from vui_gateway.turns.call import Call, Event
 
 __all__ = ["EventStream"]
@@ -25,6 +26,8 @@ def _joined(fragments: list[dict]) -> list[dict]:
         function = fragment.get("function") or {}
         for name in ("name", "arguments"):
             call["function"][name] = call["function"].get(name, "") + (function.get(name) or "")
+    for call in calls.values():
+        call["function"]["name"] = tool_name(call["function"]["name"])
     return [{**call, "index": index} for index, call in calls.items()]
 
 

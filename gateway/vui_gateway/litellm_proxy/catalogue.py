@@ -16,12 +16,14 @@ from litellm.utils import cost_map_omits_token_price
 from pydantic import TypeAdapter, ValidationError
 
 from vui_gateway.litellm_proxy import callbacks
+from vui_gateway.providers import tags
+from vui_gateway.providers.endpoints import leaves_thoughts
 from vui_gateway.providers.families import EFFORT_LEVELS
 
 __all__ = [
     "TESTED", "Prices", "UnknownProvider", "known_efforts", "misfit", "model_info",
     "module_setting_names", "prices", "resolve_model", "router_setting_names",
-    "set_module", "untested",
+    "set_module", "thinks_aloud", "untested",
 ]  # fmt: skip
 
 TESTED = "1.110.2"
@@ -63,6 +65,19 @@ def resolve_model(params: Mapping[str, Any]) -> tuple[str, str, str]:
     except litellm.BadRequestError as error:
         raise UnknownProvider(params["model"]) from error
     return model, provider, base or ""
+
+
+@functools.lru_cache(256)
+def thinks_aloud(model: str, provider: str | None, base: str | None) -> bool:
+    """Whether a deployment's replies begin in thinking, by its model's name and its server.
+
+    Args: as in `litellm_params`.
+    """
+    try:
+        params = {"model": model, "custom_llm_provider": provider, "api_base": base}
+        return tags.thinks_aloud(model) and leaves_thoughts(resolve_model(params)[1], base or "")
+    except UnknownProvider:
+        return False
 
 
 def model_info(provider: str, model: str) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from litellm.redis.stores.connection import connect
 from litellm.redis.stores.router_cooldowns import RouterCooldownStore
 from litellm.types.router import RouterGeneralSettings
 
-from vui_gateway.litellm_proxy.catalogue import prices, set_module
+from vui_gateway.litellm_proxy.catalogue import prices, set_module, thinks_aloud
 from vui_gateway.litellm_proxy.redis import RouterRedis
 from vui_gateway.litellm_proxy.user_hooks import USER
 from vui_gateway.turns.call import Deployment
@@ -140,7 +140,9 @@ class RouterInForce:
         params, info = found["litellm_params"], found["model_info"]
         thinks = any(params.get(name) for name in ("reasoning_effort", "thinking"))
         own = params["model"], params.get("stream_timeout"), thinks, *prices(params, info)
-        return Deployment(info["id"], *own)
+        server = params.get("custom_llm_provider"), params.get("api_base")
+        aloud = thinks_aloud(params["model"], *server)
+        return Deployment(info["id"], *own, thinks_aloud=aloud)
 
     def ids(self, model_group: str) -> list[str]:
         """The ids of a model group's deployments."""

@@ -22,6 +22,7 @@ from litellm.proxy.common_request_processing import _bill_partial_streamed_spend
 from vui_gateway.errors import Code, Ending
 from vui_gateway.litellm_proxy import user_hooks
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
+from vui_gateway.providers.content import text_and_thoughts
 from vui_gateway.providers.errors import error_code, reason
 from vui_gateway.turns.call import Attempt, AttemptError, Event
 from vui_gateway.turns.limits import MOST_COOLDOWN
@@ -185,8 +186,8 @@ def _event(chunk: Any, attempt: Attempt) -> Event:
     if choice is None:
         return Event(usage=counts)
     delta = choice.delta
-    text = delta.content or ""
-    thought = getattr(delta, "reasoning_content", None) or ""
+    text, thought = text_and_thoughts(delta.content)
+    thought = getattr(delta, "reasoning_content", None) or thought
     attempt.received += len(text) + len(thought)
     reasoning = len(thought) or bool(getattr(delta, "thinking_blocks", None))
     calls = delta.tool_calls and [call.model_dump(exclude_none=True) for call in delta.tool_calls]
@@ -212,6 +213,11 @@ def _whole(answer: dict, attempt: Attempt) -> Event:
     message = (answer.get("choices") or [{}])[0].get("message") or {}
     said = message.get("content") or ""
     calls = message.get("tool_calls")
+    if said and not isinstance(said, str):
+        said, thought = text_and_thoughts(said)
+        message["content"] = said
+        if thought:
+            message.setdefault("reasoning_content", thought)
     attempt.received += len(said) + len(message.get("reasoning_content") or "") + _written(calls)
     if not (said or calls):
         return Event()

@@ -1,56 +1,224 @@
-"""Tags in which models think aloud, and a filter that takes out the thoughts."""
+"""Tags in which models think aloud, names of models that do, and a filter for the thoughts."""
 
 from __future__ import annotations
 
 import re
-from itertools import chain
+from collections.abc import Iterable
 from string import ascii_lowercase, ascii_uppercase
 
-__all__ = ["ThinkingFilter", "held_back"]
+__all__ = [
+    "CHANNEL", "CLOSING_TAGS", "LOWER", "THINKING_TAGS", "ThinkingFilter", "held_back", "prefixes",
+    "thinks_aloud",
+]  # fmt: skip
 
-# https://qwen.readthedocs.io/en/latest/getting_started/concepts.html and
-# https://docs.mistral.ai/capabilities/reasoning
-THINKING_TAGS = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
-THINKING_TAG = re.compile(
-    "|".join(map(re.escape, chain(*THINKING_TAGS.items()))), re.ASCII | re.IGNORECASE
+# https://qwen.readthedocs.io/en/latest/getting_started/concepts.html,
+# https://docs.mistral.ai/capabilities/reasoning and the templates of other models
+NAMES = (
+    "think", "thinking", "thought", "thoughts", "reason", "reasoning", "reflection", "analysis",
+    "scratchpad", "rationale", "monologue", "inner_monologue", "internal_monologue",
+    "inner_thoughts", "inner_thought", "chain_of_thought", "cot", "deliberation",
+    "antthinking", "seed:think", "longcat_think", "mm:think", "thinking_process",
+)  # fmt: skip
+PIPED = {
+    "begin_of_thought": "end_of_thought", "start_of_thought": "end_of_thought",
+    "begin_of_thinking": "end_of_thinking", "start_of_thinking": "end_of_thinking",
+    "begin_thinking": "end_thinking", "start_thinking": "end_thinking",
+    "thinking_start": "thinking_end", "think_start": "think_end", "begin_think": "end_think",
+    "start_think": "end_think", "thought_start": "thought_end", "begin_thought": "end_thought",
+    "begin_of_reasoning": "end_of_reasoning", "start_of_reasoning": "end_of_reasoning",
+    "reasoning_start": "reasoning_end", "start_reasoning": "end_reasoning",
+    "inner_prefix": "inner_suffix", "think": "/think", "thinking": "/thinking",
+    "thought": "/thought", "reasoning": "/reasoning",
+}  # fmt: skip
+THINKING_TAGS = {
+    **{f"<{name}>": f"</{name}>" for name in NAMES},
+    **{f"<|{name}|>": f"<|{end}|>" for name, end in PIPED.items()},
+    "[think]": "[/think]",
+    "◁think▷": "◁/think▷",
+    "<|channel>": "<channel|>",  # Gemma 4
+}
+# Closed by each other's tags, too: models mix them up.
+ALIKE = {"thinking": "think", "thoughts": "thought", "reason": "reasoning"}
+CLOSING_TAGS = frozenset(THINKING_TAGS.values())
+# https://cookbook.openai.com/articles/openai-harmony: each message has a channel, and only "final"
+# is for the user. The name may be followed by a recipient and a type.
+CHANNEL, MESSAGE = "<|channel|>", "<|message|>"
+HARMONY = "harmony"
+ENDS_MESSAGE = ("<|end|>", "<|start|>", "<|return|>", "<|call|>")
+MOST_HEADER = 160  # characters
+# A server may leave out the control tokens and keep the names.
+BARE_OPEN, BARE_CLOSE = re.compile(r"analysis(?=[A-Z])"), "assistantfinal"
+MARKER = re.compile(
+    r"<(?:\|channel\|>(?P<channel>[^|]{0,60}(?:<\|constrain\|>[^|]{0,20})?)<\|message\|>"
+    r"|[/|]{0,2}[a-z][\w:/]{1,24}\|?>)|\[/?think\]|◁/?think▷|(?-i:assistantfinal)",
+    re.ASCII | re.IGNORECASE,
 )
-LONGEST_TAG = max(map(len, THINKING_TAGS.values()))
+BEGINS = re.compile(r"[<\[◁]")
 # `str.lower` makes two characters of some.
 LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
+# Names of models that can't but think; "gpt-oss" has channels instead.
+THINKER = re.compile(
+    r"(?<![a-z0-9])(?<!non[-_])(?<!no[-_])(?:r1|qwq|qvq|magistral|think|thinker|thinking|reasoner|"
+    r"reasoning|deepthink|exaone-deep|marco-o1|skywork-o1|glm-z1|openthinker\d?|smallthinker|"
+    r"deepseek-?r1)(?![a-z])",
+    re.IGNORECASE,
+)
 
-def held_back(text: str, stops: tuple[str, ...]) -> int:
-    """How many characters at the end may be the beginning of a stop phrase."""
-    longest = max(map(len, stops), default=0) - 1
-    sizes = range(min(longest, len(text)), 0, -1)
-    return next((n for n in sizes if _begins(text[-n:], stops)), 0)
+
+def thinks_aloud(model: str) -> bool:
+    """Whether a model's name says that it thinks before each answer."""
+    return bool(THINKER.search(model))
+
+
+def prefixes(tags: Iterable[str]) -> frozenset[str]:
+    """All that a tag may begin with, the whole one left out."""
+    return frozenset(tag[:size] for tag in tags for size in range(1, len(tag)))
+
+
+def _family(name: str) -> str:
+    bare = name.strip("<>|[]◁▷/")
+    bare = PIPED.get(bare, bare).strip("/")
+    return ALIKE.get(bare, bare)
+
+
+# Whether a tag closes, and which thinking.
+TAGS = {
+    **{tag: (False, _family(tag)) for tag in THINKING_TAGS},
+    **{tag: (True, _family(tag)) for tag in CLOSING_TAGS},
+    **dict.fromkeys((*ENDS_MESSAGE, BARE_CLOSE), (True, HARMONY)),
+}
+NOT_OURS = ENDS_MESSAGE[1:]
+TAGS |= {tag.upper(): found for tag, found in TAGS.items() if tag != BARE_CLOSE}
+PREFIXES = prefixes((*THINKING_TAGS, *CLOSING_TAGS, *ENDS_MESSAGE, CHANNEL))
+LONGEST = max(map(len, PREFIXES))
+
+
+def held_back(text: str, starts: frozenset[str], begins: re.Pattern[str], longest: int) -> int:
+    """How many characters at the end may be the beginning of a tag.
+
+    starts: `prefixes` in lower case. begins: finds where one may begin. longest: of them.
+    """
+    tail = text[-longest:].translate(LOWER)
+    found = (len(tail) - at.start() for at in begins.finditer(tail) if tail[at.start() :] in starts)
+    return next(found, 0)
 
 
 class ThinkingFilter:
-    """Takes out what a model thinks aloud between tags, which may come in pieces."""
+    """Takes out what a model thinks aloud, whose tags may come in pieces.
 
-    def __init__(self) -> None:
+    Attributes:
+        unopened: thinking was closed that wasn't opened: all text until then was thinking.
+        closed: thinking was closed at least once.
+        thought: characters that were thinking.
+
+    Args:
+        opened: the reply begins in thinking, which its prompt has opened.
+    """
+
+    ended = False
+
+    def __init__(self, *, opened: bool = False) -> None:
+        self.unopened = self.closed = False
+        self.thought = 0
+        self._implicit, self._opened = opened, False  # opened: by a tag
         self._held = ""
-        self._close = ""  # the tag that ends the thinking under way
+        self._family = "any" if opened else ""  # of the thinking under way
+        self._thoughts: list[str] = []  # of it
+        self._begun = self._spoke = False
 
-    def feed(self, text: str, *, final: bool = False) -> str:
-        """The text without thoughts; a piece that may become a tag is held back."""
+    def separate(self) -> None:
+        """The server separates the thoughts: the text is none."""
+        if self._implicit and not "".join(self._thoughts).strip():
+            self._implicit, self._family = False, ""
+
+    def feed(self, text: str, *, final: bool = False, lost: bool = False) -> str:
+        """The text without thoughts; a piece that may become a tag is held back.
+
+        lost: with `final`, thinking that was opened and not closed is left out, since it was cut
+        off; else it is said, since there is nothing else.
+        """
+        if not (self._held or self._family or final) and self._begun and not BEGINS.search(text):
+            return text
         text, self._held = self._held + text, ""
-        heard, at = [], 0
-        for tag in THINKING_TAG.finditer(text):
-            name = tag[0].lower()
-            if name == self._close:
-                at, self._close = tag.end(), ""
-            elif not self._close and name in THINKING_TAGS:
-                heard.append(text[at : tag.start()])
-                at, self._close = tag.end(), THINKING_TAGS[name]
+        heard: list[str] = []
+        at = self._bare(text, final=final)
+        if at < 0:
+            self._held = text
+            return ""
+        for tag in MARKER.finditer(text, at):
+            name = tag[0]
+            closes, family = TAGS.get(name) or TAGS.get(name.translate(LOWER)) or _channel(tag)
+            channel, under_way = tag.lastgroup is not None, self._family
+            if family == HARMONY and not channel:
+                ours = under_way == HARMONY
+            elif closes or channel:
+                ours = under_way in ("", "any", family)
+            else:
+                ours = not under_way
+            if not (ours and family):
+                continue
+            if at < tag.start():
+                self._add(text[at : tag.start()], heard)
+            # The role before a channel, and behind a message, is another filter's: it ends there.
+            at = tag.start() if name in NOT_OURS else tag.end()
+            if closes:
+                if not (self._opened or self._implicit or self.closed or channel):
+                    heard.clear()
+                    self.unopened = self._spoke
+                self._family, self.closed = "", True
+                at -= len(MESSAGE) * channel
+            else:
+                self._family, self._opened, self._thoughts = family, True, []
         rest = text[at:]
         if not final:
-            tags = (self._close,) if self._close else tuple(THINKING_TAGS)
-            keep = held_back(rest[-LONGEST_TAG:].translate(LOWER), tags)
+            keep = self._may_go_on(rest)
             rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
-        return "".join(heard) + ("" if self._close else rest)
+        self._add(rest, heard)
+        if final and self._family not in ("", HARMONY) and (self._implicit or not lost):
+            heard += self._thoughts
+        return "".join(heard)
+
+    def _add(self, text: str, heard: list[str]) -> None:
+        if not text:
+            return
+        if self._family:
+            self.thought += len(text)
+            self._thoughts.append(text)
+        else:
+            heard.append(text)
+            self._spoke = self._spoke or not text.isspace()
+
+    def _bare(self, text: str, *, final: bool) -> int:
+        """Where to begin: behind a bare name of a channel; -1 while it may become one."""
+        if self._begun:
+            return 0
+        start = len(text) - len(text.lstrip())
+        word = text[start:]
+        if not final and "analysis".startswith(word):
+            return -1
+        self._begun = True
+        if found := BARE_OPEN.match(word):
+            self._family, self._opened = HARMONY, True
+            return start + found.end()
+        return 0
+
+    def _may_go_on(self, rest: str) -> int:
+        """How many characters at the end may be the beginning of a tag."""
+        header = rest.rfind(CHANNEL, max(0, len(rest) - MOST_HEADER))
+        if header >= 0 and MESSAGE not in rest[header:]:
+            return len(rest) - header
+        own = held_back(rest, PREFIXES, BEGINS, LONGEST)
+        return own or (_bare_close(rest) if self._family == HARMONY else 0)
 
 
-def _begins(text: str, tags: tuple[str, ...]) -> bool:
-    return any(tag.startswith(text) for tag in tags)
+def _channel(tag: re.Match[str]) -> tuple[bool, str]:
+    """Whether a message is for the user, and closes what came before; no family for no tag."""
+    if tag["channel"] is None:
+        return False, ""
+    return tag["channel"].strip().startswith("final"), HARMONY
+
+
+def _bare_close(text: str) -> int:
+    sizes = range(min(len(text), len(BARE_CLOSE) - 1), 0, -1)
+    return next((n for n in sizes if BARE_CLOSE.startswith(text[-n:])), 0)

@@ -9,6 +9,8 @@ from http import HTTPStatus
 
 from vui_gateway.errors import Ending
 from vui_gateway.logs import summary
+from vui_gateway.providers.tool_calls import calls_in
+from vui_gateway.turns.answers import cleaned, offered
 from vui_gateway.turns.call import Attempt, AttemptError, Event
 from vui_gateway.turns.limits import LAST_SECONDS, LEAST_WINDOW, USAGE_SECONDS, Limits
 from vui_gateway.turns.reply import Reply
@@ -32,13 +34,23 @@ class RunningAttempt:
         record: what becomes of it.
         open_: asks the deployment.
         said: by an earlier attempt, whose reply this one continues.
+        plain: Markdown is made speech. thinks: the reply begins in thinking.
     """
 
-    def __init__(self, record: Attempt, open_: Open, said: str = "") -> None:
+    def __init__(
+        self,
+        record: Attempt,
+        open_: Open,
+        said: str = "",
+        *,
+        plain: bool = False,
+        thinks: bool = False,
+    ) -> None:
         self.record, self._open = record, open_
         stop = record.body.get("stop") or ()
-        stops = [stop] if isinstance(stop, str) else stop
-        self._reply = Reply(said, tuple(filter(None, stops)))
+        stops = tuple(filter(None, [stop] if isinstance(stop, str) else stop))
+        self._reply, self._thinks = Reply(said, stops, plain=plain, thinks=thinks), thinks
+        self._tools = offered(record.body)
         self._owes = bool(said)  # the listener was promised more
         self._reasoned = self._over = False
         self._error: AttemptError | None = None
@@ -132,7 +144,7 @@ class RunningAttempt:
             async with aclosing(events):
                 async for event in events:
                     self._take(event)
-                    if reply.ends_at_stop():
+                    if reply.ended:
                         record.finish_reason = "stop"
                         self._changed.set()
                         break  # and with it the provider's call
@@ -158,17 +170,41 @@ class RunningAttempt:
 
     def _take(self, event: Event, *, final: bool = False) -> None:
         record, reply = self.record, self._reply
-        speaks = reply.feed(event.text, final=final or bool(event.finish_reason))
-        record.tool_calls += event.tool_calls or []
-        if speaks or event.tool_calls:
+        if event.reasoning:
+            reply.separate()
+        final = final or bool(event.finish_reason)
+        speaks = reply.feed(event.text, final=final, cut_off=event.finish_reason == "length")
+        over = final or reply.ended
+        calls = event.tool_calls or (self._written_calls() if over else [])
+        record.tool_calls += calls
+        if speaks or calls:
             record.last_word = asyncio.get_running_loop().time()
             if not record.first_word:
                 record.first_word = record.last_word
                 self._changed.set()
         record.finish_reason = event.finish_reason or record.finish_reason
         record.usage = event.usage or record.usage
-        record.answer = event.answer or record.answer
-        reasoned, self._reasoned = self._reasoned, self._reasoned or bool(event.reasoning)
+        if event.answer:
+            record.answer = cleaned(event.answer, self._tools, thinks=self._thinks)
+        if over:
+            self._show()
+        reasoned = self._reasoned
+        self._reasoned = reasoned or bool(event.reasoning) or reply.thinks
         # Most tokens change nothing that anybody waits for.
         if any(event[2:]) or final or reasoned != self._reasoned or reply.may_release():
             self._changed.set()
+
+    def _written_calls(self) -> list[dict]:
+        """The calls of offered tools that were written as text, once the reply is over."""
+        if self.record.tool_calls or not self._tools:
+            return []
+        return [call for text in self._reply.tool_texts for call in calls_in(text, self._tools)]
+
+    def _show(self) -> None:
+        """Put on record what the reply has shown of its server."""
+        record, reply = self.record, self._reply
+        record.taken_out = reply.taken_out
+        if reply.thought_unopened or (self._thinks and reply.closed_thinking):
+            record.began_in_thinking = True
+        elif self._thinks and record.spoke:
+            record.began_in_thinking = False

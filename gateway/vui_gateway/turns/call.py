@@ -24,6 +24,7 @@ class Deployment(NamedTuple):
         id, model: LiteLLM's.
         first_words: its own limit in seconds until the first word, such as for loading a model.
         thinks: its configuration asks for thinking.
+        thinks_aloud: its model's name says so, and its server doesn't separate thoughts.
         price: US dollars for a token in and for one out, where it is known.
         cache_price: the same for one that is read from the provider's prompt cache, or written.
     """
@@ -34,6 +35,7 @@ class Deployment(NamedTuple):
     thinks: bool = False
     price: tuple[float, float] | None = None
     cache_price: tuple[float, float] | None = None
+    thinks_aloud: bool = False
 
 
 class Event(NamedTuple):
@@ -89,6 +91,8 @@ class Attempt:
         began, first_word, last_word: times of the loop, in seconds.
         cut_short: it was given less time than its deployment usually is.
         answered: its provider has sent a whole answer, whatever it is.
+        taken_out: "thoughts" and "tokens" that its server should have taken out of the text.
+        began_in_thinking: what its text has shown; None for nothing.
         mocked: LiteLLM answered by itself, which costs nothing.
         counts: tokens in and out and US dollars, as LiteLLM reports them; a provider may lie.
         cache_counts: tokens read from the provider's prompt cache, and written.
@@ -113,6 +117,8 @@ class Attempt:
     last_word: float = 0.0
     cut_short: bool = False
     answered: bool = False
+    taken_out: list[str] = field(default_factory=list)
+    began_in_thinking: bool | None = None
     mocked: bool = False
     counts: tuple[Any, Any, Any] | None = None
     cache_counts: tuple[Any, Any] = (0, 0)

@@ -15,6 +15,7 @@ from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.hedge import Hedge
 from vui_gateway.turns.limits import LEAST_SECONDS, Limits
 from vui_gateway.turns.race import Race, took_its_own
+from vui_gateway.turns.thinkers import Thinkers
 
 __all__ = ["Engine"]
 
@@ -28,20 +29,28 @@ class Engine:
     """Asks one deployment after the other, or side by side, until one answers whole."""
 
     def __init__(
-        self, open_: Open, candidates: Candidates, cooldown: Cooldown, hedge: Hedge
+        self,
+        open_: Open,
+        candidates: Candidates,
+        cooldown: Cooldown,
+        hedge: Hedge,
+        thinkers: Thinkers | None = None,
     ) -> None:
         self.limits = Limits()
         self._candidates, self._cooldown, self._hedge = candidates, cooldown, hedge
-        self._race = Race(open_, candidates, cooldown, hedge)
+        self._thinkers = thinkers or Thinkers()
+        self._race = Race(open_, candidates, cooldown, hedge, self._thinkers)
 
-    def configure(self, stream_timeout: float, timeout: float, *, hedge: bool) -> None:
+    def configure(
+        self, stream_timeout: float, timeout: float, *, hedge: bool, plain_speech: bool = False
+    ) -> None:
         """Take a new configuration.
 
         stream_timeout, timeout: seconds until and between words, and for a call that isn't
-        streamed.
+        streamed. plain_speech: Markdown is made speech.
         """
         self.limits = Limits.of(stream_timeout, timeout)
-        self._hedge.enabled = hedge
+        self._hedge.enabled, self._race.plain_speech = hedge, plain_speech
 
     def variable(self, call: Call) -> str | None:
         """The variable with the key of the deployment which a call asked last."""
@@ -88,6 +97,7 @@ class Engine:
                     call.deadline = max(call.deadline, now + self.limits.words)
             finally:
                 attempt.close(Ending.HUNG_UP)
+                self._thinkers.learn(record)
 
     async def complete(self, call: Call, body: dict) -> dict:
         """The answer to a call that isn't streamed.

@@ -11,6 +11,7 @@ from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.hedge import Hedge
 from vui_gateway.turns.limits import LEAST_SECONDS, Limits
+from vui_gateway.turns.thinkers import Thinkers
 
 __all__ = ["Race", "took_its_own"]
 
@@ -20,16 +21,26 @@ SLOW_THOUGHTS = (Ending.NO_WORDS, Ending.EMPTY)
 class Race:
     """Finds the attempt that speaks first.
 
+    Attributes:
+        plain_speech: Markdown is made speech.
+
     Args:
         open_: asks a deployment.
         candidates: who may be asked. cooldown: learns of failures. hedge: when two are asked.
+        thinkers: whose replies begin in thinking.
     """
 
     def __init__(
-        self, open_: Open, candidates: Candidates, cooldown: Cooldown, hedge: Hedge
+        self,
+        open_: Open,
+        candidates: Candidates,
+        cooldown: Cooldown,
+        hedge: Hedge,
+        thinkers: Thinkers,
     ) -> None:
+        self.plain_speech = False
         self._open, self._candidates = open_, candidates
-        self._cooldown, self._hedge = cooldown, hedge
+        self._cooldown, self._hedge, self._thinkers = cooldown, hedge, thinkers
 
     async def first(
         self,
@@ -57,7 +68,10 @@ class Race:
             call.attempts.append(record)
             limit, thinking = self._limits(call, deployment, limits)
             record.cut_short = call.streamed and limit < (deployment.first_words or limits.words)
-            attempt = RunningAttempt(record, self._open, said)
+            thinks = self._thinkers.begins_in_thinking(deployment)
+            attempt = RunningAttempt(
+                record, self._open, said, plain=self.plain_speech, thinks=thinks
+            )
             running[asyncio.create_task(attempt.first_words(limit, thinking))] = attempt
 
         try:

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from vui_gateway.providers.tags import ThinkingFilter, held_back
+from typing import Protocol
+
+from vui_gateway.providers.control_tokens import ControlTokenFilter
+from vui_gateway.providers.tags import ThinkingFilter
+from vui_gateway.providers.tool_text import ToolTextFilter
+from vui_gateway.turns.plain_speech import PlainSpeech
 from vui_gateway.turns.sentences import (
-    ENDS,
     MARKS,
     MAX_WORDS,
+    SENTENCE_END,
     WORDS,
     count_words,
+    last_word,
     split_sentences,
     without_overlap,
     without_wordless_end,
 )
+from vui_gateway.turns.stops import StopFilter
 
 __all__ = ["Reply"]
 
 
+class Filter(Protocol):
+    """One step from raw text to what is said; `ended` once nothing after it is heard."""
+
+    @property
+    def ended(self) -> bool: ...
+
+    def feed(self, text: str, *, final: bool = False) -> str:
+        """What is left of the next piece; with `final` all that was held back, too."""
+
+
+# No sentence end reaches further back: closing marks and white space.
+TAIL = 240
+
+
 class Reply:
-    """A reply as it comes in.
+    """A reply as it comes in: thoughts, tool calls and control tokens are taken out, it ends at a
+    stop phrase, Markdown becomes speech, and that is cut into sentences.
 
     Attributes:
         words, characters: that have come; thoughts count as characters only.
@@ -26,45 +48,121 @@ class Reply:
     Args:
         said: by an earlier attempt, whose reply this one continues.
         stops: phrases before which it ends.
+        plain: Markdown is taken out.
+        thinks: it begins in thinking, without a tag.
     """
 
-    def __init__(self, said: str = "", stops: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        said: str = "",
+        stops: tuple[str, ...] = (),
+        *,
+        plain: bool = False,
+        thinks: bool = False,
+    ) -> None:
         self.words = self.characters = 0
-        self._said, self._stops = said, stops
-        self._pending = ""  # heard from the provider, and not released yet
-        self._unreleased = 0  # words of it
-        self._thinking = ThinkingFilter()
+        self._said, self._stops, self._plain = said, stops, plain
+        self._thinking = ThinkingFilter(opened=thinks)
+        self._begin()
 
-    def feed(self, text: str, *, final: bool = False) -> bool:
-        """Take the next piece of its text; True when there are words to say in it."""
+    def _begin(self) -> None:
+        """Begin with what comes behind thoughts."""
+        self._tools, self._tokens = ToolTextFilter(), ControlTokenFilter()
+        self._filters: list[Filter] = [
+            self._tools, self._tokens, StopFilter(self._stops), *[PlainSpeech()] * self._plain
+        ]  # fmt: skip
+        self._pending = ""  # to be said, and not released yet
+        self._unreleased = self._spaced = 0  # words of it, by our count and by white space
+        self._end_from = self._word_ends = 0  # where a sentence's end may be; the last word's end
+        self._whole = False  # there is a whole sentence
+
+    @property
+    def ended(self) -> bool:
+        """The reply ends here, whatever the provider makes of it: a stop phrase or a token came."""
+        return any(one.ended for one in self._filters)
+
+    @property
+    def thinks(self) -> bool:
+        """Some of it was thinking."""
+        return self._thinking.thought > 0
+
+    @property
+    def thought_unopened(self) -> bool:
+        """Its thinking was closed, and opened by its prompt."""
+        return self._thinking.unopened
+
+    @property
+    def closed_thinking(self) -> bool:
+        """Its thinking came to an end."""
+        return self._thinking.closed
+
+    @property
+    def taken_out(self) -> list[str]:
+        """What its server should have taken out."""
+        found = {"thoughts": self.thinks or self.thought_unopened, "tokens": self._tokens.taken}
+        return [name for name, was in found.items() if was]
+
+    @property
+    def tool_texts(self) -> list[str]:
+        """Tool calls that were written as text."""
+        return self._tools.taken
+
+    def separate(self) -> None:
+        """Its server separates the thoughts: none of the text is."""
+        self._thinking.separate()
+
+    def feed(self, text: str, *, final: bool = False, cut_off: bool = False) -> bool:
+        """Take the next piece of its text; True when there are words to say in it.
+
+        cut_off: with `final`, it is longer than it may be.
+        """
         self.characters += len(text)
-        heard = self._thinking.feed(text, final=final)
-        speaks = bool(WORDS.search(heard))
+        if self.ended:
+            return False
+        known = self._thinking.unopened
+        text = self._thinking.feed(text, final=final, lost=cut_off)
+        if self._thinking.unopened and not known:
+            self._begin()  # what came until now was thinking
+        for one in self._filters:
+            text = one.feed(text, final=final)
+            final = final or one.ended
+        return self._add(text)
+
+    def _add(self, text: str) -> bool:
+        if not text:
+            return False
+        text = _short_runs(self._pending, text)
+        before = self._pending[-1:]  # a word that goes on isn't another one
+        self._pending += text
+        self._spaced += len((before + text).split()) - len(before.split())
+        speaks = bool(WORDS.search(text))
         if speaks:
-            before = self._pending[-1:]  # a word that goes on isn't another one
-            words = count_words(before + heard) - count_words(before)
+            words = count_words(before + text) - count_words(before)
             self.words += words
-            self._unreleased += words
-        self._pending += heard
+            self._unreleased = self._spaced
+            self._word_ends = len(self._pending) - len(text) + last_word(text)
+        self._find_end()
         return speaks
 
-    def ends_at_stop(self) -> bool:
-        """A stop phrase has come: the reply ends before it, whatever the provider makes of it."""
-        found = [at for stop in self._stops if (at := self._pending.find(stop)) >= 0]
-        if found:
-            self._pending = self._pending[: min(found)]
-        return bool(found)
+    def _find_end(self) -> None:
+        if self._whole:
+            return
+        if found := SENTENCE_END.search(self._pending, self._end_from):
+            self._end_from = found.start()
+            self._whole = found.end() < self._word_ends
+        else:
+            tail = self._pending[-TAIL:]
+            kept = tail.rstrip().rstrip("\"')]").rstrip(".!?")
+            self._end_from = len(self._pending) - len(tail) + len(kept)
 
     def may_release(self) -> bool:
-        """Whether there may be a whole sentence; `release` knows."""
-        return (
-            bool(self._said)
-            or self._unreleased > MAX_WORDS
-            or any(mark in self._pending for mark in ENDS)
-        )
+        """Whether there is a whole sentence, or enough words for one."""
+        return self._whole or self._unreleased > MAX_WORDS
 
     def release(self, *, final: bool = False) -> str:
         """The whole sentences that weren't released yet; with `final` all that is left."""
+        if not (final or self.may_release()):
+            return ""
         if self._said:
             fresh = without_overlap(self._said, self._pending, final=final)
             if not final and (fresh is None or not split_sentences(fresh)[0]):
@@ -74,8 +172,22 @@ class Reply:
             # A space at the end promises that more follows.
             whole, self._pending = without_wordless_end(self._pending), ""
         else:
-            whole, rest = split_sentences(self._pending, held_back(self._pending, self._stops))
-            self._pending = rest
-            if whole:
-                self._unreleased = count_words(rest)
+            whole, self._pending = split_sentences(self._pending)
+            self._spaced = len(self._pending.split())
+            self._word_ends = last_word(self._pending)
+            self._unreleased = self._spaced if self._word_ends else 0
+            self._end_from, self._whole = 0, False
+            self._find_end()
         return MARKS.sub(r"\1", whole)
+
+
+def _short_runs(before: str, text: str) -> str:
+    """The text, with no run of marks or of white space longer than vui can look through."""
+    run = before[-1:]
+    if not run or run.isalnum() or text[:1].isalnum():
+        return text
+    tail = before[-100:]
+    if tail.isspace() and len(tail) == 100:
+        return text.lstrip()
+    marks = tail[len(tail.rstrip(".!?\"')]")) :]
+    return MARKS.sub(r"\1", marks + text)[len(marks) :] if len(marks) == 100 else text

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 __all__ = [
-    "ENDS", "MARKS", "MAX_WORDS", "WORDS", "count_words",
+    "MARKS", "MAX_WORDS", "SENTENCE_END", "WORDS", "count_words", "last_word",
     "split_sentences", "without_overlap", "without_wordless_end",
 ]  # fmt: skip
 
@@ -19,27 +20,23 @@ WORDS = re.compile(r"\w")  # without one of these nothing is spoken
 # Characters of scripts without spaces: of Southeast Asia, Chinese and Japanese.
 SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\ua4cf\uff00-\uffef]")
 MAX_WORDS = 20
-ENDS = ".!?"
 
 # Fewer words than these in common are chance, not a repetition; unless nothing else was said, and
 # they are the same to the mark: "No." and then "No problem." are two sentences.
 LEAST_OVERLAP = 3
 
 
-def split_sentences(text: str, held: int = 0) -> tuple[str, str]:
+def split_sentences(text: str) -> tuple[str, str]:
     """The whole sentences after which the next one has begun with a word, and the rest.
 
     A whole sentence ends in a space: the listener's chunker sees that more follows.
-
-    held: characters at the end that may never be heard.
     """
-    text, tail = text[: len(text) - held], text[len(text) - held :]
-    last = _last_word(text)
+    last = last_word(text)
     cut = max((at for end in SENTENCE_END.finditer(text) if (at := end.end()) < last), default=0)
-    if not cut and len(words := list(WORD.finditer(text[:last]))) > MAX_WORDS:
-        cut = words[MAX_WORDS].start()
+    if not cut and (word := next(islice(WORD.finditer(text, 0, last), MAX_WORDS, None), None)):
+        cut = word.start()
     whole = text[:cut]
-    return (whole if not whole or whole.endswith(" ") else whole + " "), text[cut:] + tail
+    return (whole if not whole or whole.endswith(" ") else whole + " "), text[cut:]
 
 
 def without_wordless_end(text: str) -> str:
@@ -47,11 +44,11 @@ def without_wordless_end(text: str) -> str:
 
     vui would drop that, and never tell its speech synthesis that the reply is over.
     """
-    end = SENTENCE_END.search(text, _last_word(text))
+    end = SENTENCE_END.search(text, last_word(text))
     return (text[: end.end()] if end else text).rstrip()
 
 
-def _last_word(text: str) -> int:
+def last_word(text: str) -> int:
     """Where the last word ends; 0 without one."""
     found = WORDS.search(text[::-1])
     return len(text) - found.start() if found else 0

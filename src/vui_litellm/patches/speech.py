@@ -13,7 +13,7 @@ from vui.serving.stream import llm
 
 from vui_litellm.stream import LONE_STOP, end_sentences
 
-__all__ = ["speak_sooner", "thoughts_of", "with_lone_stops"]
+__all__ = ["speak_sooner", "spoken", "thoughts_of", "with_lone_stops"]
 
 
 def speak_sooner() -> None:
@@ -41,6 +41,14 @@ def with_lone_stops(chunker: Any, get_backend: Callable[[], Any]) -> Callable[..
 
     its_globals = {**chunker.__globals__, "get_backend": sooner_backend}
     return FunctionType(chunker.__code__, its_globals, argdefs=chunker.__defaults__)
+
+
+def spoken(chunk: str) -> str:
+    """What vui speaks of a chunk, by its own cleaning."""
+    from vui.serving.stream import voice_turn
+
+    host: Any = None
+    return voice_turn.clean_llm_text(host, chunk)
 
 
 def thoughts_of(host: Any) -> tuple[Callable[[], str], Callable[[str], Coroutine[Any, Any, None]]]:

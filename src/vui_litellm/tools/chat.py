@@ -20,6 +20,7 @@ from vui.serving.stream import llm_backend
 from vui.serving.stream.llm import llm_stream_chunks
 
 from vui_litellm.backend import LiteLLMBackend
+from vui_litellm.patches.speech import spoken
 from vui_litellm.settings import Settings
 from vui_litellm.tools.preflight import preflight
 from vui_litellm.tools.thoughts import ThoughtsHost
@@ -56,8 +57,7 @@ class Conversation:
     """Turns by text, with vui's thoughts about each, and the commands between them."""
 
     def __init__(self, backend: LiteLLMBackend, out: TextIO, err: TextIO) -> None:
-        self.backend = backend
-        self.out, self.err = out, err
+        self.backend, self.out, self.err = backend, out, err
         self.host = ThoughtsHost(self._speak, self.show)
         self.thoughts: asyncio.Task | None = None
 
@@ -95,8 +95,9 @@ class Conversation:
         try:
             async with contextlib.aclosing(llm_stream_chunks(conversation, prompt)) as chunks:
                 async for chunk, _final in chunks:
-                    said.append(chunk)
-                    self.say(chunk)
+                    if heard := spoken(chunk):
+                        said.append(heard)
+                        self.say(heard)
         except OutputLost:
             raise
         except Exception as error:  # whatever vui's client makes of an answer
@@ -109,10 +110,10 @@ class Conversation:
             if not said:
                 self.show(f"[{self.backend.model}] The reply is empty.")
         finally:
+            reply = " ".join(said)
             if said and keep:
-                answer = {"role": "assistant", "content": " ".join(said)}
-                self.host.session.conversation.append(answer)
-        return "" if failed else " ".join(said)
+                self.host.session.conversation.append({"role": "assistant", "content": reply})
+        return "" if failed else reply
 
     async def command(self, line: str) -> bool:
         """Carry out a /command; False when it was /quit."""
@@ -212,8 +213,7 @@ async def _run(backend: LiteLLMBackend, text: str | None) -> int:
         conversation = Conversation(backend, sys.stdout, sys.stderr)
         if note and not prompt:
             conversation.show(note)
-        taken = ErrorFilter(sys.stderr)
-        stack.enter_context(contextlib.redirect_stdout(taken))
+        stack.enter_context(contextlib.redirect_stdout(taken := ErrorFilter(sys.stderr)))
         stack.enter_context(contextlib.redirect_stderr(taken))
         if text is None:
             return 0 if await _converse(conversation, prompt) or prompt else 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import statistics
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -19,6 +18,7 @@ from vui.serving.stream.llm import llm_stream_chunks
 from vui_litellm.backend import LiteLLMBackend
 from vui_litellm.errors import spoken_message
 from vui_litellm.tools.groups import ModelGroup
+from vui_litellm.tools.leaks import TAG, THINKS_ALOUD, leak
 from vui_litellm.tools.report import GOOD_MS, USABLE_MS
 from vui_litellm.tools.thoughts import ThoughtsHost
 
@@ -36,13 +36,6 @@ CHARACTERS = 4  # a token's, about
 # A reply's tokens, by its bytes: some twice as many as they make. Beyond that it was thought about,
 # where nobody tells: our gateway takes out what is thought between tags, and its provider bills it.
 MOST_TOKENS, TOKENS_PER_BYTE = 16, 0.5
-# Somebody else's LiteLLM lets it through. https://docs.mistral.ai/capabilities/reasoning and
-# https://qwen.readthedocs.io/en/latest/getting_started/concepts.html
-TAG = re.compile(r"<think(ing)?>|\[think\]", re.IGNORECASE)
-THINKS_ALOUD = (
-    "broken: it thinks aloud between tags, and vui would speak that. Turn its thinking off "
-    "(VUI_LITELLM_REASONING_EFFORT=none), or use another model"
-)
 
 
 @dataclass
@@ -221,6 +214,8 @@ def _judged(result: ModelResult, backend: InstrumentedBackend, group: ModelGroup
     else:
         result.verdict = "usable" if result.first_token_ms <= USABLE_MS else "slow"
         result.verdict += ": it thinks before it answers" if result.thinking else ""
+    if leaked := leak(group.provider, [timing.usage for timing in whole]):
+        result.verdict += f"{'; ' if ':' in result.verdict else ': '}{leaked}"
     return result
 
 

@@ -1,0 +1,148 @@
+"""Control tokens of chat templates that a server leaves in the text, and a filter for them."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from vui_gateway.providers.tags import held_back, prefixes
+
+__all__ = ["TOKEN", "ControlTokenFilter", "Kind", "kind"]
+
+# https://huggingface.co/docs/transformers/chat_templating: each family of models has its own.
+PLAIN_TOKENS = (
+    "<s>", "</s>", "<eos>", "<bos>", "<pad>", "<unk>", "<eop>", "<sop>", "<eoa>", "<eoh>", "<eot>",
+    "<end_of_turn>", "<start_of_turn>", "<end_of_utterance>", "<end_of_text>", "<begin_of_text>",
+    "<turn|>", "<channel|>", "<tool_call|>", "<tool_response|>", "<tool|>", "<image|>",
+    "<<sys>>", "<</sys>>", "[inst]", "[/inst]", "[eos]", "[bos]", "[gmask]", "[available_tools]",
+    "[/available_tools]", "[tool_results]", "[/tool_results]", "[system_prompt]",
+    "[/system_prompt]", "[e~[", "]~b]", "<answer>", "</answer>", "<final_answer>",
+    "</final_answer>",
+)  # fmt: skip
+# Between pipes, of ASCII or as DeepSeek writes them; Gemma 4 leaves out one.
+PIPED = r"<[|｜][^<>|｜\s]{1,48}(?:[|｜]>|>)"
+TOKEN = re.compile(PIPED + "|" + "|".join(map(re.escape, PLAIN_TOKENS)), re.ASCII | re.IGNORECASE)
+PARTIAL = re.compile(r"<[|｜][^<>|｜\s]{0,48}[|｜]?\Z")
+PREFIXES, BEGINS = prefixes(PLAIN_TOKENS), re.compile(r"[<\[\]]")
+LONGEST = 60
+WORD = re.compile(r"\w")
+
+ENDS = frozenset(
+    ("im_end", "return", "call", "end", "stop", "eop", "end_turn", "endofturn", "endoftext",
+     "endofprompt", "e~", "turn_end", "message_end", "endofassistant", "role_end", "flush")
+)  # fmt: skip
+END = re.compile(r"eo[tsmdau](_?id|_token)?|end_?of_?(?!role|header|thought|solution|prefix)\w+")
+# A turn of somebody else; or of the model, after its own.
+OTHERS = re.compile(
+    r"user|human|system|^sys$|observation|ipython|environment|customer|developer|instruct|^inst$"
+    r"|tool_(?:response|result|output)|^eoh$"
+)
+OWN = re.compile(r"assistant|chatbot|^model|^bot(?:_token)?$|^gpt$|^response$|^ai$")
+# A role follows: "<|im_start|>user".
+HEADERS = frozenset(
+    ("im_start", "start", "start_header_id", "start_of_turn", "start_of_role", "turn", "role",
+     "start_of_turn_token", "turn_start", "role_start", "]~b]", "header_start", "message_start")
+)  # fmt: skip
+ROLE = re.compile(r"[ \t]?+([A-Za-z_]{0,24}+)")
+
+
+class Kind(Enum):
+    """What a token does to the reply."""
+
+    END = "ends the turn"
+    OTHERS = "opens a turn of somebody else"
+    OWN = "opens a turn of the model"
+    HEADER = "opens the turn of a role that follows"
+    NOTHING = "is taken out"
+
+
+def kind(token: str) -> Kind:
+    """What a control token does to the reply that it stands in."""
+    if token.startswith(("</", "[/")):
+        frame = token.lower() != "</s>"
+        return Kind.NOTHING if frame else Kind.END
+    name = token.lower().replace("▁", "_").strip("<>|｜[ ")
+    if name in ("s", "bos]"):
+        return Kind.NOTHING
+    if name in HEADERS:
+        return Kind.END if token.endswith("|>") and not token.startswith("<|") else Kind.HEADER
+    name = name.strip("]")
+    if name in ENDS or END.fullmatch(name):
+        return Kind.END
+    if name.startswith(("end_", "begin_of_text")):
+        return Kind.NOTHING
+    if OTHERS.search(name):
+        return Kind.OTHERS
+    return Kind.OWN if OWN.search(name) else Kind.NOTHING
+
+
+class ControlTokenFilter:
+    """Takes control tokens out; one that ends the turn ends the reply.
+
+    Attributes:
+        taken: tokens were taken out.
+        ended: the reply is over, whatever comes.
+    """
+
+    def __init__(self) -> None:
+        self.taken = self.ended = False
+        self._held = ""
+        self._spoke = self._role = False  # _role: the name of a role comes now
+
+    def feed(self, text: str, *, final: bool = False) -> str:
+        """The text without tokens; a piece that may become one is held back."""
+        if self.ended:
+            return ""
+        if not (self._held or self._role) and not BEGINS.search(text):
+            self._spoke = self._spoke or bool(WORD.search(text))
+            return text
+        text, self._held = self._held + text, ""
+        heard: list[str] = []
+        at = 0
+        while not self.ended:
+            if self._role and (at := self._skip_role(text, at, final=final)) < 0:
+                return "".join(heard)
+            if not (token := TOKEN.search(text, at)):
+                break
+            self._add(text[at : token.start()], heard)
+            self._take(kind(token[0]))
+            at = token.end()
+        rest = "" if self.ended else text[at:]
+        if not final:
+            keep = _may_go_on(rest)
+            rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
+        self._add(rest, heard)
+        return "".join(heard)
+
+    def _add(self, text: str, heard: list[str]) -> None:
+        heard.append(text)
+        self._spoke = self._spoke or bool(WORD.search(text))
+
+    def _take(self, found: Kind) -> None:
+        self.taken = True
+        if found is Kind.HEADER:
+            self._role = True
+        elif found is Kind.OTHERS:
+            self.ended = True
+        elif found is not Kind.NOTHING:
+            self.ended = self._spoke  # before the first word it ends nothing
+
+    def _skip_role(self, text: str, at: int, *, final: bool) -> int:
+        """Behind the name of a role; -1 while it may go on."""
+        found = ROLE.match(text, at)
+        assert found is not None
+        if found.end() == len(text) and not final:
+            self._held = text[at:]
+            return -1
+        self._role = False
+        name = found[1].lower()
+        if name:
+            self.ended = not OWN.search(name) or self._spoke
+        return found.end()
+
+
+def _may_go_on(rest: str) -> int:
+    """How many characters at the end may be the beginning of a token."""
+    if found := PARTIAL.search(rest, max(0, len(rest) - LONGEST)):
+        return len(rest) - found.start()
+    return held_back(rest, PREFIXES, BEGINS, LONGEST)

@@ -1,0 +1,154 @@
+"""Tool calls that a model writes as text: where they begin and end, and a filter for them."""
+
+from __future__ import annotations
+
+import re
+
+from vui_gateway.providers.control_tokens import TOKEN, Kind, kind
+from vui_gateway.providers.tags import LOWER, held_back, prefixes
+
+__all__ = ["ToolTextFilter"]
+
+# https://github.com/vllm-project/vllm/tree/main/vllm/entrypoints/openai/tool_parsers lists the
+# formats. Where no end is named, all that follows in this turn belongs to the call.
+OPENING = {
+    "<tool_call>": "</tool_call>", "<tool_calls>": "</tool_calls>", "<toolcall>": "</toolcall>",
+    "<function_call>": "</function_call>", "<function_calls>": "</function_calls>",
+    "<functioncall>": "</functioncall>", "<tool_use>": "</tool_use>", "<function=": "</function>",
+    "<function name=": "</function>", "<invoke": "</invoke>", "<tool_code>": "</tool_code>",
+    "<minimax:tool_call>": "</minimax:tool_call>", "<seed:tool_call>": "</seed:tool_call>",
+    "<longcat_tool_call>": "</longcat_tool_call>", "<tool_response>": "</tool_response>",
+    "<function_results>": "</function_results>", "<execute_tool>": "</execute_tool>",
+    "<|tool_call_start|>": "<|tool_call_end|>", "<|action_start|>": "<|action_end|>",
+    "<|start_action|>": "<|end_action|>", "<|tool_call>": "<tool_call|>",
+    "<|tool_calls_section_begin|>": "<|tool_calls_section_end|>",
+    "<|tool_call_begin|>": "<|tool_call_end|>",
+    "<｜tool▁calls▁begin｜>": "<｜tool▁calls▁end｜>",
+    "<｜tool▁call▁begin｜>": "<｜tool▁call▁end｜>",
+    "<｜dsml｜function_calls>": "</｜dsml｜function_calls>", "[tool_request]": "[end_tool_request]",
+    "[tool_calls]": "", "<|python_tag|>": "", "<|tool_call|>": "",
+}  # fmt: skip
+CALLS = r'"(?:name|function|function_name|tool|tool_name|tool_calls|action|recipient_name|type)"'
+JSON_CALL = re.compile(r"(?:\[\s{0,8})?\{\s{0,8}" + CALLS + r"\s{0,8}:")
+OPEN = re.compile(
+    "|".join(map(re.escape, OPENING)) + "|" + JSON_CALL.pattern, re.ASCII | re.IGNORECASE
+)
+PREFIXES, BEGINS = prefixes(OPENING), re.compile(r"[<\[]")
+LONGEST = max(map(len, OPENING))
+FIRST = re.compile(r"[<\[{]")
+JSON_PARTIAL = re.compile(r'(?:\[\s{0,8})?(?:\{\s{0,8}(?:"\w{0,16}(?:"\s{0,8})?)?)?\Z')
+MOST_PARTIAL = 50
+NESTING = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
+MOST_TAKEN = 100_000  # characters
+JSON = "json"
+
+
+class ToolTextFilter:
+    """Takes out what is a tool call, or its made-up result.
+
+    Attributes:
+        taken: the texts that were taken out.
+    """
+
+    ended = False
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self._held = ""
+        self._inside: str | None = None  # what ends the call under way; JSON by its brackets
+        self._depth, self._quoted = 0, False
+        self._part: list[str] = []
+        self._size = 0
+
+    def feed(self, text: str, *, final: bool = False) -> str:
+        """The text without calls; a piece that may become one is held back."""
+        if not self._held and self._inside is None and not FIRST.search(text):
+            return text
+        text, self._held = self._held + text, ""
+        heard: list[str] = []
+        at = 0
+        while at < len(text):
+            if self._inside is not None:
+                at = self._skip(text, at, final=final)
+                continue
+            if not (found := OPEN.search(text, at)):
+                rest = text[at:]
+                keep = 0 if final else _may_go_on(rest)
+                heard.append(rest[: len(rest) - keep])
+                self._held = rest[len(rest) - keep :]
+                break
+            heard.append(text[at : found.start()])
+            self._inside = OPENING.get(found[0].translate(LOWER), JSON)
+            at = found.start()
+            if self._inside is not JSON:
+                self._keep(found[0])
+                at = found.end()
+            self._depth, self._quoted = 0, False
+        if final and self._inside is not None:
+            self._close()
+        return "".join(heard)
+
+    def _skip(self, text: str, at: int, *, final: bool) -> int:
+        """Take what belongs to the call; where the text goes on."""
+        if self._inside is JSON:
+            return self._skip_json(text, at, final=final)
+        inside = self._inside
+        assert inside is not None
+        end = text.translate(LOWER).find(inside, at) if inside else -1
+        stop = end + len(inside) if end >= 0 else len(text)
+        for token in TOKEN.finditer(text, at, stop):
+            if kind(token[0]) in (Kind.END, Kind.OTHERS) and token[0].translate(LOWER) != inside:
+                self._keep(text[at : token.start()])
+                self._close()
+                return token.start()
+        if end >= 0:
+            self._keep(text[at:stop])
+            self._close()
+            return stop
+        keep = 0 if final else _tail(text[at:])
+        self._keep(text[at : len(text) - keep])
+        self._held = text[len(text) - keep :]
+        return len(text)
+
+    def _skip_json(self, text: str, at: int, *, final: bool) -> int:
+        for mark in NESTING.finditer(text, at):
+            char = mark[0]
+            if char == '"':
+                self._quoted = not self._quoted
+            elif not self._quoted and len(char) == 1:
+                self._depth += 1 if char in "{[" else -1
+                if self._depth <= 0:
+                    self._keep(text[at : mark.end()])
+                    self._close()
+                    return mark.end()
+        keep = int(not final and text.endswith("\\") and not _escaped(text))
+        self._keep(text[at : len(text) - keep])
+        self._held = text[len(text) - keep :]
+        return len(text)
+
+    def _keep(self, text: str) -> None:
+        self._size += len(text)
+        if self._size <= MOST_TAKEN:
+            self._part.append(text)
+
+    def _close(self) -> None:
+        self.taken.append("".join(self._part))
+        self._part, self._inside = [], None
+
+
+def _tail(text: str) -> int:
+    """Characters at the end that may be the beginning of an end: a tag or a token."""
+    at = max(text.rfind("<", -64), text.rfind("[", -64))
+    return len(text) - at if at >= 0 and len(text) - at < 64 and ">" not in text[at:] else 0
+
+
+def _escaped(text: str) -> bool:
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 0
+
+
+def _may_go_on(rest: str) -> int:
+    tail = rest[-MOST_PARTIAL:]
+    for mark in re.finditer(r"[\[{]", tail):
+        if JSON_PARTIAL.fullmatch(tail, mark.start()):
+            return len(tail) - mark.start()
+    return held_back(rest, PREFIXES, BEGINS, LONGEST)

@@ -1,0 +1,59 @@
+"""A whole answer, such as vui's thoughts get: thoughts and tool calls out of its text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from vui_gateway.providers.control_tokens import ControlTokenFilter
+from vui_gateway.providers.tags import CHANNEL, ThinkingFilter
+from vui_gateway.providers.tool_calls import calls_in, tool_name
+from vui_gateway.providers.tool_text import ToolTextFilter
+
+__all__ = ["cleaned", "offered"]
+
+
+def offered(body: dict) -> frozenset[str]:
+    """The names of the tools that a request offers."""
+    functions = (tool.get("function") or {} for tool in body.get("tools") or ())
+    return frozenset(name for one in functions if isinstance(name := one.get("name"), str))
+
+
+def cleaned(answer: dict, names: Collection[str], *, thinks: bool = False) -> dict:
+    """The answer with its calls of these tools, and without what its server should have taken out.
+
+    thinks: its text begins in thinking.
+    """
+    choice, *others = answer.get("choices") or [{}]
+    message = dict(choice.get("message") or {})
+    finish = choice.get("finish_reason")
+    calls = [_named(call, names) for call in message.get("tool_calls") or ()]
+    if isinstance(text := message.get("content"), str):
+        thinks = thinks and not message.get("reasoning_content")
+        text, written = _read(text, thinks=thinks, cut_off=finish == "length")
+        if not calls:
+            calls = [call for one in written for call in calls_in(one, names)]
+            finish = "tool_calls" if calls else finish
+        message["content"] = text.strip() or ("" if not calls else None)
+    if calls:
+        for number, call in enumerate(calls):
+            call.pop("index", None)
+            call["id"] = call.get("id") or f"call_{number}"
+        message["tool_calls"] = calls
+    return {**answer, "choices": [{**choice, "message": message, "finish_reason": finish}, *others]}
+
+
+def _read(text: str, *, thinks: bool, cut_off: bool) -> tuple[str, list[str]]:
+    """What is left of the text, and the calls in it."""
+    tools = ToolTextFilter()
+    rest = ThinkingFilter(opened=thinks).feed(text, final=True, lost=cut_off)
+    rest = ControlTokenFilter().feed(tools.feed(rest, final=True), final=True)
+    # A call in harmony's format stands in a channel of its own.
+    return rest, [*tools.taken, *[text] * (CHANNEL in text)]
+
+
+def _named(call: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    function = dict(call.get("function") or {})
+    if isinstance(name := function.get("name"), str):
+        function["name"] = tool_name(name, names)
+    return {**call, "function": function}

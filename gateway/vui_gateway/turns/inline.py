@@ -1,0 +1,247 @@
+"""Markdown within a line: emphasis, links, tags, full stops of abbreviations."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from vui_gateway.turns.abbreviations import NEEDED, full_stop
+
+__all__ = ["EMPHASIS", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline", "host"]
+
+# vui's own: https://github.com/fluxions-ai/vui, `clean_llm_text`
+TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
+
+SPECIAL = re.compile(
+    r"\r?\n|\*+|_+|~+|`+|!(?=\[|\Z)|\[(?!\[)|<(?=[a-z/]|\Z)|&(?=[#a-z]|\Z)"
+    r"|\\|\.(?=[ \t]|\Z)|\|(?=\s|\Z)|【|https?://|www\.",
+    re.IGNORECASE,
+)
+URL_BEGINS = re.compile(r"(?<![\w@])(?:h|ht|htt|https?|https?:|https?:/|w|ww|www)\Z", re.IGNORECASE)
+URL_LAST = frozenset("htpswHTPSW:/")
+WORD = re.compile(r"\w")
+
+LABEL = re.compile(r"\[([^\[\]\n]{0,300})\]")
+CITATION = re.compile(r"\^.*|\d+(?:[,;–-]\s?\d+)*")
+EMPHASIS = re.compile(r"(?<!\w)_+|_+(?!\w)|[*`]+|~~+")
+HTML_TAGS = (
+    "a b big blockquote br center code dd del details div dl dt em font h1 h2 h3 h4 h5 h6 hr i img "
+    "ins kbd li mark ol p pre q small span strike strong sub summary sup table tbody td th thead "
+    "tr tt u ul var"
+)
+HTML_NAMES = frozenset(HTML_TAGS.split())
+HTML = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,10})(?:\s[^<>\n]{0,300})?/?>")
+HTML_PART = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]{0,10})?(?:\s[^<>\n]{0,300})?/?\Z")
+AUTOLINK = re.compile(
+    r"<(?:(https?://[^\s<>]{1,2000})|(?:mailto:)?([^\s<>@]{1,100}@[^\s<>]{1,100}))>"
+)
+AUTOLINK_PART = re.compile(r"<(?:h|ht|htt|https?:?/{0,2}|https?://[^\s<>]{0,2000})\Z")
+ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-zA-Z]{2,8});", re.IGNORECASE)
+ENTITY_PART = re.compile(r"&(?:#?\w{0,8})\Z")
+LATEX = {"times": "times", "cdot": "times", "div": "divided by"}
+ESCAPE = re.compile(r"\\(?:(times|cdot|div)(?![a-z])|([()\[\]])|(?=[!-/:-@\[-`{-~]))")
+HOST = re.compile(r"(?:https?://)?(?:www\.)?([^/?#\s]*)", re.IGNORECASE)
+OPERAND_BEFORE = re.compile(r"[\w)%]\Z")
+OPERAND_AFTER = re.compile(r"[ \t]*[\w(*`$-]")
+LETTER_BEFORE = re.compile(r"(?:\A|[^\w])[a-zA-Z]\Z")
+LETTER_AFTER = re.compile(r"[a-zA-Z](?!\w)")
+MOST_SPACE = 40  # characters that are waited for
+
+
+def host(url: str) -> str:
+    """What is said of an address."""
+    found = HOST.match(url)
+    return found[1] if found else ""
+
+
+class Inline:
+    """What a line says, and what it opens."""
+
+    def __init__(self) -> None:
+        self._said = ""  # the last characters
+        self._out: list[str] = []
+        self._spoke = False
+        self._mode = ""  # what is under way: "run", "code", "url", "target", "row", "line"
+        self._parts: list[str] = []  # of it
+        self._fence, self._depth = "`", 0
+        self._line_begins, self._break = True, ""  # _break: the line's end, not said yet
+        self._block = ""  # what the line is: "item", "heading", "row", "bold", or a paragraph
+        self._number = 0  # of a list's last entry
+        self._emphasis = self._marked = False  # _marked: its mark came last
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._out.append(text)
+            self._marked = False
+            self._said = (self._said + text)[-40:] if len(text) < 40 else text[-40:]
+            self._spoke = self._spoke or bool(WORD.search(text))
+
+    def _special(self, text: str, found: re.Match[str], *, final: bool) -> int:
+        """Say what a special character stands for; where the text goes on, or -1."""
+        mark, at, end = found[0], found.start(), found.end()
+        first = mark[0]
+        if first in "\r\n":
+            if self._block == "bold":
+                self._block = "heading" if self._marked else ""
+            self._line_begins, self._break = True, "\n"
+            return end
+        if first in "*_~`" and len(mark) > 2:
+            self._emphasis = not self._emphasis
+            self._marked = True
+            self._mode, self._fence, self._parts = "run", first, []
+            return end
+        if first in "*_~`" and end == len(text) and not final:
+            return -1
+        if first == "*":
+            return self._star(text, at, end, final=final)
+        if first == "_":
+            joined = self._said[-1:].isalnum() and text[end : end + 1].isalnum()
+            self._say(mark if joined else "")
+            self._marked = not joined
+        elif first == "~":
+            self._say(mark if len(mark) == 1 else "")
+        elif first == "`":
+            pass
+        elif first in "hHwW":
+            if self._said[-1:].isalnum():
+                self._say(mark)
+            else:
+                self._mode, self._parts = "url", [mark]
+        elif first == "!":
+            if end == len(text) and not final:
+                return -1
+            image = text[end : end + 1] == "[" and not self._said[-1:].strip()
+            self._say("" if image else mark)
+        elif first == "[":
+            return self._bracket(text, at, final=final)
+        elif first == "<":
+            return self._tag(text, at, final=final)
+        elif first == "&":
+            if not final and ENTITY_PART.match(text, at):
+                return -1
+            entity = ENTITY.match(text, at)
+            self._say(html.unescape(entity[0]) if entity else mark)
+            return entity.end() if entity else end
+        elif first == "\\":
+            return self._escape(text, at, final=final)
+        elif first == ".":
+            return self._full_stop(text, at, final=final)
+        elif first == "|":
+            if end == len(text) and not final:
+                return -1
+            spaced = self._said[-1:].isspace() and text[end : end + 1].isspace()
+            self._say("," if spaced else mark)
+        else:  # OpenAI's citations
+            close = text.find("】", at, at + 300)
+            if close < 0 and not final and len(text) - at < 300:
+                return -1
+            self._say("" if close >= 0 else mark)
+            return close + 1 if close >= 0 else end
+        return end
+
+    def _star(self, text: str, at: int, end: int, *, final: bool) -> int:
+        """Emphasis, or a product: between two numbers, names or parentheses."""
+        before, after = self._said[-1:], text[end : end + 1]
+        word = "times" if end - at == 1 else "to the power of"
+        if not after.isspace() and not before.isspace() and not self._emphasis:
+            tight = OPERAND_BEFORE.search(before) and (before.isdigit() or before == ")")
+            number = bool(tight) and (after.isdigit() or (end - at == 1 and after == "("))
+            if LETTER_BEFORE.search(self._said) or (tight and after.isalpha()):
+                if end + 1 == len(text) and not final:
+                    return -1
+                number = after.isdigit() or bool(LETTER_AFTER.match(text, end))
+            if number:
+                self._say(f" {word} ")
+                return end
+        spaced = (before.isspace() or not before) and (after.isspace() or not after)
+        if spaced:
+            if not final and not text[end:].strip(" \t") and len(text) - end < MOST_SPACE:
+                return -1
+            operands = OPERAND_BEFORE.search(self._said.rstrip(" \t")) and OPERAND_AFTER.match(
+                text, end
+            )
+            self._say(word if operands else "")
+            return end
+        self._marked = True
+        self._emphasis = bool(before.isspace() or not before.isalnum()) and not after.isspace()
+        return end
+
+    def _bracket(self, text: str, at: int, *, final: bool) -> int:
+        """A link, a citation, or vui's own tag."""
+        label = LABEL.match(text, at)
+        if not label:
+            rest = text[at + 1 : at + 302]
+            open_ = len(rest) < 301 and not ("[" in rest or "\n" in rest)
+            if open_ and not final:
+                return -1
+            self._say("[")
+            return at + 1
+        end, name = label.end(), label[1]
+        if name.lower() in TAGS:
+            self._say(label[0])
+            return end
+        if end == len(text) and not final:
+            return -1
+        after = text[end : end + 1]
+        if after == "(":
+            self._say(EMPHASIS.sub("", name))
+            self._mode, self._depth = "target", 1
+            return end + 1
+        if CITATION.fullmatch(name):
+            if after == ":" and self._said[-1:] in ("", "\n", " "):
+                self._mode = "line"  # an address
+            return end
+        if after == "[":
+            other = LABEL.match(text, end)
+            if not other and not final and len(text) - end < 301 and "\n" not in text[end:]:
+                return -1
+            if other and other[1].lower() not in TAGS:
+                self._say(EMPHASIS.sub("", name))
+                return other.end()
+        self._say(label[0])
+        return end
+
+    def _tag(self, text: str, at: int, *, final: bool) -> int:
+        if not final:
+            part = HTML_PART.match(text, at)
+            name = (part[1] or "").lower() if part else ""
+            if part and any(known.startswith(name) for known in HTML_NAMES):
+                return -1
+            if AUTOLINK_PART.match(text, at):
+                return -1
+        if link := AUTOLINK.match(text, at):
+            self._say(link[2] or host(link[1]))
+            return link.end()
+        if (tag := HTML.match(text, at)) and tag[2].lower() in HTML_NAMES:
+            breaks = tag[2].lower() in ("br", "p", "li", "tr", "td", "th", "div", "hr")
+            self._say(" " if breaks and self._spoke else "")
+            return tag.end()
+        self._say("<")
+        return at + 1
+
+    def _escape(self, text: str, at: int, *, final: bool) -> int:
+        if len(text) - at < 7 and not final and re.match(r"\\[a-z]*\Z", text[at:]):
+            return -1
+        found = ESCAPE.match(text, at)
+        if not found:
+            self._say("\\")
+            return at + 1
+        if found[1]:
+            self._say(LATEX[found[1]])
+        return found.end()
+
+    def _full_stop(self, text: str, at: int, *, final: bool) -> int:
+        start = at + 1
+        while start < len(text) and text[start] in " \t" and start - at < MOST_SPACE:
+            start += 1
+        following = text[start : start + NEEDED]
+        if start == at + 1 or following[:1] in ("\n", "\r"):
+            if start == len(text) and not final:
+                return -1
+            self._say(".")
+            return at + 1
+        if len(following) < NEEDED - 1 and not final:
+            return -1
+        said, self._number = full_stop(self._said, following, self._number)
+        self._say(said)
+        return at + 1

@@ -1,0 +1,113 @@
+"""What is heard of what real models say, however it is cut into pieces."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from vui_gateway.turns.reply import Reply
+
+from tests.support.said import GOOD, LEAKS, MARKDOWN, cuts, heard
+from tests.support.scripted import END, Scripted, Step
+
+EXAMPLES = [(kind, text) for kind, texts in LEAKS.items() for text in texts]
+
+
+@pytest.mark.parametrize(("kind", "text"), EXAMPLES)
+@pytest.mark.parametrize("plain", [True, False])
+def test_what_a_server_leaks_is_not_heard(kind: str, text: str, plain: bool) -> None:
+    assert heard([text], plain=plain) == GOOD
+
+
+@pytest.mark.parametrize("text", MARKDOWN)
+def test_markdown_is_said_as_a_person_reads_it(text: str) -> None:
+    assert heard([text]) == MARKDOWN[text]
+
+
+@pytest.mark.parametrize("text", [*MARKDOWN, *dict(reversed(EXAMPLES)).values()])
+def test_where_a_text_is_cut_changes_nothing(text: str) -> None:
+    whole = heard([text])
+    step = max(1, len(text) // 40)
+    for pieces in list(cuts(text))[::step]:
+        assert heard(pieces) == whole, pieces
+
+
+@pytest.mark.parametrize("text", LEAKS["a token that ends the turn"])
+def test_a_token_that_ends_the_turn_ends_the_providers_call(text: str) -> None:
+    steps: list[Step] = [(0.1, "Well. "), (0.1, text), *[(1.0, "More and more. ")] * 100, (0, END)]
+    lab = Scripted({"a": steps})
+    found = lab.hear()
+    assert found.text == f"Well. {GOOD}"
+    assert found.ended == ["ok"]
+    assert lab.closed["a"] == pytest.approx(0.2)
+
+
+def test_thinking_that_never_closes_is_said_in_the_end() -> None:
+    assert heard(["Oh, good", " question."], thinks=True) == GOOD
+    assert heard(["<think>Oh, good question."]) == GOOD
+
+
+def test_thinking_that_was_cut_off_is_not_said() -> None:
+    reply = Reply()
+    assert not reply.feed("<think>Okay, the user", final=True, cut_off=True)
+    assert not reply.release(final=True)
+
+
+def test_a_reply_that_begins_in_thinking_is_heard_from_its_closing_tag_on() -> None:
+    assert heard(["Okay. The user asks.", "</think>", "Oh, good question."], thinks=True) == GOOD
+    assert heard(["<think>Okay. So.</think>Oh, good question."], thinks=True) == GOOD
+
+
+def test_a_server_that_separates_thoughts_has_none_in_its_text() -> None:
+    reply = Reply(thinks=True)
+    reply.separate()
+    assert reply.feed("Oh, good question. And")
+    assert reply.release() == "Oh, good question. "
+
+
+def test_a_second_closing_tag_takes_nothing_back() -> None:
+    assert heard(["<think>Hm.</think>Oh, good </think>question."]) == GOOD
+
+
+def test_no_word_is_held_back_beyond_the_word_after_a_star() -> None:
+    reply = Reply(plain=True)
+    reply.feed("It is **so** good. And *then")
+    assert reply.release() == "It is so good. "
+
+
+def test_what_was_taken_out_is_on_record() -> None:
+    for text, taken in (
+        ("<think>Hm.</think>Oh.", ["thoughts"]), ("Oh.<|im_end|>", ["tokens"]), ("Oh.", []),
+        ("So it is</think>Oh.</s>", ["thoughts", "tokens"]),
+    ):  # fmt: skip
+        reply = Reply()
+        reply.feed(text, final=True)
+        assert reply.taken_out == taken
+
+
+HOSTILE = [
+    "*", "<", "[", "`", "<|", "|", "_", "~", "&", "\\", ".", "- ", "# ", "1. ", "h", "[a]",
+    "[a](", "!", "\n", "```\n", "> ", "|\n", "Dr. ", "][", "<b", "www.", '{"name":', "{", "=",
+    "<think>", "</think>", "<|channel|>", "<|im_start|>", "<tool_call>", "- a ", '"', "x", " ",
+    "你", "http://",
+]  # fmt: skip
+
+
+def seconds(mark: str, size: int) -> float:
+    """Processor time for so many characters, four at a time."""
+    text, reply = "a" + mark * (size // len(mark)), Reply("Said before.", ("\nUser:",), plain=True)
+    began = time.process_time()
+    for at in range(0, len(text), 4):
+        reply.feed(text[at : at + 4])
+        if reply.may_release():
+            while reply.release():
+                pass
+    reply.feed("", final=True)
+    reply.release(final=True)
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize("mark", HOSTILE)
+def test_the_cost_of_a_reply_grows_with_its_length_and_no_faster(mark: str) -> None:
+    small, large = (min(seconds(mark, size) for _ in range(2)) for size in (8_000, 64_000))
+    assert large < 24 * small + 0.01, "linear is 8 times, quadratic 64"
