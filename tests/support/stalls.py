@@ -20,7 +20,7 @@ import httpx
 from tests.support.harness import ROOT
 from tests.support.report import processor_seconds
 
-__all__ = ["Stalls", "stalls"]
+__all__ = ["Stalls", "slowness", "stalls"]
 
 PATH = "/health/liveliness"
 EVERY = 0.005  # seconds

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from vui_gateway.providers.tags import THINKING_TAGS, ThinkingFilter
 
 from tests.support.cuts import TEXTS, cut
+from tests.support.stalls import slowness
 
 
 @settings(max_examples=200, deadline=None)
@@ -34,6 +35,6 @@ def test_thinking_is_taken_out_wherever_it_is_cut(
     "flood", ["<think></think>", "<think>", "</think>", "<", "[THINK][/THINK]x"]
 )
 def test_no_flood_of_tags_keeps_anybody_waiting(flood: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     ThinkingFilter().feed(flood * (200_000 // len(flood)))
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05 * slowness()
