@@ -14,7 +14,8 @@ from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.hedge import Hedge
 from vui_gateway.turns.limits import LEAST_SECONDS, Limits
-from vui_gateway.turns.race import Race, took_its_own
+from vui_gateway.turns.race import Race, Trouble, took_its_own
+from vui_gateway.turns.toolless import NO_TOOL, Toolless, without_tools
 
 __all__ = ["Engine"]
 
@@ -24,15 +25,28 @@ CONTINUE = (
 )
 
 
+async def _no_trouble(_: str) -> str:
+    return ""
+
+
 class Engine:
-    """Asks one deployment after the other, or side by side, until one answers whole."""
+    """Asks one deployment after the other, or side by side, until one answers whole.
+
+    Args:
+        open_, candidates, cooldown, hedge, trouble: see `Race`.
+    """
 
     def __init__(
-        self, open_: Open, candidates: Candidates, cooldown: Cooldown, hedge: Hedge
+        self,
+        open_: Open,
+        candidates: Candidates,
+        cooldown: Cooldown,
+        hedge: Hedge,
+        trouble: Trouble = _no_trouble,
     ) -> None:
-        self.limits = Limits()
+        self.limits, self.toolless = Limits(), Toolless()
         self._candidates, self._cooldown, self._hedge = candidates, cooldown, hedge
-        self._race = Race(open_, candidates, cooldown, hedge)
+        self._race = Race(open_, candidates, cooldown, hedge, self.toolless, trouble)
 
     def configure(self, stream_timeout: float, timeout: float, *, hedge: bool) -> None:
         """Take a new configuration.
@@ -41,6 +55,7 @@ class Engine:
         streamed.
         """
         self.limits = Limits.of(stream_timeout, timeout)
+        self.toolless.clear()
         self._hedge.enabled = hedge
 
     def variable(self, call: Call) -> str | None:
@@ -56,8 +71,17 @@ class Engine:
         self._hedge.called()
         said, asked, late = "", body, False
         error: AttemptError | None = None
+        if asked.get("tools"):
+            call.without = self.toolless.ids
         while True:
-            attempt = await self._race.first(call, asked, self.limits, said, error)
+            try:
+                attempt = await self._race.first(call, asked, self.limits, said, error)
+            except AttemptError as failure:
+                if not _takes_no_tools(call, asked, failure):
+                    raise
+                asked = body = without_tools(asked)
+                call.without, error = set(), None
+                continue
             record, heard = attempt.record, False
             call.first_token = call.first_token or record.first_word
             try:
@@ -90,12 +114,19 @@ class Engine:
                 attempt.close(Ending.HUNG_UP)
 
     async def complete(self, call: Call, body: dict) -> dict:
-        """The answer to a call that isn't streamed.
+        """The answer to a call that isn't streamed; no tool call where nobody takes tools.
 
         Raises:
             AttemptError: nobody could answer.
         """
-        record = (await self._race.first(call, body, self.limits)).record
+        if body.get("tools"):
+            call.without = self.toolless.ids
+        try:
+            record = (await self._race.first(call, body, self.limits)).record
+        except AttemptError as failure:
+            if not _takes_no_tools(call, body, failure):
+                raise
+            return NO_TOOL
         record.ended = Ending.OK
         self._cooldown.answered(record.deployment)
         assert record.answer is not None
@@ -104,6 +135,12 @@ class Engine:
     def _pieces(self, attempt: RunningAttempt, call: Call) -> AsyncGenerator[str]:
         others_left = functools.partial(self._candidates.left, call.model_group, call.asked)
         return attempt.pieces(self.limits, others_left)
+
+
+def _takes_no_tools(call: Call, body: dict, error: AttemptError) -> bool:
+    """Whether a call failed because nobody takes its tools."""
+    nobody = error.ended == Ending.NO_DEPLOYMENT and bool(call.without)
+    return bool(body.get("tools")) and (error.ended == Ending.NO_TOOLS or nobody)
 
 
 def _continuing(body: dict, said: str) -> dict:
