@@ -14,6 +14,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from tests.support.harness import ROOT, Program, _ended, free_port, http
@@ -135,7 +136,8 @@ def model(words: str, width: int = 64, layers: int = 2) -> Path:
     words: a text whose commonest words are tokens of their own.
     """
     installed()
-    path = FOLDER / f"tiny-{width}-{layers}.gguf"
+    mark = sha256(words.encode()).hexdigest()[:8]
+    path = FOLDER / f"tiny-{width}-{layers}-{mark}.gguf"
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
