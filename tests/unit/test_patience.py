@@ -110,7 +110,7 @@ def test_while_one_loads_another_one_answers_at_once_and_nobody_is_blamed() -> N
     assert "home" not in lab.cooldown
 
 
-TOOLS = {"tools": [{"type": "function", "function": {"name": "get_time"}}]}
+TOOLS: dict[str, Any] = {"tools": [{"type": "function", "function": {"name": "get_time"}}]}
 ANSWER = {"choices": [{"message": {"role": "assistant", "content": "Yes."}}]}
 REFUSED = AttemptError(Ending.NO_TOOLS, "no", 500, Code.PROVIDER_REFUSED_TOOLS, reason="no tools")
 
