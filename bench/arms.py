@@ -20,7 +20,7 @@ import yaml
 from vui.serving.stream import llm, llm_backend, prompts
 
 from bench import before
-from tests.support.harness import KEY, ROOT, free_port, is_ready, program, stock_options
+from tests.support.harness import KEY, ROOT, free_port, is_ready, paid, program, stock_options
 from tests.support.poll import wait_until
 from tests.support.report import processor_seconds
 from vui_litellm import LiteLLMBackend
@@ -162,7 +162,7 @@ def ours(
 ) -> Iterator[Arm]:
     """Our gateway's image, as compose.yaml runs it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "litellm_config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    (folder / "litellm_config.yaml").write_text(yaml.safe_dump(paid(config), sort_keys=False))
     port = free_port()
     own = {"VUI_GATEWAY_HOST": "127.0.0.1", "VUI_GATEWAY_PORT": str(port), "VUI_LITELLM_KEY": KEY}
     mounts = ["-v", f"{folder}:/project:ro", "--read-only", "--tmpfs", "/tmp"]
@@ -188,7 +188,7 @@ def ours_before(folder: Path, config: dict) -> Iterator[Arm | None]:
 def stock(folder: Path, config: dict, ca: Path | None = None) -> Iterator[Arm]:
     """`litellm --config` with the same file: the same version and base image, byte-compiled."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    (folder / "config.yaml").write_text(yaml.safe_dump(paid(config), sort_keys=False))
     port = free_port()
     # Without the price table of the package its start would wait for the internet.
     env = {"VUI_LITELLM_KEY": KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}

@@ -22,7 +22,7 @@ import yaml
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.faults import BROKEN, DRIBBLE, NO_WORDS, ODD
-from tests.support.harness import Program, gateway
+from tests.support.harness import Program, gateway, paid
 from tests.support.report import WRITING, descriptors, record, rss_mb
 from tests.support.sick_and_well import CONTINUED, FIRST, SECOND, Heard, SickAndWell, sooner
 from vui_litellm.errors import SENTENCES
@@ -136,7 +136,7 @@ def config(bases: list[str], note: int) -> str:
     # Who was sick in the last turn is well in this one: were it left alone for longer, the gateway
     # would have nobody well to turn to.
     router = {"stream_timeout": LIMIT, "cooldown_time": 0.1}
-    return yaml.safe_dump({"model_list": models, "router_settings": router})
+    return yaml.safe_dump(paid({"model_list": models, "router_settings": router}))
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from vui_gateway.api.auth import CLIENT, ExactPath, RequireKey
 from vui_gateway.api.chat import Chat
 from vui_gateway.api.errors import on_request_error, on_unknown_route
 from vui_gateway.api.page import Page
-from vui_gateway.api.schema import ModelRequest, read_body
+from vui_gateway.api.schema import PrefillRequest, read_body
 from vui_gateway.apply import InForce
 from vui_gateway.errors import RequestError
 from vui_gateway.keys.clients import Keys
@@ -25,6 +25,7 @@ from vui_gateway.litellm_proxy.callbacks import Callbacks
 from vui_gateway.litellm_proxy.hooks import Hooks
 from vui_gateway.litellm_proxy.preconnect import Preconnect
 from vui_gateway.litellm_proxy.router import RouterInForce
+from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.transport import Transport
 from vui_gateway.litellm_proxy.warmup import WARM_UP
 from vui_gateway.providers import families
@@ -32,11 +33,12 @@ from vui_gateway.providers.caching import PromptCaching
 from vui_gateway.redaction import RedactAnswers
 from vui_gateway.state.entries import State
 from vui_gateway.turns.admission import Admission
-from vui_gateway.turns.call import Attempt
+from vui_gateway.turns.call import Attempt, Deployment
 from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.hedge import Hedge
+from vui_gateway.turns.prefill import Prefill
 from vui_gateway.turns.thinkers import Thinkers
 from vui_gateway.usage.recorder import Recorder
 
@@ -50,6 +52,7 @@ class Gateway:
     in_force: InForce
     chat: Chat
     page: Page
+    prefill: Prefill | None = None
 
 
 def build(key: str, state: State, redis_url: str) -> Gateway:
@@ -57,7 +60,8 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
 
     key: the owner's. redis_url: of the Redis that several gateways share; empty for one alone.
     """
-    keys, router, cooldown = Keys(key, state), RouterInForce(redis_url), Cooldown(state)
+    servers = Servers()
+    keys, router, cooldown = Keys(key, state), RouterInForce(redis_url, servers), Cooldown(state)
     usage, admission = Recorder(state), Admission()
     usage.budget.limits = keys.budget
     keys.on_revoked = admission.revoke
@@ -65,32 +69,41 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
     caching = PromptCaching()
 
     def transform(call: dict, provider: str, model: str, attempt: Attempt | None) -> dict:
-        call = families.apply(call, provider, model, catalogue.known_efforts(provider, model))
         deployment = attempt.deployment.id if attempt else ""
+        efforts = catalogue.known_efforts(provider, model)
+        context = servers.context if servers.is_local(deployment) else 0
+        call = families.apply(call, provider, model, efforts, context=context)
         call, marks = caching.apply(call, provider, model, deployment)
         if attempt:
             attempt.cache_marks = marks
         return call
 
     def billed(attempt: Attempt) -> None:
-        caching.billed(attempt.cache_marks, attempt.cache_counts)
+        if attempt.counted:
+            caching.billed(attempt.cache_marks, attempt.cache_counts)
 
     def reserve(attempt: Attempt) -> None:
-        if not attempt.body["model"].startswith(WARM_UP):  # which costs nothing
+        # Neither the warm-up nor what one's own server prepares costs anything.
+        if attempt.counted and not attempt.body["model"].startswith(WARM_UP):
             usage.budget.reserve(attempt)
 
     hooks = Hooks(candidates.available, transform, billed)
     hooks.register()
-    transport = Transport(hooks.attempts, reserve)
+    transport = Transport(hooks.attempts, reserve, servers)
+
+    async def choose(model_group: str) -> Deployment | None:
+        return await candidates.next(model_group, [])
+
+    prefill = Prefill(transport.open, choose)
     thinkers = Thinkers(state)
-    engine = Engine(transport.open, candidates, cooldown, Hedge(state), thinkers)
-    preconnect = Preconnect(lambda model_group: candidates.next(model_group, []))
+    engine = Engine(prefill.call, candidates, cooldown, Hedge(state), thinkers, servers.trouble)
+    preconnect = Preconnect(choose, servers)
     in_force = InForce(
         keys, router, candidates, engine, admission, cooldown, usage, preconnect, caching,
         Callbacks(), thinkers,
     )  # fmt: skip
     chat = Chat(engine, admission, router, preconnect, usage)
-    return Gateway(in_force, chat, Page(keys))
+    return Gateway(in_force, chat, Page(keys), prefill)
 
 
 def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
@@ -126,12 +139,18 @@ def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) ->
         listed = await router.listing()
         return JSONResponse({"data": [entry for entry in listed if may_ask(entry["model_name"])]})
 
-    async def open_connection(request: Request) -> Response:
-        """A turn is coming: the connection is opened, nothing is sent or billed."""
-        model = ModelRequest.read(await read_body(request.receive)).model
-        if request.scope[CLIENT].may_ask(model) and router.serves(model):
-            parts.preconnect.open(model)
-        return JSONResponse({}, HTTPStatus.ACCEPTED)
+    async def prepare(request: Request) -> Response:
+        """A turn is coming: the connection is opened, and nothing is billed. A server of one's own
+        reads a prompt that comes along, and the answer comes when it has; others are sent nothing.
+        """
+        local = False
+        asked = PrefillRequest.read(await read_body(request.receive))
+        if request.scope[CLIENT].may_ask(asked.model) and router.serves(asked.model):
+            parts.preconnect.open(asked.model)
+            if gateway.prefill:
+                body = asked.model_dump(exclude_none=True)
+                local = await gateway.prefill.run(asked.model, body)
+        return JSONResponse({"local": True} if local else {}, HTTPStatus.ACCEPTED)
 
     with_key = [Middleware(RequireKey, keys=keys)]
     owners = [Middleware(RequireKey, keys=keys, owner=True)]
@@ -143,7 +162,7 @@ def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) ->
         Route("/page/session", page.session, methods=["POST"]),
         Route("/status", page.status),
         Route("/metrics", metrics, middleware=owners),
-        Route("/v1/preconnect", open_connection, methods=["POST"], middleware=with_key),
+        Route("/v1/preconnect", prepare, methods=["POST"], middleware=with_key),
         Route("/v1/chat/completions", gateway.chat, methods=["POST"], middleware=with_key),
         Route("/v1/models", models, methods=["GET"], middleware=with_key),
         Route("/model/info", model_info, methods=["GET"], middleware=with_key),

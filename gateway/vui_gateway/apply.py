@@ -77,6 +77,7 @@ class InForce:
         settings.export(key, before)
         logs.configure(settings)
         self.keys.owner = key
+        self.router.servers.configure(models, settings.env, settings.context)
         self.router.use(router, module)
         cooldown_time = float(config.router_settings["cooldown_time"])
         self.cooldown.configure(cooldown_time, config.key_variables)
@@ -89,7 +90,7 @@ class InForce:
         self.usage.metrics.label = Labels([*self.router.model_groups, *config.models.values()])
         installation = f"vui-{sha256(f'prompt cache of {key}'.encode()).hexdigest()[:12]}"
         self.caching.configure(installation, enabled=settings.cache)
-        self.preconnect.configure(models, settings.env, enabled=settings.preconnect)
+        self.preconnect.enabled = settings.preconnect
         self.router.notes = {DEFAULT_GROUP: self.vui(config)}
 
     async def extend(self, settings: Settings, config: Config) -> None:

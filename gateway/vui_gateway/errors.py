@@ -78,6 +78,26 @@ class Code(StrEnum):
         "the conversation is longer than the model takes",
         "The conversation is longer than {} takes.",
     )  # fmt: skip
+    CONTEXT_TOO_SMALL = (
+        "context_too_small", 400,
+        "the model's server holds fewer tokens than vui needs",
+        "The context of {} is smaller than vui needs.",
+    )  # fmt: skip
+    PROVIDER_REFUSED_TOOLS = (
+        "provider_refused_tools", 400,
+        "it takes no tools",
+        "{} takes no tools.",
+    )  # fmt: skip
+    MODEL_LOADING = (
+        "model_loading", 503,
+        "its server is still loading it",
+        "The server of {} is still loading it.",
+    )  # fmt: skip
+    SERVER_UNREACHABLE = (
+        "server_unreachable", 503,
+        "its server can't be reached",
+        "The server of {} can't be reached.",
+    )  # fmt: skip
     CONTENT_POLICY_VIOLATION = (
         "content_policy_violation", 400,
         "the provider's filter refused the request",
@@ -111,6 +131,8 @@ class Ending(StrEnum):
     ENDED_EARLY = "ended-early", "{} broke off in mid-reply."
     EMPTY = "empty", "{} gave an empty answer."
     FLOODED = "flooded", "{} sent an endless reply."
+    NO_TOOLS = "no-tools", "{} takes no tools."
+    LOADING = "loading", "{} was still being loaded."
     BUDGET = "budget", "Today's budget is spent: {} wasn't asked."
     HOOK = "hook", "A callback of litellm_config.yaml refused the request for {}."
     RATE_LIMITED = "429", "The provider of {} wants fewer requests."

@@ -24,6 +24,8 @@ __all__ = ["Reloader"]
 # Seconds between two looks at the files. They are looked at, not watched: inotify sees nothing of a
 # bind mount's changes on Docker Desktop.
 LOOK_EVERY = 0.25
+# Seconds after which a server of one's own that wasn't there is looked for again.
+LOOK_AGAIN = 10.0
 
 log = logging.getLogger("vui_gateway")
 
@@ -52,6 +54,8 @@ class Reloader:
         self._started = _read_once(settings, config)
         self._reported = -1
         self._said: set[str] = set()
+        self._away: list[str] = []  # one's own servers where nothing answers
+        self._looked = time.monotonic()
 
     async def run(self) -> None:
         """Follow the files for ever, and keep the status file up to date."""
@@ -64,6 +68,8 @@ class Reloader:
         async for edited in _edits(self.settings):
             if edited:
                 await self.reload()
+            if self._away and time.monotonic() - self._looked > LOOK_AGAIN:
+                edited = await self._look() or edited
             version = self.in_force.version + self.sync.state.version
             if edited or version != self._reported:  # not at once: a call was under way
                 self._reported = version
@@ -90,7 +96,14 @@ class Reloader:
             await self._extend()
             self.announce()
 
+    async def _look(self) -> bool:
+        """Look for one's own servers; true when something is different."""
+        before, self._looked = self._away, time.monotonic()
+        self._away = await self.in_force.router.servers.away()
+        return self._away != before
+
     async def _extend(self) -> None:
+        await self._look()
         try:
             await self.in_force.extend(self.settings, self.config)
         except Exception:  # no callback ends the watch over the files
@@ -124,7 +137,11 @@ class Reloader:
     def warnings(self) -> list[str]:
         """Settings and lines of the files that have no effect."""
         failed = self.in_force.callbacks.failed
-        return [*self.settings.warnings, *self.config.warnings, *failed]
+        return [*self.settings.warnings, *self.config.warnings, *failed, *self._own_servers]
+
+    @property
+    def _own_servers(self) -> list[str]:
+        return [*self.in_force.router.servers.warnings, *self._away]
 
     def status(self) -> Status:
         """The status of now."""

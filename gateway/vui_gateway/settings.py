@@ -96,6 +96,10 @@ class Settings(BaseModel):
         description=f"Use a number of calls at once from 1 to {MOST_CALLS}.",
     )  # fmt: skip
     cache: bool = Field(True, alias="VUI_LITELLM_CACHE", description=SWITCH)
+    context: int = Field(
+        8192, gt=0, le=10_000_000, alias="VUI_LITELLM_CONTEXT",
+        description="Use a number of tokens such as 8192.",
+    )  # fmt: skip
     log: Annotated[Literal["info", "debug"], BeforeValidator(str.lower)] = Field(
         "info", alias="VUI_LITELLM_LOG", description="Use info or debug.",
     )  # fmt: skip

@@ -24,6 +24,7 @@ class Model(BaseModel):
     Attributes:
         id: LiteLLM's; empty where it isn't served.
         seconds: that it is still left alone. variable: of its refused or lacking key.
+        local: it is on the user's own machine, or in the same network.
     """
 
     group: str
@@ -32,6 +33,7 @@ class Model(BaseModel):
     state: Literal["serving", "cooling", "key refused", "left out"] = "serving"
     seconds: float = 0.0
     variable: str = ""
+    local: bool = False
 
 
 class Session(BaseModel):
@@ -139,7 +141,8 @@ def _served(parts: InForce, config: Config) -> Iterator[Model]:
     for entry in sorted(config.model_list, key=_order):
         identity = entry["model_info"]["id"]
         name, params = entry["model_name"], entry["litellm_params"]
-        model = Model(group=name, model=params["model"], id=identity)
+        local = parts.router.servers.is_local(identity)
+        model = Model(group=name, model=params["model"], id=identity, local=local)
         seconds = cooling.get(identity, 0.0)
         if seconds == math.inf:
             model.state, model.variable = "key refused", config.key_variables[identity]
@@ -169,6 +172,8 @@ def lines(status: Status) -> Iterator[str]:
         yield f"{what}: {status.error}"
     for place, models in status.refused.items():
         yield f"{place} is refused by {', '.join(models)}: put a valid one there."
+    if own := dict.fromkeys(model.model for model in status.models if model.local):
+        yield f"On your own machine: {', '.join(own)}."
     cooling = {
         m.model: m.seconds - (now - status.at) for m in status.models if m.state == "cooling"
     }

@@ -35,6 +35,10 @@ __all__ = ["LiteLLMBackend", "is_served"]
 # vui's thoughts send all that was ever said; the gateway takes 300 messages. Gone by the fifty,
 # what is left begins alike for many turns, and stays in its provider's cache.
 MOST_MESSAGES, GONE_AT_ONCE = 250, 50
+# Behind a system prompt alone, as in vui's own backends.
+PLACEHOLDER = {"role": "user", "content": "."}
+# Seconds that a server at home may read a prompt for, and load its model before.
+PREFILL_TIMEOUT = 65
 
 
 class LiteLLMBackend(VLLMBackend):
@@ -84,10 +88,13 @@ class LiteLLMBackend(VLLMBackend):
         # vui's defaults copy one local Qwen's settings: only a knob that someone named is sent.
         knobs = self._resolve_sampling(**{k: kwargs[k] for k in DEFAULT_SAMPLING})
         knobs |= {"top_k": None, "stop": kwargs["stop"]}
-        messages = _latest(sanitize_messages(messages))
-        messages = self.prompt.arrange(messages, parts=self._takes_parts)
-        body = super()._body(messages, stream=stream, **kwargs) | knobs
+        body = super()._body(self._messages(messages), stream=stream, **kwargs) | knobs
         return {k: v for k, v in body.items() if v is not None and k not in self._refused_fields}
+
+    def _messages(self, messages: list[dict]) -> list[dict]:
+        """The messages as our gateway gets them, for a turn and before it."""
+        messages = _latest(sanitize_messages(messages))
+        return self.prompt.arrange(messages, parts=self._takes_parts)
 
     def _client_stops(self, stop: list[str] | None) -> list[str]:
         # LiteLLM passes the first four on to every provider, and none to some (GPT-5).
@@ -144,12 +151,24 @@ class LiteLLMBackend(VLLMBackend):
         return ""
 
     async def prefill(self, messages: list[dict]) -> None:
-        """Tell our gateway that a turn is coming, without a word of it: nothing is billed."""
-        with suppress(httpx.HTTPError):
+        """Tell our gateway that a turn is coming, without a word of it: nothing is billed. Where
+        a server of the user's own would answer, it may read what the turn begins with.
+        """
+        with suppress(httpx.HTTPError, ValueError):
             if self._can_preconnect:
-                answer = await self.request("POST", "/v1/preconnect", json={"model": self.model})
+                asked: dict[str, Any] = {"model": self.model}
+                answer = await self.request("POST", "/v1/preconnect", json=asked)
                 self._can_preconnect = answer.status_code != httpx.codes.NOT_FOUND
                 self._takes_parts = self._takes_parts or answer.is_success
+                if answer.content and answer.json().get("local") is True:
+                    asked["messages"] = self._beginning(messages)
+                    options: dict[str, Any] = {"json": asked, "timeout": PREFILL_TIMEOUT}
+                    await self.request("POST", "/v1/preconnect", **options)
+
+    def _beginning(self, messages: list[dict]) -> list[dict]:
+        """The messages, with a user's turn: some templates need one."""
+        speaks = any(message.get("role") == "user" for message in messages)
+        return self._messages(messages if speaks else [*messages, PLACEHOLDER])
 
     async def set_model(self, name: str) -> None:
         """Switch to `name`; ValueError when it isn't served, and the old model stays."""

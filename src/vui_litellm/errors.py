@@ -22,6 +22,9 @@ MODEL_UNKNOWN = "Sorry, the gateway doesn't have that model, so please pick anot
 PROVIDER_MODEL = "Sorry, the provider doesn't have that model, so please pick another one."
 REQUEST_REFUSED = "Sorry, the model refused my request, so please pick another model."
 TOO_LONG = "Sorry, our conversation has grown too long, so please start a new one."
+TOO_SMALL = "Sorry, the context of the model's server is too small, so please raise it there."
+LOADING = "Sorry, the model is still being loaded, so please try again in a moment."
+SERVER_AWAY = "Sorry, I can't reach the model's server, so please check that it is running."
 TOO_MANY = "Sorry, too many calls came at once, so please try again in a moment."
 GATEWAY_AWAY = "Sorry, I can't reach the gateway, so please check that it is running."
 APOLOGY = "Sorry, something went wrong with the model, please try again."
@@ -43,6 +46,10 @@ BY_CODE = {
     "provider_model_not_found": PROVIDER_MODEL,
     "provider_refused_request": REQUEST_REFUSED,
     "context_window_exceeded": TOO_LONG,
+    "context_too_small": TOO_SMALL,
+    "provider_refused_tools": REQUEST_REFUSED,
+    "model_loading": LOADING,
+    "server_unreachable": SERVER_AWAY,
     "content_policy_violation": REQUEST_REFUSED,
     "no_answer": APOLOGY,
     "gateway_unavailable": GATEWAY_AWAY,
@@ -71,7 +78,15 @@ CONNECTION_LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtoco
 SENTENCES = tuple(dict.fromkeys(BY_CODE.values()))
 # With the name of the variable that holds the refused key, where the gateway tells it.
 NAMED_KEY = "Sorry, the model's provider refused its key, so please change the {} in the env file."
-_PATTERNS = [*map(re.escape, SENTENCES), re.escape(NAMED_KEY).replace(r"\{\}", "[A-Z0-9 ,]+")]
+# With the tokens that vui needs, which our gateway tells.
+NEEDED_CONTEXT = (
+    "Sorry, the context of the model's server is too small, so please raise it to {} tokens there."
+)
+_PATTERNS = [
+    *map(re.escape, SENTENCES),
+    re.escape(NAMED_KEY).replace(r"\{\}", "[A-Z0-9 ,]+"),
+    re.escape(NEEDED_CONTEXT).replace(r"\{\}", "[0-9]+"),
+]
 SPOKEN = re.compile(f" ?(?:{'|'.join(_PATTERNS)})")
 
 # https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
@@ -141,6 +156,8 @@ def spoken_message(error: Exception) -> str:
         return APOLOGY
     if error.code == "provider_key_refused" and error.param:
         return NAMED_KEY.format(error.param.replace("_", " "))
+    if error.code == "context_too_small" and error.param:
+        return NEEDED_CONTEXT.format(error.param)
     named = BY_CODE.get(error.code) or BY_TYPE.get(error.type)
     return named or BY_STATUS.get(error.status, APOLOGY)
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.support.configs import MODELS
-from tests.support.harness import http
+from tests.support.harness import http, paid
 from tests.support.poll import wait_until
 from tests.support.stack import Stack, stack
 from vui_litellm.errors import NAMED_KEY
@@ -45,7 +45,7 @@ def at_stand_ins(folder: Path) -> None:
         provider = params["model"].split("/")[0]
         if provider in PATHS and "mock_response" not in params:
             params["api_base"] = f"{PROVIDERS}/{provider}{PATHS[provider]}"
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    path.write_text(yaml.safe_dump(paid(config), sort_keys=False))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import yaml
 
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
-from tests.support.harness import Program, gateway, http, openai_model
+from tests.support.harness import Program, gateway, http, openai_model, paid
 from tests.support.poll import wait_until
 from tests.support.report import LONG, record
 
@@ -33,7 +33,9 @@ class Edited:
 
     def text(self, *names: str) -> str:
         models = [openai_model(name, self.base) for name in ("stays", *names)]
-        return yaml.safe_dump({"model_list": models, "litellm_settings": {"drop_params": True}})
+        return yaml.safe_dump(
+            paid({"model_list": models, "litellm_settings": {"drop_params": True}})
+        )
 
     def served(self) -> set[str]:
         models = http(f"{self.program.url}/v1/models", key=self.program.key)[1]["data"]
@@ -147,7 +149,7 @@ def test_a_model_that_an_edit_leaves_alone_keeps_its_cooldown(tmp_path: Path) ->
                 openai_model("m", f"{one}/v1", order=1), openai_model("m", f"{two}/v1", order=2),
                 *(openai_model(name, f"{two}/v1") for name in more),
             ]  # fmt: skip
-            return yaml.safe_dump({"model_list": models})
+            return yaml.safe_dump(paid({"model_list": models}))
 
         with gateway(tmp_path, text()) as program:
             edited = Edited(program, "")

@@ -32,10 +32,10 @@ class _Loop(asyncio.SelectorEventLoop):
         return self._clock.now
 
 
-def run_virtual[T](work: Coroutine[Any, Any, T]) -> T:
+def run_virtual[T](work: Coroutine[Any, Any, T], seconds: float = 3600) -> T:
     """The coroutine's result; it may only wait for time, not for sockets."""
     with asyncio.Runner(loop_factory=_Loop) as runner:
-        return runner.run(asyncio.wait_for(work, 3600))
+        return runner.run(asyncio.wait_for(work, seconds))
 
 
 class WallClock:

@@ -171,13 +171,17 @@ def gateway(
     key: str | None = KEY,
     *,
     fresh: bool = False,
+    own_servers: bool = False,
     **options: Any,
 ) -> Iterator[Program]:
     """A real gateway on `config`, ready for a turn; `options` are Popen's.
 
-    It is forked where that makes no difference, unless it is to be fresh.
+    It is forked where that makes no difference, unless it is to be fresh. Its stand-ins are paid
+    providers, unless they are own servers.
     """
     project.mkdir(parents=True, exist_ok=True)
+    if isinstance(config, dict) and not own_servers:
+        paid(config)
     text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False)
     (project / "litellm_config.yaml").write_text(text)
     port = free_port()
@@ -200,6 +204,14 @@ def gateway(
         started.await_ready(lambda: is_ready(started.url), 90)
         started.key = (project / "key").read_text().strip()
         yield started
+
+
+def paid(config: dict) -> dict:
+    """Mark a configuration's deployments: stand-ins on loopback aren't the user's own servers."""
+    for entry in config.get("model_list") or ():
+        if isinstance(entry, dict) and isinstance(entry.get("model_info", {}), dict):
+            entry["model_info"] = {"local": False, **entry.get("model_info", {})}
+    return config
 
 
 def is_ready(url: str) -> bool:

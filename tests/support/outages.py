@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import yaml
 
-from tests.support.harness import openai_model
+from tests.support.harness import openai_model, paid
 from tests.support.poll import until, wait_until
 from tests.support.swarm import GATEWAYS, PROVIDERS, VUIS, Swarm, docker
 from tests.support.talk import Talk, converse, counting_repeats, reply
@@ -68,7 +68,7 @@ async def roll(up: Swarm) -> tuple[Talk, float]:
     before = up.containers("gateway")
     config = yaml.safe_load(up.config.read_text())
     config["model_list"].append(openai_model("added", "http://second:9000/v1"))
-    up.config.write_text(yaml.safe_dump(config))
+    up.config.write_text(yaml.safe_dump(paid(config)))
     async with talking(up) as talk:
         began = time.monotonic()
         await asyncio.to_thread(up.roll)

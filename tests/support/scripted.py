@@ -47,6 +47,9 @@ class Scripted:
     scripts: dict[str, list[Step]]
     thinks: bool = False
     own_limit: float | None = None
+    servers: dict[str, str] = field(default_factory=dict)  # of deployments that are one's own
+    before: dict[str, list[Exception]] = field(default_factory=dict)  # the script: errors, in turn
+    trouble: str = ""  # why one's own servers can't be reached
     bodies: list[tuple[str, dict]] = field(default_factory=list)
     closed: dict[str, float] = field(default_factory=dict)
 
@@ -54,18 +57,27 @@ class Scripted:
         self.cooldown, self.hedge = Cooldown(), Hedge()
         self.hedge.enabled = False
         candidates: Any = SimpleNamespace(next=self.choose, left=self.left)
-        self.engine = Engine(self.open, candidates, self.cooldown, self.hedge)
+        self.engine = Engine(self.open, candidates, self.cooldown, self.hedge, trouble=self.look)
 
     async def choose(self, group: str, asked: list[str], _: object) -> Deployment | None:
         left = [name for name in self.scripts if name not in asked]
         well = [name for name in left if name not in self.cooldown] or left
-        return Deployment(well[0], well[0], self.own_limit, self.thinks) if well else None
+        if not well:
+            return None
+        where = self.servers.get(well[0], "")
+        own = self.own_limit, self.thinks
+        return Deployment(well[0], well[0], *own, server=where, local=bool(where))
+
+    async def look(self, _: str) -> str:
+        return self.trouble
 
     def left(self, group: str, asked: list[str]) -> bool:
         return any(name not in asked and name not in self.cooldown for name in self.scripts)
 
     async def open(self, name: str, body: dict, _: Attempt) -> AsyncGenerator[Event]:
         self.bodies.append((name, body))
+        if errors := self.before.get(name):
+            raise errors.pop(0)
         try:
             for wait, what in self.scripts[name]:
                 await asyncio.sleep(wait)

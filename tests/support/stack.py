@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.harness import ROOT, Vui, free_port, http
+from tests.support.harness import ROOT, Vui, free_port, http, paid
 
 PROVIDER_KEY = "sk-provider-0f3b6c1d9e8a7b5c4d2e"
 
@@ -109,7 +109,7 @@ def one_provider(folder: Path) -> None:
         {"model_name": model, "litellm_params": {"model": f"openai/{model}", **params}}
         for model in ("vui", "gpt-4.1-mini", "other")
     ] + [entry for entry in config["model_list"] if entry["model_name"] == "demo"]
-    (folder / "litellm_config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "litellm_config.yaml").write_text(yaml.safe_dump(paid(config)))
     (folder / ".env").touch(mode=0o600)
     (folder / ".env").write_text(f"STAND_IN_API_KEY={PROVIDER_KEY}\n")
 

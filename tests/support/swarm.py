@@ -17,7 +17,7 @@ import httpx
 import trustme
 import yaml
 
-from tests.support.harness import KEY, ROOT, free_port, http, openai_model
+from tests.support.harness import KEY, ROOT, free_port, http, openai_model, paid
 from tests.support.poll import wait_until
 from tests.support.talk import TEXT
 from vui_litellm import LiteLLMBackend
@@ -158,7 +158,7 @@ def _files(up: Swarm, certificate: bytes) -> None:
         for order, provider in enumerate(PROVIDERS)
     ]
     config = {"model_list": models, "router_settings": {"cooldown_time": COOLDOWN}}
-    up.config.write_text(yaml.safe_dump(config))
+    up.config.write_text(yaml.safe_dump(paid(config)))
     for name, content in {
         ".env": f"VUI_LITELLM_KEY={KEY}\n".encode(),
         "certificate.pem": certificate,

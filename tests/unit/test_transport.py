@@ -10,7 +10,7 @@ from typing import Any
 
 import litellm
 import pytest
-from vui_gateway.litellm_proxy.transport import _failure, _retry_after
+from vui_gateway.litellm_proxy.failures import _retry_after, failure
 from vui_gateway.turns.limits import MOST_COOLDOWN
 
 FAR_AWAY = "Fri, 01 Jan 2100 00:00:00 GMT"
@@ -53,6 +53,6 @@ def test_a_date_a_minute_from_now_is_a_minute() -> None:
 def test_an_error_keeps_its_status_and_gets_a_code(
     error: Exception, status: int, code: str
 ) -> None:
-    found = asyncio.run(_failure({}, error))
+    found = asyncio.run(failure(None, 8192, {}, error))
     assert (found.status, found.code) == (status, code)
     assert "Traceback" not in str(found)

@@ -29,6 +29,7 @@ from vui_gateway.usage.recorder import Recorder
 __all__ = ["Chat"]
 
 NO_THINKING = (None, "none", "minimal")
+NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 # For a client; the page says less.
 ENDED = {Code.KEY_REVOKED: KEY_REVOKED_MESSAGE}
 
@@ -114,16 +115,21 @@ class Chat:
                 await stream.end()
             else:
                 answer = await self._engine.complete(call, body)
-                usage = _usage(answer.get("usage"), call)
+                usage = _usage(answer.get("usage"), call) if call.answered else NO_USAGE
                 await stream.respond({**answer, "model": call.model_group, "usage": usage})
         except AttemptError as error:
             call.error = error.ended
-            refused = error.code == Code.PROVIDER_KEY_REFUSED
-            variable = self._engine.variable(call) if refused else None
-            await stream.fail(str(error), error.code, error.status, variable)
+            await stream.fail(str(error), error.code, error.status, self._param(call, error))
         except Exception as error:
             call.error = type(error).__name__
             raise
+
+    def _param(self, call: Call, error: AttemptError) -> str | None:
+        """What a client may say besides: the variable of a refused key, the tokens vui needs."""
+        if error.code == Code.PROVIDER_KEY_REFUSED:
+            return self._engine.variable(call)
+        small = error.code == Code.CONTEXT_TOO_SMALL
+        return str(self._router.servers.context) if small else None
 
     def _ended(self, call: Call) -> None:
         call.ended = asyncio.get_running_loop().time()

@@ -20,7 +20,7 @@ from starlette.types import Receive
 
 from vui_gateway.errors import Code, RequestError
 
-__all__ = ["ChatRequest", "ModelRequest", "read_body"]
+__all__ = ["ChatRequest", "PrefillRequest", "read_body"]
 
 # Ten times what vui sends, and no more than LiteLLM takes 20 ms for in one go.
 MAX_BODY = 400_000
@@ -154,13 +154,22 @@ class ModelRequest(_Strict):
     model: Name
 
 
+Messages = Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES, fail_fast=True)]
+
+
+class PrefillRequest(ModelRequest):
+    """What a turn of this model group is about to begin with, if vui says so."""
+
+    messages: Messages | None = None
+
+
 class ChatRequest(ModelRequest):
     """https://platform.openai.com/docs/api-reference/chat/create, as far as a turn needs it.
 
     LiteLLM takes many more fields, and some of them choose an address, a key or a hook.
     """
 
-    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES, fail_fast=True)]
+    messages: Messages
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     stop: Annotated[list[Stop], Field(max_length=MAX_STOPS, fail_fast=True)] | None = None

@@ -43,6 +43,7 @@ class Router(Timing):
 
 class Info(Prices):
     mode: str | None = None
+    local: Annotated[bool, Field(strict=True)] | None = None
 
 
 class Params(Timing, Prices):
@@ -72,5 +73,6 @@ FIELD_CURES = {
     "model_list": ("model_list is missing or empty", "List one model at least."),
     "model_name": ("model_name is missing", "Give the model the name that vui shows."),
     "litellm_params": ("litellm_params is missing", "It needs `model: provider/name` at least."),
+    "local": ("model_info.local is neither true nor false", "Write `local: true` for your own."),
     "model": ("there is no litellm_params.model", "Write it as `model: provider/name`."),
 }

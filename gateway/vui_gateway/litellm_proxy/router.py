@@ -14,6 +14,7 @@ from litellm.types.router import RouterGeneralSettings
 
 from vui_gateway.litellm_proxy.catalogue import prices, set_module, thinks_aloud
 from vui_gateway.litellm_proxy.redis import RouterRedis
+from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.user_hooks import USER
 from vui_gateway.turns.call import Deployment
 
@@ -43,12 +44,15 @@ class RouterInForce:
     Attributes:
         notes: of a model group, what `/model/info` says about it besides.
 
+        servers: where the deployments are.
+
     Args:
         redis_url: of the Redis for its routing strategies, where there are other gateways.
     """
 
-    def __init__(self, redis_url: str = "") -> None:
+    def __init__(self, redis_url: str = "", servers: Servers | None = None) -> None:
         self.notes: dict[str, str] = {}
+        self.servers = servers or Servers()
         self._redis = RouterRedis(redis_url) if redis_url else None
 
     def build(self, model_list: list[dict], settings: dict, module_settings: dict) -> Any:
@@ -140,9 +144,12 @@ class RouterInForce:
         params, info = found["litellm_params"], found["model_info"]
         thinks = any(params.get(name) for name in ("reasoning_effort", "thinking"))
         own = params["model"], params.get("stream_timeout"), thinks, *prices(params, info)
-        server = params.get("custom_llm_provider"), params.get("api_base")
-        aloud = thinks_aloud(params["model"], *server)
-        return Deployment(info["id"], *own, thinks_aloud=aloud)
+        aloud = thinks_aloud(
+            params["model"], params.get("custom_llm_provider"), params.get("api_base")
+        )
+        server = self.servers.of(info["id"])
+        where = (server.origin, server.local) if server else ("", False)
+        return Deployment(info["id"], *own, *where, thinks_aloud=aloud)
 
     def ids(self, model_group: str) -> list[str]:
         """The ids of a model group's deployments."""

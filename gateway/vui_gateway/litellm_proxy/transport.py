@@ -5,33 +5,31 @@ from __future__ import annotations
 import asyncio
 import copy
 import itertools
-import math
-import re
-import time
+import logging
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextvars import Context, ContextVar
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-from litellm.exceptions import MidStreamFallbackError
 from litellm.proxy import proxy_server
 from litellm.proxy.common_request_processing import _bill_partial_streamed_spend_on_disconnect
 
-from vui_gateway.errors import Code, Ending
 from vui_gateway.litellm_proxy import user_hooks
-from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
+from vui_gateway.litellm_proxy.failures import failure
+from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.providers.content import text_and_thoughts
-from vui_gateway.providers.errors import error_code, reason
-from vui_gateway.turns.call import Attempt, AttemptError, Event
-from vui_gateway.turns.limits import MOST_COOLDOWN
+from vui_gateway.turns.call import Attempt, Event
 
 __all__ = ["Transport", "answered", "is_under_way"]
 
+# https://github.com/ollama/ollama/blob/main/openai/openai.go
+OLLAMA_FINGERPRINT = "fp_ollama"
+
+log = logging.getLogger("vui_gateway")
+
 UNDER_WAY: ContextVar[Attempt] = ContextVar("attempt")
 FORGET = 60.0  # seconds after which LiteLLM reports no price any more
-TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 
 
 def is_under_way() -> bool:
@@ -52,6 +50,7 @@ class Transport:
     Args:
         attempts: by LiteLLM's call id, for the hook that learns the price.
         reserve: puts what an attempt is expected to cost aside.
+        servers: where the deployments are.
         seconds: after which LiteLLM gives up by itself; the engine does before.
     """
 
@@ -59,9 +58,10 @@ class Transport:
         self,
         attempts: dict[str, Attempt],
         reserve: Callable[[Attempt], None],
+        servers: Servers,
         seconds: float = 90.0,
     ) -> None:
-        self._attempts, self._reserve = attempts, reserve
+        self._attempts, self._reserve, self._servers = attempts, reserve, servers
         # No fallback and no retry of the router's: https://docs.litellm.ai/docs/proxy/reliability
         self._options = {
             "disable_fallbacks": True, "num_retries": 0,
@@ -102,6 +102,7 @@ class Transport:
                 yield _whole(answer.model_dump(exclude_none=True, exclude_unset=True), attempt)
             else:
                 async for chunk in answer:
+                    self._look_for_ollama(chunk, attempt)
                     yield _event(chunk, attempt)
             interrupted = False
         except user_hooks.Answered as said:
@@ -115,7 +116,8 @@ class Transport:
             else:
                 interrupted = False  # LiteLLM has its own record of a failure
                 attempt.billed.set()
-            raise await _failure(request, error) from error
+            server, context = self._servers.of(deployment), self._servers.context
+            raise await failure(server, context, request, error) from error
         finally:
             if stream is not None:
                 await stream.aclose()
@@ -134,45 +136,11 @@ class Transport:
         self._billing.add(task)
         task.add_done_callback(self._billing.discard)
 
-
-async def _failure(request: dict, error: Exception) -> AttemptError:
-    if isinstance(error, AttemptError):
-        return error
-    try:
-        if not isinstance(error, user_hooks.Refused):
-            await user_hooks.after_failure(request, error)
-    except user_hooks.Refused as other:
-        error = other
-    if isinstance(error, user_hooks.Refused):
-        return AttemptError(Ending.HOOK, str(error), 422, Code.PROVIDER_REFUSED_REQUEST)
-    if isinstance(error, MidStreamFallbackError) and error.original_exception:
-        error = error.original_exception
-    found = getattr(error, "status_code", None)
-    status = found if isinstance(found, int) and 400 <= found <= 599 else 500
-    message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
-    kind = error_code(status, message)
-    why = reason(status, kind, message)
-    return AttemptError(str(status), message, status, kind, _retry_after(error), why)
-
-
-def _retry_after(error: Exception) -> float:
-    """Seconds that the provider asks for: a number, or a date.
-
-    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-    """
-    answer = getattr(error, "response", None)
-    headers = getattr(answer, "headers", None) or getattr(error, "litellm_response_headers", None)
-    if not isinstance(headers, Mapping):
-        return 0.0
-    value = str(headers.get("retry-after") or 0)
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
-            return 0.0
-    return min(seconds, MOST_COOLDOWN) if seconds > 0 and math.isfinite(seconds) else 0.0
+    def _look_for_ollama(self, chunk: Any, attempt: Attempt) -> None:
+        if getattr(chunk, "system_fingerprint", None) == OLLAMA_FINGERPRINT and (
+            cure := self._servers.is_ollama(attempt.deployment.id, attempt.deployment.model)
+        ):
+            log.warning(cure)
 
 
 def _event(chunk: Any, attempt: Attempt) -> Event:

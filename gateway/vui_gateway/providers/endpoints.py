@@ -1,10 +1,15 @@
-"""Providers' addresses, and the pool of LiteLLM's that each call takes its connection from."""
+"""Providers' addresses: which servers are one's own, and the pool of each call's connection."""
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-__all__ = ["HOSTS", "MODULE_CLIENT", "OUT_OF_REACH", "leaves_thoughts"]
+__all__ = [
+    "HOSTS", "MODULE_CLIENT", "OLLAMA", "OUT_OF_REACH", "Server", "is_loopback", "is_own_host",
+    "leaves_thoughts", "server_of",
+]  # fmt: skip
 
 # Where LiteLLM asks when neither the configuration nor `get_llm_provider` says it.
 # https://docs.litellm.ai/docs/providers
@@ -13,6 +18,8 @@ HOSTS = {
     "anthropic": "https://api.anthropic.com",
     "gemini": "https://generativelanguage.googleapis.com",
     "openrouter": "https://openrouter.ai",
+    "ollama": "http://localhost:11434",
+    "ollama_chat": "http://localhost:11434",
 }
 
 # LiteLLM streams these through its module's own client, and most others through one for each
@@ -37,3 +44,113 @@ def leaves_thoughts(provider: str, base: str) -> bool:
     if provider in COMPATIBLE:
         return bool(base) and urlsplit(base).hostname not in CLOUDS
     return provider in OWN_SERVERS
+
+
+OLLAMA = frozenset({"ollama", "ollama_chat"})
+OLLAMA_PORT = 11434
+# Whose format anybody's server may have: https://docs.litellm.ai/docs/providers/openai_compatible
+OPENAI_FORMATS = frozenset({"openai", "custom_openai", "text-completion-openai"})
+# Servers that people run themselves, wherever they run.
+OWN_PROVIDERS = OLLAMA | {"lm_studio", "llamafile", "hosted_vllm"}
+# But this one is a service: https://docs.ollama.com/cloud
+SERVICES = ("ollama.com",)
+DOCKER_HOSTS = ("host.docker.internal", "gateway.docker.internal", "host.containers.internal")
+# Names that no public server has: https://www.rfc-editor.org/rfc/rfc6762, rfc6761, rfc8375, and
+# https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en
+OWN_SUFFIXES = (".local", ".localhost", ".internal", ".home.arpa", ".lan")
+# Loopback, private and link-local ones: https://www.iana.org/assignments/iana-ipv4-special-registry
+# and its sister for IPv6. Not all that Python calls private, but those of a VPN (100.64.0.0/10).
+OWN_NETWORKS = [
+    ip_network(network)
+    for network in (
+        "0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "172.16.0.0/12", "192.168.0.0/16", "::/127", "fc00::/7", "fe80::/10",
+    )
+]  # fmt: skip
+
+
+class Server(NamedTuple):
+    """Where a deployment is asked.
+
+    Attributes:
+        origin: scheme, host and port; empty where nobody knows it.
+        local: it is one's own: a request costs nothing, and a second one makes the first slower.
+        container: this process runs in a container, whose loopback is its own.
+    """
+
+    provider: str
+    origin: str
+    local: bool
+    container: bool = False
+
+    @property
+    def is_ollama(self) -> bool:
+        """It is Ollama by its port or its name, asked in OpenAI's format."""
+        named = "ollama" in self.host and not self.host.endswith(SERVICES)
+        return self.provider in OPENAI_FORMATS and (self.port == OLLAMA_PORT or named)
+
+    @property
+    def host(self) -> str:
+        """Without brackets and port."""
+        return urlsplit(self.origin).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """As written, or the scheme's."""
+        parts = urlsplit(self.origin)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def server_of(
+    provider: str,
+    address: str,
+    *,
+    prices: tuple[object, object] = (None, None),
+    local: bool | None = None,
+    container: bool = False,
+) -> Server:
+    """The server of a deployment.
+
+    prices: for a token in and out, as the configuration has them. local: what it says itself.
+    """
+    try:
+        parts = urlsplit(address)
+        origin = f"{parts.scheme}://{parts.netloc}" if parts.port != 0 and parts.netloc else ""
+        host = parts.hostname or ""
+    except ValueError:  # an address that LiteLLM will fail at, too
+        origin, host = "", ""
+    if local is None:
+        own = provider in OWN_PROVIDERS and not host.endswith(SERVICES)
+        local = own or is_own_host(host) or all(_is_free(price) for price in prices)
+    return Server(provider, origin, local, container)
+
+
+def is_own_host(host: str) -> bool:
+    """Whether a host is on this machine or in this network: by its address, or its name."""
+    if (address := _address(host)) is None:
+        name = host.lower().rstrip(".")
+        return bool(name) and ("." not in name or name.endswith((*DOCKER_HOSTS, *OWN_SUFFIXES)))
+    return any(address in network for network in OWN_NETWORKS)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, or in a container the container."""
+    if (address := _address(host)) is None:
+        name = host.lower().rstrip(".")
+        return name == "localhost" or name.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(host.partition("%")[0])  # an IPv6 address may name its interface
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_free(price: object) -> bool:
+    try:
+        return price is not None and float(str(price)) == 0
+    except ValueError:
+        return False

@@ -19,6 +19,7 @@ EFFORT_LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
 # A voice has no time for thoughts: without a word from the user the least that a model takes.
 DEFAULT_EFFORT = "none"
 SAMPLING = ("temperature", "top_p", "top_k")
+KEEP_ALIVE = "30m"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,12 @@ def no_sampling_while_thinking(call: dict) -> None:
     if call.get("reasoning_effort") or (call.get("thinking") or {}).get("type") == "enabled":
         for name in SAMPLING:
             call.pop(name, None)
+
+
+def stay_loaded(call: dict) -> None:
+    """A model stays in memory between two turns, as vui's own backend asks for it."""
+    if call.get("keep_alive") is None:
+        call["keep_alive"] = KEEP_ALIVE
 
 
 CLAUDE = r"^anthropic/|^(bedrock|bedrock_converse|vertex_ai|azure_ai)/.*claude"
@@ -174,13 +181,24 @@ FAMILIES = (
     Family(
         r"^ollama(_chat)?/", "https://docs.ollama.com/capabilities/thinking", efforts=EFFORT_LEVELS
     ),
+    Family(
+        r"^ollama(_chat)?/",
+        "https://docs.ollama.com/faq#how-do-i-keep-a-model-loaded-in-memory-or-make-it-unload-immediately",
+        transform=stay_loaded,
+    ),
 )
+# Ollama cuts a prompt that is longer than its context, without a word, and its own default is
+# shorter than vui's prompts: https://docs.ollama.com/context-length
+SETS_CONTEXT = re.compile(r"^ollama(_chat)?/")
 
 
-def apply(call: dict, provider: str, model: str, known_efforts: Sequence[str]) -> dict:
+def apply(
+    call: dict, provider: str, model: str, known_efforts: Sequence[str], *, context: int = 0
+) -> dict:
     """The call as the family takes it; the original stays as it is.
 
     known_efforts: the levels of `reasoning_effort` that LiteLLM's table has for the model.
+    context: tokens that a server of one's own is to hold; 0 for its own choice.
     """
     call = {**call, "messages": [m for m in call.get("messages") or [] if not _empty(m)]}
     matching = _matching(f"{provider}/{model}".lower())
@@ -192,6 +210,8 @@ def apply(call: dict, provider: str, model: str, known_efforts: Sequence[str]) -
             call["allowed_openai_params"] = [*call.get("allowed_openai_params", ()), *family.allow]
         if family.transform:
             family.transform(call)
+    if context and SETS_CONTEXT.search(f"{provider}/") and call.get("num_ctx") is None:
+        call["num_ctx"] = context
     return call
 
 

@@ -12,7 +12,13 @@ from vui_gateway.logs import summary
 from vui_gateway.providers.tool_calls import calls_in
 from vui_gateway.turns.answers import cleaned, offered
 from vui_gateway.turns.call import Attempt, AttemptError, Event
-from vui_gateway.turns.limits import LAST_SECONDS, LEAST_WINDOW, USAGE_SECONDS, Limits
+from vui_gateway.turns.limits import (
+    LAST_SECONDS,
+    LEAST_WINDOW,
+    LOADING_PAUSE,
+    USAGE_SECONDS,
+    Limits,
+)
 from vui_gateway.turns.reply import Reply
 
 __all__ = ["Open", "RunningAttempt"]
@@ -34,6 +40,7 @@ class RunningAttempt:
         record: what becomes of it.
         open_: asks the deployment.
         said: by an earlier attempt, whose reply this one continues.
+        alone: nobody else can be asked: a server that is loading its model is asked again.
         plain: Markdown is made speech. thinks: the reply begins in thinking.
     """
 
@@ -43,10 +50,12 @@ class RunningAttempt:
         open_: Open,
         said: str = "",
         *,
+        alone: bool = False,
         plain: bool = False,
         thinks: bool = False,
     ) -> None:
-        self.record, self._open = record, open_
+        self.record, self._open, self._alone = record, open_, alone
+        self._loading: AttemptError | None = None
         stop = record.body.get("stop") or ()
         stops = tuple(filter(None, [stop] if isinstance(stop, str) else stop))
         self._reply, self._thinks = Reply(said, stops, plain=plain, thinks=thinks), thinks
@@ -70,7 +79,7 @@ class RunningAttempt:
                 raise self._error or AttemptError(Ending.EMPTY, status=HTTPStatus.BAD_GATEWAY)
             seconds = thinking if thinking and self._reasoned else limit
             if not await self._change(self.record.began + seconds):
-                raise AttemptError(Ending.NO_WORDS)
+                raise self._loading or AttemptError(Ending.NO_WORDS)
 
     async def pieces(self, limits: Limits, others_left: Callable[[], bool]) -> AsyncGenerator[str]:
         """The reply's sentences, each when the next begins or the reply ends.
@@ -112,6 +121,11 @@ class RunningAttempt:
         while not (record.usage or self._over) and await self._change(deadline):
             pass
 
+    @property
+    def over(self) -> bool:
+        """Its answer has ended, or failed."""
+        return self._over
+
     def close(self, ended: str) -> None:
         """End it; its provider's call ends with it, or is over."""
         self.record.ended = self.record.ended or ended
@@ -135,13 +149,29 @@ class RunningAttempt:
         self._changed.clear()
         return True
 
+    async def _events(self) -> AsyncGenerator[Event]:
+        """The events of the answer, once the deployment's model is loaded."""
+        record = self.record
+        while True:
+            try:
+                events = self._open(record.deployment.id, record.body, record)
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
+                return
+            except AttemptError as error:
+                if error.ended != Ending.LOADING or not self._alone:
+                    raise
+                self._loading = error
+            await asyncio.sleep(LOADING_PAUSE)
+            record.billed.clear()
+
     async def _read(self) -> None:
         record, reply = self.record, self._reply
         tokens = record.body.get("max_tokens") or record.body.get("max_completion_tokens")
         most = FLOOD * TOKEN_CHARACTERS * (tokens or DEFAULT_MAX_TOKENS)
         try:
-            events = self._open(record.deployment.id, record.body, record)
-            async with aclosing(events):
+            async with aclosing(self._events()) as events:
                 async for event in events:
                     self._take(event)
                     if reply.ended:

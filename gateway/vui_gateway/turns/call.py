@@ -27,6 +27,8 @@ class Deployment(NamedTuple):
         thinks_aloud: its model's name says so, and its server doesn't separate thoughts.
         price: US dollars for a token in and for one out, where it is known.
         cache_price: the same for one that is read from the provider's prompt cache, or written.
+        server: which it is on, where that is known: two requests to one share its time.
+        local: it is one's own: a request costs nothing.
     """
 
     id: str
@@ -35,6 +37,8 @@ class Deployment(NamedTuple):
     thinks: bool = False
     price: tuple[float, float] | None = None
     cache_price: tuple[float, float] | None = None
+    server: str = ""
+    local: bool = False
     thinks_aloud: bool = False
 
 
@@ -94,6 +98,7 @@ class Attempt:
         taken_out: "thoughts" and "tokens" that its server should have taken out of the text.
         began_in_thinking: what its text has shown; None for nothing.
         mocked: LiteLLM answered by itself, which costs nothing.
+        counted: it is a part of a turn; vui's preparations aren't, and cost nothing.
         counts: tokens in and out and US dollars, as LiteLLM reports them; a provider may lie.
         cache_counts: tokens read from the provider's prompt cache, and written.
         cache_marks: what its provider was asked to keep there.
@@ -120,6 +125,7 @@ class Attempt:
     taken_out: list[str] = field(default_factory=list)
     began_in_thinking: bool | None = None
     mocked: bool = False
+    counted: bool = True
     counts: tuple[Any, Any, Any] | None = None
     cache_counts: tuple[Any, Any] = (0, 0)
     cache_marks: tuple[Any, ...] = ()
@@ -144,6 +150,7 @@ class Call:
         sent: bytes of the request.
         began, first_token, released, ended: times of the loop, in seconds: of the request, the
             first word from a provider, the first sentence to vui, and the end.
+        without: ids of deployments that refuse its tools.
         attempts: in order.
         error: why it failed: an ending, a code, or an exception's name.
         recorded: `Recorder` has it.
@@ -159,6 +166,7 @@ class Call:
     first_token: float = 0.0
     released: float = 0.0
     ended: float = 0.0
+    without: set[str] = field(default_factory=set)
     attempts: list[Attempt] = field(default_factory=list)
     error: str = ""
     client: str = OWNER
@@ -168,7 +176,8 @@ class Call:
     @property
     def asked(self) -> list[str]:
         """The ids of the deployments that have been asked and had their chance."""
-        return [a.deployment.id for a in self.attempts if a.ended != Ending.HEDGED_LOST]
+        again = (Ending.HEDGED_LOST, Ending.NO_TOOLS)
+        return [*(a.deployment.id for a in self.attempts if a.ended not in again), *self.without]
 
     @property
     def kind(self) -> str:

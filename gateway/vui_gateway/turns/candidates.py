@@ -20,6 +20,7 @@ FALLBACKS = {
     Code.PROVIDER_KEY_REFUSED: KEY_FALLBACKS,
     Code.PROVIDER_QUOTA_EXCEEDED: KEY_FALLBACKS,
     Code.CONTEXT_WINDOW_EXCEEDED: "context_window_fallbacks",
+    Code.CONTEXT_TOO_SMALL: "context_window_fallbacks",
     Code.CONTENT_POLICY_VIOLATION: "content_policy_fallbacks",
     "": "fallbacks",
 }

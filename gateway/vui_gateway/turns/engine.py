@@ -14,8 +14,9 @@ from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.hedge import Hedge
 from vui_gateway.turns.limits import LEAST_SECONDS, Limits
-from vui_gateway.turns.race import Race, took_its_own
+from vui_gateway.turns.race import Race, Trouble, took_its_own
 from vui_gateway.turns.thinkers import Thinkers
+from vui_gateway.turns.toolless import NO_TOOL, Toolless, without_tools
 
 __all__ = ["Engine"]
 
@@ -25,8 +26,16 @@ CONTINUE = (
 )
 
 
+async def _no_trouble(_: str) -> str:
+    return ""
+
+
 class Engine:
-    """Asks one deployment after the other, or side by side, until one answers whole."""
+    """Asks one deployment after the other, or side by side, until one answers whole.
+
+    Args:
+        open_, candidates, cooldown, hedge, trouble: see `Race`.
+    """
 
     def __init__(
         self,
@@ -35,11 +44,14 @@ class Engine:
         cooldown: Cooldown,
         hedge: Hedge,
         thinkers: Thinkers | None = None,
+        trouble: Trouble = _no_trouble,
     ) -> None:
-        self.limits = Limits()
+        self.limits, self.toolless = Limits(), Toolless()
         self._candidates, self._cooldown, self._hedge = candidates, cooldown, hedge
         self._thinkers = thinkers or Thinkers()
-        self._race = Race(open_, candidates, cooldown, hedge, self._thinkers)
+        self._race = Race(
+            open_, candidates, cooldown, hedge, self._thinkers, self.toolless, trouble
+        )
 
     def configure(
         self, stream_timeout: float, timeout: float, *, hedge: bool, plain_speech: bool = False
@@ -50,6 +62,7 @@ class Engine:
         streamed. plain_speech: Markdown is made speech.
         """
         self.limits = Limits.of(stream_timeout, timeout)
+        self.toolless.clear()
         self._hedge.enabled, self._race.plain_speech = hedge, plain_speech
 
     def variable(self, call: Call) -> str | None:
@@ -65,8 +78,17 @@ class Engine:
         self._hedge.called()
         said, asked, late = "", body, False
         error: AttemptError | None = None
+        if asked.get("tools"):
+            call.without = self.toolless.ids
         while True:
-            attempt = await self._race.first(call, asked, self.limits, said, error)
+            try:
+                attempt = await self._race.first(call, asked, self.limits, said, error)
+            except AttemptError as failure:
+                if not _takes_no_tools(call, asked, failure):
+                    raise
+                asked = body = without_tools(asked)
+                call.without, error = set(), None
+                continue
             record, heard = attempt.record, False
             call.first_token = call.first_token or record.first_word
             try:
@@ -100,12 +122,19 @@ class Engine:
                 self._thinkers.learn(record)
 
     async def complete(self, call: Call, body: dict) -> dict:
-        """The answer to a call that isn't streamed.
+        """The answer to a call that isn't streamed; no tool call where nobody takes tools.
 
         Raises:
             AttemptError: nobody could answer.
         """
-        record = (await self._race.first(call, body, self.limits)).record
+        if body.get("tools"):
+            call.without = self.toolless.ids
+        try:
+            record = (await self._race.first(call, body, self.limits)).record
+        except AttemptError as failure:
+            if not _takes_no_tools(call, body, failure):
+                raise
+            return NO_TOOL
         record.ended = Ending.OK
         self._cooldown.answered(record.deployment)
         assert record.answer is not None
@@ -114,6 +143,12 @@ class Engine:
     def _pieces(self, attempt: RunningAttempt, call: Call) -> AsyncGenerator[str]:
         others_left = functools.partial(self._candidates.left, call.model_group, call.asked)
         return attempt.pieces(self.limits, others_left)
+
+
+def _takes_no_tools(call: Call, body: dict, error: AttemptError) -> bool:
+    """Whether a call failed because nobody takes its tools."""
+    nobody = error.ended == Ending.NO_DEPLOYMENT and bool(call.without)
+    return bool(body.get("tools")) and (error.ended == Ending.NO_TOOLS or nobody)
 
 
 def _continuing(body: dict, said: str) -> dict:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 
 __all__ = [
-    "COOLDOWN", "HEARTBEAT", "LAST_SECONDS", "LEAST_SECONDS", "LEAST_WINDOW", "MOST_COOLDOWN",
-    "PRICED", "STREAM_TIMEOUT", "TIMEOUT", "USAGE_SECONDS", "Limits",
+    "CHECK_AFTER", "COOLDOWN", "HEARTBEAT", "LAST_SECONDS", "LEAST_SECONDS", "LEAST_WINDOW",
+    "LOADING_PAUSE", "MOST_COOLDOWN", "PRICED", "STREAM_TIMEOUT", "TIMEOUT", "USAGE_SECONDS",
+    "Limits",
 ]  # fmt: skip
 
 # Defaults of `router_settings`: without a word of the reply, before its first and within it; for a
@@ -22,6 +23,8 @@ USAGE_SECONDS = 0.2  # that a reply which has ended is waited for its usage
 # call can use.
 LAST_SECONDS = 1.0
 PRICED = 2.0  # after the end of a call, in which its price is known
+LOADING_PAUSE = 0.5  # between two requests to a server that is loading its model
+CHECK_AFTER = 1.0  # without a word: then a look whether one's own server is there at all
 HEARTBEAT = 5.0  # between comments to a client that waits for a slow model
 
 
@@ -35,6 +38,7 @@ class Limits:
         total: until the first word of whichever deployment.
         thinking: the same when thinking was asked for.
         thoughts: for a call that isn't streamed, and for one attempt of it.
+        own_server: for a server of one's own, while nobody else can be asked.
     """
 
     words: float = STREAM_TIMEOUT
@@ -42,6 +46,7 @@ class Limits:
     total: float = 9.0
     thinking: float = 30.0
     thoughts: tuple[float, float] = (TIMEOUT, 8.0)
+    own_server: float = 30.0
 
     @classmethod
     def of(cls, stream_timeout: float, timeout: float) -> Self:

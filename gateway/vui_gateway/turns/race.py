@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from vui_gateway.errors import Ending
+from vui_gateway.errors import Code, Ending
 from vui_gateway.turns.attempt import Open, RunningAttempt
 from vui_gateway.turns.call import Attempt, AttemptError, Call, Deployment
 from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.hedge import Hedge
-from vui_gateway.turns.limits import LEAST_SECONDS, Limits
+from vui_gateway.turns.limits import CHECK_AFTER, LEAST_SECONDS, Limits
 from vui_gateway.turns.thinkers import Thinkers
+from vui_gateway.turns.toolless import Toolless
 
-__all__ = ["Race", "took_its_own"]
+__all__ = ["Race", "Trouble", "took_its_own"]
 
 SLOW_THOUGHTS = (Ending.NO_WORDS, Ending.EMPTY)
+# Failures that say nothing of what the deployment would answer to a later call.
+BLAMELESS = (Ending.BUDGET, Ending.LOADING, Ending.NO_TOOLS)
+
+# Of a deployment id: why its server can't be reached, empty when it can.
+Trouble = Callable[[str], Awaitable[str]]
 
 
 class Race:
@@ -28,6 +35,7 @@ class Race:
         open_: asks a deployment.
         candidates: who may be asked. cooldown: learns of failures. hedge: when two are asked.
         thinkers: whose replies begin in thinking.
+        toolless: learns who refuses tools. trouble: looks at a server that says no word.
     """
 
     def __init__(
@@ -37,10 +45,13 @@ class Race:
         cooldown: Cooldown,
         hedge: Hedge,
         thinkers: Thinkers,
+        toolless: Toolless,
+        trouble: Trouble,
     ) -> None:
         self.plain_speech = False
         self._open, self._candidates = open_, candidates
         self._cooldown, self._hedge, self._thinkers = cooldown, hedge, thinkers
+        self._toolless, self._trouble = toolless, trouble
 
     async def first(
         self,
@@ -66,13 +77,20 @@ class Race:
         def begin(deployment: Deployment) -> None:
             record = Attempt(deployment, body, call.client, sent=call.sent + len(said))
             call.attempts.append(record)
-            limit, thinking = self._limits(call, deployment, limits)
+            alone = not self._candidates.left(call.model_group, [*call.asked, deployment.id])
+            limit, thinking = self._limits(call, deployment, limits, alone=alone)
             record.cut_short = call.streamed and limit < (deployment.first_words or limits.words)
-            thinks = self._thinkers.begins_in_thinking(deployment)
             attempt = RunningAttempt(
-                record, self._open, said, plain=self.plain_speech, thinks=thinks
+                record,
+                self._open,
+                said,
+                alone=alone,
+                plain=self.plain_speech,
+                thinks=self._thinkers.begins_in_thinking(deployment),
             )
-            running[asyncio.create_task(attempt.first_words(limit, thinking))] = attempt
+            patient = alone and deployment.local
+            words = self._patiently if patient else RunningAttempt.first_words
+            running[asyncio.create_task(words(attempt, limit, thinking))] = attempt
 
         try:
             while not winner:
@@ -90,9 +108,9 @@ class Race:
                 done, _ = await asyncio.wait(running, timeout=wait, return_when="FIRST_COMPLETED")
                 if not done:
                     hedge_at = None
-                    if self._hedge.take():
-                        well = self._candidates.left(call.model_group, call.asked)
-                        begin((well and await self._next(call)) or latest)
+                    beside = await self._beside(call, latest)
+                    if beside and self._hedge.take():
+                        begin(beside)
                 for task in sorted(done, key=lambda task: running[task].record.began):
                     attempt = running.pop(task)
                     if not (failure := task.exception()):
@@ -125,6 +143,30 @@ class Race:
             cure = self._cooldown.failed(record.deployment, error.status, error.retry_after)
             record.reason = f"{record.reason}. {cure}" if cure else record.reason
 
+    async def _patiently(
+        self, attempt: RunningAttempt, limit: float, thinking: float | None
+    ) -> None:
+        """Wait for the first words of a server of one's own, if it is there at all.
+
+        Raises:
+            AttemptError: it isn't, or they don't come.
+        """
+        try:
+            await attempt.first_words(min(limit, CHECK_AFTER))
+        except AttemptError as error:
+            if error.ended not in (Ending.NO_WORDS, Ending.LOADING) or attempt.over:
+                raise
+            if why := await self._trouble(attempt.record.deployment.id):
+                code = Code.SERVER_UNREACHABLE
+                raise AttemptError(error.ended, why, code.status, code, reason=why) from None
+            await attempt.first_words(limit, thinking)
+
+    async def _beside(self, call: Call, latest: Deployment) -> Deployment | None:
+        """Who is asked beside a late deployment; nobody, where that would make it later."""
+        well = self._candidates.left(call.model_group, call.asked)
+        found = (well and await self._next(call)) or latest
+        return None if latest.local and found.server == latest.server else found
+
     def _lost(self, call: Call, attempt: RunningAttempt, failure: AttemptError) -> None:
         """An attempt ended without a word.
 
@@ -133,22 +175,35 @@ class Race:
         """
         record = attempt.record
         attempt.close(failure.ended)
+        if failure.ended == Ending.NO_TOOLS:
+            self._toolless.add(record.deployment.id)
+            call.without.add(record.deployment.id)
         self.failed(record, failure, cool=_sick(call, record))
         if failure.ended == Ending.HOOK:
             raise failure
 
     def _limits(
-        self, call: Call, deployment: Deployment, limits: Limits
+        self, call: Call, deployment: Deployment, limits: Limits, *, alone: bool
     ) -> tuple[float, float | None]:
-        """Seconds for the first words, and for those of a deployment that thinks."""
-        left = call.deadline - asyncio.get_running_loop().time()
+        """Seconds for the first words, and for those of a deployment that thinks.
+
+        alone: nobody else can be asked: it is waited for although nobody asked it to think, and
+            longer still where it is one's own.
+        """
+        now = asyncio.get_running_loop().time()
+        patient = alone and deployment.local
+        if patient:
+            call.deadline = max(call.deadline, now + limits.own_server)
+        left = call.deadline - now
         if not call.streamed:
-            others = self._candidates.left(call.model_group, [*call.asked, deployment.id])
-            return (min(limits.thoughts[1], left) if others else left), None
+            return (left if alone else min(limits.thoughts[1], left)), None
         left = max(LEAST_SECONDS, left)
         own = deployment.first_words
-        first = own if own and own > limits.total else min(own or limits.words, left)
-        thinks = call.thinks or deployment.thinks
+        if own and own > limits.total:
+            first = own
+        else:
+            first = min(own or (limits.own_server if patient else limits.words), left)
+        thinks = call.thinks or deployment.thinks or alone
         return first, (limits.thinking if thinks else None)
 
     async def _next(self, call: Call) -> Deployment | None:
@@ -164,4 +219,4 @@ def _sick(call: Call, record: Attempt) -> bool:
     """Whether an attempt without words says something of its deployment for later calls."""
     # A model that is slow at tools may be quick to reply.
     known = call.streamed or record.ended not in SLOW_THOUGHTS
-    return known and not record.cut_short and record.ended != Ending.BUDGET
+    return known and not record.cut_short and record.ended not in BLAMELESS

@@ -26,7 +26,9 @@ DEAREST = (150e-6, 600e-6)
 # A refusal is not billed; a call that we ended is:
 # https://novita.ai/docs/guides/llm-billing, and for others
 # https://www.truefoundry.com/docs/ai-gateway/stream-disconnect-cost-accounting
-UNBILLED = frozenset({Ending.BUDGET, Ending.HOOK, *map(str, range(400, 600))})
+UNBILLED = frozenset(
+    {Ending.BUDGET, Ending.HOOK, Ending.LOADING, Ending.NO_TOOLS, *map(str, range(400, 600))}
+)
 
 
 class Bill(NamedTuple):
