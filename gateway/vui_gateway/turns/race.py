@@ -187,8 +187,8 @@ class Race:
     ) -> tuple[float, float | None]:
         """Seconds for the first words, and for those of a deployment that thinks.
 
-        alone: nobody else can be asked: it is waited for although nobody asked it to think, and
-            longer still where it is one's own.
+        alone: nobody else can be asked: one of one's own is waited for longer, although nobody
+            asked it to think.
         """
         now = asyncio.get_running_loop().time()
         patient = alone and deployment.local
@@ -203,7 +203,7 @@ class Race:
             first = own
         else:
             first = min(own or (limits.own_server if patient else limits.words), left)
-        thinks = call.thinks or deployment.thinks or alone
+        thinks = call.thinks or deployment.thinks or patient
         return first, (limits.thinking if thinks else None)
 
     async def _next(self, call: Call) -> Deployment | None:
