@@ -68,8 +68,9 @@ class Reply:
     def _begin(self) -> None:
         """Begin with what comes behind thoughts."""
         self._tools, self._tokens = ToolTextFilter(), ControlTokenFilter()
+        self._stop = StopFilter(self._stops)
         self._filters: list[Filter] = [
-            self._tools, self._tokens, StopFilter(self._stops), *[PlainSpeech()] * self._plain
+            self._tools, self._tokens, self._stop, *[PlainSpeech()] * self._plain
         ]  # fmt: skip
         self._pending = ""  # to be said, and not released yet
         self._unreleased = self._spaced = 0  # words of it, by our count and by white space
@@ -126,7 +127,8 @@ class Reply:
         for one in self._filters:
             text = one.feed(text, final=final)
             final = final or one.ended
-        return self._add(text)
+        # A reply that is a stop phrase from its beginning on is whole, with nothing to say.
+        return self._add(text) or self._stop.ended
 
     def _add(self, text: str) -> bool:
         if not text:
