@@ -10,10 +10,13 @@ from typing import Any
 import litellm
 from litellm.litellm_core_utils import streaming_handler
 from litellm.litellm_core_utils.litellm_logging import Logging
+from litellm.litellm_core_utils.llm_response_utils import convert_dict_to_response
 from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
+from litellm.types.utils import Delta
 
 from vui_gateway.litellm_proxy import http_clients
 from vui_gateway.litellm_proxy.transport import answered
+from vui_gateway.providers.content import text_and_thoughts
 
 __all__ = ["install"]
 
@@ -21,6 +24,8 @@ FEW_CHUNKS, LAST_CHUNKS = 200, 500
 
 _stream_chunk_builder = litellm.stream_chunk_builder
 _asyncify = streaming_handler.asyncify
+_extract_reasoning_content = convert_dict_to_response.extract_reasoning_content
+_make_delta = Delta.__init__
 _response_cost_calculator = Logging.response_cost_calculator
 
 
@@ -34,6 +39,8 @@ def install() -> None:
     litellm.stream_chunk_builder = _build_from_few
     streaming_handler.asyncify = _in_this_thread_if_short
     Logging.response_cost_calculator = _no_price_of_a_stream
+    convert_dict_to_response.extract_reasoning_content = _with_parts
+    Delta.__init__ = _delta_of_parts
 
 
 def _build_from_few(chunks: list, *args: Any, **options: Any) -> Any:
@@ -68,3 +75,21 @@ def _no_price_of_a_stream(self: Any, result: Any, *args: Any, **options: Any) ->
     if isinstance(result, CustomStreamWrapper):
         return None
     return _response_cost_calculator(self, result, *args, **options)
+
+
+@functools.wraps(_extract_reasoning_content)
+def _with_parts(message: dict) -> tuple[str | None, str | None]:
+    """A list of parts as `content` is read for Mistral's own API only; elsewhere the call fails."""
+    if isinstance(parts := message.get("content"), list):
+        text, thoughts = text_and_thoughts(parts)
+        return message.get("reasoning_content") or thoughts or None, text
+    return _extract_reasoning_content(message)
+
+
+@functools.wraps(_make_delta)
+def _delta_of_parts(self: Any, content: Any = None, *args: Any, **options: Any) -> None:
+    """The same in a stream, where the text is lost."""
+    if isinstance(content, list):
+        content, thoughts = text_and_thoughts(content)
+        options["reasoning_content"] = options.get("reasoning_content") or thoughts or None
+    _make_delta(self, content, *args, **options)

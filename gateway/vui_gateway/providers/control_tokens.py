@@ -31,7 +31,7 @@ ENDS = frozenset(
     ("im_end", "return", "call", "end", "stop", "eop", "end_turn", "endofturn", "endoftext",
      "endofprompt", "e~", "turn_end", "message_end", "endofassistant", "role_end", "flush")
 )  # fmt: skip
-END = re.compile(r"eo[tsmdau](_?id|_token)?|end_?of_?(?!role|header|thought|solution|prefix)\w+")
+END = re.compile(r"eo[tsmdau](_?id|_token)?|end_?+of_?+(?!role|header|thought|solution|prefix)\w+")
 # A turn of somebody else; or of the model, after its own.
 OTHERS = re.compile(
     r"user|human|system|^sys$|observation|ipython|environment|customer|developer|instruct|^inst$"

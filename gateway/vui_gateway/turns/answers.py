@@ -25,7 +25,7 @@ def cleaned(answer: dict, names: Collection[str], *, thinks: bool = False) -> di
     thinks: its text begins in thinking.
     """
     choice, *others = answer.get("choices") or [{}]
-    message = dict(choice.get("message") or {})
+    choice, message = dict(choice), dict(choice.get("message") or {})
     finish = choice.get("finish_reason")
     calls = [_named(call, names) for call in message.get("tool_calls") or ()]
     if isinstance(text := message.get("content"), str):
@@ -33,14 +33,15 @@ def cleaned(answer: dict, names: Collection[str], *, thinks: bool = False) -> di
         text, written = _read(text, thinks=thinks, cut_off=finish == "length")
         if not calls:
             calls = [call for one in written for call in calls_in(one, names)]
-            finish = "tool_calls" if calls else finish
-        message["content"] = text.strip() or ("" if not calls else None)
+            if calls:
+                choice["finish_reason"] = "tool_calls"
+        message["content"] = text.strip() or (None if calls else "")
     if calls:
         for number, call in enumerate(calls):
             call.pop("index", None)
             call["id"] = call.get("id") or f"call_{number}"
         message["tool_calls"] = calls
-    return {**answer, "choices": [{**choice, "message": message, "finish_reason": finish}, *others]}
+    return {**answer, "choices": [{**choice, "message": message}, *others]}
 
 
 def _read(text: str, *, thinks: bool, cut_off: bool) -> tuple[str, list[str]]:

@@ -1,0 +1,44 @@
+"""Control tokens: what each does to the reply that it stands in."""
+
+from __future__ import annotations
+
+import pytest
+from vui_gateway.providers.control_tokens import ControlTokenFilter, Kind, kind
+
+KINDS = {
+    Kind.END: "<|im_end|> </s> <|eot_id|> <|eom_id|> <end_of_turn> <|end|> <|return|> <|eot|> "
+    "[EOS] <|endoftext|> <｜end▁of▁sentence｜> <|END_OF_TURN_TOKEN|> <eoa> <turn|> [e~[",
+    Kind.OTHERS: "<|user|> <｜User｜> [INST] <<SYS>> <|system|> <|USER_TOKEN|> <|im_user|> "
+    "<|observation|> <|tool_response|> <|ipython|>",
+    Kind.OWN: "<|assistant|> <｜Assistant｜> <|CHATBOT_TOKEN|> <|im_assistant|>",
+    Kind.HEADER: "<|im_start|> <|start_header_id|> <|start|> <start_of_turn> <|start_of_role|> "
+    "<|turn> <|header_start|>",
+    Kind.NOTHING: "<s> <pad> [BOS] <|end_header_id|> <|end_of_role|> <|message|> <|im_sep|> "
+    "[/INST] <|END_RESPONSE|> <|end_of_solution|> <|fim_prefix|> <answer> </answer>",
+}
+
+
+@pytest.mark.parametrize(("token", "does"), [(t, k) for k, ts in KINDS.items() for t in ts.split()])
+def test_a_token_does_what_its_template_means(token: str, does: Kind) -> None:
+    assert kind(token) is does
+
+
+def test_a_token_that_ends_a_turn_ends_nothing_before_the_first_word() -> None:
+    tokens = ControlTokenFilter()
+    assert tokens.feed("<|im_end|>\n<|im_start|>assistant\nHello<|im_end|> there.") == "\n\nHello"
+    assert tokens.ended
+
+
+@pytest.mark.parametrize(
+    "text", ["a < b", "1 <| 2", "<3", "a |> f <| b", "<b>x</b>", "[laugh] Hi", "x <|", "i<n"]
+)
+def test_what_is_no_token_stays(text: str) -> None:
+    tokens = ControlTokenFilter()
+    assert tokens.feed(text) + tokens.feed("", final=True) == text
+    assert not tokens.taken
+
+
+def test_no_more_than_a_tokens_beginning_is_held_back() -> None:
+    tokens = ControlTokenFilter()
+    heard = [tokens.feed(piece) for piece in ("Hi <", "z", " <|x", " y")]
+    assert heard == ["Hi ", "<z", " ", "<|x y"]
