@@ -297,6 +297,15 @@ def test_a_flood_is_ended_with_what_was_released() -> None:
     assert 1000 < len(heard.text) <= 4 * 4 * 100 + 100
 
 
+def test_code_that_takes_longer_than_a_listener_waits_is_no_silence() -> None:
+    code = [(0.5, f"x{n} = {n}\n") for n in range(20)]
+    steps: list[Step] = [(0.1, "Like this.\n```\n"), *code, (0.1, "```\nThat's all."), (0.1, END)]
+    lab = Scripted({"a": steps, "b": said()})
+    lab.engine.configure(4.0, 20.0, hedge=False, plain_speech=True)
+    heard = lab.hear()
+    assert (heard.text.split(), heard.ended) == ("Like this. That's all.".split(), ["ok"])
+
+
 def test_a_barge_in_ends_the_providers_call() -> None:
     lab = Scripted({"a": said(pace=1.0)})
     heard = lab.hear(seconds=2.5)

@@ -69,8 +69,9 @@ class Reply:
         """Begin with what comes behind thoughts."""
         self._tools, self._tokens = ToolTextFilter(), ControlTokenFilter()
         self._stop = StopFilter(self._stops)
-        plain = [PlainSpeech()] if self._plain else []
-        self._filters: list[Filter] = [self._tools, self._tokens, self._stop, *plain]
+        self._filters: list[Filter] = [self._tools, self._tokens, self._stop]
+        self._speech = PlainSpeech() if self._plain else None
+        self._last = ""  # character of what the filters have let through
         self._pending = ""  # to be said, and not released yet
         self._unreleased = self._spaced = 0  # words of it, by our count and by white space
         self._end_from = self._word_ends = 0  # where a sentence's end may be; the last word's end
@@ -112,7 +113,7 @@ class Reply:
         self._thinking.separate()
 
     def feed(self, text: str, *, final: bool = False, cut_off: bool = False) -> bool:
-        """Take the next piece of its text; True when there are words to say in it.
+        """Take the next piece of its text; True when there are words in it.
 
         cut_off: with `final`, it is longer than it may be.
         """
@@ -126,24 +127,31 @@ class Reply:
         for one in self._filters:
             text = one.feed(text, final=final)
             final = final or one.ended
+        speaks = self._count(text)
+        self._add(self._speech.feed(text, final=final) if self._speech else text)
         # A reply that is nothing but a stop phrase is one.
-        return self._add(text) or self._stop.ended
+        return speaks or self._stop.ended
 
-    def _add(self, text: str) -> bool:
-        if not text:
+    def _count(self, text: str) -> bool:
+        """Whether there are words. Those of code count: they aren't said, but the model goes on."""
+        before, self._last = self._last, text[-1:] or self._last
+        if not WORDS.search(text):
             return False
+        # A word that goes on isn't another one.
+        self.words += count_words(before + text) - count_words(before)
+        return True
+
+    def _add(self, text: str) -> None:
+        if not text:
+            return
         text = _short_runs(self._pending, text)
-        before = self._pending[-1:]  # a word that goes on isn't another one
+        before = self._pending[-1:]
         self._pending += text
         self._spaced += len((before + text).split()) - len(before.split())
-        speaks = bool(WORDS.search(text))
-        if speaks:
-            words = count_words(before + text) - count_words(before)
-            self.words += words
+        if WORDS.search(text):
             self._unreleased = self._spaced
             self._word_ends = len(self._pending) - len(text) + last_word(text)
         self._find_end()
-        return speaks
 
     def _find_end(self) -> None:
         if self._whole:
