@@ -8,6 +8,7 @@ from tests.providers import anthropic, bedrock, gemini, ollama, openai, openai_l
 from tests.providers.base import StandIn
 
 ALL_KNOBS = frozenset({"temperature", "top_p", "presence_penalty"})
+AT_HOME = ("Ollama", "vLLM")
 NO_PENALTY = ALL_KNOBS - {"presence_penalty"}
 
 
@@ -34,7 +35,8 @@ class Family:
     def entry(self, url: str) -> dict:
         params = {"model": self.model, self.base_name: self.base.format(url=url)}
         key = {} if self.base_name != "api_base" else {"api_key": "k"}
-        return {"model_name": self.name, "litellm_params": {**params, **key, **self.params}}
+        own = {"model_name": self.name, "litellm_params": {**params, **key, **self.params}}
+        return {**own, "model_info": {"local": self.provider in AT_HOME}}
 
 
 AWS = {"aws_access_key_id": "a", "aws_secret_access_key": "s", "aws_region_name": "us-east-1"}

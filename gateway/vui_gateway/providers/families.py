@@ -19,7 +19,6 @@ EFFORT_LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
 # A voice has no time for thoughts: without a word from the user the least that a model takes.
 DEFAULT_EFFORT = "none"
 SAMPLING = ("temperature", "top_p", "top_k")
-KEEP_ALIVE = "30m"
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,6 @@ def no_sampling_while_thinking(call: dict) -> None:
     if call.get("reasoning_effort") or (call.get("thinking") or {}).get("type") == "enabled":
         for name in SAMPLING:
             call.pop(name, None)
-
-
-def stay_loaded(call: dict) -> None:
-    """A model stays in memory between two turns, as vui's own backend asks for it."""
-    if call.get("keep_alive") is None:
-        call["keep_alive"] = KEEP_ALIVE
 
 
 CLAUDE = r"^anthropic/|^(bedrock|bedrock_converse|vertex_ai|azure_ai)/.*claude"
@@ -181,15 +174,12 @@ FAMILIES = (
     Family(
         r"^ollama(_chat)?/", "https://docs.ollama.com/capabilities/thinking", efforts=EFFORT_LEVELS
     ),
-    Family(
-        r"^ollama(_chat)?/",
-        "https://docs.ollama.com/faq#how-do-i-keep-a-model-loaded-in-memory-or-make-it-unload-immediately",
-        transform=stay_loaded,
-    ),
 )
-# Ollama cuts a prompt that is longer than its context, without a word, and its own default is
-# shorter than vui's prompts: https://docs.ollama.com/context-length
-SETS_CONTEXT = re.compile(r"^ollama(_chat)?/")
+# As vui's own backend for it. Ollama cuts a prompt that is longer than its context without a word,
+# its own default is shorter than vui's prompts, and it unloads a model after five minutes:
+# https://docs.ollama.com/context-length, https://docs.ollama.com/faq
+OLLAMA = ("ollama", "ollama_chat")
+KEEP_ALIVE = "30m"
 
 
 def apply(
@@ -198,7 +188,7 @@ def apply(
     """The call as the family takes it; the original stays as it is.
 
     known_efforts: the levels of `reasoning_effort` that LiteLLM's table has for the model.
-    context: tokens that a server of one's own is to hold; 0 for its own choice.
+    context: tokens that a server of one's own is to hold; 0 for anybody else's.
     """
     call = {**call, "messages": [m for m in call.get("messages") or [] if not _empty(m)]}
     matching = _matching(f"{provider}/{model}".lower())
@@ -210,8 +200,9 @@ def apply(
             call["allowed_openai_params"] = [*call.get("allowed_openai_params", ()), *family.allow]
         if family.transform:
             family.transform(call)
-    if context and SETS_CONTEXT.search(f"{provider}/") and call.get("num_ctx") is None:
-        call["num_ctx"] = context
+    if context and provider in OLLAMA:
+        for name, value in {"num_ctx": context, "keep_alive": KEEP_ALIVE}.items():
+            call[name] = value if call.get(name) is None else call[name]
     return call
 
 
