@@ -6,9 +6,13 @@ import asyncio
 import os
 import statistics
 import time
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
+
+from vui_gateway.turns.plain_speech import PlainSpeech
+from vui_gateway.turns.reply import Reply
 
 from bench.arms import (
     CONVERSATION,
@@ -30,6 +34,7 @@ from bench.arms import (
     stock_client,
 )
 from bench.load import throughput
+from tests.matrix.conversations import STOPS
 from tests.support.harness import http
 
 Keys = dict[str, float]
@@ -269,5 +274,46 @@ def floor(_: Path) -> Keys:
     return {"rss_floor_imported_mb": float(told[-2]), "rss_floor_tokenizer_mb": float(told[-1])}
 
 
-ALL = (images, floor, starts, added, failover, barge_in, wan)
+# A reply as a model writes it, with all that is taken out or rewritten; 4 characters a token.
+WRITTEN = (
+    "**Oh**, good question. The *moon* pulls at the sea, and [the sun](http://a.b/c) helps a "
+    "little, as Dr. Smith says.\n\n- The tide comes in.\n- It goes out at 3.5 p.m., so hurry.\n\n"
+)
+TOKENS, TOKEN = 2048, 4
+
+
+def plain_speech(_: Path, rounds: int = 50) -> Keys:
+    """Processor time of a whole reply of 2,048 tokens, a token at a time: Markdown to speech, and
+    all of the way from raw text to sentences.
+    """
+    text = (WRITTEN * (TOKENS * TOKEN // len(WRITTEN) + 1))[: TOKENS * TOKEN]
+    tokens = [text[at : at + TOKEN] for at in range(0, len(text), TOKEN)]
+
+    def speech() -> None:
+        plain = PlainSpeech()
+        for token in tokens:
+            plain.feed(token)
+        plain.feed("", final=True)
+
+    def all_of_it() -> None:
+        reply = Reply(stops=STOPS, plain=True)
+        for token in tokens:
+            reply.feed(token)
+            if reply.may_release():
+                reply.release()
+        reply.feed("", final=True)
+        reply.release(final=True)
+
+    def ms(work: Callable[[], None]) -> float:
+        times = []
+        for _ in range(rounds):
+            began = time.process_time()
+            work()
+            times.append((time.process_time() - began) * 1000)
+        return statistics.median(times)
+
+    return {"plain_speech_ms": ms(speech), "said_ms": ms(all_of_it)}
+
+
+ALL = (plain_speech, images, floor, starts, added, failover, barge_in, wan)
 __all__ = ["ALL", "MODEL", "Keys"]

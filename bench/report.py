@@ -49,6 +49,8 @@ KEYS = {
     "first_spoken_one_sentence_vs_direct": ("the same, one sentence", ("<=", 1.03), ""),
     "first_sentence_added_ms": ("added to the provider's first sentence", None, "ms"),
     "first_sentence_added_vs_before": (f"the same over commit {BEFORE}'s", ("<=", 0.8), ""),
+    "plain_speech_ms": ("Markdown to speech, a reply of 2,048 tokens in all", ("<=", 10), "ms"),
+    "said_ms": ("raw text to sentences, the same reply in all", ("<=", 50), "ms"),
     "input_usd_vs_stock_claude_sonnet": ("input's USD over stock's, Sonnet", ("<=", 0.35), ""),
     "input_usd_vs_stock_claude_haiku_4_5": ("Haiku 4.5", ("<=", 0.75), ""),
     "input_usd_vs_stock_bedrock_claude": ("Sonnet 4.6 on Bedrock", ("<=", 0.4), ""),

@@ -168,6 +168,21 @@ async def errors(lab: Arm, family: Family) -> None:
                     await backend.complete(HELLO, tools=tools())
 
 
+LEAKY = (
+    "<think>Hmm pondering aloud.</think>\n\n**Oh**, good [question](http://a.b/c).\n\n"
+    "- The *moon* pulls.<|im_end|>\n<|im_start|>user\nNever heard."
+)
+
+
+async def leaks(lab: Arm, family: Family) -> None:
+    """Thoughts, control tokens, the user's made-up turn and Markdown in the text aren't heard."""
+    stand_in = lab.stand_ins[family.name]
+    async with lab.backend(family):
+        stand_in.clear(text=LEAKY)
+        chunks = await heard(HELLO)
+        assert chunks == ["Oh, good question.", "The moon pulls."], chunks
+
+
 Point = Callable[[Arm, Family], Awaitable[None]]
 POINTS: dict[str, Point] = {
     "reply, usage": reply,
@@ -177,6 +192,7 @@ POINTS: dict[str, Point] = {
     "one request": one_request,
     "knobs": knobs,
     "no thinking aloud": thinking,
+    "no leaks heard": leaks,
     "switching": switching,
     "errors heard": errors,
 }

@@ -7,7 +7,7 @@ import re
 
 from vui_gateway.turns.abbreviations import NEEDED, full_stop
 
-__all__ = ["EMPHASIS", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline", "host"]
+__all__ = ["EMPHASIS", "MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline", "host"]
 
 # vui's own: https://github.com/fluxions-ai/vui, `clean_llm_text`
 TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
@@ -17,6 +17,8 @@ SPECIAL = re.compile(
     r"|\\|\.(?=[ \t]|\Z)|\|(?=\s|\Z)|【|https?://|www\.",
     re.IGNORECASE,
 )
+# One of these is in each, but for the beginning of an address.
+MAY_BE_SPECIAL = re.compile(r"[\r\n*_~`!\[<&\\.|【:]")
 URL_BEGINS = re.compile(r"(?<![\w@])(?:h|ht|htt|https?|https?:|https?:/|w|ww|www)\Z", re.IGNORECASE)
 URL_LAST = frozenset("htpswHTPSW:/")
 WORD = re.compile(r"\w")

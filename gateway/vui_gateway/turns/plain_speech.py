@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
-from vui_gateway.turns.inline import EMPHASIS, SPECIAL, URL_BEGINS, URL_LAST, Inline, host
+from vui_gateway.turns.inline import (
+    EMPHASIS,
+    MAY_BE_SPECIAL,
+    SPECIAL,
+    URL_BEGINS,
+    URL_LAST,
+    Inline,
+    host,
+)
 
 __all__ = ["ONLY_CODE", "PlainSpeech"]
 
@@ -40,19 +48,22 @@ class PlainSpeech(Inline):
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """What is said of the text; with `final` all that was held back, too."""
-        plain = not (self._held or self._mode or self._line_begins or final)
-        if plain and text and not SPECIAL.search(text) and text[-1] not in URL_LAST:
-            self._say(text)
-        else:
-            text, self._held = self._held + text, ""
-            at = 0
-            while 0 <= at < len(text):
-                before = at
-                at = self._step(text, at, final=final)
-                if at < 0:
-                    self._held = text[before if at == -1 else -at - 2 :]
-            if final:
-                self._finish()
+        begun = not (self._held or self._mode or self._line_begins or final)
+        if begun and self._spoke and not MAY_BE_SPECIAL.search(text):
+            last = text[-1:]
+            if last not in URL_LAST or not URL_BEGINS.search((self._said[-8:] + text)[-12:]):
+                self._marked = self._marked and not text
+                self._said = (self._said + text)[-40:]
+                return text
+        text, self._held = self._held + text, ""
+        at = 0
+        while 0 <= at < len(text):
+            before = at
+            at = self._step(text, at, final=final)
+            if at < 0:
+                self._held = text[before if at == -1 else -at - 2 :]
+        if final:
+            self._finish()
         said, self._out = "".join(self._out), []
         return said
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from vui_gateway.providers.control_tokens import ControlTokenFilter
@@ -34,6 +35,7 @@ class Filter(Protocol):
         """What is left of the next piece; with `final` all that was held back, too."""
 
 
+MARK = re.compile(r"[.!?]")
 # No sentence end reaches further back: closing marks and white space.
 TAIL = 240
 
@@ -44,6 +46,7 @@ class Reply:
 
     Attributes:
         words, characters: that have come; thoughts count as characters only.
+        ended: it ends here, whatever the provider makes of it: a stop phrase or a token came.
 
     Args:
         said: by an earlier attempt, whose reply this one continues.
@@ -61,6 +64,7 @@ class Reply:
         thinks: bool = False,
     ) -> None:
         self.words = self.characters = 0
+        self.ended = False
         self._said, self._stops, self._plain = said, stops, plain
         self._thinking = ThinkingFilter(opened=thinks)
         self._begin()
@@ -76,11 +80,6 @@ class Reply:
         self._unreleased = self._spaced = 0  # words of it, by our count and by white space
         self._end_from = self._word_ends = 0  # where a sentence's end may be; the last word's end
         self._whole = False  # there is a whole sentence
-
-    @property
-    def ended(self) -> bool:
-        """The reply ends here, whatever the provider makes of it: a stop phrase or a token came."""
-        return any(one.ended for one in self._filters)
 
     @property
     def thinks(self) -> bool:
@@ -126,7 +125,8 @@ class Reply:
             self._begin()  # what came until now was thinking
         for one in self._filters:
             text = one.feed(text, final=final)
-            final = final or one.ended
+            if one.ended:
+                self.ended = final = True
         speaks = self._count(text)
         self._add(self._speech.feed(text, final=final) if self._speech else text)
         # A reply that is nothing but a stop phrase is one.
@@ -147,7 +147,7 @@ class Reply:
         text = _short_runs(self._pending, text)
         before = self._pending[-1:]
         self._pending += text
-        self._spaced += len((before + text).split()) - len(before.split())
+        self._spaced += len(text.split()) - (bool(before.strip()) and not text[0].isspace())
         if WORDS.search(text):
             self._unreleased = self._spaced
             self._word_ends = len(self._pending) - len(text) + last_word(text)
@@ -155,6 +155,9 @@ class Reply:
 
     def _find_end(self) -> None:
         if self._whole:
+            return
+        if not MARK.search(self._pending, self._end_from):
+            self._end_from = len(self._pending)
             return
         if found := SENTENCE_END.search(self._pending, self._end_from):
             self._end_from = found.start()

@@ -50,6 +50,8 @@ def without_wordless_end(text: str) -> str:
 
 def last_word(text: str) -> int:
     """Where the last word ends; 0 without one."""
+    if text[-1:].isalnum():
+        return len(text)
     found = WORDS.search(text[::-1])
     return len(text) - found.start() if found else 0
 
