@@ -142,9 +142,8 @@ class Reply:
         return True
 
     def _add(self, text: str) -> None:
-        if not text:
+        if not (text := _short_runs(self._pending, text)):
             return
-        text = _short_runs(self._pending, text)
         before = self._pending[-1:]
         self._pending += text
         self._spaced += len(text.split()) - (bool(before.strip()) and not text[0].isspace())
