@@ -92,6 +92,17 @@ async def test_prefill_names_the_model_and_not_a_word_of_the_conversation() -> N
     assert json.loads(seen[0].content) == {"model": "openai/gpt-4o-mini"}
 
 
+async def test_prefill_reaches_a_server_at_home_with_a_users_turn_behind_the_prompt() -> None:
+    backend, seen = answering(lambda _: httpx.Response(202, json={"local": True}))
+    await backend.prefill([{"role": "system", "content": "soul"}])
+    assert {request.url.path for request in seen} == {"/v1/preconnect"}
+    first, second = (json.loads(request.content) for request in seen)
+    assert "messages" not in first
+    assert second["messages"][-1] == {"role": "user", "content": "."}
+    await backend.prefill(HELLO)
+    assert json.loads(seen[3].content)["messages"][-1]["content"] == HELLO[-1]["content"]
+
+
 async def test_prefill_asks_somebody_elses_gateway_once_at_the_most() -> None:
     backend, seen = answering(lambda _: httpx.Response(404))
     for _ in range(3):
