@@ -99,6 +99,7 @@ MARKDOWN: dict[str, str] = {
     "Two to 2**3, and 5\\*6.": "Two to 2 to the power of 3, and 5 times 6.",
     "_One_, __two__, ***three***, ~~four~~.": "One, two, three, four.",
     "![A cat](http://a.b/c.png) It sleeps.[^1]": "A cat It sleeps.",
+    "See https://a.org/b_(c). (Or https://b.org.)": "See a.org. (Or b.org.)",
     "See <https://docs.a.org/x>, or https://www.b.org/c?d=e.": "See docs.a.org, or b.org.",
     "Line<br>two, <b>bold</b>, 1 < 2 &amp; 3.": "Line two, bold, 1 < 2 & 3.",
     "Dr. Smith at 3.5 p.m., i.e. late": "Dr Smith at 3.5 p.m., i.e late",

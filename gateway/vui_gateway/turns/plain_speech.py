@@ -230,7 +230,8 @@ class PlainSpeech(Inline):
         tail = URL_TAIL.search(url)
         assert tail is not None
         self._say(host(url[: tail.start()]))
-        self._say(re.sub(r"[*_]", "", tail[0]))
+        own = url.count("(")  # its own parentheses
+        self._say(re.sub(r"[*_]", "", tail[0]).replace(")", "", own))
 
     def _in_target(self, text: str, at: int, *, final: bool) -> int:
         """The address of a link, which isn't said."""
