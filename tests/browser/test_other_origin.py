@@ -159,15 +159,15 @@ def test_another_device_talks_with_the_token_that_its_address_had(
 
 
 def test_what_a_model_says_is_text_on_vuis_page(vui: Vui, browser: Browser, openai: OpenAI) -> None:
-    openai.clear(text="Hello <img src=x onerror=document.title='taken'> there. And <b>on</b>.")
+    openai.clear(text="Hello <svg onload=document.title='taken'> there. And <blink>on</blink>.")
     page = browser.new_page(permissions=["microphone"])
     page.goto(vui.url)
     expect(page.locator("#status")).to_contain_text("Listening", timeout=30_000)
     vui.hear("Who are you?")
     talk = page.locator("#conversation")
-    expect(talk).to_contain_text("onerror", timeout=15_000)
-    expect(talk).to_contain_text("<b>on</b>", timeout=15_000)
-    assert page.locator("#conversation img, #conversation b").count() == 0
+    expect(talk).to_contain_text("onload", timeout=15_000)
+    expect(talk).to_contain_text("<blink>on</blink>", timeout=15_000)
+    assert page.locator("#conversation svg, #conversation blink").count() == 0
     assert page.title() != "taken"
     page.close()
     attack(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
 from vui_gateway.providers.errors import error_code, reason
+
+from tests.support.stalls import slowness
 
 OPENAI = {"error": {"message": "The model `x` does not exist", "type": "invalid_request_error"}}
 ANTHROPIC = {"type": "error", "error": {"type": "authentication_error", "message": 'invalid "x"'}}
@@ -34,3 +38,12 @@ def test_the_reason_is_one_line_in_the_providers_own_words(
     status: int, message: str, said: str
 ) -> None:
     assert reason(status, error_code(status, message), message) == said
+
+
+@pytest.mark.parametrize(
+    "text", ["x", " ", ". ", "<", "litellm.", "model ", "exceed ", "context length ", '"message" ']
+)
+def test_no_error_is_looked_through_more_than_once(text: str) -> None:
+    began = time.process_time()
+    reason(500, error_code(500, text * (MAX_ERROR // len(text))), text * (MAX_ERROR // len(text)))
+    assert time.process_time() - began < 0.1 * slowness()

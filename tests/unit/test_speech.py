@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
@@ -297,3 +299,11 @@ def test_it_is_installed_once() -> None:
     assert installed is not VUIS_OWN
     install()
     assert llm.llm_stream_chunks is installed
+
+
+def test_what_is_spoken_needs_no_numpy() -> None:
+    without = "import sys; sys.modules['numpy'] = None; import importlib.util as u; u.find_spec = "
+    without += "lambda name, find=u.find_spec: None if name == 'numpy' else find(name); "
+    without += "from vui_litellm.patches.speech import spoken; print(spoken('**Hi** `there`.'))"
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True)
+    assert done.stdout == "Hi there.\n", done.stderr

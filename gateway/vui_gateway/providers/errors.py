@@ -76,12 +76,15 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
 # The provider's own message in LiteLLM's, which is JSON behind the names of a few exceptions.
 OWN_WORDS = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\.)+")')
 BARE_WORDS = re.compile(r'\{"error"\s*:\s*("(?:[^"\\]|\\.)+")')  # Ollama's
-EXCEPTION_NAMES = re.compile(r"(?:(?:litellm\.)?\w*(?:Error|Exception)(?:: | - | ))+")
+# In each, a run of characters is looked through from its beginning only: errors may be hostile.
+EXCEPTION_NAMES = re.compile(r"(?:(?<!\w)(?:litellm\.)?\w{0,60}(?:Error|Exception)(?:: | - | ))+")
 # What Python prints of an object without words of its own, with the name before it.
-OBJECTS = re.compile(r"\s*\b\w+[:=]<[\w.]+ object at 0x[0-9a-f]+>|<[^<>]* at 0x[0-9a-f]+>")
+OBJECTS = re.compile(
+    r"(?<!\w)\w{1,40}[:=]<[\w.]{1,100} object at 0x[0-9a-f]+>|<[^<>]{0,200} at 0x[0-9a-f]+>"
+)
 # Of LiteLLM's router: https://docs.litellm.ai/docs/proxy/reliability
 ROUTERS_WORDS = re.compile(
-    r"[.\s]*(?:Received Model Group=|No fallback model group found|LiteLLM Retried:"
+    r"(?<![.\s])[.\s]*+(?:Received Model Group=|No fallback model group found|LiteLLM Retried:"
     r"|Available Model Group Fallbacks=|Model Group=).*",
     re.DOTALL,
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from functools import partial, wraps
-from types import FunctionType, SimpleNamespace
+from functools import cache, partial, wraps
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 from vui.serving.stream import llm
@@ -45,10 +46,21 @@ def with_lone_stops(chunker: Any, get_backend: Callable[[], Any]) -> Callable[..
 
 def spoken(chunk: str) -> str:
     """What vui speaks of a chunk, by its own cleaning."""
-    from vui.serving.stream import voice_turn
-
     host: Any = None
-    return voice_turn.clean_llm_text(host, chunk)
+    return _voice_turn().clean_llm_text(host, chunk)
+
+
+@cache
+def _voice_turn() -> ModuleType:
+    """vui's module imports numpy, which the image for text lacks and cleaning doesn't use."""
+    without = importlib.util.find_spec("numpy") is None
+    if without:
+        sys.modules["numpy"] = ModuleType("numpy")
+    try:
+        return importlib.import_module("vui.serving.stream.voice_turn")
+    finally:
+        if without:
+            del sys.modules["numpy"]
 
 
 def thoughts_of(host: Any) -> tuple[Callable[[], str], Callable[[str], Coroutine[Any, Any, None]]]:
