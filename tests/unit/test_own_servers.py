@@ -300,3 +300,13 @@ def test_ollama_is_known_by_its_answers_too_and_said_once() -> None:
     assert "ollama_chat/x" in servers.is_ollama("a", "openai/x")
     assert not servers.is_ollama("a", "openai/x")
     assert len(servers.warnings) == 1
+
+
+@pytest.mark.parametrize("model", ["ollama_chat/gpt-oss:120b-cloud", "ollama/x:cloud"])
+def test_a_model_in_the_cloud_is_somebody_elses_wherever_it_is_asked(model: str) -> None:
+    assert not server_of("ollama_chat", "http://localhost:11434", model=model).local
+
+
+def test_a_price_above_nothing_makes_it_somebody_elses() -> None:
+    assert not server_of("openai", "http://litellm:4000", paid=True).local
+    assert server_of("openai", "http://litellm:4000", paid=True, local=True).local

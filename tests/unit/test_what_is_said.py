@@ -24,6 +24,28 @@ def test_markdown_is_said_as_a_person_reads_it(text: str) -> None:
     assert heard([text]) == MARKDOWN[text]
 
 
+# What people talk about, and a filter may take for something else.
+ORDINARY = {
+    'Here is JSON: {"name": "Bob", "age": 3}. That is all.': "",
+    'He said {"action": ... and then went on.': "",
+    "Did it work? No. 3 attempts failed.": "",
+    "He lives on Elm St. We met there.": "",
+    "it's 3 < 5 and a<b and x > y.": "",
+    "If i<p and q>r then stop.": "",
+    "The interval [0, 1) is half open. And so it goes on.": "",
+    "详见 https://example.com/a，里面有说明。": "详见 example.com，里面有说明。",
+    "See https://a.b/c—it is good. Go.": "See a.b—it is good. Go.",
+    "<|im_start|>Oh, good question.": "Oh, good question.",
+    "M*A*S*H was great.": "MASH was great.",
+}
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_text_is_said_whole(text: str) -> None:
+    for pieces in cuts(text):
+        assert heard(pieces) == (ORDINARY[text] or text)
+
+
 @pytest.mark.parametrize("text", [*MARKDOWN, *dict(reversed(EXAMPLES)).values()])
 def test_where_a_text_is_cut_changes_nothing(text: str) -> None:
     whole = heard([text])

@@ -60,7 +60,9 @@ def resolve_model(params: Mapping[str, Any]) -> tuple[str, str, str]:
     """
     try:
         model, provider, _, base = litellm.get_llm_provider(
-            params["model"], params.get("custom_llm_provider"), params.get("api_base")
+            params["model"],
+            params.get("custom_llm_provider"),
+            params.get("api_base") or params.get("base_url"),
         )
     except litellm.BadRequestError as error:
         raise UnknownProvider(params["model"]) from error
@@ -68,16 +70,19 @@ def resolve_model(params: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 @functools.lru_cache(256)
-def thinks_aloud(model: str, provider: str | None, base: str | None) -> bool:
-    """Whether a deployment's replies begin in thinking, by its model's name and its server.
+def thinks_aloud(model: str, provider: str | None, base: str | None) -> bool | None:
+    """Whether a deployment's replies begin in thinking, by its model's name.
+
+    None where its server separates thoughts, or nobody knows it.
 
     Args: as in `litellm_params`.
     """
     try:
         params = {"model": model, "custom_llm_provider": provider, "api_base": base}
-        return tags.thinks_aloud(model) and leaves_thoughts(resolve_model(params)[1], base or "")
+        leaves = leaves_thoughts(resolve_model(params)[1], base or "")
     except UnknownProvider:
-        return False
+        return None
+    return tags.thinks_aloud(model) if leaves else None
 
 
 def model_info(provider: str, model: str) -> Mapping[str, Any]:

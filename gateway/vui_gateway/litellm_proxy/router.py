@@ -145,7 +145,9 @@ class RouterInForce:
         thinks = any(params.get(name) for name in ("reasoning_effort", "thinking"))
         own = params["model"], params.get("stream_timeout"), thinks, *prices(params, info)
         aloud = thinks_aloud(
-            params["model"], params.get("custom_llm_provider"), params.get("api_base")
+            params["model"],
+            params.get("custom_llm_provider"),
+            params.get("api_base") or params.get("base_url"),
         )
         server = self.servers.of(info["id"])
         where = (server.origin, server.local) if server else ("", False)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
-from vui_gateway.providers.endpoints import HOSTS, Server, server_of
+from vui_gateway.providers.endpoints import HOSTS, Server, is_paid, server_of
 from vui_gateway.providers.server_errors import unreachable, use_ollama_chat
 
 __all__ = ["CHECK_SECONDS", "Servers", "servers_of"]
@@ -34,9 +34,14 @@ def _server(entry: dict, env: Mapping[str, str]) -> Server:
         _, provider, base = resolve_model(params)
     base = base or env.get(f"{provider.upper()}_API_BASE") or HOSTS.get(provider, "")
     prices = [info.get(name) if params.get(name) is None else params[name] for name in PRICES]
-    local = info.get("local")
     return server_of(
-        provider, base, prices=(prices[0], prices[1]), local=local, container=_in_container()
+        provider,
+        base,
+        model=params["model"],
+        prices=(prices[0], prices[1]),
+        paid=any(is_paid(params.get(name)) for name in PRICES),
+        local=info.get("local"),
+        container=_in_container(),
     )
 
 

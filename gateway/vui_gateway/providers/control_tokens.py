@@ -136,6 +136,8 @@ class ControlTokenFilter:
             return -1
         self._role = False
         name = found[1].lower()
+        if name and not (OWN.search(name) or OTHERS.search(name)):
+            return at  # no role: the text begins here
         if name:
             self.ended = not OWN.search(name) or self._spoke
         return found.end()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 __all__ = [
     "HOSTS", "MODULE_CLIENT", "OLLAMA", "OUT_OF_REACH", "Server", "is_loopback", "is_own_host",
-    "leaves_thoughts", "server_of",
+    "is_paid", "leaves_thoughts", "server_of",
 ]  # fmt: skip
 
 # Where LiteLLM asks when neither the configuration nor `get_llm_provider` says it.
@@ -54,6 +54,7 @@ OPENAI_FORMATS = frozenset({"openai", "custom_openai", "text-completion-openai"}
 OWN_PROVIDERS = OLLAMA | {"lm_studio", "llamafile", "hosted_vllm"}
 # But this one is a service: https://docs.ollama.com/cloud
 SERVICES = ("ollama.com",)
+CLOUD_MODELS = (":cloud", "-cloud")
 DOCKER_HOSTS = ("host.docker.internal", "gateway.docker.internal", "host.containers.internal")
 # Names that no public server has: https://www.rfc-editor.org/rfc/rfc6762, rfc6761, rfc8375, and
 # https://www.icann.org/en/board-activities-and-meetings/materials/approved-resolutions-special-meeting-of-the-icann-board-29-07-2024-en
@@ -105,13 +106,16 @@ def server_of(
     provider: str,
     address: str,
     *,
+    model: str = "",
     prices: tuple[object, object] = (None, None),
+    paid: bool = False,
     local: bool | None = None,
     container: bool = False,
 ) -> Server:
     """The server of a deployment.
 
-    prices: for a token in and out, as the configuration has them. local: what it says itself.
+    prices: for a token in and out, as the configuration or LiteLLM has them. paid: the
+    configuration names one above 0, such as for a proxy to a paid API. local: what it says itself.
     """
     try:
         parts = urlsplit(address)
@@ -121,7 +125,8 @@ def server_of(
         origin, host = "", ""
     if local is None:
         own = provider in OWN_PROVIDERS and not host.endswith(SERVICES)
-        local = own or is_own_host(host) or all(_is_free(price) for price in prices)
+        free = all(_number(price) == 0 for price in prices)
+        local = free or ((own or is_own_host(host)) and not (paid or model.endswith(CLOUD_MODELS)))
     return Server(provider, origin, local, container)
 
 
@@ -149,8 +154,13 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _is_free(price: object) -> bool:
+def is_paid(price: object) -> bool:
+    """Whether a price is more than nothing."""
+    return (_number(price) or 0) > 0
+
+
+def _number(price: object) -> float | None:
     try:
-        return price is not None and float(str(price)) == 0
+        return float(str(price))
     except ValueError:
-        return False
+        return None

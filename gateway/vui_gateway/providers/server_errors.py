@@ -21,7 +21,8 @@ _TOOLS = (
 _NOT = r"(?:not|n['\u2019]t|cannot|without)"
 REFUSES_TOOLS = re.compile(
     rf"--enable-auto-tool-choice|--tool-call-parser|--jinja"
-    rf"|{_NOT} (?:yet )?(?:support|accept|allow|handle|have|take)\w*:? (?:[\w-]+:? ){{0,3}}"
+    rf"|{_NOT} (?:yet )?(?:support|accept|allow|handle|have|take)\w*:? (?!parallel)"
+    rf"(?:(?!with\b)[\w-]+:? ){{0,3}}"
     rf"[`'\"\[]*{_TOOLS}\b(?!\[)"
     rf"|\b{_TOOLS}[`'\"]* (?:(?:is|are|was|were|has|have|does) )?(?:been )?{_NOT}\b[^.]{{0,20}}"
     rf"(?:support|enabl|avail|allow|implement|accept|permitt)"
@@ -64,7 +65,7 @@ CONTEXT_ERROR = re.compile(
     rf"(?:exceed|overflow|too (?:long|large|many)|longer than|larger than|greater than|maximum"
     rf"|does not fit|n['\u2019]t fit|not enough|beyond|over the)[^\n]{{0,120}}?{_LENGTH}"
     rf"|{_LENGTH}[^\n]{{0,120}}?(?:exceed|overflow|not enough|too (?:long|small|short))"
-    rf"|(?:must have less than|must be <=) \d+",
+    rf"|must have less than \d+ tokens|max_new_tokens[^\n]{{0,40}}must be <= \d+",
     re.IGNORECASE,
 )
 

@@ -44,8 +44,10 @@ def calls_in(text: str, offered: Collection[str]) -> list[dict]:
     """The calls of offered tools in a text, in OpenAI's format."""
     found: list[tuple[str, Any]] = []
     for name, arguments in _calls(text[:MOST_TEXT], offered):
-        if (name := tool_name(name, offered)) in offered and len(found) < MOST_CALLS:
+        if (name := tool_name(name, offered)) in offered:
             found.append((name, arguments))
+        if len(found) == MOST_CALLS:
+            break
     return [
         {
             "id": f"call_{number}", "type": "function", "index": number,
@@ -120,7 +122,9 @@ def _keywords(text: str, at: int) -> dict:
         call = ast.parse(f"f{text[at : text.index(')', at) + 1]}", mode="eval").body
         assert isinstance(call, ast.Call)
         return {one.arg: ast.literal_eval(one.value) for one in call.keywords if one.arg}
-    except (ValueError, SyntaxError, AssertionError, RecursionError, MemoryError):
+    except (
+        ValueError, TypeError, SyntaxError, AssertionError, RecursionError, MemoryError,
+    ):  # fmt: skip
         return {}
 
 

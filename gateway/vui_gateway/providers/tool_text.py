@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from vui_gateway.providers.control_tokens import TOKEN, Kind, kind
@@ -39,7 +40,8 @@ FIRST = re.compile(r"[<\[{]")
 JSON_PARTIAL = re.compile(r'(?:\[\s{0,8})?(?:\{\s{0,8}(?:"\w{0,16}(?:"\s{0,8})?)?)?\Z')
 MOST_PARTIAL = 50
 NESTING = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
-MOST_TAKEN = 100_000  # characters
+MOST_TAKEN, MOST_JSON = 100_000, 8_000  # characters
+ARGUMENTS = re.compile(r'"(?:arguments|parameters|args|input|action_input|tool_input)"\s{0,8}:')
 JSON = "json"
 
 
@@ -69,7 +71,7 @@ class ToolTextFilter:
         at = 0
         while at < len(text):
             if self._inside is not None:
-                at = self._skip(text, at, final=final)
+                at = self._skip(text, at, heard, final=final)
                 continue
             if not (found := OPEN.search(text, at)):
                 rest = text[at:]
@@ -85,13 +87,13 @@ class ToolTextFilter:
                 at = found.end()
             self._depth, self._quoted = 0, False
         if final and self._inside is not None:
-            self._close()
+            heard.append(self._close())
         return "".join(heard)
 
-    def _skip(self, text: str, at: int, *, final: bool) -> int:
+    def _skip(self, text: str, at: int, heard: list[str], *, final: bool) -> int:
         """Take what belongs to the call; where the text goes on."""
         if self._inside is JSON:
-            return self._skip_json(text, at, final=final)
+            return self._skip_json(text, at, heard, final=final)
         inside = self._inside
         assert inside is not None
         end = text.translate(LOWER).find(inside, at) if inside else -1
@@ -110,7 +112,7 @@ class ToolTextFilter:
         self._held = text[len(text) - keep :]
         return len(text)
 
-    def _skip_json(self, text: str, at: int, *, final: bool) -> int:
+    def _skip_json(self, text: str, at: int, heard: list[str], *, final: bool) -> int:
         for mark in NESTING.finditer(text, at):
             char = mark[0]
             if char == '"':
@@ -119,11 +121,13 @@ class ToolTextFilter:
                 self._depth += 1 if char in "{[" else -1
                 if self._depth <= 0:
                     self._keep(text[at : mark.end()])
-                    self._close()
+                    heard.append(self._close())
                     return mark.end()
         keep = int(not final and text.endswith("\\") and not _escaped(text))
         self._keep(text[at : len(text) - keep])
         self._held = text[len(text) - keep :]
+        if self._size > MOST_JSON:
+            heard.append(self._close())
         return len(text)
 
     def _keep(self, text: str) -> None:
@@ -131,9 +135,23 @@ class ToolTextFilter:
         if self._size <= MOST_TAKEN:
             self._part.append(text)
 
-    def _close(self) -> None:
-        self.taken.append("".join(self._part))
-        self._part, self._inside = [], None
+    def _close(self) -> str:
+        """The call is over: what of it is none after all."""
+        part, inside = "".join(self._part), self._inside
+        self._part, self._inside, self._size = [], None, 0
+        if inside is JSON and not _is_call(part):
+            return part
+        self.taken.append(part)
+        return ""
+
+
+def _is_call(text: str) -> bool:
+    """Whether an object is a call, and not one that somebody asked for."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict | list) and bool(ARGUMENTS.search(text))
 
 
 def _tail(text: str) -> int:

@@ -15,12 +15,13 @@ def _words(text: str) -> frozenset[str]:
 TITLES = _words("Dr Mr Mrs Ms Mx Prof St Mt Rev Gen Sen Rep Gov Capt Lt Sgt Col Maj Hon Hr Fr Sra")
 ALWAYS = _words("i.e e.g vs cf viz z.B d.h p.ej")
 BEFORE_NUMBER = _words(
-    "No Nos Nr Fig fig Ch ch p pp Vol vol Sec Art Eq ca Jan Feb Mar Apr Jun Jul Aug Sep Sept "
-    "Oct Nov Dec"
+    "No Nos Nr Fig fig Ch ch pp Vol vol Eq ca Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"
 )
 BEFORE_LOWER = _words("etc al Inc Ltd Co Corp approx est ca Ave Blvd Rd Jr Sr Ph.D M.D usw bzw")
 DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")  # "p.m", "U.S"
 WORD = re.compile(r"(?:(?<=\s)|(?<=[(\"'“‘\[])|\A)[^\s(\"'“‘\[]{1,16}\Z")
+PRONOUN = re.compile(r"(?:I|We|He|It)\b|She")
+BEGINS = re.compile(r"(?:\A|[.!?][\"')\]]*\s+)No\Z")
 INITIALS = re.compile(r"(?:\A|\s)[A-Z] [A-Z]\Z")
 # A number at the beginning of a sentence, as in a list: "1. The moon."
 NUMBER = re.compile(r"(?:\A|[.!?:;][\"')\]]*\s+|\n\s*|, )(\d{1,3})\Z")
@@ -48,9 +49,9 @@ def _goes_on(word: str, said: str, following: str) -> bool:
     if word in ALWAYS:
         return True
     if word in TITLES:
-        return first.isalnum() and not first.islower()
+        return first.isalnum() and not first.islower() and not PRONOUN.match(following)
     if word in BEFORE_NUMBER and first.isdigit():
-        return True
+        return word != "No" or not BEGINS.search(said)  # else it is an answer
     if word in BEFORE_LOWER or DOTTED.fullmatch(word):
         return first.islower() or (first.isdigit() and word in BEFORE_LOWER)
     if len(word) == 1 and word.isupper() and first.isupper():

@@ -160,7 +160,7 @@ class RunningAttempt:
                         yield event
                 return
             except AttemptError as error:
-                if error.ended != Ending.LOADING or not self._alone:
+                if error.ended != Ending.LOADING or not self._alone or self._reply.characters:
                     raise
                 self._loading = error
             await asyncio.sleep(LOADING_PAUSE)

@@ -24,7 +24,7 @@ class Deployment(NamedTuple):
         id, model: LiteLLM's.
         first_words: its own limit in seconds until the first word, such as for loading a model.
         thinks: its configuration asks for thinking.
-        thinks_aloud: its model's name says so, and its server doesn't separate thoughts.
+        thinks_aloud: its model's name says so; None where its server separates thoughts.
         price: US dollars for a token in and for one out, where it is known.
         cache_price: the same for one that is read from the provider's prompt cache, or written.
         server: which it is on, where that is known: two requests to one share its time.
@@ -39,7 +39,7 @@ class Deployment(NamedTuple):
     cache_price: tuple[float, float] | None = None
     server: str = ""
     local: bool = False
-    thinks_aloud: bool = False
+    thinks_aloud: bool | None = None
 
 
 class Event(NamedTuple):
@@ -187,7 +187,8 @@ class Call:
     @property
     def fallback(self) -> bool:
         """Another deployment took over after a failure."""
-        return len(set(self.asked)) > 1
+        failed = (a for a in self.attempts if a.ended != Ending.HEDGED_LOST)
+        return len({attempt.deployment.id for attempt in failed}) > 1
 
     @property
     def codes(self) -> list[str]:

@@ -23,7 +23,7 @@ URL_BEGINS = re.compile(r"(?<![\w@])(?:h|ht|htt|https?|https?:|https?:/|w|ww|www
 URL_LAST = frozenset("htpswHTPSW:/")
 WORD = re.compile(r"\w")
 
-LABEL = re.compile(r"\[([^\[\]\n]{0,300})\]")
+LABEL = re.compile(r"\[([^\[\]\n]{0,98})\]")
 CITATION = re.compile(r"\^.*|\d+(?:[,;–-]\s?\d+)*")
 EMPHASIS = re.compile(r"(?<!\w)_+|_+(?!\w)|[*`]+|~~+")
 HTML_TAGS = (
@@ -32,8 +32,11 @@ HTML_TAGS = (
     "tr tt u ul var"
 )
 HTML_NAMES = frozenset(HTML_TAGS.split())
-HTML = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,10})(?:\s[^<>\n]{0,300})?/?>")
-HTML_PART = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]{0,10})?(?:\s[^<>\n]{0,300})?/?\Z")
+ATTRIBUTES = r"(?:\s+[\w:-]{1,30}=[^<>\n]{0,300})?"
+HTML = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9]{{0,10}}){ATTRIBUTES}\s{{0,3}}/?>")
+HTML_PART = re.compile(
+    r"</?([a-zA-Z][a-zA-Z0-9]{0,10})?(?:\s+(?:[\w:-]{0,30}|[\w:-]{1,30}=[^<>\n]{0,300})?)?/?\Z"
+)
 AUTOLINK = re.compile(
     r"<(?:(https?://[^\s<>]{1,2000})|(?:mailto:)?([^\s<>@]{1,100}@[^\s<>]{1,100}))>"
 )
@@ -148,10 +151,11 @@ class Inline:
         if not after.isspace() and not before.isspace() and not self._emphasis:
             tight = OPERAND_BEFORE.search(before) and (before.isdigit() or before == ")")
             number = bool(tight) and (after.isdigit() or (end - at == 1 and after == "("))
-            if LETTER_BEFORE.search(self._said) or (tight and after.isalpha()):
+            letter = end - at == 1 and LETTER_BEFORE.search(self._said)
+            if letter or (tight and after.isalpha()):
                 if end + 1 == len(text) and not final:
                     return -1
-                number = after.isdigit() or bool(LETTER_AFTER.match(text, end))
+                number = after.isdigit() or (bool(tight) and bool(LETTER_AFTER.match(text, end)))
             if number:
                 self._say(f" {word} ")
                 return end
@@ -159,10 +163,8 @@ class Inline:
         if spaced:
             if not final and not text[end:].strip(" \t") and len(text) - end < MOST_SPACE:
                 return -1
-            operands = OPERAND_BEFORE.search(self._said.rstrip(" \t")) and OPERAND_AFTER.match(
-                text, end
-            )
-            self._say(word if operands else "")
+            operand = OPERAND_BEFORE.search(self._said.rstrip(" \t"))
+            self._say(word if operand and OPERAND_AFTER.match(text, end) else "")
             return end
         self._marked = True
         self._emphasis = bool(before.isspace() or not before.isalnum()) and not after.isspace()
@@ -172,9 +174,8 @@ class Inline:
         """A link, a citation, or vui's own tag."""
         label = LABEL.match(text, at)
         if not label:
-            rest = text[at + 1 : at + 302]
-            open_ = len(rest) < 301 and not ("[" in rest or "\n" in rest)
-            if open_ and not final:
+            rest = text[at + 1 : at + 100]
+            if not final and len(rest) < 99 and not ("[" in rest or "\n" in rest):
                 return -1
             self._say("[")
             return at + 1
@@ -195,7 +196,7 @@ class Inline:
             return end
         if after == "[":
             other = LABEL.match(text, end)
-            if not other and not final and len(text) - end < 301 and "\n" not in text[end:]:
+            if not other and not final and len(text) - end < 100 and "\n" not in text[end:]:
                 return -1
             if other and other[1].lower() not in TAGS:
                 self._say(EMPHASIS.sub("", name))

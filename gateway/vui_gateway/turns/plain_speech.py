@@ -17,7 +17,7 @@ from vui_gateway.turns.inline import (
 __all__ = ["ONLY_CODE", "PlainSpeech"]
 
 ONLY_CODE = "I have written some code, which I can't read aloud."
-URL_END = re.compile(r"[\s<>\"]")
+URL_END = re.compile(r"[^\x21-\x7e]|[<>\"]")
 URL_TAIL = re.compile(r"[.,!?;:)'*_\]]*\Z")
 BLANK = re.compile(r"[ \t]*")
 RULE = re.compile(r"([-*_=])(?:[ \t]*\1)*+[ \t\r]*+")

@@ -203,7 +203,8 @@ class Race:
             first = own
         else:
             first = min(own or (limits.own_server if patient else limits.words), left)
-        thinks = call.thinks or deployment.thinks or patient
+        aloud = alone and self._thinkers.begins_in_thinking(deployment)
+        thinks = call.thinks or deployment.thinks or patient or aloud
         return first, (limits.thinking if thinks else None)
 
     async def _next(self, call: Call) -> Deployment | None:

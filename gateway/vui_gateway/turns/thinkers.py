@@ -9,9 +9,10 @@ from vui_gateway.turns.call import Attempt, Deployment
 
 __all__ = ["THINKERS", "Thinkers"]
 
-# Subject of the state: whether replies begin in thinking, by deployment id, which changes with the
-# configuration.
+# Subject of the state: how sure it is that replies begin in thinking, by deployment id, which
+# changes with the configuration.
 THINKERS = "thinkers"
+SURE = 2
 LIFETIME = 30 * 86400.0  # seconds after the last reply that said so
 
 
@@ -33,13 +34,20 @@ class Thinkers:
 
     def begins_in_thinking(self, deployment: Deployment) -> bool:
         """Whether its next reply does: as it was seen to, or else as its model's name says."""
-        seen = self._state.get(THINKERS, deployment.id)
-        return seen if isinstance(seen, bool) else deployment.thinks_aloud
+        return self._sure(deployment) > 0
 
     def learn(self, record: Attempt) -> None:
-        """Remember what a reply has shown."""
-        seen, identity = record.began_in_thinking, record.deployment.id
-        # One that was seen to think may answer without a thought.
-        known = self._state.get(THINKERS, identity)
-        if seen is not None and known not in (seen, True):
-            self._state.put(THINKERS, identity, seen, lifetime=LIFETIME, soon=True)
+        """Remember what a reply has shown; two without a thought are needed to unlearn it."""
+        seen, deployment = record.began_in_thinking, record.deployment
+        if seen is None or deployment.thinks_aloud is None:
+            return
+        before = self._sure(deployment)
+        if (sure := SURE if seen else max(before - 1, 0)) != before:
+            self._state.put(THINKERS, deployment.id, sure, lifetime=LIFETIME, soon=True)
+
+    def _sure(self, deployment: Deployment) -> int:
+        if deployment.thinks_aloud is None:
+            return 0
+        seen = self._state.get(THINKERS, deployment.id)
+        known = isinstance(seen, int) and 0 <= seen <= SURE
+        return int(seen) if known else SURE * deployment.thinks_aloud
