@@ -11,7 +11,7 @@ import pytest
 
 from tests.matrix.arms import stand_ins
 from tests.matrix.conversations import HELLO
-from tests.matrix.families import FAMILIES, Family
+from tests.matrix.families import AT_HOME, FAMILIES, Family
 from tests.providers.base import StandIn
 from tests.support.harness import Program, gateway, openai_model
 from tests.support.poll import until
@@ -55,9 +55,11 @@ async def knocked(stand_in: StandIn, times: int = 1) -> None:
     await asyncio.sleep(0.05)  # its answer is on the way
 
 
-@pytest.mark.parametrize(
-    "family", [f for f in FAMILIES if f.provider not in ("Azure", "Bedrock")], ids=lambda f: f.name
-)
+# A server at home is sent the prompt itself: test_own_servers.py.
+ELSEWHERE = [f for f in FAMILIES if f.provider not in ("Azure", "Bedrock", *AT_HOME)]
+
+
+@pytest.mark.parametrize("family", ELSEWHERE, ids=lambda f: f.name)
 async def test_a_turn_takes_the_connection_that_prefill_opened(
     lines: Lines, family: Family
 ) -> None:

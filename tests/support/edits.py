@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from tests.providers.openai import OpenAI
-from tests.support.harness import Program, http, openai_model
+from tests.support.harness import Program, http, openai_model, paid
 from tests.support.poll import wait_until
 
 __all__ = ["LIMIT", "SLOW", "EditedGateway"]
@@ -35,7 +35,7 @@ class EditedGateway:
     def save(self) -> str:
         """Write both files, wait until the gateway has looked, and return its status."""
         self.edits += 1
-        text = yaml.safe_dump(self.config) + f"# edit {self.edits}\n"
+        text = yaml.safe_dump(paid(self.config)) + f"# edit {self.edits}\n"
         env = "".join(f"{name}={value}\n" for name, value in self.env.items())
         project = self.program.project
         before = self.program.log.count("Serving ") + self.program.log.count("good configuration")
