@@ -52,7 +52,7 @@ class Gateway:
     in_force: InForce
     chat: Chat
     page: Page
-    prefill: Prefill | None = None
+    prefill: Prefill
 
 
 def build(key: str, state: State, redis_url: str) -> Gateway:
@@ -147,9 +147,8 @@ def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) ->
         asked = PrefillRequest.read(await read_body(request.receive))
         if request.scope[CLIENT].may_ask(asked.model) and router.serves(asked.model):
             parts.preconnect.open(asked.model)
-            if gateway.prefill:
-                body = asked.model_dump(exclude_none=True)
-                local = await gateway.prefill.run(asked.model, body)
+            body = asked.model_dump(exclude_none=True)
+            local = await gateway.prefill.run(asked.model, body)
         return JSONResponse({"local": True} if local else {}, HTTPStatus.ACCEPTED)
 
     with_key = [Middleware(RequireKey, keys=keys)]

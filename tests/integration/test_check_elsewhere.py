@@ -46,10 +46,10 @@ class Elsewhere:
         async def listed(_: Request) -> JSONResponse:
             return JSONResponse({"data": [{"id": e["model_name"]} for e in self.entries]})
 
-        async def told(_: Request) -> JSONResponse:
+        async def details(_: Request) -> JSONResponse:
             return JSONResponse({"data": self.entries})
 
-        routes = [Route("/v1/models", listed), Route("/model/info", told)]
+        routes = [Route("/v1/models", listed), Route("/model/info", details)]
         return Starlette(routes=[*routes, Mount("/", self.stand_in.app)])
 
     def check(self, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

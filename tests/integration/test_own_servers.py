@@ -230,7 +230,9 @@ async def test_tools_refused_is_said_once_with_its_cure_and_answered_without_one
     status, message, cure = REFUSALS[name]
     path = homes.program.project / "litellm_config.yaml"
     served = homes.program.log.count("Serving ")
-    path.write_text(path.read_text() + f"# {name}\n")  # an edit: whoever refused is asked again
+    path.write_text(
+        path.read_text() + f"# {name}\n"
+    )  # after an edit each deployment is asked again
     while homes.program.log.count("Serving ") == served:
         await asyncio.sleep(0.1)
     body = json.dumps({"error": {"message": message, "type": "BadRequestError", "code": status}})

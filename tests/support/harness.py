@@ -140,7 +140,7 @@ def program(
             cwd=cwd,
             **options,
         )
-    with _ended(process, log_path) as started:
+    with ended(process, log_path) as started:
         yield started
 
 
@@ -149,7 +149,7 @@ def _environment(env: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _ended(process: subprocess.Popen | Forked, log_path: Path) -> Iterator[Program]:
+def ended(process: subprocess.Popen | Forked, log_path: Path) -> Iterator[Program]:
     """A program that is ended at the end of the block."""
     try:
         yield Program(process, log_path)
@@ -195,7 +195,7 @@ def gateway(
     }
     log, forks = project / "gateway.log", may_fork(env or {}, project / ".env")
     if forks and not (options or fresh):
-        running = _ended(Forked(_environment(settings), log, project), log)
+        running = ended(Forked(_environment(settings), log, project), log)
     else:
         running = program(["-m", "vui_gateway", "serve"], settings, log, project, **options)
     with running as started:
@@ -214,9 +214,9 @@ def paid(config: dict) -> dict:
     return config
 
 
-def is_ready(url: str) -> bool:
+def is_ready(url: str, path: str = "/health/readiness") -> bool:
     try:
-        return http(f"{url}/health/readiness")[0] == 200
+        return http(f"{url}{path}")[0] == 200
     except OSError:
         return False
 

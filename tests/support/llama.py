@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from tests.support.harness import ROOT, Program, _ended, free_port, http
+from tests.support.harness import ROOT, Program, ended, free_port, http, is_ready
 
 __all__ = ["LlamaServer", "NotInstalled", "llama_server", "model", "says"]
 
@@ -252,15 +252,8 @@ def llama_server(
             [*command, *own, *options, *more],
             env={**os.environ, **env}, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
-    with _ended(process, log_path) as started:
+    with ended(process, log_path) as started:
         server = LlamaServer(started.process, log_path, f"http://127.0.0.1:{port}")
         if wait:
-            server.await_ready(lambda: _is_up(server.url), 60)
+            server.await_ready(lambda: is_ready(server.url, "/health"), 60)
         yield server
-
-
-def _is_up(url: str) -> bool:
-    try:
-        return http(f"{url}/health")[0] == 200
-    except OSError:
-        return False

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.harness import ROOT
@@ -95,6 +97,16 @@ def peak_mb(pid: int) -> float:
 def reset_peak(pid: int) -> None:
     """The peak is what is resident now: https://man7.org/linux/man-pages/man5/proc_pid_clear_refs.5.html"""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def kept_waiting[T](pid: int, ask: Callable[[], T]) -> tuple[T, float]:
+    """The answer, and the seconds that the event loop itself kept it waiting: not those in which it
+    waited for a processor that others had.
+    """
+    began, computed = time.monotonic(), processor_seconds(pid, main_thread=True)
+    answer = ask()
+    took = time.monotonic() - began
+    return answer, min(took, processor_seconds(pid, main_thread=True) - computed)
 
 
 def processor_seconds(pid: int, *, main_thread: bool = False) -> float:

@@ -18,7 +18,7 @@ from threading import Thread
 import httpx
 
 from tests.support.harness import ROOT
-from tests.support.report import processor_seconds
+from tests.support.report import kept_waiting
 
 __all__ = ["Stalls", "slowness", "stalls"]
 
@@ -87,10 +87,7 @@ def main(url: str, pid: int) -> None:
     slower = slowness()
     with httpx.Client(base_url=url, timeout=TIMEOUT) as client:
         while True:
-            began, computed = time.monotonic(), processor_seconds(pid, main_thread=True)
-            client.get(PATH)
-            took = time.monotonic() - began
-            stalled = min(took, processor_seconds(pid, main_thread=True) - computed)
+            _, stalled = kept_waiting(pid, lambda: client.get(PATH))
             print(1000 * stalled / slower, flush=True)
             time.sleep(EVERY)
 

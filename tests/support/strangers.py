@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from tests.support.harness import Program, http
 from tests.support.poll import wait_until
-from tests.support.report import processor_seconds, rss_mb
+from tests.support.report import kept_waiting, rss_mb
 
 CHUNKED = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 HEALTH = b"GET /health/liveliness HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -67,6 +68,12 @@ def connections(of: Program) -> dict[str, float]:
     }
 
 
+def _healthy(connection: socket.socket) -> bytes:
+    """The answer of the health route; nothing from a connection that was ended."""
+    connection.sendall(HEALTH)
+    return connection.recv(4096)
+
+
 class Watch(threading.Thread):
     """How long a program stands still, and how much memory it takes above what it had.
 
@@ -108,17 +115,9 @@ class Watch(threading.Thread):
             # It may itself make way.
             with suppress(ConnectionError, TimeoutError), stranger(self.program) as connection:
                 while not self._ending.wait(0.005):
-                    began, computed = (
-                        time.monotonic(),
-                        processor_seconds(self.pid, main_thread=True),
-                    )
-                    connection.sendall(HEALTH)
-                    if not connection.recv(4096):
+                    answer, stalled = kept_waiting(self.pid, partial(_healthy, connection))
+                    if not answer:
                         break
-                    took = time.monotonic() - began
-                    self.stalled = max(
-                        self.stalled,
-                        min(took, processor_seconds(self.pid, main_thread=True) - computed),
-                    )
+                    self.stalled = max(self.stalled, stalled)
                     self.grown = max(self.grown, rss_mb(self.pid) - self.idle)
                     self.asked += 1

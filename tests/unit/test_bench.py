@@ -8,7 +8,7 @@ from tests.support.harness import ROOT
 RESULTS = json.loads((ROOT / "bench" / "results.json").read_text())
 
 
-# Of the commit before, which a shallow clone lacks; and of the next run, that has them first.
+# A shallow clone lacks the commit before; the next run of `make bench` writes the others.
 OPTIONAL = {"first_sentence_added_vs_before", "plain_speech_ms", "said_ms"}
 
 

@@ -297,8 +297,8 @@ def test_ollama_behind_openais_format_is_named_with_its_cure(params: dict, cure:
 def test_ollama_is_known_by_its_answers_too_and_said_once() -> None:
     servers = Servers()
     servers.configure([entry("a", model="openai/x", api_base="http://box:80/v1")], {}, 8192)
-    assert "ollama_chat/x" in servers.is_ollama("a", "openai/x")
-    assert not servers.is_ollama("a", "openai/x")
+    assert "ollama_chat/x" in servers.found_ollama("a", "openai/x")
+    assert not servers.found_ollama("a", "openai/x")
     assert len(servers.warnings) == 1
 
 

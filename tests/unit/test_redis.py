@@ -35,8 +35,8 @@ def test_an_answer_that_is_none_is_a_redis_that_is_away(answer: Any) -> None:
 @pytest.mark.parametrize("rank", ["1e308", "-1", "4294967296"])
 def test_a_rank_that_nothing_could_follow_is_nobodys(rank: str) -> None:
     good = {("cooling", "b"): Entry(5.0, None)}
-    told = ["cooling a", f"{rank} 0 null", "cooling b", "5 0 null"]
-    assert exchanged(["e", "1", "5", told]) == good
+    entries = ["cooling a", f"{rank} 0 null", "cooling b", "5 0 null"]
+    assert exchanged(["e", "1", "5", entries]) == good
 
 
 def test_what_somebody_else_wrote_into_redis_is_nobodys() -> None:

@@ -52,6 +52,11 @@ def untested() -> str:
     return "" if found == TESTED else found
 
 
+def configured_address(params: Mapping[str, Any]) -> str | None:
+    """The address in a deployment's `litellm_params`, by either of LiteLLM's names for it."""
+    return params.get("api_base") or params.get("base_url")
+
+
 def resolve_model(params: Mapping[str, Any]) -> tuple[str, str, str]:
     """Model, provider and address of a deployment's `litellm_params`; "" where LiteLLM says none.
 
@@ -60,9 +65,7 @@ def resolve_model(params: Mapping[str, Any]) -> tuple[str, str, str]:
     """
     try:
         model, provider, _, base = litellm.get_llm_provider(
-            params["model"],
-            params.get("custom_llm_provider"),
-            params.get("api_base") or params.get("base_url"),
+            params["model"], params.get("custom_llm_provider"), configured_address(params)
         )
     except litellm.BadRequestError as error:
         raise UnknownProvider(params["model"]) from error

@@ -34,7 +34,7 @@ ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Endi
 async def failure(
     server: Server | None, context: int, request: dict, error: Exception
 ) -> AttemptError:
-    """What a call's exception means for the engine, and what it says to a user.
+    """LiteLLM's exception as the failure of an attempt, with its sentence for the user.
 
     server: that was asked. context: tokens that vui needs it to hold.
     """

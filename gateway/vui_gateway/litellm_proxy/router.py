@@ -12,7 +12,7 @@ from litellm.redis.stores.connection import connect
 from litellm.redis.stores.router_cooldowns import RouterCooldownStore
 from litellm.types.router import RouterGeneralSettings
 
-from vui_gateway.litellm_proxy.catalogue import prices, set_module, thinks_aloud
+from vui_gateway.litellm_proxy.catalogue import configured_address, prices, set_module, thinks_aloud
 from vui_gateway.litellm_proxy.redis import RouterRedis
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.user_hooks import USER
@@ -145,9 +145,7 @@ class RouterInForce:
         thinks = any(params.get(name) for name in ("reasoning_effort", "thinking"))
         own = params["model"], params.get("stream_timeout"), thinks, *prices(params, info)
         aloud = thinks_aloud(
-            params["model"],
-            params.get("custom_llm_provider"),
-            params.get("api_base") or params.get("base_url"),
+            params["model"], params.get("custom_llm_provider"), configured_address(params)
         )
         server = self.servers.of(info["id"])
         where = (server.origin, server.local) if server else ("", False)

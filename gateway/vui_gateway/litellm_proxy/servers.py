@@ -24,10 +24,11 @@ CONTAINER_VARIABLES = ("KUBERNETES_SERVICE_HOST", "VUI_GATEWAY_PUBLISHED_PORT")
 def servers_of(model_list: list[dict], env: Mapping[str, str]) -> dict[str, Server]:
     """By deployment id, in a configuration whose variables are looked up; the demo has none."""
     entries = [entry for entry in model_list if not entry["litellm_params"].get("mock_response")]
-    return {entry["model_info"]["id"]: _server(entry, env) for entry in entries}
+    container = _in_container()
+    return {entry["model_info"]["id"]: _server(entry, env, container) for entry in entries}
 
 
-def _server(entry: dict, env: Mapping[str, str]) -> Server:
+def _server(entry: dict, env: Mapping[str, str], container: bool) -> Server:
     params, info = entry["litellm_params"], entry["model_info"]
     provider = base = ""
     with suppress(UnknownProvider):
@@ -41,7 +42,7 @@ def _server(entry: dict, env: Mapping[str, str]) -> Server:
         prices=(prices[0], prices[1]),
         paid=any(is_paid(params.get(name)) for name in PRICES),
         local=info.get("local"),
-        container=_in_container(),
+        container=container,
     )
 
 
@@ -69,7 +70,7 @@ class Servers:
         self._ollama = {}
         for entry in model_list:
             if (server := self.of(entry["model_info"]["id"])) and server.is_ollama:
-                self.is_ollama(entry["model_info"]["id"], entry["litellm_params"]["model"])
+                self.found_ollama(entry["model_info"]["id"], entry["litellm_params"]["model"])
 
     def of(self, deployment: str) -> Server | None:
         """The server of a deployment id."""
@@ -85,8 +86,8 @@ class Servers:
         """One's own servers, each once."""
         return list(dict.fromkeys(one for one in self._servers.values() if one.local))
 
-    def is_ollama(self, deployment: str, model: str) -> str:
-        """Ollama answers in OpenAI's format. Returns the sentence about it, once."""
+    def found_ollama(self, deployment: str, model: str) -> str:
+        """Remember that Ollama answers in OpenAI's format. Returns the sentence about it, once."""
         server = self._servers.get(deployment)
         if not server or deployment in self._ollama:
             return ""

@@ -18,7 +18,6 @@ from litellm.proxy.common_request_processing import _bill_partial_streamed_spend
 from vui_gateway.litellm_proxy import user_hooks
 from vui_gateway.litellm_proxy.failures import failure
 from vui_gateway.litellm_proxy.servers import Servers
-from vui_gateway.providers.content import text_and_thoughts
 from vui_gateway.turns.call import Attempt, Event
 
 __all__ = ["Transport", "answered", "is_under_way"]
@@ -138,7 +137,7 @@ class Transport:
 
     def _look_for_ollama(self, chunk: Any, attempt: Attempt) -> None:
         if getattr(chunk, "system_fingerprint", None) == OLLAMA_FINGERPRINT and (
-            cure := self._servers.is_ollama(attempt.deployment.id, attempt.deployment.model)
+            cure := self._servers.found_ollama(attempt.deployment.id, attempt.deployment.model)
         ):
             log.warning(cure)
 
@@ -154,8 +153,8 @@ def _event(chunk: Any, attempt: Attempt) -> Event:
     if choice is None:
         return Event(usage=counts)
     delta = choice.delta
-    text, thought = text_and_thoughts(delta.content)
-    thought = getattr(delta, "reasoning_content", None) or thought
+    text = delta.content or ""
+    thought = getattr(delta, "reasoning_content", None) or ""
     attempt.received += len(text) + len(thought)
     reasoning = len(thought) or bool(getattr(delta, "thinking_blocks", None))
     calls = delta.tool_calls and [call.model_dump(exclude_none=True) for call in delta.tool_calls]
@@ -181,11 +180,6 @@ def _whole(answer: dict, attempt: Attempt) -> Event:
     message = (answer.get("choices") or [{}])[0].get("message") or {}
     said = message.get("content") or ""
     calls = message.get("tool_calls")
-    if said and not isinstance(said, str):
-        said, thought = text_and_thoughts(said)
-        message["content"] = said
-        if thought:
-            message.setdefault("reasoning_content", thought)
     attempt.received += len(said) + len(message.get("reasoning_content") or "") + _written(calls)
     if not (said or calls):
         return Event()

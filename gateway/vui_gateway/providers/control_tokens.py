@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from vui_gateway.providers.tags import held_back, prefixes
+from vui_gateway.providers.tags import LOWER, held_back, prefixes
 
 __all__ = ["TOKEN", "ControlTokenFilter", "Kind", "kind"]
 
@@ -147,4 +147,4 @@ def _may_go_on(rest: str) -> int:
     """How many characters at the end may be the beginning of a token."""
     if found := PARTIAL.search(rest, max(0, len(rest) - LONGEST)):
         return len(rest) - found.start()
-    return held_back(rest, PREFIXES, BEGINS, LONGEST)
+    return held_back(rest[-LONGEST:].translate(LOWER), PREFIXES, BEGINS)

@@ -27,31 +27,18 @@ HOSTS = {
 MODULE_CLIENT = frozenset({"anthropic", "gemini", "vertex_ai"})
 OUT_OF_REACH = frozenset({"azure", "bedrock"})
 
-# Servers that people run themselves, which separate thoughts only when they were told to.
-OWN_SERVERS = frozenset(
-    ("ollama", "ollama_chat", "lm_studio", "llamafile", "hosted_vllm", "vllm", "xinference",
-     "docker_model_runner", "lemonade", "oobabooga", "openai_like", "custom_openai")
-)  # fmt: skip
-COMPATIBLE = frozenset({"openai", "text-completion-openai"})
-CLOUDS = frozenset(urlsplit(url).hostname for url in HOSTS.values())
-
-
-def leaves_thoughts(provider: str, base: str) -> bool:
-    """Whether a provider's server may leave thoughts in the text.
-
-    base: the address in the configuration; empty for none.
-    """
-    if provider in COMPATIBLE:
-        return bool(base) and urlsplit(base).hostname not in CLOUDS
-    return provider in OWN_SERVERS
-
-
 OLLAMA = frozenset({"ollama", "ollama_chat"})
 OLLAMA_PORT = 11434
 # Whose format anybody's server may have: https://docs.litellm.ai/docs/providers/openai_compatible
 OPENAI_FORMATS = frozenset({"openai", "custom_openai", "text-completion-openai"})
 # Servers that people run themselves, wherever they run.
 OWN_PROVIDERS = OLLAMA | {"lm_studio", "llamafile", "hosted_vllm"}
+# Servers with an option to separate thoughts from the text: without it they don't.
+LEAVING_THOUGHTS = OWN_PROVIDERS | {
+    "vllm", "xinference", "docker_model_runner", "lemonade", "oobabooga", "openai_like",
+    "custom_openai",
+}  # fmt: skip
+CLOUDS = frozenset(urlsplit(url).hostname for url in HOSTS.values())
 # But this one is a service: https://docs.ollama.com/cloud
 SERVICES = ("ollama.com",)
 CLOUD_MODELS = (":cloud", "-cloud")
@@ -68,6 +55,16 @@ OWN_NETWORKS = [
         "172.16.0.0/12", "192.168.0.0/16", "::/127", "fc00::/7", "fe80::/10",
     )
 ]  # fmt: skip
+
+
+def leaves_thoughts(provider: str, base: str) -> bool:
+    """Whether a provider's server may leave thoughts in the text.
+
+    base: the address in the configuration; empty for none.
+    """
+    if provider in OPENAI_FORMATS - LEAVING_THOUGHTS:
+        return bool(base) and urlsplit(base).hostname not in CLOUDS
+    return provider in LEAVING_THOUGHTS
 
 
 class Server(NamedTuple):

@@ -33,7 +33,7 @@ EXCEPTIONS = {
 
 
 class Asked(NamedTuple):
-    """Of the request that failed, what its failure depends on.
+    """The facts of a failed request on which its error code depends.
 
     Attributes:
         tools: it offered some.
@@ -92,7 +92,7 @@ MAX_LOOKED_AT, MAX_SHOWN = 20_000, 200
 
 
 def own_words(message: str) -> str:
-    """What a provider said, out of LiteLLM's message, in one line.
+    """The provider's own words in LiteLLM's message, in one line.
 
     No exception's name, no object and nothing of LiteLLM's router is in it.
     """

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from vui_gateway.providers.endpoints import OLLAMA
+
 __all__ = ["EFFORT_LEVELS", "FAMILIES", "Family", "apply"]
 
 # https://platform.openai.com/docs/guides/reasoning; other providers take a part of it.
@@ -178,7 +180,6 @@ FAMILIES = (
 # As vui's own backend for it. Ollama cuts a prompt that is longer than its context without a word,
 # its own default is shorter than vui's prompts, and it unloads a model after five minutes:
 # https://docs.ollama.com/context-length, https://docs.ollama.com/faq
-OLLAMA = ("ollama", "ollama_chat")
 KEEP_ALIVE = "30m"
 
 

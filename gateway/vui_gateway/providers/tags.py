@@ -94,12 +94,12 @@ PREFIXES = prefixes((*THINKING_TAGS, *CLOSING_TAGS, *ENDS_MESSAGE, CHANNEL))
 LONGEST = max(map(len, PREFIXES))
 
 
-def held_back(text: str, starts: frozenset[str], begins: re.Pattern[str], longest: int) -> int:
-    """How many characters at the end may be the beginning of a tag.
+def held_back(tail: str, starts: frozenset[str], begins: re.Pattern[str]) -> int:
+    """How many characters at the end may be the beginning of a tag or a phrase.
 
-    starts: `prefixes` in lower case. begins: finds where one may begin. longest: of them.
+    tail: of the text, as long as the longest of them, and in their case. starts: `prefixes`.
+    begins: finds where one may begin.
     """
-    tail = text[-longest:].translate(LOWER)
     found = (len(tail) - at.start() for at in begins.finditer(tail) if tail[at.start() :] in starts)
     return next(found, 0)
 
@@ -208,7 +208,7 @@ class ThinkingFilter:
         header = rest.rfind(CHANNEL, max(0, len(rest) - MOST_HEADER))
         if header >= 0 and MESSAGE not in rest[header:]:
             return len(rest) - header
-        own = held_back(rest, PREFIXES, BEGINS, LONGEST)
+        own = held_back(rest[-LONGEST:].translate(LOWER), PREFIXES, BEGINS)
         return own or (_bare_close(rest) if self._family == HARMONY else 0)
 
 

@@ -29,6 +29,9 @@ OPENING = {
     "<｜dsml｜function_calls>": "</｜dsml｜function_calls>", "[tool_request]": "[end_tool_request]",
     "[tool_calls]": "", "<|python_tag|>": "", "<|tool_call|>": "",
 }  # fmt: skip
+CLOSINGS = {
+    tag: re.compile(re.escape(tag), re.ASCII | re.IGNORECASE) for tag in OPENING.values() if tag
+}
 CALLS = r'"(?:name|function|function_name|tool|tool_name|tool_calls|action|recipient_name|type)"'
 JSON_CALL = re.compile(r"(?:\[\s{0,8})?\{\s{0,8}" + CALLS + r"\s{0,8}:")
 OPEN = re.compile(
@@ -96,14 +99,14 @@ class ToolTextFilter:
             return self._skip_json(text, at, heard, final=final)
         inside = self._inside
         assert inside is not None
-        end = text.translate(LOWER).find(inside, at) if inside else -1
-        stop = end + len(inside) if end >= 0 else len(text)
+        end = CLOSINGS[inside].search(text, at) if inside else None
+        stop = end.end() if end else len(text)
         for token in TOKEN.finditer(text, at, stop):
             if kind(token[0]) in (Kind.END, Kind.OTHERS) and token[0].translate(LOWER) != inside:
                 self._keep(text[at : token.start()])
                 self._close()
                 return token.start()
-        if end >= 0:
+        if end:
             self._keep(text[at:stop])
             self._close()
             return stop
@@ -169,4 +172,4 @@ def _may_go_on(rest: str) -> int:
     for mark in re.finditer(r"[\[{]", tail):
         if JSON_PARTIAL.fullmatch(tail, mark.start()):
             return len(tail) - mark.start()
-    return held_back(rest, PREFIXES, BEGINS, LONGEST)
+    return held_back(rest[-LONGEST:].translate(LOWER), PREFIXES, BEGINS)

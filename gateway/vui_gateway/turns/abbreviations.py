@@ -29,7 +29,7 @@ NEEDED = 3  # characters after the white space, to decide
 
 
 def full_stop(said: str, following: str, number: int) -> tuple[str, int]:
-    """What a full stop becomes, which white space follows: itself, nothing, or a comma.
+    """The replacement of a full stop before white space: itself, nothing, or a comma.
 
     said: the last characters before it. following: the text behind the white space.
     number: of the last list entry. Returns also the number of the list entry now.

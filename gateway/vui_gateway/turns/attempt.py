@@ -36,6 +36,9 @@ Open = Callable[[str, dict, Attempt], AsyncGenerator[Event]]
 class RunningAttempt:
     """The task that reads an answer, and the waits for its words.
 
+    Attributes:
+        over: the answer has ended, or failed.
+
     Args:
         record: what becomes of it.
         open_: asks the deployment.
@@ -61,7 +64,7 @@ class RunningAttempt:
         self._reply, self._thinks = Reply(said, stops, plain=plain, thinks=thinks), thinks
         self._tools = offered(record.body)
         self._owes = bool(said)  # the listener was promised more
-        self._reasoned = self._over = False
+        self._reasoned = self.over = False
         self._error: AttemptError | None = None
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._read())
@@ -75,7 +78,7 @@ class RunningAttempt:
             AttemptError: they don't come.
         """
         while not self.record.spoke:
-            if self._over or self.record.finish_reason:
+            if self.over or self.record.finish_reason:
                 raise self._error or AttemptError(Ending.EMPTY, status=HTTPStatus.BAD_GATEWAY)
             seconds = thinking if thinking and self._reasoned else limit
             if not await self._change(self.record.began + seconds):
@@ -93,14 +96,14 @@ class RunningAttempt:
         # A late deployment is judged sooner: the listener has waited already.
         if since <= (late := record.began + limits.words):
             judged = max(late, since + LEAST_WINDOW * limits.words)
-        while not (record.finish_reason or self._over):
+        while not (record.finish_reason or self.over):
             if piece := reply.release():
                 self._owes = False
                 yield piece
                 continue
             await self._change(min(record.last_word + limits.words, judged))
             now = loop.time()
-            if record.finish_reason or self._over:
+            if record.finish_reason or self.over:
                 break
             if now >= record.last_word + limits.words:
                 raise AttemptError(Ending.STALLED)
@@ -118,13 +121,8 @@ class RunningAttempt:
             # Our request to go on is to blame, not the deployment.
             raise AttemptError(Ending.EMPTY, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         deadline = loop.time() + USAGE_SECONDS
-        while not (record.usage or self._over) and await self._change(deadline):
+        while not (record.usage or self.over) and await self._change(deadline):
             pass
-
-    @property
-    def over(self) -> bool:
-        """Its answer has ended, or failed."""
-        return self._over
 
     def close(self, ended: str) -> None:
         """End it; its provider's call ends with it, or is over."""
@@ -195,7 +193,7 @@ class RunningAttempt:
             # Errors of the connection after the end of a reply don't matter.
             self._error = None if record.finish_reason and record.spoke else error
         finally:
-            self._over = True
+            self.over = True
             self._changed.set()
 
     def _take(self, event: Event, *, final: bool = False) -> None:

@@ -25,7 +25,7 @@ HEADING = re.compile(r"#{1,6}(?:[ \t]+|(?=\r?\n))")
 BULLET = re.compile(r"[-*+•‣◦▪–](?:[ \t]+|(?=\r?\n))(?:\[[ xX]\][ \t]+)?")
 NUMBER = re.compile(r"(\d{1,3}|[a-hA-H])[.)][ \t]+(?=\S)")
 QUOTE = re.compile(r">[ \t]?")
-# What a line may begin with and not be decided yet.
+# Beginnings of a line whose kind isn't known yet.
 UNDECIDED = re.compile(
     r"(?:#{1,6}[ \t]*|[-*+•‣◦▪–](?:[ \t]+(?:\[(?:[ xX]\]?)?)?[ \t]*)?"
     r"|(?:\d{1,3}|[a-hA-H])(?:[.)][ \t]*)?|~{1,2}|\r)\Z"

@@ -35,7 +35,7 @@ class Prefill:
         self._running: dict[str, asyncio.Task] = {}
 
     async def run(self, model_group: str, body: dict) -> bool:
-        """Let whoever would answer read a prompt, where that costs nothing; silent on failure.
+        """Send a prompt to the server that would answer, where it costs nothing; silent on failure.
 
         Returns whether it costs nothing.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from vui_gateway.providers.tags import prefixes
+from vui_gateway.providers.tags import held_back, prefixes
 
 __all__ = ["StopFilter"]
 
@@ -42,8 +42,6 @@ class StopFilter:
             return text[: found.start()]
         if final or self._longest <= 0:
             return text
-        tail = text[-self._longest :]
-        begins = (at.start() for at in first.finditer(tail))
-        keep = next((len(tail) - at for at in begins if tail[at:] in starts), 0)
+        keep = held_back(text[-self._longest :], starts, first)
         text, self._held = text[: len(text) - keep], text[len(text) - keep :]
         return text
