@@ -36,7 +36,8 @@ swarm: .venv/.synced ## the tests of deploy/swarm; other containers of this mach
 	SWARM_BESIDE_OTHERS=1 .venv/bin/pytest $(SWARM) $(PYTEST_ARGS)
 
 docs: .venv/.synced ## docs/providers.md, docs/reliability.md, docs/page.png and tests/recorded anew; make docs fuzz soak for the long runs' too
-	.venv/bin/pytest tests/integration/test_matrix.py tests/integration/test_faults.py \
+	.venv/bin/pytest tests/unit/test_what_is_said.py tests/integration/test_own_servers.py \
+	  tests/integration/test_matrix.py tests/integration/test_faults.py \
 	  tests/integration/test_edits.py tests/integration/test_hostile_requests.py \
 	  tests/integration/test_no_dead_air.py tests/integration/test_slow_providers.py \
 	  tests/integration/test_attacks*.py tests/integration/test_many_gateways.py \
@@ -85,7 +86,7 @@ soak: .venv/.synced ## half an hour of turns, barge-ins, faults and edits; SOAK=
 	.venv/bin/python -m tests.soak
 
 fuzz: .venv/.synced ## 20,000 random requests and configurations, every closed route, 1,000 edits
-	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/integration/test_fuzz.py \
+	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/unit/test_what_is_said.py tests/integration/test_fuzz.py \
 	  tests/integration/test_hostile_requests.py tests/integration/test_edits.py \
 	  tests/integration/test_attacks*.py $(PYTEST_ARGS)
 

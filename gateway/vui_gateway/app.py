@@ -37,6 +37,7 @@ from vui_gateway.turns.call import Attempt, Deployment
 from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
+from vui_gateway.turns.fillers import Fillers
 from vui_gateway.turns.hedge import Hedge
 from vui_gateway.turns.prefill import Prefill
 from vui_gateway.turns.thinkers import Thinkers
@@ -95,14 +96,14 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
         return await candidates.next(model_group, [])
 
     prefill = Prefill(transport.open, choose)
-    thinkers = Thinkers(state)
+    thinkers, fillers = Thinkers(state), Fillers()
     engine = Engine(prefill.call, candidates, cooldown, Hedge(state), thinkers, servers.trouble)
     preconnect = Preconnect(choose, servers)
     in_force = InForce(
         keys, router, candidates, engine, admission, cooldown, usage, preconnect, caching,
-        Callbacks(), thinkers,
+        Callbacks(), thinkers, fillers,
     )  # fmt: skip
-    chat = Chat(engine, admission, router, preconnect, usage)
+    chat = Chat(engine, admission, router, preconnect, usage, fillers)
     return Gateway(in_force, chat, Page(keys), prefill)
 
 

@@ -21,6 +21,7 @@ from vui_gateway.turns.admission import Admission
 from vui_gateway.turns.candidates import KEY_FALLBACKS, Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
+from vui_gateway.turns.fillers import Fillers
 from vui_gateway.turns.thinkers import Thinkers
 from vui_gateway.usage.labels import Labels
 from vui_gateway.usage.recorder import Recorder
@@ -43,6 +44,7 @@ class InForce:
     caching: PromptCaching
     callbacks: Callbacks
     thinkers: Thinkers
+    fillers: Fillers
 
     @property
     def version(self) -> int:
@@ -84,6 +86,7 @@ class InForce:
         self.candidates.fallbacks = fallbacks
         limits = [float(config.router_settings[name]) for name in ("stream_timeout", "timeout")]
         self.engine.configure(*limits, hedge=settings.hedge, plain_speech=settings.plain_speech)
+        self.fillers.sentences = settings.fillers
         self.thinkers.configure(config.models.keys())
         self.admission.limit = settings.calls
         self.usage.budget.limit = settings.budget

@@ -23,6 +23,7 @@ __all__ = [
 DEFAULT_PORT = 4000
 MOST_CALLS = 500  # LiteLLM opens no more connections to one host
 MIN_KEY_LENGTH = 16
+MOST_FILLER = 100  # characters
 SWITCH = "Use 1 (on) or 0 (off)."
 CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 # The container sets where the gateway listens and finds its files, not `.env`.
@@ -41,6 +42,15 @@ def _key(value: str) -> str:
     if len(value) < MIN_KEY_LENGTH or not all("!" <= char <= "~" for char in value):
         raise ValueError
     return value
+
+
+def _fillers(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        return value
+    sentences = () if value == "0" else tuple(filter(None, map(str.strip, value.split("|"))))
+    if any(len(one) > MOST_FILLER or one[-1] not in ".!?…。！？" for one in sentences):
+        raise ValueError
+    return sentences
 
 
 def _redis_url(value: str) -> str:
@@ -91,6 +101,12 @@ class Settings(BaseModel):
     )  # fmt: skip
     hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description=SWITCH)
     plain_speech: bool = Field(True, alias="VUI_LITELLM_PLAIN_SPEECH", description=SWITCH)
+    fillers: Annotated[tuple[str, ...], BeforeValidator(_fillers)] = Field(
+        ("Hmm, let me think.", "Let me think about that.", "I'm still thinking."),
+        alias="VUI_LITELLM_FILLERS",
+        description=f"Use sentences of at most {MOST_FILLER} characters, each with a mark at its "
+        "end, and | between them, or 0 for none.",
+    )  # fmt: skip
     calls: int = Field(
         256, ge=1, le=MOST_CALLS, alias="VUI_LITELLM_CALLS",
         description=f"Use a number of calls at once from 1 to {MOST_CALLS}.",

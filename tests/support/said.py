@@ -23,6 +23,7 @@ LEAKS: dict[str, list[str]] = {
         "<|channel|>commentary to=functions.x <|constrain|>json<|message|>{}<|call|><|start|>"
         "assistant<|channel|>final<|message|>Oh, good question.",
         "analysisWe need to answer.assistantfinalOh, good question.",
+        "assistantfinalOh, good question.",
     ],
     "thinking between tags": [
         f"{tag}Okay, the user asks. Short.{end}\n\nOh, good question."
@@ -54,6 +55,7 @@ LEAKS: dict[str, list[str]] = {
             TURN, "<|im_start|>user\nWhat else?", "<start_of_turn>user\nWhat else?", "[INST] What?",
             "<|user|>\nWhat?", "<｜User｜>What?", "<|start_of_role|>user<|end_of_role|>What?",
             "<|im_start|>assistant\nWhat?", "<|tool_response|>What?", "<<SYS>>What?",
+            "[/INST] What?",
         )
     ],
     "tokens that mean nothing": [
@@ -61,6 +63,7 @@ LEAKS: dict[str, list[str]] = {
         "<|start_header_id|>assistant<|end_header_id|>\n\nOh, good question.",
         "Oh, <|fim_middle|>good <pad>question.", "<|endoftext|>Oh, good question.",
         "<answer>Oh, good question.</answer>", "<｜Assistant｜>Oh, good question.",
+        "<response>Oh, good question.</response>", "<output>Oh, good question.</output>",
     ],
     "a tool call": [
         f"Oh, good question.{call}"
@@ -71,6 +74,7 @@ LEAKS: dict[str, list[str]] = {
             ' {"name": "get_time", "parameters": {"a": "}\\""}}',
             "<tool_call>\nget_time\n</tool_call>",
             '<invoke name="get_time"></invoke>', "<｜tool▁calls▁begin｜>x<｜tool▁calls▁end｜>",
+            "<|tool▁calls▁begin|>x<|tool▁calls▁end|>", "<|tool_calls_begin|>x<|tool_calls_end|>",
         )
     ] + ['<tool_call>{"name": "get_time"}</tool_call>\nOh, good question.'],
 }  # fmt: skip
@@ -96,7 +100,8 @@ MARKDOWN: dict[str, str] = {
     "[laugh] Well [sigh] my snake_case, a_b_c and #1 in C#.":
         "[laugh] Well [sigh] my snake_case, a_b_c and #1 in C#.",
     "It's 2 * 3 * 4, 2*3 or **2** * x.": "It's 2 times 3 times 4, 2 times 3 or 2 times x.",
-    "Two to 2**3, and 5\\*6.": "Two to 2 to the power of 3, and 5 times 6.",
+    "Two to 2**3, x**2, and 5\\*6.":
+        "Two to 2 to the power of 3, x to the power of 2, and 5 times 6.",
     "_One_, __two__, ***three***, ~~four~~.": "One, two, three, four.",
     "![A cat](http://a.b/c.png) It sleeps.[^1]": "A cat It sleeps.",
     "See https://a.org/b_(c). (Or https://b.org.)": "See a.org. (Or b.org.)",

@@ -12,6 +12,7 @@ from vui_gateway.app import Gateway, create_app
 from vui_gateway.keys.clients import Keys
 from vui_gateway.litellm_proxy.preconnect import Preconnect
 from vui_gateway.turns.admission import Admission
+from vui_gateway.turns.fillers import Fillers
 from vui_gateway.turns.prefill import Prefill
 from vui_gateway.usage.recorder import Recorder
 
@@ -22,7 +23,7 @@ def make_app() -> Any:
     nothing = cast(Any, None)
     keys = Keys("right")
     parts = {"keys": keys, "router": router, "usage": usage, "preconnect": Preconnect(nothing)}
-    chat = Chat(nothing, Admission(), router, nothing, usage)
+    chat = Chat(nothing, Admission(), router, nothing, usage, Fillers())
 
     async def nobody(_: str) -> None:
         return None

@@ -13,23 +13,30 @@ from vui_gateway.api.chat import Chat
 from vui_gateway.keys.clients import THE_OWNER
 from vui_gateway.turns.admission import Admission
 from vui_gateway.turns.call import AttemptError, Event
+from vui_gateway.turns.fillers import Fillers
 from vui_gateway.usage.recorder import Recorder
 
 from tests.support.clock import run_virtual
-from tests.support.scripted import FOR_EVER, Scripted, Step, said
+from tests.support.scripted import END, FOR_EVER, Scripted, Step, said
 
 HUNG_UP = {"type": "http.disconnect"}
 
 
 def call(
-    lab: Scripted, hangs_up: float = FOR_EVER, ends: float = FOR_EVER, **body: Any
+    lab: Scripted,
+    hangs_up: float = FOR_EVER,
+    ends: float = FOR_EVER,
+    fillers: tuple[str, ...] = (),
+    **body: Any,
 ) -> list[dict]:
     """What is sent to a client that hangs up after so long; the gateway may end before."""
+    between = Fillers()
+    between.sentences = fillers
     usage, sent = Recorder(), []
     router: Any = SimpleNamespace(serves=lambda _: True)
     preconnect: Any = SimpleNamespace(ended=lambda _: None)
     admission = Admission()
-    chat = Chat(lab.engine, admission, router, preconnect, usage)
+    chat = Chat(lab.engine, admission, router, preconnect, usage, between)
     asked = {
         "model": "vui",
         "stream": True,
@@ -45,7 +52,7 @@ def call(
         return HUNG_UP
 
     async def send(message: Any) -> None:
-        sent.append(message)
+        sent.append({**message, "at": asyncio.get_running_loop().time()})
 
     async def run() -> None:
         try:
@@ -126,3 +133,70 @@ def test_a_barge_in_at_any_moment_leaves_nothing_running(
     call(lab, hangs_up=after)
     assert "outcome=" in caplog.text
     assert set(lab.closed) | {"breaks", "late"} >= {name for name, _ in lab.bodies}
+
+
+FILLERS = ("Hmm, let me think.", "Still thinking.")
+THOUGHT: Step = (0.5, Event(reasoning=5))
+
+
+def heard(sent: list[dict]) -> list[tuple[str, float]]:
+    """The pieces of a reply, or its error's code; and when each was sent."""
+    found = []
+    for message in sent:
+        for line in message.get("body", b"").decode().splitlines():
+            data = json.loads(line[6:]) if line.startswith("data: {") else {}
+            for choice in data.get("choices", ()):
+                if text := choice["delta"].get("content"):
+                    found.append((text, round(message["at"], 1)))
+            if "error" in data:
+                found.append((data["error"]["code"], round(message["at"], 1)))
+    return found
+
+
+def test_the_listener_hears_that_a_model_thinks_and_then_its_reply() -> None:
+    lab = Scripted({"a": [*[THOUGHT] * 25, *said("Oh, good question.")]})
+    pieces = heard(call(lab, fillers=FILLERS))
+    began = pieces[0][1] - 2.5
+    assert [(text, round(at - began, 1)) for text, at in pieces] == [
+        ("Hmm, let me think. ", 2.5), ("Still thinking. ", 10.0), ("Oh, good question.", 12.6),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("steps", "fillers"),
+    [
+        ([*[THOUGHT] * 7, *said("Oh, good question.")], ()),
+        ([THOUGHT, *said("Oh, good question.", first=1.5)], FILLERS),
+        (said("Oh, good question.", first=3.5), FILLERS),
+        ([THOUGHT, (0.5, "Oh, "), (3.0, "good question."), (0, END)], FILLERS),
+    ],
+    ids=["switched off", "early words", "no thoughts", "a slow sentence"],
+)  # fmt: skip
+def test_nothing_is_said_before_a_reply_otherwise(
+    steps: list[Step], fillers: tuple[str, ...]
+) -> None:
+    pieces = heard(call(Scripted({"a": steps}), fillers=fillers))
+    assert "".join(text for text, _ in pieces) == "Oh, good question."
+
+
+def test_thoughts_that_nobody_hears_get_no_sentence() -> None:
+    lab = Scripted({"a": [*[THOUGHT] * 7, (0.1, ANSWER)]})
+    assert b"think" not in call(lab, stream=False, fillers=FILLERS)[-1]["body"]
+
+
+def test_an_error_follows_what_was_said_before_it() -> None:
+    lab = Scripted({"a": [*[THOUGHT] * 7, (0.1, AttemptError("500", status=500))]})
+    pieces = heard(call(lab, fillers=FILLERS))
+    assert [text for text, _ in pieces] == ["Hmm, let me think. ", "no_answer"]
+
+
+def test_what_was_said_while_a_model_thought_is_not_sent_back_to_one() -> None:
+    lab = Scripted({"a": said()})
+    talk = [
+        ("user", "Why?"), ("assistant", "Hmm, let me think. Still thinking. Since it rains."),
+        ("user", "Hmm, let me think."), ("assistant", "Hmm, let me think."), ("user", "Go on"),
+    ]  # fmt: skip
+    messages = [{"role": role, "content": text} for role, text in talk]
+    call(lab, fillers=FILLERS, messages=messages)
+    sent = [message["content"] for message in lab.bodies[0][1]["messages"]]
+    assert sent == ["Why?", "Since it rains.", "Hmm, let me think.", "", "Go on"]

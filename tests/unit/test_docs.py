@@ -48,7 +48,7 @@ def test_every_metric_is_explained() -> None:
     recorder = Recorder()
     Connections(recorder.registry)
     nothing: Any = None
-    Chat(nothing, Admission(), nothing, nothing, recorder)
+    Chat(nothing, Admission(), nothing, nothing, recorder, nothing)
     named = {
         f"{metric.name}{'_total' * (metric.type == 'counter')}"
         for metric in recorder.registry.collect()

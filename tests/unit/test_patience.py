@@ -77,10 +77,21 @@ def test_a_paid_one_that_is_late_is_still_hedged_to_itself() -> None:
     assert len(lab.bodies) == 2
 
 
-def test_who_thinks_unasked_is_waited_for_at_home_while_nobody_else_can_be_asked() -> None:
-    assert Scripted({"home": THINKS}, servers=HOME).hear().text == WELL
-    for lab in (Scripted({"a": THINKS, "b": said()}, servers={"a": "x"}), Scripted({"a": THINKS})):
-        assert lab.hear().ended[0] == "no-words"
+def test_who_thinks_unasked_is_waited_for_while_nobody_else_can_be_asked() -> None:
+    for lab in (Scripted({"home": THINKS}, servers=HOME), Scripted({"a": THINKS})):
+        assert lab.hear().text == WELL
+    lab = Scripted({"a": THINKS, "b": said()}, servers={"a": "x"})
+    assert lab.hear().ended[0] == "no-words"
+
+
+def test_who_thinks_for_ever_is_waited_for_half_a_minute() -> None:
+    for lab in (
+        Scripted({"home": THINKS[:1] * 200}, servers=HOME),
+        Scripted({"a": THINKS[:1] * 200}),
+    ):
+        heard = lab.hear()
+        assert heard.ended == ["no-words"]
+        assert heard.seconds == pytest.approx(30.0, abs=0.6)
 
 
 def test_a_server_that_loads_its_model_is_asked_until_it_has() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from vui_gateway.litellm_proxy.warmup import WARM_UP
 from vui_gateway.turns.admission import Admission
 from vui_gateway.turns.call import AttemptError, Call, Event
 from vui_gateway.turns.engine import Engine
+from vui_gateway.turns.fillers import Fillers
 from vui_gateway.turns.limits import HEARTBEAT, PRICED
 from vui_gateway.usage.bill import usage_for_client
 from vui_gateway.usage.recorder import Recorder
@@ -29,6 +30,7 @@ from vui_gateway.usage.recorder import Recorder
 __all__ = ["Chat"]
 
 NO_THINKING = (None, "none", "minimal")
+TICK = 0.5  # seconds between two looks whether something is to be said
 NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 # For a client; the page says less.
 ENDED = {Code.KEY_REVOKED: KEY_REVOKED_MESSAGE}
@@ -44,9 +46,10 @@ class Chat:
         router: RouterInForce,
         preconnect: Preconnect,
         usage: Recorder,
+        fillers: Fillers,
     ) -> None:
         self._engine, self._admission, self._router = engine, admission, router
-        self._preconnect, self._usage = preconnect, usage
+        self._preconnect, self._usage, self._fillers = preconnect, usage, fillers
         gauges = {
             "vui_calls_running": ("Calls under way", lambda: len(admission.running)),
             "vui_calls_limit": ("Calls that may be under way at once", lambda: admission.limit),
@@ -66,6 +69,7 @@ class Chat:
         self._admission.make_way(client.name, client.calls)
         stream = EventStream(call, scope, receive, send)
         body = request.model_dump(exclude_none=True)
+        body["messages"] = self._fillers.taken_out(body["messages"])
         answering = asyncio.create_task(self._answer(call, body, stream))
         self._admission.running[answering] = call
         hanging_up = asyncio.create_task(_hung_up(receive))
@@ -107,7 +111,8 @@ class Chat:
     async def _answer(self, call: Call, body: dict, stream: EventStream) -> None:
         try:
             if call.streamed:
-                async with aclosing(_with_heartbeat(self._engine.stream(call, body))) as events:
+                reply, filler = self._engine.stream(call, body), self._fillers.of(call)
+                async with aclosing(_with_signs_of_life(reply, filler)) as events:
                     async for event in events:
                         if event and event.usage:
                             event = event._replace(usage=_usage(event.usage, call))
@@ -166,16 +171,27 @@ async def _hung_up(receive: Receive) -> None:
         pass
 
 
-async def _with_heartbeat(events: AsyncGenerator[Event]) -> AsyncGenerator[Event | None]:
-    """The events, and None whenever there has been none for a while."""
+async def _with_signs_of_life(
+    events: AsyncGenerator[Event], filler: Callable[[], str]
+) -> AsyncGenerator[Event | None]:
+    """The events; a sentence when one is due, and None whenever there has been nothing for a while.
+
+    filler: returns the sentence that is due.
+    """
     task: asyncio.Task | None = None
+    quiet = 0.0
     try:
         while True:
             task = task or asyncio.ensure_future(anext(events))
-            if not (await asyncio.wait({task}, timeout=HEARTBEAT))[0]:
-                yield None
+            if not (await asyncio.wait({task}, timeout=TICK))[0]:
+                quiet += TICK
+                sentence = filler()
+                if sentence or quiet >= HEARTBEAT:
+                    quiet = 0.0
+                    # A space at the end of a piece promises that another one follows.
+                    yield Event(f"{sentence} ") if sentence else None
                 continue
-            done, task = task, None
+            done, task, quiet = task, None, 0.0
             try:
                 yield done.result()
             except StopAsyncIteration:

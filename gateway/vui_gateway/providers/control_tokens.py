@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from vui_gateway.providers.tags import LOWER, held_back, prefixes
+from vui_gateway.providers.tags import FOLD, held_back, prefixes
 
 __all__ = ["TOKEN", "ControlTokenFilter", "Kind", "kind"]
 
@@ -17,7 +17,7 @@ PLAIN_TOKENS = (
     "<<sys>>", "<</sys>>", "[inst]", "[/inst]", "[eos]", "[bos]", "[gmask]", "[available_tools]",
     "[/available_tools]", "[tool_results]", "[/tool_results]", "[system_prompt]",
     "[/system_prompt]", "[e~[", "]~b]", "<answer>", "</answer>", "<final_answer>",
-    "</final_answer>",
+    "</final_answer>", "<response>", "</response>", "<output>", "</output>",
 )  # fmt: skip
 # Between pipes, of ASCII or as DeepSeek writes them; Gemma 4 leaves out one.
 PIPED = r"<[|｜][^<>|｜\s]{1,48}(?:[|｜]>|>)"
@@ -56,11 +56,14 @@ class Kind(Enum):
     NOTHING = "is taken out"
 
 
+# Mistral's template closes the user's turn, and the model's begins.
+FIXED = {"</s>": Kind.END, "[/inst]": Kind.OWN, "<response>": Kind.NOTHING}
+
+
 def kind(token: str) -> Kind:
     """What a control token does to the reply that it stands in."""
-    if token.startswith(("</", "[/")):
-        frame = token.lower() != "</s>"
-        return Kind.NOTHING if frame else Kind.END
+    if (fixed := FIXED.get(token.lower())) or token.startswith(("</", "[/")):
+        return fixed or Kind.NOTHING
     name = token.lower().replace("▁", "_").strip("<>|｜[ ")
     if name in ("s", "bos]"):
         return Kind.NOTHING
@@ -147,4 +150,4 @@ def _may_go_on(rest: str) -> int:
     """How many characters at the end may be the beginning of a token."""
     if found := PARTIAL.search(rest, max(0, len(rest) - LONGEST)):
         return len(rest) - found.start()
-    return held_back(rest[-LONGEST:].translate(LOWER), PREFIXES, BEGINS)
+    return held_back(rest[-LONGEST:].translate(FOLD), PREFIXES, BEGINS)

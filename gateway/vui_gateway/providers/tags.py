@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from string import ascii_lowercase, ascii_uppercase
 
 __all__ = [
-    "CHANNEL", "CLOSING_TAGS", "LOWER", "THINKING_TAGS", "ThinkingFilter", "held_back", "prefixes",
+    "CHANNEL", "CLOSING_TAGS", "FOLD", "THINKING_TAGS", "ThinkingFilter", "held_back", "prefixes",
     "thinks_aloud",
 ]  # fmt: skip
 
@@ -54,8 +54,9 @@ MARKER = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 BEGINS = re.compile(r"[<\[◁]")
-# `str.lower` makes two characters of some.
-LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+# Tags are compared in lower case, with ASCII's pipes and underscores; as long as before, which
+# `str.lower` doesn't keep.
+FOLD = str.maketrans(f"{ascii_uppercase}｜▁", f"{ascii_lowercase}|_")
 
 # Names of models that can't but think; "gpt-oss" has channels instead.
 THINKER = re.compile(
@@ -148,7 +149,7 @@ class ThinkingFilter:
             return ""
         for tag in MARKER.finditer(text, at):
             name = tag[0]
-            closes, family = TAGS.get(name) or TAGS.get(name.translate(LOWER)) or _channel(tag)
+            closes, family = TAGS.get(name) or TAGS.get(name.translate(FOLD)) or _channel(tag)
             channel, under_way = tag.lastgroup is not None, self._family
             if family == HARMONY and not channel:
                 ours = under_way == HARMONY
@@ -195,9 +196,11 @@ class ThinkingFilter:
             return 0
         start = len(text) - len(text.lstrip())
         word = text[start:]
-        if not final and "analysis".startswith(word):
+        if not final and any(name.startswith(word) for name in ("analysis", BARE_CLOSE)):
             return -1
         self._begun = True
+        if word.startswith(BARE_CLOSE):
+            return start + len(BARE_CLOSE)
         if found := BARE_OPEN.match(word):
             self._family, self._opened = HARMONY, True
             return start + found.end()
@@ -208,7 +211,7 @@ class ThinkingFilter:
         header = rest.rfind(CHANNEL, max(0, len(rest) - MOST_HEADER))
         if header >= 0 and MESSAGE not in rest[header:]:
             return len(rest) - header
-        own = held_back(rest[-LONGEST:].translate(LOWER), PREFIXES, BEGINS)
+        own = held_back(rest[-LONGEST:].translate(FOLD), PREFIXES, BEGINS)
         return own or (_bare_close(rest) if self._family == HARMONY else 0)
 
 

@@ -6,7 +6,7 @@ import json
 import re
 
 from vui_gateway.providers.control_tokens import TOKEN, Kind, kind
-from vui_gateway.providers.tags import LOWER, held_back, prefixes
+from vui_gateway.providers.tags import FOLD, held_back, prefixes
 
 __all__ = ["ToolTextFilter"]
 
@@ -24,18 +24,24 @@ OPENING = {
     "<|start_action|>": "<|end_action|>", "<|tool_call>": "<tool_call|>",
     "<|tool_calls_section_begin|>": "<|tool_calls_section_end|>",
     "<|tool_call_begin|>": "<|tool_call_end|>",
-    "<｜tool▁calls▁begin｜>": "<｜tool▁calls▁end｜>",
-    "<｜tool▁call▁begin｜>": "<｜tool▁call▁end｜>",
-    "<｜dsml｜function_calls>": "</｜dsml｜function_calls>", "[tool_request]": "[end_tool_request]",
+    "<|tool_calls_begin|>": "<|tool_calls_end|>",
+    "<|dsml|function_calls>": "</|dsml|function_calls>", "[tool_request]": "[end_tool_request]",
     "[tool_calls]": "", "<|python_tag|>": "", "<|tool_call|>": "",
 }  # fmt: skip
+
+
+def _as_written(tag: str) -> str:
+    """A pattern for it: DeepSeek has pipes and underscores of its own."""
+    return re.escape(tag).replace(r"\|", "[|｜]").replace("_", "[_▁]")
+
+
 CLOSINGS = {
-    tag: re.compile(re.escape(tag), re.ASCII | re.IGNORECASE) for tag in OPENING.values() if tag
+    tag: re.compile(_as_written(tag), re.ASCII | re.IGNORECASE) for tag in OPENING.values() if tag
 }
 CALLS = r'"(?:name|function|function_name|tool|tool_name|tool_calls|action|recipient_name|type)"'
 JSON_CALL = re.compile(r"(?:\[\s{0,8})?\{\s{0,8}" + CALLS + r"\s{0,8}:")
 OPEN = re.compile(
-    "|".join(map(re.escape, OPENING)) + "|" + JSON_CALL.pattern, re.ASCII | re.IGNORECASE
+    "|".join(map(_as_written, OPENING)) + "|" + JSON_CALL.pattern, re.ASCII | re.IGNORECASE
 )
 PREFIXES, BEGINS = prefixes(OPENING), re.compile(r"[<\[]")
 LONGEST = max(map(len, OPENING))
@@ -83,7 +89,7 @@ class ToolTextFilter:
                 self._held = rest[len(rest) - keep :]
                 break
             heard.append(text[at : found.start()])
-            self._inside = OPENING.get(found[0].translate(LOWER), JSON)
+            self._inside = OPENING.get(found[0].translate(FOLD), JSON)
             at = found.start()
             if self._inside is not JSON:
                 self._keep(found[0])
@@ -102,7 +108,7 @@ class ToolTextFilter:
         end = CLOSINGS[inside].search(text, at) if inside else None
         stop = end.end() if end else len(text)
         for token in TOKEN.finditer(text, at, stop):
-            if kind(token[0]) in (Kind.END, Kind.OTHERS) and token[0].translate(LOWER) != inside:
+            if kind(token[0]) in (Kind.END, Kind.OTHERS) and token[0].translate(FOLD) != inside:
                 self._keep(text[at : token.start()])
                 self._close()
                 return token.start()
@@ -172,4 +178,4 @@ def _may_go_on(rest: str) -> int:
     for mark in re.finditer(r"[\[{]", tail):
         if JSON_PARTIAL.fullmatch(tail, mark.start()):
             return len(tail) - mark.start()
-    return held_back(rest[-LONGEST:].translate(LOWER), PREFIXES, BEGINS)
+    return held_back(rest[-LONGEST:].translate(FOLD), PREFIXES, BEGINS)

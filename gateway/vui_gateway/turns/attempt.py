@@ -64,7 +64,7 @@ class RunningAttempt:
         self._reply, self._thinks = Reply(said, stops, plain=plain, thinks=thinks), thinks
         self._tools = offered(record.body)
         self._owes = bool(said)  # the listener was promised more
-        self._reasoned = self.over = False
+        self.over = False
         self._error: AttemptError | None = None
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._read())
@@ -80,7 +80,7 @@ class RunningAttempt:
         while not self.record.spoke:
             if self.over or self.record.finish_reason:
                 raise self._error or AttemptError(Ending.EMPTY, status=HTTPStatus.BAD_GATEWAY)
-            seconds = thinking if thinking and self._reasoned else limit
+            seconds = thinking if thinking and self.record.reasoned else limit
             if not await self._change(self.record.began + seconds):
                 raise self._loading or AttemptError(Ending.NO_WORDS)
 
@@ -216,10 +216,10 @@ class RunningAttempt:
             record.answer = cleaned(event.answer, self._tools, thinks=self._thinks)
         if over:
             self._show()
-        reasoned = self._reasoned
-        self._reasoned = reasoned or bool(event.reasoning) or reply.thinks
+        reasoned = record.reasoned
+        record.reasoned = reasoned or bool(event.reasoning) or reply.thinks
         # Most tokens change nothing that anybody waits for.
-        if any(event[2:]) or final or reasoned != self._reasoned or reply.may_release():
+        if any(event[2:]) or final or reasoned != record.reasoned or reply.may_release():
             self._changed.set()
 
     def _written_calls(self) -> list[dict]:

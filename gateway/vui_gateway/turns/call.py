@@ -97,6 +97,7 @@ class Attempt:
         answered: its provider has sent a whole answer, whatever it is.
         taken_out: "thoughts" and "tokens" that its server should have taken out of the text.
         began_in_thinking: what its text has shown; None for nothing.
+        reasoned: it has shown that it thinks.
         mocked: LiteLLM answered by itself, which costs nothing.
         counted: it is a part of a turn; vui's preparations aren't, and cost nothing.
         counts: tokens in and out and US dollars, as LiteLLM reports them; a provider may lie.
@@ -124,6 +125,7 @@ class Attempt:
     answered: bool = False
     taken_out: list[str] = field(default_factory=list)
     began_in_thinking: bool | None = None
+    reasoned: bool = False
     mocked: bool = False
     counted: bool = True
     counts: tuple[Any, Any, Any] | None = None
@@ -178,6 +180,11 @@ class Call:
         """The ids of the deployments that have been asked and had their chance."""
         again = (Ending.HEDGED_LOST, Ending.NO_TOOLS)
         return [*(a.deployment.id for a in self.attempts if a.ended not in again), *self.without]
+
+    @property
+    def thinking(self) -> bool:
+        """A deployment thinks that hasn't spoken yet."""
+        return any(a.reasoned and not a.ended for a in self.attempts)
 
     @property
     def kind(self) -> str:

@@ -151,7 +151,7 @@ class Inline:
         if not after.isspace() and not before.isspace() and not self._emphasis:
             tight = OPERAND_BEFORE.search(before) and (before.isdigit() or before == ")")
             number = bool(tight) and (after.isdigit() or (end - at == 1 and after == "("))
-            letter = end - at == 1 and LETTER_BEFORE.search(self._said)
+            letter = LETTER_BEFORE.search(self._said) and (end - at == 1 or after.isdigit())
             if letter or (tight and after.isalpha()):
                 if end + 1 == len(text) and not final:
                     return -1

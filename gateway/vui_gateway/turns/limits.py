@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 
 __all__ = [
-    "CHECK_AFTER", "COOLDOWN", "HEARTBEAT", "LAST_SECONDS", "LEAST_SECONDS", "LEAST_WINDOW",
-    "LOADING_PAUSE", "MOST_COOLDOWN", "PRICED", "STREAM_TIMEOUT", "TIMEOUT", "USAGE_SECONDS",
-    "Limits",
+    "CHECK_AFTER", "COOLDOWN", "FILLER_AFTER", "HEARTBEAT", "LAST_SECONDS", "LEAST_SECONDS",
+    "LEAST_WINDOW", "LOADING_PAUSE", "MOST_COOLDOWN", "PRICED", "STREAM_TIMEOUT", "TIMEOUT",
+    "USAGE_SECONDS", "Limits",
 ]  # fmt: skip
 
 # Defaults of `router_settings`: without a word of the reply, before its first and within it; for a
@@ -25,6 +25,7 @@ LAST_SECONDS = 1.0
 PRICED = 2.0  # after the end of a call, in which its price is known
 LOADING_PAUSE = 0.5  # between two requests to a server that is loading its model
 CHECK_AFTER = 1.0  # without a word: then a look whether one's own server is there at all
+FILLER_AFTER = (2.5, 10.0)  # without a word of a model that thinks
 HEARTBEAT = 5.0  # between comments to a client that waits for a slow model
 
 
@@ -36,7 +37,7 @@ class Limits:
         words: until the first word, and without one later.
         pace: words in that time, else the reply dribbles.
         total: until the first word of whichever deployment.
-        thinking: the same when thinking was asked for.
+        thinking: the same when thinking was asked for, or while nobody else can be asked.
         thoughts: for a call that isn't streamed, and for one attempt of it.
         own_server: for a server of one's own, while nobody else can be asked.
     """

@@ -187,8 +187,8 @@ class Race:
     ) -> tuple[float, float | None]:
         """Seconds for the first words, and for those of a deployment that thinks.
 
-        alone: nobody else can be asked: one of one's own is waited for longer, although nobody
-            asked it to think.
+        alone: nobody else can be asked: one that thinks unasked is waited for, and one of one's
+            own from its first request on.
         """
         now = asyncio.get_running_loop().time()
         patient = alone and deployment.local
@@ -203,8 +203,7 @@ class Race:
             first = own
         else:
             first = min(own or (limits.own_server if patient else limits.words), left)
-        aloud = alone and self._thinkers.begins_in_thinking(deployment)
-        thinks = call.thinks or deployment.thinks or patient or aloud
+        thinks = call.thinks or deployment.thinks or alone
         return first, (limits.thinking if thinks else None)
 
     async def _next(self, call: Call) -> Deployment | None:
