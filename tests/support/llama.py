@@ -229,11 +229,18 @@ def says(*sentences: str, times: str = "") -> str:
 
 @contextmanager
 def llama_server(
-    folder: Path, gguf: Path, *options: str, grammar: str = "", port: int = 0, wait: bool = True
+    folder: Path,
+    gguf: Path,
+    *options: str,
+    grammar: str = "",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    wait: bool = True,
 ) -> Iterator[LlamaServer]:
-    """A server on loopback that answers.
+    """A server that answers.
 
-    options: of llama-server. port: free unless given. wait: until the model is loaded.
+    options: of llama-server. host: where it listens. port: free unless given. wait: until the
+    model is loaded.
 
     Raises:
         NotInstalled: this machine can't have it.
@@ -245,7 +252,7 @@ def llama_server(
     if grammar:
         (folder / "grammar.gbnf").write_text(grammar)
         more = ("--grammar-file", str(folder / "grammar.gbnf"))
-    own = ["--host", "127.0.0.1", "--port", str(port), "--model", str(gguf), "--slots"]
+    own = ["--host", host, "--port", str(port), "--model", str(gguf), "--slots"]
     log_path = folder / f"llama-{port}.log"
     with log_path.open("w") as log:
         process = subprocess.Popen(
@@ -253,7 +260,7 @@ def llama_server(
             env={**os.environ, **env}, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
     with ended(process, log_path) as started:
-        server = LlamaServer(started.process, log_path, f"http://127.0.0.1:{port}")
+        server = LlamaServer(started.process, log_path, f"http://{host}:{port}")
         if wait:
             server.await_ready(lambda: is_ready(server.url, "/health"), 60)
         yield server
