@@ -60,12 +60,12 @@ class Elsewhere:
 THOUGHT = "The user greets me. I should greet back, and keep it short and friendly. " * 4
 
 
-def test_what_a_model_thinks_between_tags_is_seen_by_its_bill(tmp_path: Path) -> None:
-    """The gateway takes it out of the text."""
+def test_what_the_gateway_takes_out_of_a_text_is_named_with_its_cure(tmp_path: Path) -> None:
     hello = "Hello. I am well, thank you."
     texts = {
         "angled": f"<think>{THOUGHT}</think>{hello}",
         "square": f"[THINK]{THOUGHT}[/THINK]{hello}",
+        "closed": f"{hello}<|im_end|>",
         "silent": hello,
     }
     with ExitStack() as stack:
@@ -78,7 +78,11 @@ def test_what_a_model_thinks_between_tags_is_seen_by_its_bill(tmp_path: Path) ->
         options = [word for name in texts for word in ("--model", name)]
         env = vui_env(up.url, "silent", up.key)
         found = rows(check_at(env, tmp_path, "--json", "--yes", *options))
-    assert [row["thinking"] for row in found.values()] == [True, True, False]
+    assert [bool(row["thinking"]) for row in found.values()] == [True, True, False, False]
+    verdicts = [row["verdict"] for row in found.values()]
+    for verdict, leak in zip(verdicts, ["its thoughts"] * 2 + ["control tokens"], strict=False):
+        assert f"its server leaks {leak}. To mend it, start vLLM" in verdict
+    assert "leaks" not in verdicts[-1]
 
 
 @pytest.mark.parametrize("tag", ["<think>", "[THINK]"])
