@@ -200,3 +200,11 @@ def test_what_was_said_while_a_model_thought_is_not_sent_back_to_one() -> None:
     call(lab, fillers=FILLERS, messages=messages)
     sent = [message["content"] for message in lab.bodies[0][1]["messages"]]
     assert sent == ["Why?", "Since it rains.", "Hmm, let me think.", "", "Go on"]
+
+
+def test_a_reply_that_a_token_ended_says_what_was_taken_out_of_it() -> None:
+    lab = Scripted({"a": [(0.1, "Oh, good question.<|im_end|>"), (FOR_EVER, "Never heard.")]})
+    body = b"".join(message.get("body", b"") for message in call(lab))
+    usages = [line for line in body.decode().splitlines() if '"usage"' in line]
+    (usage,) = [json.loads(line[6:])["usage"] for line in usages]
+    assert usage["taken_out"] == ["tokens"]

@@ -114,7 +114,9 @@ class Chat:
                 reply, filler = self._engine.stream(call, body), self._fillers.of(call)
                 async with aclosing(_with_signs_of_life(reply, filler)) as events:
                     async for event in events:
-                        if event and event.usage:
+                        # A reply that a token ended has no usage of its provider's.
+                        found = event and event.finish_reason and call.taken_out
+                        if event and (event.usage or found):
                             event = event._replace(usage=_usage(event.usage, call))
                         await stream.send(event)
                 await stream.end()

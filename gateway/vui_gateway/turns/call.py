@@ -214,6 +214,11 @@ class Call:
         return next((one for one in self.attempts if one.ended == Ending.OK), None)
 
     @property
+    def taken_out(self) -> list[str]:
+        """What was taken out of the answer's text."""
+        return self.answered.taken_out if self.answered else []
+
+    @property
     def answered_by(self) -> str:
         """LiteLLM's name of the model that answered, or that was asked last."""
         last = self.answered or (self.attempts[-1] if self.attempts else None)
