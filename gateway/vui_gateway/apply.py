@@ -21,6 +21,7 @@ from vui_gateway.turns.admission import Admission
 from vui_gateway.turns.candidates import KEY_FALLBACKS, Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
+from vui_gateway.turns.taken_back import TakenBack
 from vui_gateway.turns.thinkers import Thinkers
 from vui_gateway.usage.labels import Labels
 from vui_gateway.usage.recorder import Recorder
@@ -43,6 +44,7 @@ class InForce:
     caching: PromptCaching
     callbacks: Callbacks
     thinkers: Thinkers
+    taken_back: TakenBack
 
     @property
     def version(self) -> int:
@@ -85,6 +87,7 @@ class InForce:
         limits = [float(config.router_settings[name]) for name in ("stream_timeout", "timeout")]
         self.engine.configure(*limits, hedge=settings.hedge, plain_speech=settings.plain_speech)
         self.thinkers.configure(config.models.keys())
+        self.taken_back.configure(models)
         self.admission.limit = settings.calls
         self.usage.budget.limit = settings.budget
         self.usage.metrics.label = Labels([*self.router.model_groups, *config.models.values()])

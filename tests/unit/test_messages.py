@@ -62,14 +62,12 @@ RESULT = {"role": "tool", "tool_call_id": "1", "content": "done"}
         ([SYSTEM], [SYSTEM]),
     ],
 )
-def test_the_first_turn_is_the_users_and_roles_alternate(
-    messages: list, expected: list
-) -> None:
+def test_the_first_turn_is_the_users_and_roles_alternate(messages: list, expected: list) -> None:
     assert shaped(messages, STRICT) == expected
 
 
 def test_calls_of_tools_and_their_results_stay_as_they_are() -> None:
-    two = [CALLS, RESULT, {**RESULT, "tool_call_id": "2"}]
+    two: list[dict] = [CALLS, RESULT, {**RESULT, "tool_call_id": "2"}]
     messages = [SYSTEM, user("A"), assistant("Well."), *two, assistant("Done."), user("B")]
     assert shaped(messages, STRICT) == messages
     between = [SYSTEM, user("A"), CALLS, TASKS, RESULT, user("B")]
