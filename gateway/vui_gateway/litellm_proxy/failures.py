@@ -6,8 +6,10 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 
+import httpx
 from litellm.exceptions import MidStreamFallbackError
 
 from vui_gateway.errors import Code, Ending
@@ -26,6 +28,7 @@ from vui_gateway.turns.limits import MOST_COOLDOWN
 
 __all__ = ["failure", "refusal_of"]
 
+MAX_WORDS = 2000
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # Failures that the engine treats in a way of their own.
 ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Ending.NO_TOOLS}
@@ -77,6 +80,9 @@ def refusal_of(error: Exception) -> tuple[int, str, str]:
     status, body = getattr(error, "status_code", None), getattr(error, "body", None)
     param = getattr(error, "param", None) or (isinstance(body, dict) and body.get("param"))
     words = str(getattr(error, "message", error))
+    with suppress(httpx.HTTPError, httpx.StreamError):  # its body was never read
+        # LiteLLM's message lacks what a provider says of single fields.
+        words = f"{words[:MAX_WORDS]} {getattr(getattr(error, 'response', None), 'text', '')}"
     return status if isinstance(status, int) else 0, words, str(param or "")
 
 

@@ -16,8 +16,8 @@ from vui_gateway.providers.families import EFFORT_LEVELS
 from vui_gateway.providers.server_errors import is_context_error, refuses_tools
 
 __all__ = [
-    "MARKS", "MAX_TOKENS", "Refusal", "optional_fields", "refusal", "sentence", "smaller_limit",
-    "without",
+    "MARKS", "MAX_TOKENS", "STATUSES", "Refusal", "optional_fields", "refusal", "sentence",
+    "smaller_limit", "without",
 ]  # fmt: skip
 
 EXTRA = "extra_body."
@@ -33,6 +33,7 @@ VUIS = (
 NEVER = frozenset(
     {"messages", "tools", "model", "extra_body", "extra_headers", "allowed_openai_params"}
 )
+# Of a refusal; Ollama and a few servers at home have 500 for it.
 STATUSES = (
     HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR,
 )  # fmt: skip

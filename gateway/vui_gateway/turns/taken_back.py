@@ -9,6 +9,7 @@ from typing import Any
 from vui_gateway.providers.refusals import (
     MARKS,
     MAX_TOKENS,
+    STATUSES,
     Refusal,
     optional_fields,
     refusal,
@@ -81,14 +82,15 @@ class TakenBack:
             self._in_vain.add((attempt.deployment.id, last.partition("=")[0]))
             del attempt.taken_back[last]
             return False
+        if status in STATUSES:  # it says nothing against what is left out
+            self.settle(attempt)
         if not found or len(attempt.taken_back) == MOST_AGAIN:
             return False
-        self.settle(attempt)
         attempt.taken_back[found.field] = found.instead
         return True
 
     def settle(self, attempt: Attempt) -> None:
-        """Remember what was taken back: the deployment said nothing more against it."""
+        """Remember what was taken back: its deployment no longer complains of it."""
         deployment = attempt.deployment
         known = self._refused(deployment.id)
         for field, instead in attempt.taken_back.items():
