@@ -60,6 +60,18 @@ def refused(message: str, status: int = 400, param: str = "", **fields: Any) -> 
             "prompt_cache_key",
         ),
         ("Unrecognized request argument supplied: prompt_cache_key", "prompt_cache_key"),
+        ("Unrecognized key(s) in object: 'prompt_cache_key'", "prompt_cache_key"),
+        ("property prompt_cache_key should not exist", "prompt_cache_key"),
+        (
+            "Additional properties are not allowed ('prompt_cache_key' was unexpected)",
+            "prompt_cache_key",
+        ),
+        ('json: unknown field "prompt_cache_key"', "prompt_cache_key"),
+        (
+            "create() got an unexpected keyword argument 'chat_template_kwargs'",
+            "extra_body.chat_template_kwargs",
+        ),
+        ("参数错误：不支持prompt_cache_key参数", "prompt_cache_key"),
         ("property 'prompt_cache_key' is unsupported", "prompt_cache_key"),
         (
             'BedrockException - {"message":"This model doesn\'t support the stopSequences field. '
@@ -130,6 +142,9 @@ def test_the_field_that_a_refusal_names(message: str, field: str) -> None:
             "low",
         ),
         ("reasoning_effort: Input should be 'none' or 'high'", "high"),
+        ("Invalid value 'none' for reasoning_effort, must be one of low, medium, high", "low"),
+        ("reasoning_effort none isn't supported. Allowed values: minimal, low", "minimal"),
+        ("'none' is not one of ['medium', 'high'] - 'reasoning_effort'", "medium"),
     ],
 )
 def test_the_nearest_level_that_a_refusal_names(message: str, level: str) -> None:
@@ -177,6 +192,8 @@ def test_the_limit_of_tokens_by_its_other_name(sent: str, message: str) -> None:
         "mistral-tiny does not support tools",
         "Invalid 'messages[3].content': expected a string.",
         "System message must be at the beginning.",
+        "Invalid 'messages': the last one must be the user's.",
+        "The model has no such stopgap, and 'deepseek/stop' is unknown",
         "deepseek-reasoning-v2 is not available in your region",
         "Invalid API key provided. Stop guessing.",
         "Failed to call a function. See 'failed_generation' for more details. "

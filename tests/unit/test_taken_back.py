@@ -14,7 +14,6 @@ from tests.support.clock import run_virtual
 
 CALL = {"model": "m", "messages": [], "stop": ["a"], "temperature": 0.0, "max_tokens": 9}
 ADDED = {"prompt_cache_key": "k", "reasoning_effort": "none"}
-DEPLOYMENT = Deployment("one", "openai/one")
 
 
 def entry(name: str, **params: Any) -> dict:
@@ -27,9 +26,9 @@ def part(state: State | None = None, **params: Any) -> TakenBack:
     return taken_back
 
 
-def attempt() -> Attempt:
+def attempt(model: str = "openai/one") -> Attempt:
     async def made() -> Attempt:
-        return Attempt(DEPLOYMENT, {})
+        return Attempt(Deployment("one", model), {})
 
     return run_virtual(made())
 
@@ -113,21 +112,28 @@ def test_a_failure_of_another_kind_behind_it_proves_nothing() -> None:
     taken_back.apply(CALL, CALL | ADDED, one)
     assert taken_back.again(one, 400, no("stop"), "")
     assert not taken_back.again(one, 429, "Rate limit reached", "")
-    assert state.get(REFUSED, "one") is None
+    assert state.get(REFUSED, "one openai/one") is None
+
+
+def test_each_model_of_a_wildcard_has_its_own() -> None:
+    taken_back = part()
+    call_with(taken_back, no("stop"))
+    assert "stop" in taken_back.apply(CALL, CALL, attempt("openai/another"))
+    assert "stop" not in taken_back.apply(CALL, CALL, attempt())
 
 
 def test_a_changed_deployment_is_asked_anew() -> None:
     state = State()
     taken_back = part(state)
     call_with(taken_back, no("stop"))
-    assert state.get(REFUSED, "one") == {"stop": ""}
+    assert state.get(REFUSED, "one openai/one") == {"stop": ""}
     taken_back.configure([entry("other")])
-    assert state.get(REFUSED, "one") is None
+    assert state.get(REFUSED, "one openai/one") is None
 
 
 @pytest.mark.parametrize("shared", [None, 7, ["stop"], "stop", {"stop": None, "nobody": 1}])
 def test_a_strange_entry_of_another_gateway_breaks_nothing(shared: Any) -> None:
     state = State()
-    state.put(REFUSED, "one", shared)
+    state.put(REFUSED, "one openai/one", shared)
     sent = call_with(part(state))[0]
     assert sent["messages"] == []

@@ -59,14 +59,22 @@ SPELLINGS = {
     "stream_options": r"stream_?options|include_usage",
     MARKS: r"cache_?control|cache_?points?|prompt caching",
 }
-# A refusal of a field, in the words of many.
+# A refusal of a field, in the words of many; the last are Chinese.
 REFUSES = re.compile(
     r"unsupported|unrecogni[sz]ed|unknown|unexpected|extraneous|invalid(?![_\w])|deprecated|mandatory"
-    r"|extra (?:inputs?|fields?|keys?)|extra_forbidden|additional propert"
-    r"|(?:not|n['\u2019]t|cannot|no longer)(?: currently| yet| be| both be)* "
-    r"(?:support|permit|allow|accept|enabl|available|recogni[sz]|exist|valid|use[ds]?\b|specif"
-    r"|set\b|disabl|implement)"
-    r"|(?:must|should|can only|may only|only) (?:be|works? in)|cannot find field|no such",
+    r"|illegal|forbidden|rejected|requires|extra (?:inputs?|fields?|keys?)|extra_forbidden"
+    r"|additional propert|(?:not|n['\u2019]t|cannot|no longer)"
+    r"(?: currently| yet| be| both be| an?)* (?:support|permit|allow|accept|enabl|available|exist"
+    r"|recogni[sz]|valid|use[ds]?\b|specif|set\b|disabl|implement|defin|one of)"
+    r"|(?:must|should|can only|may only|only) (?:be|works? in)|one of|cannot find field|no such"
+    r"|不支持|不允许|不合法|无效|未知|非法",
+    re.IGNORECASE,
+)
+# What an error names instead of a level: each in quotes, or a list behind such words.
+QUOTED = re.compile(r"['\"`](\w+)\\*['\"`]")
+LISTED = re.compile(
+    r"(?:one of|must be|should be|expected|allowed:|(?:supported|allowed|valid|available|accepted"
+    r"|permitted|possible) (?:values?|levels?|options?|efforts?))([^.\n]{0,100})",
     re.IGNORECASE,
 )
 # Characters between a field and the words that refuse it, at the most.
@@ -181,8 +189,10 @@ def without(call: Mapping[str, Any], refused: Mapping[str, str]) -> dict:
 
 def _spelling(field: str) -> re.Pattern[str]:
     name = field.removeprefix(EXTRA)
-    # Neither a part of a word nor of a model's name.
-    return re.compile(rf"(?<![\w/-])(?:{SPELLINGS.get(field, re.escape(name))})(?![\w/-])", re.I)
+    # Neither a part of a word nor of a model's name; a Chinese letter is no part of it.
+    part = "[A-Za-z0-9_/-]"
+    spelled = SPELLINGS.get(field, re.escape(name))
+    return re.compile(rf"(?<!{part})(?:{spelled})(?!{part})", re.IGNORECASE)
 
 
 def _spans(pattern: re.Pattern[str], said: str) -> list[tuple[int, int]]:
@@ -198,8 +208,9 @@ def _gap(said: str, one: tuple[int, int], other: tuple[int, int]) -> int | None:
 
 def _of_level(level: str, said: str) -> Refusal:
     """The refusal of a level of effort, with the nearest level that the error names instead."""
-    quoted = set(re.findall(r"['\"`](\w+)\\*['\"`]", said)) - {level}
-    named = [one for one in EFFORT_LEVELS if one in quoted]
+    listed = re.findall(r"\w+", " ".join(LISTED.findall(said)))
+    other = {*QUOTED.findall(said), *listed} - {level}
+    named = [one for one in EFFORT_LEVELS if one in other]
     if not named or level not in EFFORT_LEVELS:
         return Refusal("reasoning_effort")
     enough = [one for one in named if EFFORT_LEVELS.index(one) > EFFORT_LEVELS.index(level)]

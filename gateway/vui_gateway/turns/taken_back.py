@@ -22,7 +22,8 @@ from vui_gateway.turns.call import Attempt
 
 __all__ = ["REFUSED", "TakenBack"]
 
-# Subject of the state: by deployment id, its refused fields with what is sent instead.
+# Subject of the state: by deployment id and model, for a wildcard has many, the refused fields with
+# what is sent instead.
 REFUSED = "refused"
 LIFETIME = 30 * 86400.0  # seconds until a field is tried once more
 MOST_AGAIN = 3  # requests more for one attempt
@@ -45,9 +46,10 @@ class TakenBack:
     def configure(self, model_list: Iterable[dict]) -> None:
         """Take a new configuration; a deployment that has changed has another id."""
         self._own = {entry["model_info"]["id"]: entry["litellm_params"] for entry in model_list}
-        self._in_vain = {(name, field) for name, field in self._in_vain if name in self._own}
-        for name in [name for name, _ in self._state.items(REFUSED) if name not in self._own]:
-            self._state.forget(REFUSED, name)
+        self._in_vain.clear()
+        for name in [name for name, _ in self._state.items(REFUSED)]:
+            if name.partition(" ")[0] not in self._own:
+                self._state.forget(REFUSED, name)
 
     def limited(self, call: dict, deployment: str) -> dict:
         """The call with no more tokens than the deployment's own settings allow."""
@@ -58,18 +60,18 @@ class TakenBack:
 
         before: the call without the gateway's changes.
         """
-        deployment = attempt.deployment.id
-        refused = self._refused(deployment) | attempt.taken_back
+        name = _name(attempt)
+        refused = self._refused(name) | attempt.taken_back
         call = without(call, refused)
         if MARKS in refused:
             attempt.cache_marks = ()
-        own = self._own.get(deployment, {})
+        own = self._own.get(attempt.deployment.id, {})
         optional = optional_fields(before, call, own, marked=bool(attempt.cache_marks))
         attempt.optional = {
-            name: value
-            for name, value in optional.items()
+            field: value
+            for field, value in optional.items()
             # Its other name was refused before.
-            if MAX_TOKENS.get(name) not in refused and (deployment, name) not in self._in_vain
+            if MAX_TOKENS.get(field) not in refused and (name, field) not in self._in_vain
         }
         return call
 
@@ -79,7 +81,7 @@ class TakenBack:
         before = {last.partition("=")[0]: last.partition("=")[2] or True} if last else {}
         found = refusal(status, message, param, before | attempt.optional)
         if found and last and found.field == last:  # it wasn't this field
-            self._in_vain.add((attempt.deployment.id, last.partition("=")[0]))
+            self._in_vain.add((_name(attempt), last.partition("=")[0]))
             del attempt.taken_back[last]
             return False
         if status in STATUSES:  # it says nothing against what is left out
@@ -91,16 +93,19 @@ class TakenBack:
 
     def settle(self, attempt: Attempt) -> None:
         """Remember what was taken back: its deployment no longer complains of it."""
-        deployment = attempt.deployment
-        known = self._refused(deployment.id)
-        for field, instead in attempt.taken_back.items():
-            if known.get(field) != instead:
-                log.warning(sentence(deployment.model, Refusal(field, instead)))
-        if attempt.taken_back.items() - known.items():
-            refused = known | attempt.taken_back
-            self._state.put(REFUSED, deployment.id, refused, lifetime=LIFETIME, soon=True)
+        name, taken_back = _name(attempt), attempt.taken_back
+        known = self._refused(name) if taken_back else {}
+        for field, instead in taken_back.items() - known.items():
+            log.warning(sentence(attempt.deployment.model, Refusal(field, instead)))
+        if taken_back.items() - known.items():
+            refused = known | taken_back
+            self._state.put(REFUSED, name, refused, lifetime=LIFETIME, soon=True)
 
-    def _refused(self, deployment: str) -> dict[str, str]:
-        found = self._state.get(REFUSED, deployment)
+    def _refused(self, name: str) -> dict[str, str]:
+        found = self._state.get(REFUSED, name)
         pairs = found.items() if isinstance(found, dict) else ()
         return {str(field): str(instead) for field, instead in pairs}
+
+
+def _name(attempt: Attempt) -> str:
+    return f"{attempt.deployment.id} {attempt.deployment.model}"
