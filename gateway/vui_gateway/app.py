@@ -40,6 +40,7 @@ from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.fillers import Fillers
 from vui_gateway.turns.hedge import Hedge
 from vui_gateway.turns.prefill import Prefill
+from vui_gateway.turns.taken_back import TakenBack
 from vui_gateway.turns.thinkers import Thinkers
 from vui_gateway.usage.recorder import Recorder
 
@@ -67,16 +68,18 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
     usage.budget.limits = keys.budget
     keys.on_revoked = admission.revoke
     candidates = Candidates(router.choose, router.ids, cooldown)
-    caching = PromptCaching()
+    caching, taken_back = PromptCaching(), TakenBack(state)
 
     def transform(call: dict, provider: str, model: str, attempt: Attempt | None) -> dict:
-        deployment = attempt.deployment.id if attempt else ""
+        before, deployment = call, attempt.deployment.id if attempt else ""
         efforts = catalogue.known_efforts(provider, model)
         context = servers.context if servers.is_local(deployment) else 0
+        call = taken_back.limited(call, deployment)
         call = families.apply(call, provider, model, efforts, context=context)
         call, marks = caching.apply(call, provider, model, deployment)
         if attempt:
             attempt.cache_marks = marks
+            call = taken_back.apply(before, call, attempt)
         return call
 
     def billed(attempt: Attempt) -> None:
@@ -90,7 +93,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
 
     hooks = Hooks(candidates.available, transform, billed)
     hooks.register()
-    transport = Transport(hooks.attempts, reserve, servers)
+    transport = Transport(hooks.attempts, reserve, servers, taken_back)
 
     async def choose(model_group: str) -> Deployment | None:
         return await candidates.next(model_group, [])
@@ -101,7 +104,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
     preconnect = Preconnect(choose, servers)
     in_force = InForce(
         keys, router, candidates, engine, admission, cooldown, usage, preconnect, caching,
-        Callbacks(), thinkers, fillers,
+        Callbacks(), thinkers, fillers, taken_back,
     )  # fmt: skip
     chat = Chat(engine, admission, router, preconnect, usage, fillers)
     return Gateway(in_force, chat, Page(keys), prefill)

@@ -22,6 +22,7 @@ from vui_gateway.turns.candidates import KEY_FALLBACKS, Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.fillers import Fillers
+from vui_gateway.turns.taken_back import TakenBack
 from vui_gateway.turns.thinkers import Thinkers
 from vui_gateway.usage.labels import Labels
 from vui_gateway.usage.recorder import Recorder
@@ -45,6 +46,7 @@ class InForce:
     callbacks: Callbacks
     thinkers: Thinkers
     fillers: Fillers
+    taken_back: TakenBack
 
     @property
     def version(self) -> int:
@@ -88,6 +90,7 @@ class InForce:
         self.engine.configure(*limits, hedge=settings.hedge, plain_speech=settings.plain_speech)
         self.fillers.sentences = settings.fillers
         self.thinkers.configure(config.models.keys())
+        self.taken_back.configure(models)
         self.admission.limit = settings.calls
         self.usage.budget.limit = settings.budget
         self.usage.metrics.label = Labels([*self.router.model_groups, *config.models.values()])

@@ -15,6 +15,7 @@ from vui.serving.stream.llm_backend import DEFAULT_SAMPLING, VLLMBackend
 from vui_litellm.errors import (
     GatewayError,
     gateway_lost,
+    is_ours,
     refused_field,
     sanitize_messages,
     spoken_message,
@@ -102,11 +103,14 @@ class LiteLLMBackend(VLLMBackend):
 
     def _drop_extras(self, sent_extras: bool, resp: httpx.Response, error: str) -> bool:
         # vui asks here whether to try again, before it raises.
-        if resp.status_code in (400, 422) and (field := refused_field(resp.request, error)):
+        failure = GatewayError(resp, error)
+        # Our gateway has left out by itself what its provider refuses.
+        theirs = resp.status_code in (400, 422) and not is_ours(failure)
+        if theirs and (field := refused_field(resp.request, error)):
             self._refused_fields.add(field)
             print(f"[llm] {self.model} refuses {field}: not sent any more", flush=True)
             return True
-        raise GatewayError(resp, error)
+        raise failure
 
     async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncGenerator[str]:
         said = ""

@@ -8,7 +8,7 @@ import re
 import httpx
 
 __all__ = [
-    "SENTENCES", "GatewayError", "gateway_lost", "parse_error", "refused_field",
+    "SENTENCES", "GatewayError", "gateway_lost", "is_ours", "parse_error", "refused_field",
     "sanitize_messages", "spoken_message",
 ]  # fmt: skip
 
@@ -135,6 +135,11 @@ def parse_error(body: str) -> dict:
     if error is None:
         return {}
     return error if isinstance(error, dict) else {"message": str(error)}
+
+
+def is_ours(error: GatewayError) -> bool:
+    """Whether our gateway says it, and not somebody else's LiteLLM."""
+    return error.code in BY_CODE
 
 
 def gateway_lost(error: Exception) -> bool:

@@ -335,3 +335,17 @@ def test_our_own_factory_keeps_vuis_other_backends() -> None:
     assert isinstance(vui_litellm.make_backend("vllm"), llm_backend.VLLMBackend)
     with pytest.raises(ValueError, match="unknown VUI_LLM_BACKEND"):
         vui_litellm.make_backend("nonsense")
+
+
+async def test_what_our_gateway_couldnt_mend_is_not_sent_again() -> None:
+    words = "Unsupported parameter: 'stop' is not supported with this model."
+
+    def refusing(code: str) -> tuple[LiteLLMBackend, list[httpx.Request]]:
+        error = {"message": words, "code": code, "param": None}
+        return answering(lambda _: httpx.Response(400, json={"error": error}), speak_errors=False)
+
+    for code, requests in (("provider_refused_request", 1), ("400", 2)):
+        backend, seen = refusing(code)
+        with pytest.raises(GatewayError):
+            await said(backend, stop=list(STOPS))
+        assert len(seen) == requests, code

@@ -6,8 +6,10 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 
+import httpx
 from litellm.exceptions import MidStreamFallbackError
 
 from vui_gateway.errors import Code, Ending
@@ -24,8 +26,9 @@ from vui_gateway.providers.server_errors import (
 from vui_gateway.turns.call import AttemptError
 from vui_gateway.turns.limits import MOST_COOLDOWN
 
-__all__ = ["failure"]
+__all__ = ["failure", "refusal_of"]
 
+MAX_WORDS = 2000
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # Failures that the engine treats in a way of their own.
 ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Ending.NO_TOOLS}
@@ -47,8 +50,7 @@ async def failure(
         error = other
     if isinstance(error, user_hooks.Refused):
         return AttemptError(Ending.HOOK, str(error), 422, Code.PROVIDER_REFUSED_REQUEST)
-    if isinstance(error, MidStreamFallbackError) and error.original_exception:
-        error = error.original_exception
+    error = _original(error)
     found = getattr(error, "status_code", None)
     status = found if isinstance(found, int) and 400 <= found <= 599 else 500
     message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
@@ -70,6 +72,24 @@ async def failure(
         why = f"{why}. {tools_cure(message)}"
     ended = ENDINGS.get(kind, str(status))
     return AttemptError(ended, said, status, kind, _retry_after(error), why)
+
+
+def refusal_of(error: Exception) -> tuple[int, str, str]:
+    """LiteLLM's exception as a refusal: the status, the words, and the field that it names."""
+    error = _original(error)
+    status, body = getattr(error, "status_code", None), getattr(error, "body", None)
+    param = getattr(error, "param", None) or (isinstance(body, dict) and body.get("param"))
+    words = str(getattr(error, "message", error))
+    with suppress(httpx.HTTPError, httpx.StreamError):  # its body was never read
+        # LiteLLM's message lacks what a provider says of single fields.
+        words = f"{words[:MAX_WORDS]} {getattr(getattr(error, 'response', None), 'text', '')}"
+    return status if isinstance(status, int) else 0, words, str(param or "")
+
+
+def _original(error: Exception) -> Exception:
+    if isinstance(error, MidStreamFallbackError) and error.original_exception:
+        return error.original_exception
+    return error
 
 
 def _retry_after(error: Exception) -> float:

@@ -7,7 +7,7 @@ import copy
 import itertools
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextvars import Context, ContextVar
 from typing import Any
 
@@ -16,9 +16,10 @@ from litellm.proxy import proxy_server
 from litellm.proxy.common_request_processing import _bill_partial_streamed_spend_on_disconnect
 
 from vui_gateway.litellm_proxy import user_hooks
-from vui_gateway.litellm_proxy.failures import failure
+from vui_gateway.litellm_proxy.failures import failure, refusal_of
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.turns.call import Attempt, Event
+from vui_gateway.turns.taken_back import TakenBack
 
 __all__ = ["Transport", "answered", "is_under_way"]
 
@@ -50,6 +51,7 @@ class Transport:
         attempts: by LiteLLM's call id, for the hook that learns the price.
         reserve: puts what an attempt is expected to cost aside.
         servers: where the deployments are.
+        taken_back: which fields they refuse.
         seconds: after which LiteLLM gives up by itself; the engine does before.
     """
 
@@ -58,9 +60,11 @@ class Transport:
         attempts: dict[str, Attempt],
         reserve: Callable[[Attempt], None],
         servers: Servers,
+        taken_back: TakenBack,
         seconds: float = 90.0,
     ) -> None:
         self._attempts, self._reserve, self._servers = attempts, reserve, servers
+        self._taken_back = taken_back
         # No fallback and no retry of the router's: https://docs.litellm.ai/docs/proxy/reliability
         self._options = {
             "disable_fallbacks": True, "num_retries": 0,
@@ -80,9 +84,9 @@ class Transport:
         self._reserve(attempt)
         identity = f"{self._name}-{next(self._numbers)}"
         self._attempts[identity] = attempt
-        # Another attempt may be sent the same body, and LiteLLM changes messages in place.
         ids = {"litellm_call_id": identity, "litellm_trace_id": identity}
-        request = {**copy.deepcopy(body), **ids}
+        # Another attempt may be sent the same body.
+        request = {**(copy.deepcopy(body) if user_hooks.run_around() else body), **ids}
         answer: Any = None
         stream: Any = None
         asked, interrupted = False, True
@@ -91,9 +95,23 @@ class Transport:
             nonlocal stream, asked
             asked = True
             own = {"model": deployment, **self._options}
-            found = await proxy_server.llm_router.acompletion(**{**request, **own})
-            stream = found if request.get("stream") else None
-            return found
+            while True:
+                # LiteLLM changes messages and tools in place.
+                copied = {name: copy.deepcopy(request[name]) for name in body if name in request}
+                try:
+                    found = await proxy_server.llm_router.acompletion(**request | copied | own)
+                    stream = found if request.get("stream") else None
+                    begun = found if stream is None else await _begun(stream)
+                except Exception as error:
+                    refused = refusal_of(error)
+                    if attempt.answered or not self._taken_back.again(attempt, *refused):
+                        raise
+                    if stream is not None:
+                        await stream.aclose()
+                        stream = None
+                    continue
+                self._taken_back.settle(attempt)
+                return begun
 
         try:
             answer = await user_hooks.around(request, ask)
@@ -140,6 +158,20 @@ class Transport:
             cure := self._servers.found_ollama(attempt.deployment.id, attempt.deployment.model)
         ):
             log.warning(cure)
+
+
+async def _begun(stream: Any) -> AsyncIterable[Any]:
+    """A stream once it has begun: LiteLLM asks some providers at its first chunk only."""
+    chunks = aiter(stream)
+    first = await anext(chunks, None)
+    return _chained(first, chunks)
+
+
+async def _chained(first: Any, rest: AsyncIterable[Any]) -> AsyncGenerator[Any]:
+    if first is not None:
+        yield first
+    async for chunk in rest:
+        yield chunk
 
 
 def _event(chunk: Any, attempt: Attempt) -> Event:

@@ -20,7 +20,7 @@ from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
 
 __all__ = [
     "USER", "Answered", "Refused", "after_failure", "around", "callback_lists",
-    "leave_out_proxys_own",
+    "leave_out_proxys_own", "run_around",
 ]  # fmt: skip
 
 # Not the key itself: callbacks write this into logs and metrics.
@@ -71,6 +71,11 @@ def _defined(*names: str) -> bool:
         or any(getattr(type(one), name) is not getattr(CustomLogger, name) for name in names)
         for one in proxy_server.proxy_logging_obj.callback_capabilities().resolved_callbacks
     )
+
+
+def run_around() -> bool:
+    """Whether a callback gets to see requests, and may change them in place."""
+    return _defined(*AROUND, AFTER_FAILURE)
 
 
 async def around(request: dict, ask: Ask) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vui_gateway.providers.endpoints import OLLAMA
+from vui_gateway.providers.messages import shaped
 
 __all__ = ["EFFORT_LEVELS", "FAMILIES", "Family", "apply"]
 
@@ -46,23 +47,6 @@ class Family:
     transform: Callable[[dict], None] | None = None
 
 
-def user_first(call: dict) -> None:
-    """A conversation that starts with the assistant's greeting gets a word to greet."""
-    talk = [m for m in call["messages"] if m["role"] != "system"]
-    if talk and talk[0]["role"] == "assistant":
-        before = call["messages"].index(talk[0])
-        call["messages"].insert(before, {"role": "user", "content": "Hi."})
-
-
-def system_first(call: dict) -> None:
-    """A system message in mid-conversation becomes a part of the user's next turn."""
-    started = False
-    for index, message in enumerate(call["messages"]):
-        if message["role"] == "system" and started:
-            call["messages"][index] = {**message, "role": "user"}
-        started = started or message["role"] != "system"
-
-
 def no_top_p_with_temperature(call: dict) -> None:
     """`temperature` and `top_p` exclude each other: the more common one stays."""
     if call.get("temperature") is not None:
@@ -79,7 +63,6 @@ def no_sampling_while_thinking(call: dict) -> None:
 CLAUDE = r"^anthropic/|^(bedrock|bedrock_converse|vertex_ai|azure_ai)/.*claude"
 
 FAMILIES = (
-    Family(CLAUDE, "https://platform.claude.com/docs/en/api/messages", transform=user_first),
     Family(
         CLAUDE,
         "https://github.com/BerriAI/litellm/issues/15097",
@@ -134,11 +117,6 @@ FAMILIES = (
         allow=("presence_penalty", "frequency_penalty"),
     ),
     Family(
-        r"^mistral/",
-        "https://github.com/swarmauri/swarmauri-sdk/issues/162",
-        transform=system_first,
-    ),
-    Family(
         r"^mistral/(mistral|ministral)-",
         "https://docs.mistral.ai/capabilities/reasoning",
         efforts=("none", "high"),
@@ -191,8 +169,9 @@ def apply(
     known_efforts: the levels of `reasoning_effort` that LiteLLM's table has for the model.
     context: tokens that a server of one's own is to hold; 0 for anybody else's.
     """
-    call = {**call, "messages": [m for m in call.get("messages") or [] if not _empty(m)]}
-    matching = _matching(f"{provider}/{model}".lower())
+    name = f"{provider}/{model}".lower()
+    call = {**call, "messages": shaped(call.get("messages") or [], name)}
+    matching = _matching(name)
     _think(call, matching, known_efforts)
     for family in matching:
         for name in family.drop:
@@ -210,15 +189,6 @@ def apply(
 @functools.cache
 def _matching(name: str) -> list[Family]:
     return [family for family in FAMILIES if re.search(family.match, name)]
-
-
-def _empty(message: dict) -> bool:
-    # A reply that was interrupted before its first word: Claude, Gemini and Mistral refuse it.
-    return (
-        message.get("role") == "assistant"
-        and not message.get("content")
-        and not message.get("tool_calls")
-    )
 
 
 def _think(call: dict, matching: list[Family], known_efforts: Sequence[str]) -> None:

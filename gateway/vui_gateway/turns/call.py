@@ -103,6 +103,8 @@ class Attempt:
         counts: tokens in and out and US dollars, as LiteLLM reports them; a provider may lie.
         cache_counts: tokens read from the provider's prompt cache, and written.
         cache_marks: what its provider was asked to keep there.
+        optional: fields of its request that it can do without, and their values.
+        taken_back: those that its provider refused, with what is sent instead.
         billed: set when LiteLLM has reported the usage, or never will.
     """
 
@@ -131,6 +133,8 @@ class Attempt:
     counts: tuple[Any, Any, Any] | None = None
     cache_counts: tuple[Any, Any] = (0, 0)
     cache_marks: tuple[Any, ...] = ()
+    optional: dict[str, Any] = field(default_factory=dict)
+    taken_back: dict[str, str] = field(default_factory=dict)
     billed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
