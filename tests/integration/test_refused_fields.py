@@ -17,11 +17,13 @@ from tests.matrix.conversations import CONVERSATIONS, HELLO, heard, tools
 from tests.matrix.families import AWS
 from tests.providers.base import TEXT, StandIn, serving
 from tests.providers.openai import OpenAI
+from tests.providers.openai_like import Reasoning
 from tests.providers.refusing import (
     AzureGPT5,
     Foundry,
     Hostile,
     MistralTokenizer,
+    NoMarks,
     NoStops,
     Stranger,
     Template,
@@ -63,6 +65,8 @@ class Refusers:
 MADE: dict[str, tuple[type[StandIn], str, str, dict]] = {
     "tokenizer": (MistralTokenizer, "hosted_vllm/mistral-small-3.2", "{}/v1", {}),
     "stranger": (Stranger, "openai/gpt-4.1-mini", "{}/v1", {}),
+    "o3": (Reasoning, "openai/o3", "{}/v1", {}),
+    "claude": (NoMarks, "anthropic/claude-sonnet-4-5", "{}", {}),
     "foundry": (Foundry, "azure/llama-4", "{}", AZURE),
     "voice": (AzureGPT5, "azure/voice-prod", "{}", AZURE),
     "short": (OpenAI, "openai/gpt-4.1", "{}/v1", {"max_tokens": 150}),
@@ -108,6 +112,7 @@ def lab(running: Refusers) -> Refusers:
         ("stranger", "prompt_cache_key"),
         ("foundry", "prompt_cache_key"),
         ("bedrock", "stop"),
+        ("o3", "stop"),
     ],
 )
 async def test_a_refused_field_is_left_out_at_once_and_from_then_on(
@@ -127,6 +132,16 @@ async def test_a_refused_field_is_left_out_at_once_and_from_then_on(
     finally:
         await backend.aclose()
     assert lab.said(f"{MADE[name][1]} refuses {field}: its calls go without it") == 1
+
+
+def test_cache_marks_that_are_refused_are_not_set_again(lab: Refusers) -> None:
+    rules = [{"type": "text", "text": text} for text in ("Be short. " * 1000, "It is 10:15.")]
+    messages = [{"role": "system", "content": rules}, HELLO[-1]]
+    assert lab.ask("claude", messages=messages) == (200, TEXT)
+    assert lab.ask("claude", messages=messages, tools=tools()) == (200, "no_action")
+    assert lab.statuses("claude") == [[400, 200, 200]]
+    system = lab.stand_ins["claude"].seen[-1].body["system"]
+    assert [part["text"] for part in system] == [part["text"] for part in rules]
 
 
 def test_a_limit_of_tokens_gets_its_other_name(lab: Refusers) -> None:

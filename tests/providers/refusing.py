@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from starlette.requests import Request
 
+from tests.providers.anthropic import Anthropic
 from tests.providers.base import Refused
 from tests.providers.bedrock import Bedrock
 from tests.providers.openai import FIELDS, OpenAI
@@ -61,6 +63,15 @@ class AzureGPT5(Azure, Reasoning):
 
     def thinks(self, body: dict) -> bool:
         return False
+
+
+class NoMarks(Anthropic):
+    """A proxy to Claude elsewhere: https://github.com/cg-dot/vertexai-cf-workers/pull/21"""
+
+    def check_body(self, body: dict) -> None:
+        super().check_body(body)
+        if '"cache_control"' in json.dumps(body):
+            raise Refused("system.0.cache_control: Extra inputs are not permitted")
 
 
 class NoStops(Bedrock):
