@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from vui_litellm import LiteLLMBackend
 
 # LiteLLM's name, what stands in for its provider, and the path that its address ends with.
 MODELS: dict[str, tuple[type[StandIn], str]] = {
-    "openai/chat-latest": (thinking.ChatLatest, "/v1"),
+    "openai/gpt-5.2-chat-latest": (thinking.ChatLatest, "/v1"),
     "gemini/gemini-2.5-pro": (thinking.Gemini25Pro, "/v1beta"),
     "ollama_chat/gpt-oss:20b": (thinking.OllamaGptOss, ""),
     "zai/glm-4.5-air": (thinking.Zai, "/api/paas/v4"),
@@ -57,7 +57,7 @@ class Lab:
     stand_ins: dict[str, StandIn]
 
     @asynccontextmanager
-    async def backend(self, model: str, **options: Any) -> Any:
+    async def backend(self, model: str, **options: Any) -> AsyncIterator[Any]:
         backend = LiteLLMBackend(model, self.url, api_key=KEY, **options)
         llm_backend.set_backend(backend)
         try:
@@ -68,7 +68,10 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    wanted = {**MODELS, STOPPED: (thinking.StopsInThoughts, "/v1")}
+    wanted: dict[str, tuple[type[StandIn], str]] = {
+        **MODELS,
+        STOPPED: (thinking.StopsInThoughts, "/v1"),
+    }
     running = {name: kind() for name, (kind, _) in wanted.items()}
     with ExitStack() as stack:
         models = [

@@ -15,7 +15,7 @@ from tests.providers.openai_like import VLLM, OpenRouter, Reasoning
 
 
 class ChatLatest(Reasoning):
-    """https://developers.openai.com/api/docs/models/chat-latest: `medium` only."""
+    """`medium` only: https://github.com/egoist/chatwise-releases/issues/1257"""
 
     efforts = ("medium",)
 
@@ -59,8 +59,9 @@ class Zai(OpenAI):
     """
 
     fields = frozenset(
-        "model messages request_id do_sample stream thinking reasoning_effort temperature top_p "
-        "max_tokens tool_stream tools tool_choice stop response_format user_id stream_options".split()
+        "model messages request_id do_sample stream stream_options thinking reasoning_effort "
+        "temperature top_p max_tokens tool_stream tools tool_choice stop response_format "
+        "user_id".split()
     )
 
     def check_body(self, body: dict) -> None:

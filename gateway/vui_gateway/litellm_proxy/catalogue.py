@@ -121,9 +121,11 @@ def _efforts(info: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 @functools.cache
 def _at_makers() -> Mapping[str, tuple[str, ...]]:
-    rows = litellm.model_cost.items()
-    own = {name: {**row, "key": name} for name, row in rows if row.get("litellm_provider") in MAKERS}
-    return {_bare(name): levels for name, row in own.items() if (levels := _efforts(row))}
+    found = {}
+    for name, row in litellm.model_cost.items():
+        if row.get("litellm_provider") in MAKERS and (levels := _efforts({**row, "key": name})):
+            found[_bare(name)] = levels
+    return found
 
 
 def _bare(model: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["MAKERS", "RESELLERS", "RULES", "Rule"]
 
 # Of LiteLLM's providers, those that make models, and those that serve theirs by the same names.
-MAKERS = ("anthropic", "bigmodel", "gemini", "minimax", "mistral", "moonshot", "openai", "xai", "zai")
+MAKERS = ("anthropic", "bigmodel", "gemini", "mistral", "moonshot", "openai")
 RESELLERS = ("azure", "azure_ai", "bedrock", "openrouter", "vertex_ai")
 
 LOW = ("low", "medium", "high")
@@ -58,6 +58,18 @@ RULES = (
         r"[/.-]gpt-(5\.|[6-9])",
         "https://platform.openai.com/docs/guides/latest-model",
         ANY,
+    ),
+    # The table has levels that they refuse, or none.
+    Rule(
+        r"[/.-]gpt-\d\.\d+-chat",
+        "https://github.com/egoist/chatwise-releases/issues/1257",
+        ("medium",),
+    ),
+    Rule(r"[/.-]gpt-5-pro", "https://github.com/anomalyco/models.dev/pull/2351", ("high",)),
+    Rule(
+        r"[/.-]gpt-5\.\d+-pro",
+        "https://github.com/anomalyco/models.dev/pull/2351",
+        ("medium", "high", "xhigh"),
     ),
     Rule(r"/o\d(-|$)", "https://platform.openai.com/docs/guides/reasoning", LOW),
     Rule(r"gpt-oss", "https://cookbook.openai.com/articles/openai-harmony", LOW, raw=True),
