@@ -110,10 +110,11 @@ async def test_a_reply_and_its_thoughts_are_had_at_once_and_without_thinking(
 @pytest.mark.parametrize("name", MODELS)
 async def test_an_effort_that_vui_names_is_never_refused(lab: Lab, name: str, effort: str) -> None:
     stand_in = lab.stand_ins[name]
-    async with lab.backend(name, reasoning_effort=effort):
+    async with lab.backend(name, reasoning_effort=effort) as backend:
         stand_in.clear(reasoning="Hmm pondering aloud")
         assert "doing alright" in " ".join(await heard(HELLO))
-    assert [seen.status for seen in stand_in.seen] == [200]
+        await backend.complete(HELLO, tools=tools(), temperature=0.0)
+    assert [seen.status for seen in stand_in.seen] == [200, 200]
 
 
 async def test_stop_phrases_arent_sent_to_a_model_that_thinks_and_hold_anyway(lab: Lab) -> None:

@@ -213,6 +213,9 @@ def test_openrouters_models_of_openai_that_dont_reason_hear_nothing_of_it(model:
         ("zai/glm-5.3", "medium", "high"),
         ("moonshot/kimi-k3", "max", "max"),
         ("openai/gpt-5.4-mini", "ultra-own-word", "ultra-own-word"),
+        ("together_ai/somebody/something", "low", "low"),  # nobody knows what it takes
+        ("cohere/command-x", "none", None),
+        ("databricks/databricks-meta-llama-3-3-70b-instruct", "none", None),
     ],
 )
 def test_a_named_effort_is_sent_or_the_next_that_the_model_takes(
@@ -262,6 +265,12 @@ def test_kimi_takes_one_temperature_only_so_none_is_sent(name: str) -> None:
     assert not set(sent(name, **knobs)) & set(knobs)
 
 
+def test_qwen_on_dashscope_thinks_in_streams_only() -> None:
+    name, asked = "dashscope/qwen3-8b", {"reasoning_effort": "high"}
+    assert sent(name, stream=True, **asked) == {"stream": True}
+    assert sent(name, **asked) == NO_QWEN
+
+
 def test_a_claude_that_doesnt_think_keeps_its_temperature() -> None:
     assert sent("anthropic/claude-haiku-4-5", temperature=0.3)["temperature"] == 0.3
     thinking = sent("anthropic/claude-haiku-4-5", temperature=0.3, reasoning_effort="low")
@@ -292,6 +301,7 @@ def test_litellm_sends_the_effort_that_we_ask_for(name: str) -> None:
         {"thinking": {"type": "between_tools"}},
         {"thinking": False},
         {"reasoning_effort": "none"},
+        {"reasoning_effort": {"effort": "none", "summary": "auto"}},
         {"reasoning_effort": "minimal"},
         {"reasoning_effort": None},
         {"extra_body": {"reasoning": {"effort": "none"}}},

@@ -37,12 +37,13 @@ def turn_down(call: dict, name: str, known: Sequence[str] | None) -> None:
     if _in_own_words(call):
         return
     wanted = call.pop("reasoning_effort", None) or "none"
-    always = known is not None and "none" not in known
+    if rule.streamed and not call.get("stream"):
+        wanted = "none"
     if wanted not in LEVELS:  # the configuration's, in words that only its provider knows
         call["reasoning_effort"] = wanted
     elif known is not None and not known:
         return  # the model doesn't think
-    elif rule.off and wanted == "none" and not (rule.heeds_table and always):
+    elif rule.off and wanted == "none" and not (rule.heeds_table and _always(known)):
         for field, value in rule.off.items():
             call[field] = _merged(value, call.get(field))
     elif taken := _taken(rule.efforts, known):
@@ -52,14 +53,14 @@ def turn_down(call: dict, name: str, known: Sequence[str] | None) -> None:
         if rule.raw:
             allowed = call.get("allowed_openai_params") or ()
             call["allowed_openai_params"] = [*allowed, "reasoning_effort"]
+    elif rule.efforts is None and wanted != "none":  # nobody knows what it takes
+        call["reasoning_effort"] = wanted
 
 
 def thinks(fields: Mapping[str, Any]) -> bool:
     """Whether the fields of a call, or of a deployment's configuration, switch thinking on."""
-    places = list(_places(fields))
-    if any(place.get("reasoning_effort") not in NO_THINKING for place in places):
-        return True
-    return any(_is_on(place.get(word)) for place in places for word in SWITCHES)
+    words = ("reasoning_effort", *SWITCHES)
+    return any(_is_on(place.get(word)) for place in _places(fields) for word in words)
 
 
 def _in_own_words(call: Mapping[str, Any]) -> bool:
@@ -80,9 +81,13 @@ def _places(fields: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _is_on(value: Any) -> bool:
     if not isinstance(value, Mapping):
-        return bool(value) and value != "none"
+        return bool(value) and value not in NO_THINKING
     off = value.get("type") in ("disabled", "between_tools") or value.get("enabled") is False
     return bool(value) and not off and value.get("effort", "low") not in NO_THINKING
+
+
+def _always(known: Sequence[str] | None) -> bool:
+    return known is not None and "none" not in known
 
 
 @functools.cache

@@ -33,6 +33,7 @@ class Rule:
         efforts: levels of `reasoning_effort` that the family takes; None: as LiteLLM's table says.
         off: fields that turn its thinking off, in place of a level.
         heeds_table: `off` isn't for models that always think by LiteLLM's table.
+        streamed: it thinks in streams only: `off` is for all other calls.
         raw: LiteLLM would drop `reasoning_effort`, which the provider takes as it is.
         drop: fields that the family refuses because it can think.
     """
@@ -42,6 +43,7 @@ class Rule:
     efforts: tuple[str, ...] | None = None
     off: Mapping[str, Any] = field(default_factory=dict)
     heeds_table: bool = False
+    streamed: bool = False
     raw: bool = False
     drop: tuple[str, ...] = ()
 
@@ -76,7 +78,7 @@ RULES = (
     # LiteLLM makes of `none` what each Claude takes: nothing, or `disabled` for one that thinks
     # without being asked. One that always thinks gets the least effort, by LiteLLM's table.
     Rule(
-        rf"^(anthropic|databricks)/|{CLAUDE_AT}.*claude",
+        rf"^anthropic/|{CLAUDE_AT}.*claude|^databricks/.*claude",
         "https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking",
         (*NONE, "xhigh", "max"),
     ),
@@ -162,19 +164,20 @@ RULES = (
         "https://www.alibabacloud.com/help/en/model-studio/deep-thinking",
         (),
         {"extra_body": {"enable_thinking": False}},
+        streamed=True,
     ),
     Rule(  # they don't think, or always do
         rf"{ALIBABA}.*(instruct|coder|thinking|glm-5\.[3-9]|kimi-k2\.7)",
         "https://www.alibabacloud.com/help/en/model-studio/deep-thinking",
     ),
     Rule(
-        r"^volcengine/.*doubao-seed",
+        r"^volcengine/.*doubao-seed(?!.*thinking)",
         "https://www.volcengine.com/docs/82379/1449737",
         (),
         DISABLED,
     ),
     Rule(
-        r"^fireworks_ai/.*(glm-(4p[5-9]|5(p[0-2])?$)|deepseek-v(3p[12]|4)|qwen3)",
+        r"^fireworks_ai/.*(glm-(4p[5-9]|5(p[0-2])?$)|deepseek-v(3p[12]|4)|qwen3(?!.*(instruct|coder|thinking)))",
         "https://docs.fireworks.ai/guides/reasoning",
         NONE,
         raw=True,
