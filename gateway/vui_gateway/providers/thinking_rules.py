@@ -73,6 +73,9 @@ RULES = (
         "https://github.com/anomalyco/models.dev/pull/2351",
         ("medium", "high", "xhigh"),
     ),
+    Rule(
+        r"[/.-]gpt-5.*-codex", "https://github.com/openai/codex/issues/6647", (*LOW, "xhigh")
+    ),
     Rule(r"/o\d(-|$)", "https://platform.openai.com/docs/guides/reasoning", LOW),
     Rule(r"gpt-oss", "https://cookbook.openai.com/articles/openai-harmony", LOW, raw=True),
     # LiteLLM makes of `none` what each Claude takes: nothing, or `disabled` for one that thinks
@@ -177,7 +180,8 @@ RULES = (
         DISABLED,
     ),
     Rule(
-        r"^fireworks_ai/.*(glm-(4p[5-9]|5(p[0-2])?$)|deepseek-v(3p[12]|4)|qwen3(?!.*(instruct|coder|thinking)))",
+        r"^fireworks_ai/.*(glm-(4p[5-9]|5(p[0-2])?$)|deepseek-v(3p[12]|4)"
+        r"|qwen3(?!.*(instruct|coder|thinking)))",
         "https://docs.fireworks.ai/guides/reasoning",
         NONE,
         raw=True,
@@ -189,7 +193,7 @@ RULES = (
         raw=True,
     ),
     Rule(
-        r"^nvidia_nim/.*(nemotron-3|qwen3|glm|kimi-k2|deepseek-v)",
+        r"^nvidia_nim/.*(nemotron-3|qwen3|glm|kimi-k2|deepseek-v|minimax-m3)",
         "https://docs.nvidia.com/nim/large-language-models/latest/reasoning-model.html",
         (),
         {"extra_body": TEMPLATE},
@@ -203,9 +207,9 @@ RULES = (
         raw=True,
     ),
     Rule(  # "Reasoning is mandatory for this endpoint and cannot be disabled."
-        r"^openrouter/(google/gemini-([3-9]|.*pro)|openai/(gpt-oss|o\d)|minimax/minimax-m|stepfun/"
-        r"|x-ai/grok-(4(-\d|:|$)|4\.[5-9]|[5-9]|code|build)|moonshotai/kimi-(k2\.7|k[3-9])"
-        r"|z-ai/glm-(5\.[3-9]|[6-9])|.*(r1|qwq|thinking))",
+        r"^openrouter/(google/gemini-([3-9]|.*pro)|openai/(gpt-oss|o\d|gpt-5.*codex)"
+        r"|minimax/minimax-m|stepfun/|x-ai/grok-(4(-\d|:|$)|4\.[5-9]|[5-9]|code|build)"
+        r"|moonshotai/kimi-(k2\.7|k[3-9])|z-ai/glm-(5\.[3-9]|[6-9])|.*(r1|qwq|thinking))",
         "https://github.com/musistudio/claude-code-router/issues/1215",
         LOW,
         raw=True,
