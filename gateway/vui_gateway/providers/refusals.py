@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from vui_gateway.providers.families import EFFORT_LEVELS
 from vui_gateway.providers.server_errors import is_context_error, refuses_tools
+from vui_gateway.providers.thinking import LEVELS
 
 __all__ = [
     "MARKS", "MAX_TOKENS", "STATUSES", "Refusal", "optional_fields", "refusal", "sentence",
@@ -210,10 +210,10 @@ def _of_level(level: str, said: str) -> Refusal:
     """The refusal of a level of effort, with the nearest level that the error names instead."""
     listed = re.findall(r"\w+", " ".join(LISTED.findall(said)))
     other = {*QUOTED.findall(said), *listed} - {level}
-    named = [one for one in EFFORT_LEVELS if one in other]
-    if not named or level not in EFFORT_LEVELS:
+    named = [one for one in LEVELS if one in other]
+    if not named or level not in LEVELS:
         return Refusal("reasoning_effort")
-    enough = [one for one in named if EFFORT_LEVELS.index(one) > EFFORT_LEVELS.index(level)]
+    enough = [one for one in named if LEVELS.index(one) > LEVELS.index(level)]
     return Refusal(f"reasoning_effort={level}", enough[0] if enough else named[-1])
 
 
