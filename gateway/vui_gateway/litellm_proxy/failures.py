@@ -7,12 +7,15 @@ import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 from litellm.exceptions import MidStreamFallbackError
 
 from vui_gateway.errors import Code, Ending
 from vui_gateway.litellm_proxy import user_hooks
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
+from vui_gateway.providers.blame import failed_call, is_chance, wait_asked
+from vui_gateway.providers.endings import broken
 from vui_gateway.providers.endpoints import Server
 from vui_gateway.providers.errors import Asked, error_code, own_words, reason
 from vui_gateway.providers.server_errors import (
@@ -24,7 +27,7 @@ from vui_gateway.providers.server_errors import (
 from vui_gateway.turns.call import AttemptError
 from vui_gateway.turns.limits import MOST_COOLDOWN
 
-__all__ = ["failure"]
+__all__ = ["broken_off", "failure"]
 
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # Failures that the engine treats in a way of their own.
@@ -69,7 +72,23 @@ async def failure(
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
     ended = ENDINGS.get(kind, str(status))
-    return AttemptError(ended, said, status, kind, _retry_after(error), why)
+    wait = _retry_after(error) or min(wait_asked(message), MOST_COOLDOWN)
+    chance, call = is_chance(message), failed_call(message)
+    return AttemptError(ended, said, status, kind, wait, why, chance=chance, failed_call=call)
+
+
+def broken_off(finish_reason: str | None, raw: str) -> AttemptError | None:
+    """The failure of an answer whose end says that it isn't whole; None where it is.
+
+    finish_reason: LiteLLM's. raw: the provider's own, where it is another one.
+    """
+    if not (ended := broken(finish_reason, raw)):
+        return None
+    why = f"its answer ended with the finish reason {(raw or finish_reason)!r}"
+    if ended == Ending.FILTERED:
+        kind = Code.CONTENT_POLICY_VIOLATION
+        return AttemptError(ended, "", kind.status, kind, reason=f"{kind.log}: {why}")
+    return AttemptError(ended, "", HTTPStatus.BAD_GATEWAY, reason=why)
 
 
 def _retry_after(error: Exception) -> float:

@@ -16,11 +16,11 @@ from litellm.proxy import proxy_server
 from litellm.proxy.common_request_processing import _bill_partial_streamed_spend_on_disconnect
 
 from vui_gateway.litellm_proxy import user_hooks
-from vui_gateway.litellm_proxy.failures import failure
+from vui_gateway.litellm_proxy.failures import broken_off, failure
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.turns.call import Attempt, Event
 
-__all__ = ["Transport", "answered", "is_under_way"]
+__all__ = ["Transport", "answered", "ends_with", "is_under_way"]
 
 # https://github.com/ollama/ollama/blob/main/openai/openai.go
 OLLAMA_FINGERPRINT = "fp_ollama"
@@ -41,6 +41,12 @@ async def answered(response: httpx.Response) -> None:
     whole = "event-stream" not in response.headers.get("content-type", "")
     if response.is_success and whole and (attempt := UNDER_WAY.get(None)):
         attempt.answered = True
+
+
+def ends_with(raw: object, mapped: object) -> None:
+    """The provider's own finish reason, and LiteLLM's word for it."""
+    if raw != mapped and isinstance(raw, str) and (attempt := UNDER_WAY.get(None)):
+        attempt.raw_finish = raw
 
 
 class Transport:
@@ -159,6 +165,8 @@ def _event(chunk: Any, attempt: Attempt) -> Event:
     reasoning = len(thought) or bool(getattr(delta, "thinking_blocks", None))
     calls = delta.tool_calls and [call.model_dump(exclude_none=True) for call in delta.tool_calls]
     attempt.received += reasoning * (not thought) + _written(calls)
+    if lost := broken_off(choice.finish_reason, attempt.raw_finish):
+        return Event(text, reasoning, calls or None, None, counts, broken=lost)
     return Event(text, reasoning, calls or None, choice.finish_reason, counts)
 
 
@@ -177,10 +185,13 @@ def _written(calls: list[dict] | None) -> int:
 
 
 def _whole(answer: dict, attempt: Attempt) -> Event:
-    message = (answer.get("choices") or [{}])[0].get("message") or {}
+    choice = (answer.get("choices") or [{}])[0]
+    message = choice.get("message") or {}
     said = message.get("content") or ""
     calls = message.get("tool_calls")
     attempt.received += len(said) + len(message.get("reasoning_content") or "") + _written(calls)
+    if lost := broken_off(choice.get("finish_reason"), attempt.raw_finish):
+        return Event(broken=lost)
     if not (said or calls):
         return Event()
     return Event(answer=answer)

@@ -105,7 +105,7 @@ class Engine:
                 return
             except AttemptError as failure:
                 error = failure
-                self._race.failed(record, error)
+                self._race.failed(call, record, error)
                 if error.ended == Ending.HOOK or (said and error.ended == Ending.FLOODED):
                     raise
                 now = asyncio.get_running_loop().time()

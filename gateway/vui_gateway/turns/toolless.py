@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-__all__ = ["NO_TOOL", "REFUSED_SECONDS", "Toolless", "without_tools"]
+__all__ = ["NO_TOOL", "Toolless", "without_tools"]
 
-# Their server may have been started anew with the option that it lacked.
-REFUSED_SECONDS = 3600.0
 # The answer to thoughts when nobody takes tools: none is called.
 NO_TOOL = {
     "object": "chat.completion",
@@ -19,7 +17,10 @@ FIELDS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
 class Toolless:
-    """Which deployments have refused tools, for an hour or until the configuration changes."""
+    """Which deployments calls with tools leave out, for a time or until the configuration changes.
+
+    Their server may have been started anew with the option that it lacked.
+    """
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
@@ -28,9 +29,10 @@ class Toolless:
         """The configuration has changed: each may be asked again."""
         self._until.clear()
 
-    def add(self, deployment: str) -> None:
-        """A deployment has refused tools."""
-        self._until[deployment] = asyncio.get_running_loop().time() + REFUSED_SECONDS
+    def add(self, deployment: str, seconds: float) -> None:
+        """Leave a deployment out."""
+        until = asyncio.get_running_loop().time() + seconds
+        self._until[deployment] = max(until, self._until.get(deployment, 0.0))
 
     @property
     def ids(self) -> set[str]:
