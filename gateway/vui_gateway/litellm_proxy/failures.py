@@ -14,9 +14,10 @@ from litellm.exceptions import MidStreamFallbackError
 from vui_gateway.errors import Code, Ending
 from vui_gateway.litellm_proxy import user_hooks
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
+from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.providers.blame import failed_call, is_chance, wait_asked
 from vui_gateway.providers.endings import broken
-from vui_gateway.providers.endpoints import Server
+from vui_gateway.providers.endpoints import OLLAMA, Server
 from vui_gateway.providers.errors import Asked, error_code, own_words, reason
 from vui_gateway.providers.server_errors import (
     context_cure,
@@ -24,11 +25,12 @@ from vui_gateway.providers.server_errors import (
     tools_cure,
     unreachable,
 )
-from vui_gateway.turns.call import AttemptError
+from vui_gateway.turns.call import Attempt, AttemptError
 from vui_gateway.turns.limits import MOST_COOLDOWN
 
-__all__ = ["broken_off", "failure"]
+__all__ = ["broken_off", "failure", "nothing_said"]
 
+BYTES = 4  # of text for a token
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # Failures that the engine treats in a way of their own.
 ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Ending.NO_TOOLS}
@@ -89,6 +91,20 @@ def broken_off(finish_reason: str | None, raw: str) -> AttemptError | None:
         kind = Code.CONTENT_POLICY_VIOLATION
         return AttemptError(ended, "", kind.status, kind, reason=f"{kind.log}: {why}")
     return AttemptError(ended, "", HTTPStatus.BAD_GATEWAY, reason=why)
+
+
+def nothing_said(servers: Servers, attempt: Attempt) -> AttemptError | None:
+    """The failure of a stream without a delta; None where it doesn't mean a small context.
+
+    LM Studio answers so to a prompt that it can't hold:
+    https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/2339
+    """
+    server = servers.of(attempt.deployment.id)
+    fits = attempt.sent // BYTES < servers.context  # what vui needs it to hold
+    if not (server and server.local and fits) or server.provider in OLLAMA:
+        return None
+    kind, cure = Code.CONTEXT_TOO_SMALL, context_cure(None, servers.context, server)
+    return AttemptError(Ending.EMPTY, cure, 502, kind, reason=f"its answer is empty. {cure}")
 
 
 def _retry_after(error: Exception) -> float:

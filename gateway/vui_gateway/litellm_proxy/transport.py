@@ -16,7 +16,7 @@ from litellm.proxy import proxy_server
 from litellm.proxy.common_request_processing import _bill_partial_streamed_spend_on_disconnect
 
 from vui_gateway.litellm_proxy import user_hooks
-from vui_gateway.litellm_proxy.failures import broken_off, failure
+from vui_gateway.litellm_proxy.failures import broken_off, failure, nothing_said
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.turns.call import Attempt, Event
 
@@ -108,7 +108,11 @@ class Transport:
             else:
                 async for chunk in answer:
                     self._look_for_ollama(chunk, attempt)
-                    yield _event(chunk, attempt)
+                    event = _event(chunk, attempt)
+                    if event.finish_reason == "stop" and not attempt.received:
+                        lost = nothing_said(self._servers, attempt)
+                        event = Event(usage=event.usage, broken=lost) if lost else event
+                    yield event
             interrupted = False
         except user_hooks.Answered as said:
             if not asked:

@@ -54,8 +54,7 @@ class Failure(NamedTuple):
 # Endings and codes that say nothing of what the deployment answers to another request.
 OF_THE_REQUEST = frozenset({
     Ending.BUDGET, Ending.HOOK, Ending.LOADING, Ending.FILTERED,
-    Code.CONTENT_POLICY_VIOLATION, Code.CONTEXT_TOO_SMALL, Code.CONTEXT_WINDOW_EXCEEDED,
-    Code.MODEL_LOADING,
+    Code.CONTENT_POLICY_VIOLATION, Code.CONTEXT_WINDOW_EXCEEDED, Code.MODEL_LOADING,
 })  # fmt: skip
 REQUEST_STATUS = frozenset({400, 413, 422, 499})
 # A refused key, and a used up quota, may be mended without a change of the configuration.
