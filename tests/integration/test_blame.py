@@ -74,6 +74,11 @@ def _wards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wards]:
             openai_model("alone", f"{first}/v1"),
             openai_model("raw", f"{raw.url}/v1", order=1),
             openai_model("raw", f"{second}/v1", order=2),
+            openai_model("groq", f"{first}/v1"),
+            {
+                "model_name": "perplexity",
+                "litellm_params": {"model": "perplexity/sonar", "api_base": first, "api_key": "k"},
+            },
             {**openai_model("home", f"{first}/v1"), "model_info": {"local": True}},
         ]
         for name in map(pair, range(PAIRS)):
@@ -281,3 +286,35 @@ async def test_a_context_that_is_too_small_is_said_however_lm_studio_says_it(
     heard, raised = await wards.reply("home")
     assert raised
     assert heard == [errors.NEEDED_CONTEXT.format(8192)]
+
+
+# https://console.groq.com/docs/rate-limits: the free plan's tokens a minute, in every answer.
+SMALL_ACCOUNT = {"x-ratelimit-limit-tokens": "3000", "x-ratelimit-remaining-tokens": "100"}
+
+
+async def test_a_small_account_keeps_its_tokens_for_replies_and_says_so_once(wards: Wards) -> None:
+    wards.one.limits = SMALL_ACCOUNT
+    assert await wards.reply("groq") == (REPLY, None)
+    await wards.thoughts("groq")
+    seen = len(wards.one.seen)
+    for _ in range(2):
+        assert await wards.reply("groq") == (REPLY, None)
+        assert not (await wards.thoughts("groq")).get("tool_calls")
+    asked = [bool(one.body.get("tools")) for one in wards.one.seen[seen:]]
+    assert asked == [False, False]
+    assert wards.program.log.count("may ask for 3000 tokens a minute") == 1
+    wards.one.limits = {"x-ratelimit-limit-tokens": "300000"}  # a larger plan
+    assert await wards.reply("groq") == (REPLY, None)
+    assert (await wards.thoughts("groq"))["tool_calls"]
+
+
+async def test_perplexity_is_asked_for_no_thoughts_and_its_marks_are_not_heard(
+    wards: Wards,
+) -> None:
+    wards.one.clear(text="The moon pulls at the sea [1][2]. And the sun helps.[3] [laugh] Nice.")
+    assert not (await wards.thoughts("perplexity")).get("tool_calls")
+    assert wards.counts() == (0, 0)
+    backend = wards.backend("perplexity")
+    heard = "".join([piece async for piece in backend.stream(HELLO)])
+    await backend.aclose()
+    assert heard == "The moon pulls at the sea. And the sun helps. [laugh] Nice."

@@ -18,6 +18,7 @@ from litellm.proxy.common_request_processing import _bill_partial_streamed_spend
 from vui_gateway.litellm_proxy import user_hooks
 from vui_gateway.litellm_proxy.failures import broken_off, failure, nothing_said
 from vui_gateway.litellm_proxy.servers import Servers
+from vui_gateway.providers.accounts import tokens_a_minute
 from vui_gateway.turns.call import Attempt, Event
 
 __all__ = ["Transport", "answered", "ends_with", "is_under_way"]
@@ -37,10 +38,13 @@ def is_under_way() -> bool:
 
 
 async def answered(response: httpx.Response) -> None:
-    """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read."""
+    """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read; its
+    account's limits are in its headers.
+    """
     whole = "event-stream" not in response.headers.get("content-type", "")
-    if response.is_success and whole and (attempt := UNDER_WAY.get(None)):
-        attempt.answered = True
+    if attempt := UNDER_WAY.get(None):
+        attempt.answered = attempt.answered or (response.is_success and whole)
+        attempt.tokens_a_minute = tokens_a_minute(response.headers)
 
 
 def ends_with(raw: object, mapped: object) -> None:

@@ -61,7 +61,8 @@ class RunningAttempt:
         self._loading: AttemptError | None = None
         stop = record.body.get("stop") or ()
         stops = tuple(filter(None, [stop] if isinstance(stop, str) else stop))
-        self._reply, self._thinks = Reply(said, stops, plain=plain, thinks=thinks), thinks
+        cites, self._thinks = record.deployment.cites, thinks
+        self._reply = Reply(said, stops, plain=plain, thinks=thinks, cites=cites)
         self._tools = offered(record.body)
         self._owes = bool(said)  # the listener was promised more
         self._reasoned = self.over = False

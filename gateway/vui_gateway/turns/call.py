@@ -25,6 +25,7 @@ class Deployment(NamedTuple):
         first_words: its own limit in seconds until the first word, such as for loading a model.
         thinks: its configuration asks for thinking.
         thinks_aloud: its model's name says so; None where its server separates thoughts.
+        cites: its model marks its sources in the text.
         price: US dollars for a token in and for one out, where it is known.
         cache_price: the same for one that is read from the provider's prompt cache, or written.
         server: which it is on, where that is known: two requests to one share its time.
@@ -40,6 +41,7 @@ class Deployment(NamedTuple):
     server: str = ""
     local: bool = False
     thinks_aloud: bool | None = None
+    cites: bool = False
 
 
 class Event(NamedTuple):
@@ -107,6 +109,7 @@ class Attempt:
         taken_out: "thoughts" and "tokens" that its server should have taken out of the text.
         began_in_thinking: what its text has shown; None for nothing.
         raw_finish: the provider's own finish reason, where LiteLLM has another word for it.
+        tokens_a_minute: that its account may ask for, as its provider's headers say; 0 for none.
         mocked: LiteLLM answered by itself, which costs nothing.
         counted: it is a part of a turn; vui's preparations aren't, and cost nothing.
         counts: tokens in and out and US dollars, as LiteLLM reports them; a provider may lie.
@@ -127,6 +130,7 @@ class Attempt:
     tool_calls: list = field(default_factory=list)
     finish_reason: str = ""
     raw_finish: str = ""
+    tokens_a_minute: int = 0
     usage: dict | None = None
     answer: dict | None = None
     began: float = field(default_factory=_now)

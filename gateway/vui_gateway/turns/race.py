@@ -145,6 +145,7 @@ class Race:
         """Put a failure on record, and leave alone who is to blame for it."""
         record.ended = record.ended or error.ended
         record.code, record.reason = error.code, error.reason
+        self._toolless.learn(call, record)
         facts = Failure(error.ended, error.code, error.status, error.retry_after, call.streamed)
         found = Blame(Blamed.REQUEST) if blameless else blame(facts)
         if found.blamed == Blamed.TOOLS:
