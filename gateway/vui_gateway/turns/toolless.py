@@ -70,8 +70,8 @@ class Toolless:
                 self._said.add(one.id)
                 log.warning(
                     f"{one.model}: its account may ask for {self._limits[one]} tokens a minute, "
-                    f"and a turn needs {needed}: vui's thoughts leave it out. Take a larger plan, or "
-                    "add a model for them to the group."
+                    f"and a turn needs {needed}: vui's thoughts leave it out. Take a larger plan, "
+                    "or add a model for them to the group."
                 )
         return refused | self._never | {one.id for one in small}
 
