@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 
+from vui_gateway.providers.blame import Blame, Blamed
 from vui_gateway.turns.call import AttemptError, Deployment
 from vui_gateway.usage.bill import Bill
 
@@ -42,7 +43,7 @@ async def provider_dies(gateways: list[Gateway], redis: FakeRedis, draws: random
         while loop.time() < died + SETTLED:
             await asyncio.sleep(draws.expovariate(CALLS_PER_S))
             if SICK.id not in gateway.cooldown:
-                gateway.cooldown.failed(SICK, 500)
+                gateway.cooldown.failed(SICK, Blame(Blamed.DEPLOYMENT))
                 failed[number] += 1
                 last = loop.time() - died
 

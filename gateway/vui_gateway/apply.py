@@ -87,7 +87,12 @@ class InForce:
         self.cooldown.configure(cooldown_time, config.key_variables)
         self.candidates.fallbacks = fallbacks
         limits = [float(config.router_settings[name]) for name in ("stream_timeout", "timeout")]
-        self.engine.configure(*limits, hedge=settings.hedge, plain_speech=settings.plain_speech)
+        self.engine.configure(
+            *limits,
+            hedge=settings.hedge,
+            plain_speech=settings.plain_speech,
+            toolless=self.router.toolless,
+        )
         self.fillers.sentences = settings.fillers
         self.thinkers.configure(config.models.keys())
         self.taken_back.configure(models)

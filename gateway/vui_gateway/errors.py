@@ -63,6 +63,11 @@ class Code(StrEnum):
         "the quota or credit at the provider is used up",
         "The quota or credit of {} is used up.",
     )  # fmt: skip
+    PROVIDER_RATE_LIMITED = (
+        "provider_rate_limited", 429,
+        "the provider wants fewer requests",
+        "The provider of {} wants fewer requests.",
+    )  # fmt: skip
     PROVIDER_MODEL_NOT_FOUND = (
         "provider_model_not_found", 404,
         "the provider, not the gateway, lacks this model",
@@ -100,8 +105,8 @@ class Code(StrEnum):
     )  # fmt: skip
     CONTENT_POLICY_VIOLATION = (
         "content_policy_violation", 400,
-        "the provider's filter refused the request",
-        "The filter of {} refused the request.",
+        "the provider's filter refused the request or its answer",
+        "The filter of {} refused the request or its answer.",
     )  # fmt: skip
     NO_ANSWER = "no_answer", 504
 
@@ -130,6 +135,7 @@ class Ending(StrEnum):
     DRIBBLED = "dribbled", "{} spoke too slowly."
     ENDED_EARLY = "ended-early", "{} broke off in mid-reply."
     EMPTY = "empty", "{} gave an empty answer."
+    FILTERED = "filtered", "The filter of {} ended its answer."
     FLOODED = "flooded", "{} sent an endless reply."
     NO_TOOLS = "no-tools", "{} takes no tools."
     LOADING = "loading", "{} was still being loaded."

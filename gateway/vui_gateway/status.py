@@ -137,14 +137,14 @@ def make(
 
 
 def _served(parts: InForce, config: Config) -> Iterator[Model]:
-    cooling = dict(parts.cooldown)
+    cooling, refused = dict(parts.cooldown), parts.cooldown.refused
     for entry in sorted(config.model_list, key=_order):
         identity = entry["model_info"]["id"]
         name, params = entry["model_name"], entry["litellm_params"]
         local = parts.router.servers.is_local(identity)
         model = Model(group=name, model=params["model"], id=identity, local=local)
         seconds = cooling.get(identity, 0.0)
-        if seconds == math.inf:
+        if identity in refused:
             model.state, model.variable = "key refused", config.key_variables[identity]
         elif seconds:
             model.state, model.seconds = "cooling", math.ceil(seconds)

@@ -16,11 +16,13 @@ KEY_REFUSED = "Sorry, the gateway refused my key, so please check the VUI LITELL
 KEY_REVOKED = "Sorry, my key for the gateway was taken back, so please ask for a new one."
 PROVIDER_KEY = "Sorry, the model's provider refused its key, so please check that key."
 QUOTA = "Sorry, the quota for this model is used up, so please top it up or pick another model."
+RATE_LIMITED = "Sorry, the model's provider wants fewer requests, so please wait half a minute."
 BUDGET = "Sorry, today's budget is spent, so please raise the VUI LITELLM BUDGET or wait a day."
 CLIENT_BUDGET = "Sorry, today's budget of my key is spent, so please wait a day or ask for more."
 MODEL_UNKNOWN = "Sorry, the gateway doesn't have that model, so please pick another one."
 PROVIDER_MODEL = "Sorry, the provider doesn't have that model, so please pick another one."
 REQUEST_REFUSED = "Sorry, the model refused my request, so please pick another model."
+FILTERED = "Sorry, the model's filter refused that, so please say it in another way."
 TOO_LONG = "Sorry, our conversation has grown too long, so please start a new one."
 TOO_SMALL = "Sorry, the context of the model's server is too small, so please raise it there."
 LOADING = "Sorry, the model is still being loaded, so please try again in a moment."
@@ -43,6 +45,7 @@ BY_CODE = {
     "too_many_calls": TOO_MANY,
     "provider_key_refused": PROVIDER_KEY,
     "provider_quota_exceeded": QUOTA,
+    "provider_rate_limited": RATE_LIMITED,
     "provider_model_not_found": PROVIDER_MODEL,
     "provider_refused_request": REQUEST_REFUSED,
     "context_window_exceeded": TOO_LONG,
@@ -50,7 +53,7 @@ BY_CODE = {
     "provider_refused_tools": REQUEST_REFUSED,
     "model_loading": LOADING,
     "server_unreachable": SERVER_AWAY,
-    "content_policy_violation": REQUEST_REFUSED,
+    "content_policy_violation": FILTERED,
     "no_answer": APOLOGY,
     "gateway_unavailable": GATEWAY_AWAY,
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from vui_gateway.errors import Code
+from vui_gateway.providers.blame import Blame, Blamed
 from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.candidates import Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
@@ -31,7 +32,7 @@ def order(
         candidates = Candidates(choose, lambda group: GROUPS[group], cooldown)
         candidates.fallbacks = Fallbacks(fallbacks)
         for name in sick:
-            cooldown.failed(Deployment(name, name), 500)
+            cooldown.failed(Deployment(name, name), Blame(Blamed.DEPLOYMENT))
         asked: list[str] = []
         while found := await candidates.next("a", asked, codes):
             asked.append(found.id)
@@ -97,7 +98,7 @@ def test_whether_a_well_one_is_left() -> None:
         cooldown = Cooldown()
         candidates = Candidates(None, lambda group: GROUPS[group], cooldown)  # type: ignore[arg-type]
         found = [candidates.left("a", ["a1"])]
-        cooldown.failed(Deployment("a2", "a2"), 500)
+        cooldown.failed(Deployment("a2", "a2"), Blame(Blamed.DEPLOYMENT))
         return [*found, candidates.left("a", ["a1"])]
 
     assert asyncio.run(run()) == [True, False]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from vui_gateway.providers.blame import HOUR, Blame, Blamed
 from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.limits import COOLDOWN
 
+SICK = Blame(Blamed.DEPLOYMENT)
 A, B = Deployment("a", "openai/a"), Deployment("b", "openai/b")
 
 
@@ -27,45 +28,54 @@ def cooldown(clock: Any) -> Cooldown:
     return made
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_a_failure_leaves_a_deployment_alone_until_the_cooldown_is_over(
-    cooldown: Cooldown, clock: Any, status: int
+    cooldown: Cooldown, clock: Any
 ) -> None:
-    cooldown.failed(A, status)
+    cooldown.failed(A, SICK)
     assert "a" in cooldown
     clock.now += COOLDOWN
     assert "a" not in cooldown
 
 
-@pytest.mark.parametrize("status", [400, 413, 422, 499])
-def test_a_request_that_is_to_blame_leaves_nobody_alone(cooldown: Cooldown, status: int) -> None:
-    cooldown.failed(A, status)
+@pytest.mark.parametrize("blamed", [Blamed.REQUEST, Blamed.TOOLS])
+def test_who_is_not_to_blame_is_not_left_alone(cooldown: Cooldown, blamed: Blamed) -> None:
+    assert cooldown.failed(A, Blame(blamed, HOUR)) == ""
     assert "a" not in cooldown
 
 
-@pytest.mark.parametrize(("asked", "kept"), [(90.0, 90.0), (5.0, COOLDOWN)])
-def test_a_provider_may_ask_for_more_and_not_for_less(
+@pytest.mark.parametrize(("asked", "kept"), [(90.0, 90.0), (5.0, COOLDOWN), (HOUR, HOUR)])
+def test_a_failure_may_ask_for_more_and_not_for_less(
     cooldown: Cooldown, asked: float, kept: float
 ) -> None:
-    cooldown.failed(A, 429, asked)
+    cooldown.failed(A, Blame(Blamed.DEPLOYMENT, asked))
+    assert dict(cooldown) == {"a": kept}
+    cooldown.failed(A, SICK)
     assert dict(cooldown) == {"a": kept}
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_is_left_alone_for_good_and_named_once(
-    cooldown: Cooldown, clock: Any, status: int
+def test_a_refused_key_is_named_once_and_tried_again_after_an_hour(
+    cooldown: Cooldown, clock: Any
 ) -> None:
-    assert cooldown.failed(A, status) == "Put a valid A_API_KEY into .env."
-    assert cooldown.failed(B, status) == ""  # the same key
-    clock.now += 3600
-    assert dict(cooldown) == {"a": math.inf, "b": math.inf}
+    refused = Blame(Blamed.KEY, HOUR)
+    assert cooldown.failed(A, refused) == "Put a valid A_API_KEY into .env."
+    assert cooldown.failed(B, refused) == ""  # the same key
+    assert dict(cooldown) == {"a": HOUR, "b": HOUR}
     assert cooldown.refused == ["a", "b"]
+    clock.now += HOUR
+    assert (dict(cooldown), cooldown.refused) == ({}, [])
 
 
-def test_an_answer_ends_it(cooldown: Cooldown) -> None:
-    cooldown.failed(A, 500)
+def test_a_deployment_that_is_down_is_not_said_to_have_a_refused_key(cooldown: Cooldown) -> None:
+    cooldown.failed(A, Blame(Blamed.DEPLOYMENT, HOUR))
+    assert cooldown.refused == []
+
+
+@pytest.mark.parametrize("blame", [Blame(Blamed.DEPLOYMENT), Blame(Blamed.KEY, HOUR)])
+def test_an_answer_ends_it(cooldown: Cooldown, blame: Blame) -> None:
+    cooldown.failed(A, blame)
     cooldown.answered(A)
     assert "a" not in cooldown
+    assert cooldown.refused == []
 
 
 def test_two_lost_hedges_in_a_row_are_a_failure_and_one_is_chance(cooldown: Cooldown) -> None:

@@ -178,7 +178,8 @@ def test_an_answer_without_a_word_is_none(finish: str, stays_open: bool) -> None
     end = (0.1, Event(finish_reason=finish))
     sick: list[Step] = [end, (FOR_EVER, "")] if stays_open else [end]
     heard = Scripted({"sick": sick, "well": said()}).hear()
-    assert (heard.text, heard.ended) == (WELL, ["empty", "ok"])
+    again = ["empty"] * (finish == "stop")  # chance, and asked once more
+    assert (heard.text, heard.ended) == (WELL, [*again, "empty", "ok"])
     assert heard.pieces[0][0] < 0.5
 
 
@@ -354,7 +355,7 @@ def test_thoughts_that_hang_are_asked_of_the_next_one() -> None:
     assert found == answer.answer
     assert seconds == pytest.approx(8.5)
     found, seconds = run_virtual(run(Scripted({"a": [(0.5, Event())], "b": [(0.5, answer)]})))
-    assert seconds == pytest.approx(1.0)
+    assert seconds == pytest.approx(1.5)  # an empty answer is asked for once more
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ CODES = {
     "provider_model_not_found": (404, errors.PROVIDER_MODEL),
     "provider_refused_request": (400, errors.REQUEST_REFUSED),
     "context_window_exceeded": (400, errors.TOO_LONG),
-    "content_policy_violation": (400, errors.REQUEST_REFUSED),
+    "provider_rate_limited": (429, errors.RATE_LIMITED),
+    "content_policy_violation": (400, errors.FILTERED),
     "no_answer": (500, errors.APOLOGY),
     "gateway_unavailable": (502, errors.GATEWAY_AWAY),
 }

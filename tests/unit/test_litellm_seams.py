@@ -10,13 +10,15 @@ import litellm
 import pytest
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy import proxy_server
+from litellm.types.utils import Choices, StreamingChoices
 from vui_gateway.config.defaults import LITELLM_DEFAULTS, ROUTER_DEFAULTS
-from vui_gateway.litellm_proxy import catalogue
+from vui_gateway.litellm_proxy import catalogue, patches
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider
 from vui_gateway.litellm_proxy.hooks import Hooks
 from vui_gateway.litellm_proxy.http_clients import http_client
 from vui_gateway.litellm_proxy.router import RouterInForce
-from vui_gateway.turns.call import Deployment
+from vui_gateway.litellm_proxy.transport import UNDER_WAY
+from vui_gateway.turns.call import Attempt, Deployment
 
 
 def deployment(group: str, identity: str, **params: Any) -> dict:
@@ -130,6 +132,18 @@ def test_a_model_is_resolved_to_its_provider_and_address() -> None:
 def test_the_model_table_knows_how_a_model_thinks() -> None:
     assert catalogue.model_info("openai", "gpt-5-mini")["supports_reasoning"]
     assert catalogue.model_info("openai", "no-such-model") == {}
+
+
+@pytest.mark.parametrize("make", [Choices, StreamingChoices])
+@pytest.mark.parametrize("reason", ["network_error", "insufficient_system_resource", "refusal"])
+async def test_the_providers_own_finish_reason_is_kept(make: Any, reason: str) -> None:
+    patches.install()
+    attempt = Attempt(Deployment("a", "openai/a"), {})
+    UNDER_WAY.set(attempt)
+    mapped = make(finish_reason=reason).finish_reason
+    make(finish_reason=mapped)  # LiteLLM maps its own word once more
+    assert mapped in ("stop", "content_filter")
+    assert attempt.raw_finish == reason
 
 
 @pytest.mark.parametrize("provider", [None, "openai", "groq", "mistral"])

@@ -194,9 +194,7 @@ def test_a_context_that_vui_doesnt_fit_into_is_too_small(
 
 def test_a_limit_of_tokens_per_minute_is_no_context() -> None:
     message = "Request too large on tokens per minute (TPM): Limit 6000, Requested 11400"
-    assert error_code(413, message, Asked(first=True, context=8192)) == (
-        Code.PROVIDER_REFUSED_REQUEST
-    )
+    assert error_code(413, message, Asked(first=True, context=8192)) == Code.PROVIDER_RATE_LIMITED
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from vui_gateway.errors import Code, Ending
+from vui_gateway.providers.blame import HOUR
 from vui_gateway.turns.call import Attempt, AttemptError, Call, Deployment, Event
 from vui_gateway.turns.prefill import MOST_WAITING, Prefill
-from vui_gateway.turns.toolless import REFUSED_SECONDS
 
 from tests.support.clock import run_virtual
 from tests.support.scripted import END, FOR_EVER, WELL, Scripted, Step, said
@@ -140,7 +140,7 @@ def thoughts(lab: Scripted, *waits: float, edit: bool = False) -> list[str]:
             found.append(answer["choices"][0]["message"]["content"])
         return found
 
-    return run_virtual(run(), 3 * REFUSED_SECONDS)
+    return run_virtual(run(), 3 * HOUR)
 
 
 def refusing(**more: list[Step]) -> Scripted:
@@ -164,10 +164,10 @@ def test_the_next_one_of_the_group_thinks_instead() -> None:
 
 def test_who_refused_tools_is_asked_again_after_an_hour_or_an_edit() -> None:
     lab = refusing()
-    thoughts(lab, 0, REFUSED_SECONDS - 5)
+    thoughts(lab, 0, HOUR - 5)
     assert len(lab.bodies) == 1
     lab = refusing()
-    thoughts(lab, 0, REFUSED_SECONDS + 1)
+    thoughts(lab, 0, HOUR + 1)
     assert len(lab.bodies) == 2
     lab = refusing()
     thoughts(lab, 0, 0, edit=True)

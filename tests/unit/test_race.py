@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from vui_gateway.providers.blame import HOUR, Blame, Blamed
 from vui_gateway.turns.call import Deployment
 
 from tests.support.scripted import FOR_EVER, WELL, Scripted, Step, said
@@ -30,7 +31,7 @@ def test_the_same_deployment_is_hedged_when_the_group_has_no_other() -> None:
 def test_no_hedge_is_wasted_on_a_sick_one() -> None:
     lab = Scripted({"well": said(first=2.0), "sick": said("Never heard.")})
     lab.hedge.enabled = True
-    lab.cooldown.failed(Deployment("sick", "sick"), 401)
+    lab.cooldown.failed(Deployment("sick", "sick"), Blame(Blamed.KEY, HOUR))
     assert lab.hear().text == WELL
     assert [name for name, _ in lab.bodies] == ["well", "well"]
 

@@ -7,6 +7,7 @@ import copy
 from typing import Any
 
 import pytest
+from vui_gateway.providers.blame import HOUR, Blame, Blamed
 from vui_gateway.state.entries import State
 from vui_gateway.state.sync import EVERY, StoreAway, Sync
 from vui_gateway.turns.call import Deployment
@@ -32,13 +33,13 @@ SICK = Deployment("sick", "openai/sick")
 def test_a_cooldown_that_one_finds_holds_for_all_within_a_second_and_ends_for_all() -> None:
     @together(3)
     async def _(lab: Gateways, gateways: list[Gateway]) -> None:
-        gateways[0].cooldown.failed(SICK, 503)
+        gateways[0].cooldown.failed(SICK, Blame(Blamed.DEPLOYMENT))
         await asyncio.sleep(0.5)
         assert all("sick" in gateway.cooldown for gateway in gateways)
         gateways[2].cooldown.answered(SICK)
         await asyncio.sleep(0.5)
         assert not any("sick" in gateway.cooldown for gateway in gateways)
-        gateways[1].cooldown.failed(SICK, 500)
+        gateways[1].cooldown.failed(SICK, Blame(Blamed.DEPLOYMENT))
         await asyncio.sleep(31)
         assert not any("sick" in gateway.cooldown for gateway in gateways)
 
@@ -46,12 +47,14 @@ def test_a_cooldown_that_one_finds_holds_for_all_within_a_second_and_ends_for_al
 def test_a_refused_key_is_left_alone_by_all_and_by_one_that_comes_later() -> None:
     @together(2)
     async def _(lab: Gateways, gateways: list[Gateway]) -> None:
-        gateways[0].cooldown.failed(SICK, 401)
+        gateways[0].cooldown.failed(SICK, Blame(Blamed.KEY, HOUR))
         await asyncio.sleep(600)
         late = Gateway("late", lab.redis)
         with late.running():
             await asyncio.sleep(0.5)
-            assert dict(late.cooldown) == dict(gateways[1].cooldown) == {"sick": float("inf")}
+            for gateway in (late, gateways[1]):
+                assert gateway.cooldown.refused == ["sick"]
+                assert dict(gateway.cooldown)["sick"] == pytest.approx(HOUR - 600, abs=2)
 
 
 def test_a_clock_that_was_set_back_leaves_nobody_alone_for_hours() -> None:
@@ -59,7 +62,7 @@ def test_a_clock_that_was_set_back_leaves_nobody_alone_for_hours() -> None:
     state = State(clock=lambda: clock[0])
     gateway = Gateway("g", FakeRedis(now))
     gateway.cooldown._state = state
-    gateway.cooldown.failed(SICK, 503)
+    gateway.cooldown.failed(SICK, Blame(Blamed.DEPLOYMENT))
     clock[0] -= 3600
     assert "sick" not in gateway.cooldown
 
@@ -96,10 +99,10 @@ def test_a_redis_that_is_away_is_said_once_and_each_goes_on_with_what_it_knows(
     async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         key = add_key(gateways[0])
         spend(gateways[0], 0.6)
-        gateways[0].cooldown.failed(SICK, 503)
+        gateways[0].cooldown.failed(SICK, Blame(Blamed.DEPLOYMENT))
         await asyncio.sleep(1)
         lab.redis.down = True
-        gateways[1].cooldown.failed(Deployment("b", "b"), 503)
+        gateways[1].cooldown.failed(Deployment("b", "b"), Blame(Blamed.DEPLOYMENT))
         spend(gateways[1], 0.3)
         await asyncio.sleep(10)
         assert caplog.text.count("Redis is away (Connection refused): the gateway continues") == 2
@@ -229,7 +232,7 @@ def test_a_burst_of_urgent_news_is_one_exchange() -> None:
     async def _(lab: Gateways, gateways: list[Gateway]) -> None:
         asked = lab.redis.asked
         for i in range(50):
-            gateways[0].cooldown.failed(Deployment(f"d{i}", "m"), 503)
+            gateways[0].cooldown.failed(Deployment(f"d{i}", "m"), Blame(Blamed.DEPLOYMENT))
         await asyncio.sleep(0.03)
         assert lab.redis.asked - asked <= 2
 

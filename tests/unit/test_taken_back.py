@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Attempt, Deployment
-from vui_gateway.turns.taken_back import MOST_AGAIN, REFUSED, TakenBack
+from vui_gateway.turns.taken_back import MOST_AGAIN, REFUSED_FIELDS, TakenBack
 
 from tests.support.clock import run_virtual
 
@@ -112,7 +112,7 @@ def test_a_failure_of_another_kind_behind_it_proves_nothing() -> None:
     taken_back.apply(CALL, CALL | ADDED, one)
     assert taken_back.again(one, 400, no("stop"), "")
     assert not taken_back.again(one, 429, "Rate limit reached", "")
-    assert state.get(REFUSED, "one openai/one") is None
+    assert state.get(REFUSED_FIELDS, "one openai/one") is None
 
 
 def test_each_model_of_a_wildcard_has_its_own() -> None:
@@ -126,14 +126,14 @@ def test_a_changed_deployment_is_asked_anew() -> None:
     state = State()
     taken_back = part(state)
     call_with(taken_back, no("stop"))
-    assert state.get(REFUSED, "one openai/one") == {"stop": ""}
+    assert state.get(REFUSED_FIELDS, "one openai/one") == {"stop": ""}
     taken_back.configure([entry("other")])
-    assert state.get(REFUSED, "one openai/one") is None
+    assert state.get(REFUSED_FIELDS, "one openai/one") is None
 
 
 @pytest.mark.parametrize("shared", [None, 7, ["stop"], "stop", {"stop": None, "nobody": 1}])
 def test_a_strange_entry_of_another_gateway_breaks_nothing(shared: Any) -> None:
     state = State()
-    state.put(REFUSED, "one openai/one", shared)
+    state.put(REFUSED_FIELDS, "one openai/one", shared)
     sent = call_with(part(state))[0]
     assert sent["messages"] == []

@@ -45,7 +45,7 @@ def test_a_date_a_minute_from_now_is_a_minute() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
-        (litellm.RateLimitError("slow down", "openai", "gpt-4.1"), 429, "no_answer"),
+        (litellm.RateLimitError("slow down", "openai", "gpt-4.1"), 429, "provider_rate_limited"),
         (litellm.AuthenticationError("no key", "openai", "gpt-4.1"), 401, "provider_key_refused"),
         (RuntimeError("a bug"), 500, "no_answer"),
     ],

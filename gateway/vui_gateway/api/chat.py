@@ -115,8 +115,8 @@ class Chat:
                 async with aclosing(_with_signs_of_life(reply, filler)) as events:
                     async for event in events:
                         # A reply that a token ended has no usage of its provider's.
-                        found = event and event.finish_reason and call.taken_out
-                        if event and (event.usage or found):
+                        over = event and event.finish_reason and call.answered
+                        if event and (event.usage or (over and over.taken_out)):
                             event = event._replace(usage=_usage(event.usage, call))
                         await stream.send(event)
                 await stream.end()

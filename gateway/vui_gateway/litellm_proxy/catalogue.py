@@ -27,7 +27,7 @@ from vui_gateway.providers.thinking_rules import MAKERS, RESELLERS
 __all__ = [
     "TESTED", "Prices", "UnknownProvider", "known_efforts", "misfit", "model_info",
     "module_setting_names", "prices", "resolve_model", "router_setting_names",
-    "set_module", "thinks_aloud", "untested",
+    "set_module", "takes_tools", "thinks_aloud", "untested",
 ]  # fmt: skip
 
 TESTED = "1.110.2"
@@ -92,6 +92,20 @@ def thinks_aloud(model: str, provider: str | None, base: str | None) -> bool | N
     except UnknownProvider:
         return None
     return tags.thinks_aloud(model) if leaves else None
+
+
+@functools.lru_cache(256)
+def takes_tools(model: str, provider: str | None = None) -> bool:
+    """Whether LiteLLM passes a call's tools on; it drops them where its table has none.
+
+    Args: as in `litellm_params`.
+    """
+    with suppress(Exception):  # LiteLLM raises a bare one
+        name, found, *_ = litellm.get_llm_provider(model, provider)
+        params = litellm.get_supported_openai_params(name, found)
+        # A wildcard's models differ; for `ollama/` LiteLLM writes them into the prompt.
+        return not params or "tools" in params or "*" in model or found in OLLAMA
+    return True
 
 
 def model_info(provider: str, model: str) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 import httpx
 from litellm.exceptions import MidStreamFallbackError
@@ -15,7 +16,10 @@ from litellm.exceptions import MidStreamFallbackError
 from vui_gateway.errors import Code, Ending
 from vui_gateway.litellm_proxy import user_hooks
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
-from vui_gateway.providers.endpoints import Server
+from vui_gateway.litellm_proxy.servers import Servers
+from vui_gateway.providers.blame import failed_call, is_chance, wait_asked
+from vui_gateway.providers.endings import broken
+from vui_gateway.providers.endpoints import OLLAMA, Server
 from vui_gateway.providers.errors import Asked, error_code, own_words, reason
 from vui_gateway.providers.server_errors import (
     context_cure,
@@ -23,12 +27,13 @@ from vui_gateway.providers.server_errors import (
     tools_cure,
     unreachable,
 )
-from vui_gateway.turns.call import AttemptError
+from vui_gateway.turns.call import Attempt, AttemptError
 from vui_gateway.turns.limits import MOST_COOLDOWN
 
-__all__ = ["failure", "refusal_of"]
+__all__ = ["broken_off", "failure", "nothing_said", "refusal_of"]
 
 MAX_WORDS = 2000
+BYTES = 4  # of text for a token
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # Failures that the engine treats in a way of their own.
 ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Ending.NO_TOOLS}
@@ -71,7 +76,37 @@ async def failure(
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
     ended = ENDINGS.get(kind, str(status))
-    return AttemptError(ended, said, status, kind, _retry_after(error), why)
+    wait = _retry_after(error) or min(wait_asked(message), MOST_COOLDOWN)
+    chance, call = is_chance(message), failed_call(message)
+    return AttemptError(ended, said, status, kind, wait, why, chance=chance, failed_call=call)
+
+
+def broken_off(finish_reason: str | None, raw: str) -> AttemptError | None:
+    """The failure of an answer whose end says that it isn't whole; None where it is.
+
+    finish_reason: LiteLLM's. raw: the provider's own, where it is another one.
+    """
+    if not (ended := broken(finish_reason, raw)):
+        return None
+    why = f"its answer ended with the finish reason {(raw or finish_reason)!r}"
+    if ended == Ending.FILTERED:
+        kind = Code.CONTENT_POLICY_VIOLATION
+        return AttemptError(ended, "", kind.status, kind, reason=f"{kind.log}: {why}")
+    return AttemptError(ended, "", HTTPStatus.BAD_GATEWAY, reason=why)
+
+
+def nothing_said(servers: Servers, attempt: Attempt) -> AttemptError | None:
+    """The failure of a stream without a delta; None where it doesn't mean a small context.
+
+    LM Studio answers so to a prompt that it can't hold:
+    https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/2339
+    """
+    server = servers.of(attempt.deployment.id)
+    fits = attempt.sent // BYTES < servers.context  # what vui needs it to hold
+    if not (server and server.local and fits) or server.provider in OLLAMA:
+        return None
+    kind, cure = Code.CONTEXT_TOO_SMALL, context_cure(None, servers.context, server)
+    return AttemptError(Ending.EMPTY, cure, 502, kind, reason=f"its answer is empty. {cure}")
 
 
 def refusal_of(error: Exception) -> tuple[int, str, str]:

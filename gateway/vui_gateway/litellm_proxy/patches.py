@@ -8,15 +8,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import litellm
-from litellm.litellm_core_utils import streaming_handler
+from litellm.litellm_core_utils import core_helpers, streaming_handler
 from litellm.litellm_core_utils.litellm_logging import Logging
 from litellm.litellm_core_utils.llm_response_utils import convert_dict_to_response
 from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
 from litellm.types.utils import Delta
 
 from vui_gateway.litellm_proxy import http_clients
-from vui_gateway.litellm_proxy.transport import answered
+from vui_gateway.litellm_proxy.transport import answered, ends_with
 from vui_gateway.providers.content import text_and_thoughts
+from vui_gateway.providers.endings import BROKEN_OFF
 
 __all__ = ["install"]
 
@@ -26,6 +27,7 @@ _stream_chunk_builder = litellm.stream_chunk_builder
 _asyncify = streaming_handler.asyncify
 _extract_reasoning_content = convert_dict_to_response.extract_reasoning_content
 _make_delta = Delta.__init__
+_finish_reasons: dict = core_helpers._FINISH_REASON_MAP
 _response_cost_calculator = Logging.response_cost_calculator
 
 
@@ -41,6 +43,17 @@ def install() -> None:
     Logging.response_cost_calculator = _no_price_of_a_stream
     convert_dict_to_response.extract_reasoning_content = _with_parts
     Delta.__init__ = _delta_of_parts
+    core_helpers._FINISH_REASON_MAP = _FinishReasons(_finish_reasons)
+
+
+class _FinishReasons(dict):
+    """LiteLLM's table of finish reasons; the provider's own is kept, which LiteLLM forgets."""
+
+    def get(self, reason: Any, default: Any = None) -> Any:
+        """LiteLLM's word for it."""
+        ends_with(reason, found := super().get(reason, default))
+        # No line in the log for the reasons that we know and LiteLLM doesn't.
+        return "stop" if found is None and reason in BROKEN_OFF else found
 
 
 def _build_from_few(chunks: list, *args: Any, **options: Any) -> Any:

@@ -12,11 +12,18 @@ from litellm.redis.stores.connection import connect
 from litellm.redis.stores.router_cooldowns import RouterCooldownStore
 from litellm.types.router import RouterGeneralSettings
 
-from vui_gateway.litellm_proxy.catalogue import configured_address, prices, set_module, thinks_aloud
+from vui_gateway.litellm_proxy.catalogue import (
+    configured_address,
+    prices,
+    set_module,
+    takes_tools,
+    thinks_aloud,
+)
 from vui_gateway.litellm_proxy.redis import RouterRedis
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.user_hooks import USER
 from vui_gateway.providers import thinking
+from vui_gateway.providers.citations import cites
 from vui_gateway.turns.call import Deployment
 
 __all__ = ["HIDDEN", "RouterInForce", "lifespan"]
@@ -150,7 +157,22 @@ class RouterInForce:
         )
         server = self.servers.of(info["id"])
         where = (server.origin, server.local) if server else ("", False)
-        return Deployment(info["id"], *own, *where, thinks_aloud=aloud)
+        marks = cites(params["model"])
+        return Deployment(info["id"], *own, *where, thinks_aloud=aloud, cites=marks)
+
+    @property
+    def toolless(self) -> list[str]:
+        """The ids of the deployments whose model takes no tools."""
+        router: Any = proxy_server.llm_router
+        found = []
+        for entry in router.get_model_list() or ():
+            params = entry["litellm_params"]
+            own = "tools" in (params.get("allowed_openai_params") or ()) or params.get(
+                "mock_response"
+            )
+            if not (own or takes_tools(params["model"], params.get("custom_llm_provider"))):
+                found.append(entry["model_info"]["id"])
+        return found
 
     def ids(self, model_group: str) -> list[str]:
         """The ids of a model group's deployments."""

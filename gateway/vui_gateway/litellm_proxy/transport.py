@@ -16,12 +16,13 @@ from litellm.proxy import proxy_server
 from litellm.proxy.common_request_processing import _bill_partial_streamed_spend_on_disconnect
 
 from vui_gateway.litellm_proxy import user_hooks
-from vui_gateway.litellm_proxy.failures import failure, refusal_of
+from vui_gateway.litellm_proxy.failures import broken_off, failure, nothing_said, refusal_of
 from vui_gateway.litellm_proxy.servers import Servers
+from vui_gateway.providers.accounts import tokens_a_minute
 from vui_gateway.turns.call import Attempt, Event
 from vui_gateway.turns.taken_back import TakenBack
 
-__all__ = ["Transport", "answered", "is_under_way"]
+__all__ = ["Transport", "answered", "ends_with", "is_under_way"]
 
 # https://github.com/ollama/ollama/blob/main/openai/openai.go
 OLLAMA_FINGERPRINT = "fp_ollama"
@@ -38,10 +39,19 @@ def is_under_way() -> bool:
 
 
 async def answered(response: httpx.Response) -> None:
-    """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read."""
+    """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read; its
+    account's limits are in its headers.
+    """
     whole = "event-stream" not in response.headers.get("content-type", "")
-    if response.is_success and whole and (attempt := UNDER_WAY.get(None)):
-        attempt.answered = True
+    if attempt := UNDER_WAY.get(None):
+        attempt.answered = attempt.answered or (response.is_success and whole)
+        attempt.tokens_a_minute = tokens_a_minute(response.headers)
+
+
+def ends_with(raw: object, mapped: object) -> None:
+    """The provider's own finish reason, and LiteLLM's word for it."""
+    if raw != mapped and isinstance(raw, str) and (attempt := UNDER_WAY.get(None)):
+        attempt.raw_finish = raw
 
 
 class Transport:
@@ -120,7 +130,11 @@ class Transport:
             else:
                 async for chunk in answer:
                     self._look_for_ollama(chunk, attempt)
-                    yield _event(chunk, attempt)
+                    event = _event(chunk, attempt)
+                    if event.finish_reason == "stop" and not attempt.received:
+                        lost = nothing_said(self._servers, attempt)
+                        event = Event(usage=event.usage, broken=lost) if lost else event
+                    yield event
             interrupted = False
         except user_hooks.Answered as said:
             if not asked:
@@ -191,6 +205,8 @@ def _event(chunk: Any, attempt: Attempt) -> Event:
     reasoning = len(thought) or bool(getattr(delta, "thinking_blocks", None))
     calls = delta.tool_calls and [call.model_dump(exclude_none=True) for call in delta.tool_calls]
     attempt.received += reasoning * (not thought) + _written(calls)
+    if lost := broken_off(choice.finish_reason, attempt.raw_finish):
+        return Event(text, reasoning, calls or None, None, counts, broken=lost)
     return Event(text, reasoning, calls or None, choice.finish_reason, counts)
 
 
@@ -209,10 +225,13 @@ def _written(calls: list[dict] | None) -> int:
 
 
 def _whole(answer: dict, attempt: Attempt) -> Event:
-    message = (answer.get("choices") or [{}])[0].get("message") or {}
+    choice = (answer.get("choices") or [{}])[0]
+    message = choice.get("message") or {}
     said = message.get("content") or ""
     calls = message.get("tool_calls")
     attempt.received += len(said) + len(message.get("reasoning_content") or "") + _written(calls)
+    if lost := broken_off(choice.get("finish_reason"), attempt.raw_finish):
+        return Event(broken=lost)
     if not (said or calls):
         return Event()
     return Event(answer=answer)

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from vui_gateway.errors import Code
+from vui_gateway.providers.blame import wait_asked
 from vui_gateway.providers.server_errors import (
     context_size,
     is_context_error,
@@ -19,11 +20,57 @@ from vui_gateway.redaction import redact
 
 __all__ = ["Asked", "error_code", "own_words", "reason"]
 
-# 429 `insufficient_quota`: https://platform.openai.com/docs/guides/error-codes
-# 400 "Your credit balance is too low": https://github.com/anthropics/claude-quickstarts/issues/229
-# 429 "You exceeded your current quota": https://ai.google.dev/gemini-api/docs/rate-limits
-# 402: https://openrouter.ai/docs/api-reference/errors, https://api-docs.deepseek.com/quick_start/error_codes
-OUT_OF_CREDIT = re.compile(r"insufficient_quota|current quota|credit balance", re.IGNORECASE)
+# Credit or quota that is used up, whatever the status: 429 `insufficient_quota`
+# (https://platform.openai.com/docs/guides/error-codes), 400 "Your credit balance is too low"
+# (https://github.com/anthropics/claude-quickstarts/issues/229), 402 of OpenRouter and DeepSeek,
+# 403 "used all available credits" of xAI (https://github.com/continuedev/continue/issues/10373),
+# "insufficient balance (1008)" of MiniMax (https://github.com/MiniMax-AI/MiniMax-M2/issues/62),
+# 1113 of Z.ai (https://docs.z.ai/api-reference/api-code), Moonshot's `exceeded_current_quota_error`
+# (https://platform.moonshot.ai/docs/api/chat), 30001 of SiliconFlow, `Arrearage` of DashScope.
+_CREDIT = r"(?:quota|balance|credits?|funds?)\b"
+OUT_OF_CREDIT = re.compile(
+    rf"(?:insufficient|not[ _]enough)[ _-](?:account[ _])?{_CREDIT}|credit balance"
+    rf"|balance (?:is |was )?(?:too low|insufficient|not enough|not sufficient|exhausted|negative)"
+    rf"|(?:used|spent|exhausted|consumed|exceeded|depleted|reached|out of|run out of|ran out of)"
+    rf"(?: up)?"
+    rf"(?: (?:all|of|the|its|your|available|remaining|included|monthly|free|prepaid|api)){{0,5}}"
+    rf" (?:credits?\b|spending limit)"
+    rf"|credits? (?:limit )?(?:is |are |ha(?:ve|s) been )?(?:exceeded|exhausted|used up|depleted)"
+    rf"|have any credits|requires more credits|exceeded_current_quota|insufficient_quota"
+    rf"|billing[ _](?:hard[ _]limit|not[ _]active)|arrearage|account ?overdue|余额不足|欠费"
+    rf"|[\"']code[\"']\s?:\s?[\"']?(?:1113|1008|30001)\b",
+    re.IGNORECASE,
+)
+# Gemini says the same of a limit for a minute, and then how long to wait:
+# https://ai.google.dev/gemini-api/docs/rate-limits
+CURRENT_QUOTA = re.compile(r"current quota", re.IGNORECASE)
+# Groq's 413 for a request larger than its tokens per minute, GitHub's 403, an error in a stream.
+RATE_LIMIT = re.compile(
+    r"rate[ _-]?limit(?:ed|s)?\b|rate_limit_|too many requests|(?:tokens|requests) per minute"
+    r"|resource_exhausted",
+    re.IGNORECASE,
+)
+# A sentence that a filter refused, not a key: OpenRouter's 403
+# (https://openrouter.ai/docs/api/reference/errors), xAI's (`SAFETY_CHECK_TYPE_…`), DashScope's 400
+# `data_inspection_failed`, Z.ai's 1301.
+FLAGGED = re.compile(
+    r"\bflagged\b|requires? moderation|moderation (?:block|fail|reject)|by moderation"
+    r"|data_?inspection|safety_check|content (?:management )?polic|usage (?:guidelines|polic)"
+    r"|\b(?:input|output|content|prompt|message|request)\b[^.\n]{0,40}(?:inappropriate|unsafe"
+    r"|(?<!case.)sensitive|violat|prohibited|harmful)|敏感",
+    re.IGNORECASE,
+)
+ACCOUNT_BLOCKED = re.compile(
+    r"\b(?:account|organi[sz]ation|project|user|access|key)\b[^.\n]{0,40}"
+    r"(?:flagged|suspend|block|disabl|terminat|bann|deactivat|restrict)",
+    re.IGNORECASE,
+)
+# Gemini and xAI answer 400 to a bad key: https://ai.google.dev/gemini-api/docs/troubleshooting
+BAD_KEY = re.compile(
+    r"api[ _-]?key[^.\n]{0,20}(?:not valid|invalid|incorrect|expired)"
+    r"|(?:invalid|incorrect|expired)[ _](?:x-)?api[ _-]?key",
+    re.IGNORECASE,
+)
 # LiteLLM has read each provider's words for these: https://docs.litellm.ai/docs/exception_mapping
 LONG = "ContextWindowExceededError"
 EXCEPTIONS = {
@@ -50,15 +97,24 @@ class Asked(NamedTuple):
 
 def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # noqa: B008
     """Our code for a provider's HTTP status and error message."""
-    if status == HTTPStatus.PAYMENT_REQUIRED or OUT_OF_CREDIT.search(message):
+    limited = status == HTTPStatus.TOO_MANY_REQUESTS
+    spent = OUT_OF_CREDIT.search(message) or (
+        CURRENT_QUOTA.search(message) and not (limited and wait_asked(message))
+    )
+    if status == HTTPStatus.PAYMENT_REQUIRED or spent:
         return Code.PROVIDER_QUOTA_EXCEEDED
+    if limited or (status not in (401, 404) and RATE_LIMIT.search(message)):
+        return Code.PROVIDER_RATE_LIMITED
+    flagged = FLAGGED.search(message) and not ACCOUNT_BLOCKED.search(message)
+    if flagged and status in (400, 403, 422):
+        return Code.CONTENT_POLICY_VIOLATION
     if asked.tools and refuses_tools(message):
         return Code.PROVIDER_REFUSED_TOOLS
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    if status in (401, 403) or (status == 400 and BAD_KEY.search(message)):
         return Code.PROVIDER_KEY_REFUSED
     if status == HTTPStatus.NOT_FOUND:
         return Code.PROVIDER_MODEL_NOT_FOUND
-    if status != HTTPStatus.TOO_MANY_REQUESTS and (LONG in message or is_context_error(message)):
+    if LONG in message or is_context_error(message):
         size = context_size(message)
         small = asked.first if size is None else size < asked.context
         return Code.CONTEXT_TOO_SMALL if small else Code.CONTEXT_WINDOW_EXCEEDED

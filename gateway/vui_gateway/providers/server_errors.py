@@ -61,10 +61,13 @@ _LENGTH = (
     r"|prompt length(?= is \d+ but))"
 )
 CONTEXT_SIZE = re.compile(rf"{_LENGTH}(?!\w)[^\d.]{{0,40}}?(\d[\d,_]*)", re.IGNORECASE)
+# LM Studio's `n_keep: 13055>= n_ctx: 4096`: https://github.com/Gitlawb/openclaude/issues/353
+N_CTX = re.compile(r"n_ctx\W{1,4}(\d[\d,_]*)", re.IGNORECASE)
 CONTEXT_ERROR = re.compile(
     rf"(?:exceed|overflow|too (?:long|large|many)|longer than|larger than|greater than|maximum"
     rf"|does not fit|n['\u2019]t fit|not enough|beyond|over the)[^\n]{{0,120}}?{_LENGTH}"
     rf"|{_LENGTH}[^\n]{{0,120}}?(?:exceed|overflow|not enough|too (?:long|small|short))"
+    rf"|n_keep\b[^\n]{{0,40}}\bn_ctx\b"
     rf"|must have less than \d+ tokens|max_new_tokens[^\n]{{0,40}}must be <= \d+",
     re.IGNORECASE,
 )
@@ -101,7 +104,7 @@ def is_context_error(message: str) -> bool:
 
 def context_size(message: str) -> int | None:
     """The tokens that a server holds, where its error says so."""
-    found = CONTEXT_SIZE.search(message)
+    found = N_CTX.search(message) or CONTEXT_SIZE.search(message)
     return int(re.sub(r"\D", "", found[1])) if found else None
 
 

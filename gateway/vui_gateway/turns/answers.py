@@ -9,8 +9,9 @@ from vui_gateway.providers.control_tokens import ControlTokenFilter
 from vui_gateway.providers.tags import CHANNEL, ThinkingFilter
 from vui_gateway.providers.tool_calls import calls_in, tool_name
 from vui_gateway.providers.tool_text import ToolTextFilter
+from vui_gateway.turns.call import Event
 
-__all__ = ["cleaned", "offered"]
+__all__ = ["called", "cleaned", "offered"]
 
 
 def offered(body: dict) -> frozenset[str]:
@@ -42,6 +43,15 @@ def cleaned(answer: dict, names: Collection[str], *, thinks: bool = False) -> di
             call["id"] = call.get("id") or f"call_{number}"
         message["tool_calls"] = calls
     return {**answer, "choices": [{**choice, "message": message}, *others]}
+
+
+def called(calls: list[dict], *, streamed: bool) -> Event:
+    """An answer that is nothing but these calls."""
+    if streamed:
+        return Event(tool_calls=calls, finish_reason="tool_calls")
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    return Event(answer={"object": "chat.completion", "choices": [choice]})
 
 
 def _read(text: str, *, thinks: bool, cut_off: bool) -> tuple[str, list[str]]:

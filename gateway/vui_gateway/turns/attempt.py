@@ -10,7 +10,7 @@ from http import HTTPStatus
 from vui_gateway.errors import Ending
 from vui_gateway.logs import summary
 from vui_gateway.providers.tool_calls import calls_in
-from vui_gateway.turns.answers import cleaned, offered
+from vui_gateway.turns.answers import called, cleaned, offered
 from vui_gateway.turns.call import Attempt, AttemptError, Event
 from vui_gateway.turns.limits import (
     LAST_SECONDS,
@@ -61,7 +61,8 @@ class RunningAttempt:
         self._loading: AttemptError | None = None
         stop = record.body.get("stop") or ()
         stops = tuple(filter(None, [stop] if isinstance(stop, str) else stop))
-        self._reply, self._thinks = Reply(said, stops, plain=plain, thinks=thinks), thinks
+        cites, self._thinks = record.deployment.cites, thinks
+        self._reply = Reply(said, stops, plain=plain, thinks=thinks, cites=cites)
         self._tools = offered(record.body)
         self._owes = bool(said)  # the listener was promised more
         self.over = False
@@ -133,6 +134,11 @@ class RunningAttempt:
             self._task.cancel()
 
     @property
+    def silent(self) -> bool:
+        """Nothing has come, thoughts included."""
+        return not (self._reply.characters or self.record.reasoned)
+
+    @property
     def _words(self) -> int:
         """A tool call that comes in has no words, and no pace."""
         return self._reply.words + TOOL_CALL * len(self.record.tool_calls)
@@ -158,6 +164,9 @@ class RunningAttempt:
                         yield event
                 return
             except AttemptError as error:
+                if calls := calls_in(error.failed_call, self._tools):
+                    yield called(calls, streamed=bool(record.body.get("stream")))
+                    return
                 if error.ended != Ending.LOADING or not self._alone or self._reply.characters:
                     raise
                 self._loading = error
@@ -172,6 +181,8 @@ class RunningAttempt:
             async with aclosing(self._events()) as events:
                 async for event in events:
                     self._take(event)
+                    if event.broken:
+                        raise event.broken
                     if reply.ended:
                         record.finish_reason = "stop"
                         self._changed.set()

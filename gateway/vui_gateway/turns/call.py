@@ -25,6 +25,7 @@ class Deployment(NamedTuple):
         first_words: its own limit in seconds until the first word, such as for loading a model.
         thinks: its configuration asks for thinking.
         thinks_aloud: its model's name says so; None where its server separates thoughts.
+        cites: its model marks its sources in the text.
         price: US dollars for a token in and for one out, where it is known.
         cache_price: the same for one that is read from the provider's prompt cache, or written.
         server: which it is on, where that is known: two requests to one share its time.
@@ -40,6 +41,7 @@ class Deployment(NamedTuple):
     server: str = ""
     local: bool = False
     thinks_aloud: bool | None = None
+    cites: bool = False
 
 
 class Event(NamedTuple):
@@ -48,6 +50,7 @@ class Event(NamedTuple):
     Attributes:
         reasoning: characters of thoughts; true for thoughts without a text.
         answer: a whole one, not streamed.
+        broken: the provider says that its answer breaks off here.
     """
 
     text: str = ""
@@ -56,6 +59,7 @@ class Event(NamedTuple):
     finish_reason: str | None = None
     usage: dict | None = None
     answer: dict | None = None
+    broken: AttemptError | None = None
 
 
 class AttemptError(Exception):
@@ -65,6 +69,8 @@ class AttemptError(Exception):
         ended: an `Ending`, the provider's HTTP status, or an exception's name.
         status, code, retry_after: for the client, and for the cooldown (seconds).
         reason: for the log's line about it, where there is more to say than `ended`.
+        chance: the same request may well succeed at once.
+        failed_call: text that the provider couldn't read as a tool call.
     """
 
     def __init__(
@@ -75,10 +81,14 @@ class AttemptError(Exception):
         code: Code = Code.NO_ANSWER,
         retry_after: float = 0.0,
         reason: str = "",
+        *,
+        chance: bool = False,
+        failed_call: str = "",
     ) -> None:
         super().__init__(message or f"The model gave no whole answer ({ended}).")
         self.ended, self.status, self.code = ended, int(status), code
         self.retry_after, self.reason = retry_after, reason
+        self.chance, self.failed_call = chance, failed_call
 
 
 @dataclass(eq=False)
@@ -92,12 +102,15 @@ class Attempt:
         ended: why it is over, empty while it isn't: as in `AttemptError`.
         code: of its failure, as a client gets it.
         reason: of its failure, as the log says it; empty where `ended` says all.
+        by_chance: it failed so that its deployment was asked once more at once.
         began, first_word, last_word: times of the loop, in seconds.
         cut_short: it was given less time than its deployment usually is.
         answered: its provider has sent a whole answer, whatever it is.
         taken_out: "thoughts" and "tokens" that its server should have taken out of the text.
         began_in_thinking: what its text has shown; None for nothing.
         reasoned: it has shown that it thinks.
+        raw_finish: the provider's own finish reason, where LiteLLM has another word for it.
+        tokens_a_minute: that its account may ask for, as its provider's headers say; 0 for none.
         mocked: LiteLLM answered by itself, which costs nothing.
         counted: it is a part of a turn; vui's preparations aren't, and cost nothing.
         counts: tokens in and out and US dollars, as LiteLLM reports them; a provider may lie.
@@ -116,8 +129,11 @@ class Attempt:
     ended: str = ""
     code: str = ""
     reason: str = ""
+    by_chance: bool = False
     tool_calls: list = field(default_factory=list)
     finish_reason: str = ""
+    raw_finish: str = ""
+    tokens_a_minute: int = 0
     usage: dict | None = None
     answer: dict | None = None
     began: float = field(default_factory=_now)
@@ -183,7 +199,8 @@ class Call:
     def asked(self) -> list[str]:
         """The ids of the deployments that have been asked and had their chance."""
         again = (Ending.HEDGED_LOST, Ending.NO_TOOLS)
-        return [*(a.deployment.id for a in self.attempts if a.ended not in again), *self.without]
+        had = (a for a in self.attempts if a.ended not in again and not a.by_chance)
+        return [*(a.deployment.id for a in had), *self.without]
 
     @property
     def thinking(self) -> bool:
@@ -216,11 +233,6 @@ class Call:
     def answered(self) -> Attempt | None:
         """The attempt that answered whole."""
         return next((one for one in self.attempts if one.ended == Ending.OK), None)
-
-    @property
-    def taken_out(self) -> list[str]:
-        """What was taken out of the answer's text."""
-        return self.answered.taken_out if self.answered else []
 
     @property
     def answered_by(self) -> str:

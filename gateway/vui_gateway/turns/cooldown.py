@@ -1,30 +1,28 @@
-"""Which deployments are well: a sick one is cooling down for a while, a refused key for good."""
+"""Which deployments are well: a sick one is cooling down for a while, a refused key for an hour."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from http import HTTPStatus
 
+from vui_gateway.providers.blame import HOUR, Blame, Blamed
 from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.limits import COOLDOWN, MOST_COOLDOWN
 
 __all__ = ["Cooldown"]
 
-# Failures that are the request's fault, not the deployment's.
-REQUEST_ERRORS = frozenset({400, 413, 422, 499})
-KEY_ERRORS = frozenset({401, 403})
-# Subject of the state: the end of a cooldown by deployment id. None for a refused key, which
-# changes with the key.
-COOLING = "cooling"
-# Seconds beyond the cooldown, and for a refused key.
-ENTRY_LIFETIME, KEY_LIFETIME = 60.0, 7 * 86400.0
+# Subjects of the state: by deployment id the end of a cooldown, and of a refused key's, whose
+# deployment has another id once the key changes.
+COOLING, REFUSED = "cooling", "refused"
+ENTRY_LIFETIME = 60.0  # seconds beyond the cooldown
 
 
 class Cooldown:
     """Replaces LiteLLM's cooldown, which misses hangs and broken streams, and refuses every call
     while a whole group is cooling down.
+
+    Attributes:
+        seconds: that a failed deployment is left alone, unless its failure asks for more.
 
     Args:
         state: shared with other gateways.
@@ -33,7 +31,7 @@ class Cooldown:
     def __init__(self, state: State | None = None) -> None:
         self.version = 0  # rises with each change
         self._state = state or State()
-        self._seconds = COOLDOWN
+        self.seconds = COOLDOWN
         self._variables: dict[str, str] = {}
         self._lost: set[str] = set()  # deployments that lost their last hedge
 
@@ -42,7 +40,7 @@ class Cooldown:
 
         variables: of each deployment id the variable that holds its key.
         """
-        self._seconds, self._variables = seconds, variables
+        self.seconds, self._variables = seconds, variables
         self._lost &= variables.keys()
         self.version += 1
 
@@ -55,36 +53,40 @@ class Cooldown:
         return self._left(deployment) > 0
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
-        """Deployment ids, and the seconds that each is still left alone; infinite for a key."""
-        left = {i: self._left(i) for i, _ in self._state.items(COOLING)}
-        return ((i, seconds) for i, seconds in left.items() if seconds > 0)
+        """Deployment ids, and the seconds that each is still left alone."""
+        ids = dict.fromkeys(i for name in (COOLING, REFUSED) for i, _ in self._state.items(name))
+        return ((i, seconds) for i in ids if (seconds := self._left(i)) > 0)
 
     @property
     def refused(self) -> list[str]:
         """The ids of deployments whose key was refused."""
-        return [i for i, seconds in self if seconds == math.inf]
+        return [i for i, _ in self._state.items(REFUSED) if self._until(REFUSED, i) > 0]
 
-    def failed(self, deployment: Deployment, status: int, retry_after: float = 0.0) -> str:
-        """Leave a deployment alone: for the cooldown, or until its key changes.
+    def failed(self, deployment: Deployment, blame: Blame) -> str:
+        """Leave a deployment alone, if it is to blame.
 
-        status: the provider's HTTP status. retry_after: seconds that the provider asks for.
         Returns what the user has to do about it, once for each key.
         """
         cure = ""
-        if status in REQUEST_ERRORS:
-            return cure
-        left = self._left(deployment.id)
-        if status in KEY_ERRORS:
+        if blame.blamed == Blamed.KEY:
             variable = self._variables.get(deployment.id, "")
-            if left != math.inf and variable not in self._refused_variables():
+            known = deployment.id in self.refused or variable in self._refused_variables()
+            if not known:
                 where = f"{variable} into .env" if variable else "key into litellm_config.yaml"
                 cure = f"Put a valid {where}."
-            self._state.put(COOLING, deployment.id, None, lifetime=KEY_LIFETIME, soon=True)
-        elif (seconds := max(self._seconds, retry_after)) > left:
-            until, lifetime = self._state.clock() + seconds, seconds + ENTRY_LIFETIME
-            self._state.put(COOLING, deployment.id, until, lifetime=lifetime, soon=True)
+            self._leave(REFUSED, deployment.id, blame.seconds)
+        elif blame.blamed == Blamed.DEPLOYMENT:
+            seconds = max(self.seconds, blame.seconds)
+            if seconds > self._until(COOLING, deployment.id):
+                self._leave(COOLING, deployment.id, seconds)
+        else:
+            return cure
         self.version += 1
         return cure
+
+    def _leave(self, subject: str, deployment: str, seconds: float) -> None:
+        until, lifetime = self._state.clock() + seconds, seconds + ENTRY_LIFETIME
+        self._state.put(subject, deployment, until, lifetime=lifetime, soon=True)
 
     def _refused_variables(self) -> set[str]:
         return set(filter(None, map(self._variables.get, self.refused)))
@@ -92,23 +94,24 @@ class Cooldown:
     def lost(self, deployment: Deployment) -> None:
         """A later attempt spoke first. Once may be chance, twice in a row is a failure."""
         if deployment.id in self._lost:
-            self.failed(deployment, HTTPStatus.GATEWAY_TIMEOUT)
+            self.failed(deployment, Blame(Blamed.DEPLOYMENT))
         self._lost ^= {deployment.id}
 
     def answered(self, deployment: Deployment) -> None:
         """A whole answer ends the cooldown."""
         self._lost.discard(deployment.id)
-        if self._left(deployment.id) > 0:
-            self._state.put(COOLING, deployment.id, 0.0, lifetime=ENTRY_LIFETIME, soon=True)
-            self.version += 1
+        for subject in (COOLING, REFUSED):
+            if self._until(subject, deployment.id) > 0:
+                lifetime = ENTRY_LIFETIME
+                self._state.put(subject, deployment.id, 0.0, lifetime=lifetime, soon=True)
+                self.version += 1
 
     def _left(self, deployment: str) -> float:
         """Seconds that it is still left alone."""
-        if not self._state.has(COOLING, deployment):
-            return 0.0
-        until = self._state.get(COOLING, deployment)
-        if until is None:
-            return math.inf
+        return max(self._until(COOLING, deployment), self._until(REFUSED, deployment))
+
+    def _until(self, subject: str, deployment: str) -> float:
+        until = self._state.get(subject, deployment)
         left = until - self._state.clock() if isinstance(until, int | float) else 0.0
         # More than there can be: a clock was set back.
-        return left if left <= max(MOST_COOLDOWN, self._seconds) + 1 else 0.0
+        return left if left <= max(MOST_COOLDOWN, HOUR, self.seconds) + 1 else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 
 from vui_gateway.errors import Ending
@@ -54,15 +54,22 @@ class Engine:
         )
 
     def configure(
-        self, stream_timeout: float, timeout: float, *, hedge: bool, plain_speech: bool = False
+        self,
+        stream_timeout: float,
+        timeout: float,
+        *,
+        hedge: bool,
+        plain_speech: bool = False,
+        toolless: Collection[str] = (),
     ) -> None:
         """Take a new configuration.
 
         stream_timeout, timeout: seconds until and between words, and for a call that isn't
-        streamed. plain_speech: Markdown is made speech.
+        streamed. plain_speech: Markdown is made speech. toolless: ids of the deployments whose
+        model takes no tools.
         """
         self.limits = Limits.of(stream_timeout, timeout)
-        self.toolless.clear()
+        self.toolless.configure(toolless)
         self._hedge.enabled, self._race.plain_speech = hedge, plain_speech
 
     def variable(self, call: Call) -> str | None:
@@ -79,7 +86,7 @@ class Engine:
         said, asked, late = "", body, False
         error: AttemptError | None = None
         if asked.get("tools"):
-            call.without = self.toolless.ids
+            call.without = self.toolless.ids(call, body)
         while True:
             try:
                 attempt = await self._race.first(call, asked, self.limits, said, error)
@@ -101,11 +108,12 @@ class Engine:
                     yield Event(tool_calls=record.tool_calls)
                 record.ended = Ending.OK
                 self._cooldown.answered(record.deployment)
+                self.toolless.learn(call, record)
                 yield Event(finish_reason=record.finish_reason, usage=record.usage)
                 return
             except AttemptError as failure:
                 error = failure
-                self._race.failed(record, error)
+                self._race.failed(call, record, error)
                 if error.ended == Ending.HOOK or (said and error.ended == Ending.FLOODED):
                     raise
                 now = asyncio.get_running_loop().time()
@@ -128,7 +136,7 @@ class Engine:
             AttemptError: nobody could answer.
         """
         if body.get("tools"):
-            call.without = self.toolless.ids
+            call.without = self.toolless.ids(call, body)
         try:
             record = (await self._race.first(call, body, self.limits)).record
         except AttemptError as failure:
@@ -137,6 +145,7 @@ class Engine:
             return NO_TOOL
         record.ended = Ending.OK
         self._cooldown.answered(record.deployment)
+        self.toolless.learn(call, record)
         assert record.answer is not None
         return record.answer
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Self
 
 __all__ = [
-    "CHECK_AFTER", "COOLDOWN", "FILLER_AFTER", "HEARTBEAT", "LAST_SECONDS", "LEAST_SECONDS",
+    "CHANCE_SECONDS", "CHECK_AFTER", "COOLDOWN", "FILLER_AFTER", "HEARTBEAT", "LAST_SECONDS",
+    "LEAST_SECONDS",
     "LEAST_WINDOW", "LOADING_PAUSE", "MOST_COOLDOWN", "PRICED", "STREAM_TIMEOUT", "TIMEOUT",
     "USAGE_SECONDS", "Limits",
 ]  # fmt: skip
@@ -24,6 +25,7 @@ USAGE_SECONDS = 0.2  # that a reply which has ended is waited for its usage
 LAST_SECONDS = 1.0
 PRICED = 2.0  # after the end of a call, in which its price is known
 LOADING_PAUSE = 0.5  # between two requests to a server that is loading its model
+CHANCE_SECONDS = 1.0  # in which a failure by chance leads to a second request
 CHECK_AFTER = 1.0  # without a word: then a look whether one's own server is there at all
 FILLER_AFTER = (2.5, 10.0)  # without a word of a model that thinks
 HEARTBEAT = 5.0  # between comments to a client that waits for a slow model

@@ -6,20 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from vui_gateway.errors import Code, Ending
+from vui_gateway.providers.blame import Blame, Blamed, Failure, blame
 from vui_gateway.turns.attempt import Open, RunningAttempt
 from vui_gateway.turns.call import Attempt, AttemptError, Call, Deployment
 from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.hedge import Hedge
-from vui_gateway.turns.limits import CHECK_AFTER, LEAST_SECONDS, Limits
+from vui_gateway.turns.limits import CHANCE_SECONDS, CHECK_AFTER, LEAST_SECONDS, Limits
 from vui_gateway.turns.thinkers import Thinkers
 from vui_gateway.turns.toolless import Toolless
 
 __all__ = ["Race", "Trouble", "took_its_own"]
-
-SLOW_THOUGHTS = (Ending.NO_WORDS, Ending.EMPTY)
-# Failures that say nothing of what the deployment would answer to a later call.
-BLAMELESS = (Ending.BUDGET, Ending.LOADING, Ending.NO_TOOLS)
 
 # Of a deployment id: why its server can't be reached, empty when it can.
 Trouble = Callable[[str], Awaitable[str]]
@@ -35,7 +32,8 @@ class Race:
         open_: asks a deployment.
         candidates: who may be asked. cooldown: learns of failures. hedge: when two are asked.
         thinkers: whose replies begin in thinking.
-        toolless: learns who refuses tools. trouble: looks at a server that says no word.
+        toolless: learns who is left alone for calls with tools.
+        trouble: looks at a server that says no word.
     """
 
     def __init__(
@@ -73,6 +71,7 @@ class Race:
         hedge_at: float | None = None
         error = error or AttemptError(Ending.NO_DEPLOYMENT, "There is no deployment to ask.", 503)
         winner: RunningAttempt | None = None
+        again: Deployment | None = None
 
         def begin(deployment: Deployment) -> None:
             record = Attempt(deployment, body, call.client, sent=call.sent + len(said))
@@ -96,8 +95,9 @@ class Race:
             while not winner:
                 if not running:
                     late = call.attempts and loop.time() > call.deadline - LEAST_SECONDS
-                    if late or not (deployment := await self._next(call)):
+                    if late or not (deployment := again or await self._next(call)):
                         raise error
+                    again = None
                     begin(deployment)
                     latest = deployment
                     if call.hedge and not (said or call.thinks or latest.thinks):
@@ -119,6 +119,10 @@ class Race:
                         winner = winner or attempt
                     elif isinstance(failure, AttemptError):
                         error = failure
+                        attempt.record.by_chance = not running and _by_chance(
+                            call, attempt, failure
+                        )
+                        again = attempt.record.deployment if attempt.record.by_chance else None
                         self._lost(call, attempt, failure)
                         if loop.time() > call.deadline - LEAST_SECONDS and took_its_own(
                             attempt.record
@@ -135,13 +139,20 @@ class Race:
                     self._cooldown.lost(attempt.record.deployment)
                 attempt.close(Ending.HEDGED_LOST if winner else Ending.HUNG_UP)
 
-    def failed(self, record: Attempt, error: AttemptError, *, cool: bool = True) -> None:
-        """Put a failure on record, and leave its deployment alone."""
+    def failed(
+        self, call: Call, record: Attempt, error: AttemptError, *, blameless: bool = False
+    ) -> None:
+        """Put a failure on record, and leave alone who is to blame for it."""
         record.ended = record.ended or error.ended
         record.code, record.reason = error.code, error.reason
-        if cool:
-            cure = self._cooldown.failed(record.deployment, error.status, error.retry_after)
-            record.reason = f"{record.reason}. {cure}" if cure else record.reason
+        self._toolless.learn(call, record)
+        facts = Failure(error.ended, error.code, error.status, error.retry_after, call.streamed)
+        found = Blame(Blamed.REQUEST) if blameless else blame(facts)
+        if found.blamed == Blamed.TOOLS:
+            seconds = max(found.seconds, self._cooldown.seconds)
+            self._toolless.add(record.deployment.id, seconds)
+        cure = self._cooldown.failed(record.deployment, found)
+        record.reason = f"{record.reason}. {cure}" if cure else record.reason
 
     async def _patiently(
         self, attempt: RunningAttempt, limit: float, thinking: float | None
@@ -176,9 +187,9 @@ class Race:
         record = attempt.record
         attempt.close(failure.ended)
         if failure.ended == Ending.NO_TOOLS:
-            self._toolless.add(record.deployment.id)
             call.without.add(record.deployment.id)
-        self.failed(record, failure, cool=_sick(call, record))
+        blameless = record.cut_short or record.by_chance
+        self.failed(call, record, failure, blameless=blameless)
         if failure.ended == Ending.HOOK:
             raise failure
 
@@ -215,8 +226,14 @@ def took_its_own(record: Attempt) -> bool:
     return bool(record.deployment.first_words) or record.deployment.thinks
 
 
-def _sick(call: Call, record: Attempt) -> bool:
-    """Whether an attempt without words says something of its deployment for later calls."""
-    # A model that is slow at tools may be quick to reply.
-    known = call.streamed or record.ended not in SLOW_THOUGHTS
-    return known and not record.cut_short and record.ended not in BLAMELESS
+def _by_chance(call: Call, attempt: RunningAttempt, failure: AttemptError) -> bool:
+    """Whether the same request may well succeed at once; once for each deployment and call."""
+    record, now = attempt.record, asyncio.get_running_loop().time()
+    empty = failure.ended == Ending.EMPTY and record.finish_reason in ("", "stop")
+    before = (a for a in call.attempts if a.deployment.id == record.deployment.id)
+    return (
+        (failure.chance or empty)
+        and attempt.silent
+        and now - record.began <= CHANCE_SECONDS
+        and not any(a.by_chance for a in before)
+    )

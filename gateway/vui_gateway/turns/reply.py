@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+from vui_gateway.providers.citations import CitationFilter
 from vui_gateway.providers.control_tokens import ControlTokenFilter
 from vui_gateway.providers.tags import ThinkingFilter
 from vui_gateway.providers.tool_text import ToolTextFilter
@@ -53,6 +54,7 @@ class Reply:
         stops: phrases before which it ends.
         plain: Markdown is taken out.
         thinks: it begins in thinking, without a tag.
+        cites: its marks of sources are taken out.
     """
 
     def __init__(
@@ -62,10 +64,11 @@ class Reply:
         *,
         plain: bool = False,
         thinks: bool = False,
+        cites: bool = False,
     ) -> None:
         self.words = self.characters = 0
         self.ended = False
-        self._said, self._stops, self._plain = said, stops, plain
+        self._said, self._stops, self._plain, self._cites = said, stops, plain, cites
         self._thinking = ThinkingFilter(opened=thinks)
         self._begin()
 
@@ -74,6 +77,7 @@ class Reply:
         self._tools, self._tokens = ToolTextFilter(), ControlTokenFilter()
         self._stop = StopFilter(self._stops)
         self._filters: list[Filter] = [self._tools, self._tokens, self._stop]
+        self._filters += [CitationFilter()] * self._cites
         self._speech = PlainSpeech() if self._plain else None
         self._last = ""  # character of what the filters have let through
         self._pending = ""  # to be said, and not released yet

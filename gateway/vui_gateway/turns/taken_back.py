@@ -20,11 +20,11 @@ from vui_gateway.providers.refusals import (
 from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Attempt
 
-__all__ = ["REFUSED", "TakenBack"]
+__all__ = ["REFUSED_FIELDS", "TakenBack"]
 
 # Subject of the state: by deployment id and model, for a wildcard has many, the refused fields with
 # what is sent instead.
-REFUSED = "refused"
+REFUSED_FIELDS = "fields"
 LIFETIME = 30 * 86400.0  # seconds until a field is tried once more
 MOST_AGAIN = 3  # requests more for one attempt
 
@@ -47,9 +47,9 @@ class TakenBack:
         """Take a new configuration; a deployment that has changed has another id."""
         self._own = {entry["model_info"]["id"]: entry["litellm_params"] for entry in model_list}
         self._in_vain.clear()
-        for name in [name for name, _ in self._state.items(REFUSED)]:
+        for name in [name for name, _ in self._state.items(REFUSED_FIELDS)]:
             if name.partition(" ")[0] not in self._own:
-                self._state.forget(REFUSED, name)
+                self._state.forget(REFUSED_FIELDS, name)
 
     def limited(self, call: dict, deployment: str) -> dict:
         """The call with no more tokens than the deployment's own settings allow."""
@@ -99,10 +99,10 @@ class TakenBack:
             log.warning(sentence(attempt.deployment.model, Refusal(field, instead)))
         if taken_back.items() - known.items():
             refused = known | taken_back
-            self._state.put(REFUSED, name, refused, lifetime=LIFETIME, soon=True)
+            self._state.put(REFUSED_FIELDS, name, refused, lifetime=LIFETIME, soon=True)
 
     def _refused(self, name: str) -> dict[str, str]:
-        found = self._state.get(REFUSED, name)
+        found = self._state.get(REFUSED_FIELDS, name)
         pairs = found.items() if isinstance(found, dict) else ()
         return {str(field): str(instead) for field, instead in pairs}
 

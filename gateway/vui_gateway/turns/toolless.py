@@ -1,13 +1,16 @@
-"""Deployments that refuse calls with tools: left out for those, and for no others."""
+"""Deployments that calls with tools leave out, such as vui's thoughts; replies go there."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Collection
 
-__all__ = ["NO_TOOL", "REFUSED_SECONDS", "Toolless", "without_tools"]
+from vui_gateway.providers.accounts import tokens_asked
+from vui_gateway.turns.call import Attempt, Call, Deployment
 
-# Their server may have been started anew with the option that it lacked.
-REFUSED_SECONDS = 3600.0
+__all__ = ["NO_TOOL", "Toolless", "without_tools"]
+
 # The answer to thoughts when nobody takes tools: none is called.
 NO_TOOL = {
     "object": "chat.completion",
@@ -15,28 +18,62 @@ NO_TOOL = {
         {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "stop"}
     ],
 }
+log = logging.getLogger("vui_gateway")
+
 FIELDS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
 class Toolless:
-    """Which deployments have refused tools, for an hour or until the configuration changes."""
+    """Which deployments calls with tools leave out: those whose model takes none, those that have
+    refused them, for a time, and those of accounts too small for thoughts beside a reply.
+    """
 
     def __init__(self) -> None:
+        self._never: frozenset[str] = frozenset()
         self._until: dict[str, float] = {}
+        self._limits: dict[Deployment, int] = {}  # tokens a minute
+        self._reply = 0  # tokens of the last one
+        self._said: set[str] = set()
 
-    def clear(self) -> None:
-        """The configuration has changed: each may be asked again."""
+    def configure(self, never: Collection[str] = ()) -> None:
+        """Take a new configuration: each may be asked again.
+
+        never: ids of the deployments whose model takes no tools.
+        """
+        self._never = frozenset(never)
         self._until.clear()
+        self._limits.clear()
+        self._said.clear()
 
-    def add(self, deployment: str) -> None:
-        """A deployment has refused tools."""
-        self._until[deployment] = asyncio.get_running_loop().time() + REFUSED_SECONDS
+    def add(self, deployment: str, seconds: float) -> None:
+        """Leave a deployment out for so long: its server may be started anew, or its limit over."""
+        until = asyncio.get_running_loop().time() + seconds
+        self._until[deployment] = max(until, self._until.get(deployment, 0.0))
 
-    @property
-    def ids(self) -> set[str]:
-        """The deployments that calls with tools leave out."""
+    def learn(self, call: Call, record: Attempt) -> None:
+        """Take the limit of its account from an attempt."""
+        if call.streamed:
+            self._reply = tokens_asked(record.sent, record.body)
+        if record.tokens_a_minute:
+            self._limits[record.deployment] = record.tokens_a_minute
+
+    def ids(self, call: Call, body: dict) -> set[str]:
+        """The deployments that a call with tools leaves out; a small account is said once."""
         now = asyncio.get_running_loop().time()
-        return {deployment for deployment, until in self._until.items() if until > now}
+        refused = {deployment for deployment, until in self._until.items() if until > now}
+        if call.streamed:
+            return refused | self._never
+        needed = self._reply + tokens_asked(call.sent, body)
+        small = {one for one, limit in self._limits.items() if limit < needed}
+        for one in small:
+            if one.id not in self._said:
+                self._said.add(one.id)
+                log.warning(
+                    f"{one.model}: its account may ask for {self._limits[one]} tokens a minute, "
+                    f"and a turn needs {needed}: vui's thoughts leave it out. Take a larger plan, "
+                    "or add a model for them to the group."
+                )
+        return refused | self._never | {one.id for one in small}
 
 
 def without_tools(body: dict) -> dict:

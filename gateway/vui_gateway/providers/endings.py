@@ -1,0 +1,28 @@
+"""How a provider says that its answer is over: at its end, broken off, or stopped by a filter."""
+
+from __future__ import annotations
+
+from vui_gateway.errors import Ending
+
+__all__ = ["BROKEN_OFF", "broken"]
+
+# Finish reasons of an answer that breaks off; LiteLLM makes "stop" of each. DeepSeek's
+# (https://api-docs.deepseek.com/api/create-chat-completion), Z.ai's `network_error`
+# (https://docs.z.ai/api-reference/llm/chat-completion), OpenRouter's `error`
+# (https://openrouter.ai/docs/api/reference/errors), SGLang's and vLLM's `abort`.
+BROKEN_OFF = frozenset({
+    "error", "network_error", "abort", "aborted", "insufficient_system_resource", "cancelled",
+    "timeout", "server_error", "internal_error",
+})  # fmt: skip
+# LiteLLM's word for all reasons of a filter, such as Gemini's SAFETY and Claude's refusal.
+FILTER = "content_filter"
+
+
+def broken(finish_reason: str | None, raw: str = "") -> Ending | None:
+    """Why an answer isn't whole at its end; None where it is, or is cut off at its length.
+
+    finish_reason: LiteLLM's. raw: the provider's own.
+    """
+    if finish_reason and (raw or finish_reason).lower() in BROKEN_OFF:
+        return Ending.ENDED_EARLY
+    return Ending.FILTERED if finish_reason == FILTER else None

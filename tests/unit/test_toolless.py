@@ -1,0 +1,79 @@
+"""Whom calls with tools leave out, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from vui_gateway.providers.accounts import tokens_a_minute, tokens_asked
+from vui_gateway.turns.call import Attempt, Call, Deployment
+from vui_gateway.turns.toolless import Toolless
+
+from tests.support.clock import run_virtual
+
+A = Deployment("a", "groq/a")
+REPLY = {"messages": [], "max_tokens": 2000}
+THOUGHTS = {"messages": [], "max_tokens": 1000, "tools": [{}]}
+
+
+def reply(toolless: Toolless, limit: int) -> None:
+    """A reply with a prompt of 3,000 tokens."""
+    toolless.learn(Call(), Attempt(A, REPLY, sent=12_000, tokens_a_minute=limit))
+
+
+def left_out(toolless: Toolless, *, streamed: bool = False) -> set[str]:
+    return toolless.ids(Call(streamed=streamed, sent=16_000), THOUGHTS)
+
+
+@pytest.mark.parametrize(("limit", "small"), [(6000, True), (9999, True), (10_000, False)])
+def test_an_account_too_small_for_a_turn_is_kept_for_replies_and_said_once(
+    limit: int, *, small: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        toolless = Toolless()
+        for _ in range(2):
+            reply(toolless, limit)
+            assert left_out(toolless) == ({"a"} if small else set())
+            assert left_out(toolless, streamed=True) == set()
+        reply(toolless, 30_000)  # a larger plan
+        assert left_out(toolless) == set()
+
+    run_virtual(run())
+    assert (
+        caplog.text.count(f"may ask for {limit} tokens a minute, and a turn needs 10000") == small
+    )
+
+
+def test_a_deployment_is_left_out_for_a_time_or_until_the_configuration_changes() -> None:
+    async def run() -> None:
+        toolless = Toolless()
+        toolless.add("a", 30)
+        toolless.add("a", 5)
+        assert left_out(toolless) == {"a"}
+        await asyncio.sleep(31)
+        assert left_out(toolless) == set()
+        toolless.add("a", 30)
+        toolless.configure(["b"])
+        assert left_out(toolless) == left_out(toolless, streamed=True) == {"b"}
+
+    run_virtual(run())
+
+
+@pytest.mark.parametrize(
+    ("headers", "limit"),
+    [
+        ({"x-ratelimit-limit-tokens": "8000"}, 8000),
+        ({"x-ratelimit-limit-tokens-minute": "60000"}, 60000),
+        ({"x-ratelimit-limit-tokens": "-1"}, 0),
+        ({"x-ratelimit-limit-tokens": "unlimited"}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_limit_is_the_providers_own(headers: dict, limit: int) -> None:
+    assert tokens_a_minute(headers) == limit
+
+
+def test_a_request_counts_with_what_it_may_be_answered_with() -> None:
+    assert tokens_asked(400, {"max_tokens": 50}) == 150
+    assert tokens_asked(400, {"max_completion_tokens": 50}) == 150
+    assert tokens_asked(400, {}) == 100
