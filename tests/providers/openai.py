@@ -87,6 +87,7 @@ class OpenAI(StandIn):
     unknown_status = 400
     keep_alive: bytes = b""
     reasoning_field = "reasoning_content"
+    breaks: tuple[str, ...] = ("content_filter",)
     always_usage = False  # usage without being asked for it
 
     def check(self, request: Request, body: dict) -> None:
@@ -187,7 +188,7 @@ class OpenAI(StandIn):
             out.append(frame({}, "tool_calls"))
         else:
             out += [frame({"content": piece}) for piece in script.cut()]
-            out.append(frame({}, "stop"))
+            out.append(frame({}, script.finish or "stop"))
         usage = self.usage(script.bill)
         if self.always_usage or (body.get("stream_options") or {}).get("include_usage"):
             out.append(sse({**self._chunk(body), "choices": [], "usage": usage}))
