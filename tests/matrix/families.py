@@ -37,6 +37,8 @@ class Family:
     # LiteLLM marks every chunk of Gemini's as the last one: an early end that is clean at the level
     # of HTTP can't be told from the real one.
     end_is_told: bool = True
+    # LiteLLM reads no error inside of Azure AI's streams: the reply breaks off without its words.
+    error_is_told: bool = True
     # Without tools, thoughts are answered without it: nothing is asked, nothing is billed.
     tools: bool = True
     # What it refuses shows at the first call only: its name doesn't say it.
@@ -65,7 +67,7 @@ FAMILIES = (
     Family("OpenAI", "GPT-4.1", openai.OpenAI, "openai/gpt-4.1-mini"),
     Family("OpenAI", "GPT-5", openai_like.Reasoning, "openai/gpt-5-mini", takes=frozenset()),
     Family(
-        "OpenAI", "GPT-5.4", openai_like.ReasoningNone, "openai/gpt-5.4-mini",
+        "OpenAI", "GPT-5.4", responses.GPT54Thoughts, "openai/gpt-5.4-mini",
         takes=NO_PENALTY,
     ),
     Family(
@@ -85,7 +87,7 @@ FAMILIES = (
     ),
     Family(
         "Azure Foundry", "Llama", openai_hosts.Foundry, "azure_ai/Llama-3.3-70B-Instruct",
-        "{url}/models",
+        "{url}/models", error_is_told=False,
     ),
     Family("Groq", "gpt-oss", openai_like.Groq, "groq/openai/gpt-oss-120b", "{url}/openai/v1"),
     Family("Mistral", "Small", openai_like.Mistral, "mistral/mistral-small-latest"),

@@ -178,7 +178,8 @@ async def switching(lab: Arm, family: Family) -> None:
 async def errors(lab: Arm, family: Family) -> None:
     """Each failure raises with the provider's message and ends in one spoken sentence."""
     stand_in = lab.stand_ins[family.name]
-    faults: list[tuple[str | int, str]] = [(500, "not well"), ("error-frame", "fell over")]
+    told = "fell over" if family.error_is_told else ""
+    faults: list[tuple[str | int, str]] = [(500, "not well"), ("error-frame", told)]
     # Whoever notices these says it in words of its own.
     faults += [("reset", "")] + ([("end", "")] if family.end_is_told else [])
     for fault, message in faults:
@@ -213,24 +214,23 @@ async def refused_fields(lab: Arm, family: Family) -> None:
     """A field that the gateway adds and a model refuses: taken back unheard, and for good."""
     stand_in = lab.stand_ins[family.name]
     taken_back: list[str] = []
-    async with lab.backend(family, family.choosy) as backend:
-        while True:
-            stand_in.clear()
-            assert await heard(HELLO) == HEARD, taken_back
-            (seen,) = [seen for seen in stand_in.seen if seen.status == 200]
-            sent = stand_in.optional(seen.body)
-            assert not set(sent) & set(taken_back), "what was refused once is sent again"
-            if not sent:
-                break
-            taken_back.append(sent[0])
-            stand_in.clear(refuses=sent[0])
-            assert await heard(HELLO) == HEARD, taken_back
-            assert [seen.status for seen in stand_in.seen] == [400, 200], taken_back
-            stand_in.clear(refuses=sent[0])
+    while True:
+        # Each with a backend of its own, which has learned nothing.
+        async with lab.backend(family, family.choosy) as backend:
+            stand_in.clear(refuses=taken_back[-1] if taken_back else None)
             assert await heard(HELLO) == HEARD, taken_back
             await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
             statuses = [seen.status for seen in stand_in.seen]
             assert statuses == [200, 200][: 1 + family.tools], taken_back
+            sent = stand_in.optional(stand_in.seen[0].body)
+        assert not set(sent) & set(taken_back), "what was refused once is sent again"
+        if not sent:
+            break
+        async with lab.backend(family, family.choosy):
+            taken_back.append(sent[0])
+            stand_in.clear(refuses=sent[0])
+            assert await heard(HELLO) == HEARD, taken_back
+            assert [seen.status for seen in stand_in.seen] == [400, 200], taken_back
 
 
 async def chance(lab: Arm, family: Family) -> None:

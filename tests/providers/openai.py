@@ -53,7 +53,7 @@ FIELDS = frozenset(
     ]
 )
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-MESSAGE_FIELDS = {"role", "content", "name", "tool_calls", "tool_call_id", "refusal"}
+MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "refusal"})
 # An unknown one is refused, Anthropic's `cache_control` too:
 # https://github.com/nadeko-bot/nadekobot/issues/34, https://github.com/omnimind-ai/OmniBot/issues/301
 PART_FIELDS = frozenset({"type", "text", "image_url", "input_audio", "file", "refusal"})
@@ -80,6 +80,7 @@ class OpenAI(StandIn):
 
     max_stops: int | None = 4  # https://platform.openai.com/docs/api-reference/chat/create, `stop`
     fields = FIELDS
+    message_fields = MESSAGE_FIELDS
     part_fields = PART_FIELDS
     tool_fields = TOOL_FIELDS
     caches: tuple[tuple[str, Rule], ...] = CACHES
@@ -129,7 +130,7 @@ class OpenAI(StandIn):
         for index, message in enumerate(messages):
             if message.get("role") not in ROLES:
                 raise Refused(f"Invalid value: '{message.get('role')}' for messages[{index}].role.")
-            extra = set(message) - MESSAGE_FIELDS
+            extra = set(message) - self.message_fields
             if extra:
                 raise Refused(f"Unrecognized fields in messages[{index}]: {sorted(extra)}")
             if message.get("content") is None and not message.get("tool_calls"):

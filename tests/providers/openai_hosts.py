@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -167,9 +168,8 @@ class Perplexity(OpenAI):
 
     def frames(self, body: dict, script: Script) -> list[bytes]:
         """With the marks of its sources, which nobody says."""
-        frames = super().frames(body, script)
-        end = next(i for i, frame in enumerate(frames) if b'"finish_reason": "stop"' in frame)
-        return [*frames[:end], self.frame(body, {"content": "[1][2]"}), *frames[end:]]
+        pieces = script.cut()
+        return super().frames(body, replace(script, pieces=[*pieces, "[1][2]"[: 9 * any(pieces)]]))
 
 
 class Foundry(OpenAI):

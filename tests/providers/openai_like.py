@@ -9,7 +9,14 @@ from starlette.requests import Request
 from tests.providers.anthropic import CACHING as CLAUDE
 from tests.providers.base import Refused, sse
 from tests.providers.cache import HOUR, Bill, Rule
-from tests.providers.openai import CACHES, FIELDS, PART_FIELDS, TOOL_FIELDS, OpenAI
+from tests.providers.openai import (
+    CACHES,
+    FIELDS,
+    MESSAGE_FIELDS,
+    PART_FIELDS,
+    TOOL_FIELDS,
+    OpenAI,
+)
 
 
 class Reasoning(OpenAI):
@@ -182,24 +189,29 @@ class Mistral(OpenAI):
 
     def check_messages(self, body: dict) -> None:
         super().check_messages(body)
-        before = None
-        for message in body["messages"]:
-            # https://github.com/swarmauri/swarmauri-sdk/issues/162
-            if message["role"] == "system" and before not in (None, "system"):
-                raise Refused(f"Unexpected role 'system' after role '{before}'")
-            # https://docs.mistral.ai/capabilities/completion/: an assistant's turn has content or
-            # tool calls.
-            if message["role"] == "assistant" and not message.get("content"):
-                raise Refused("Assistant message must have either content or tool_calls.")
-            before = message["role"]
-        if before == "assistant":
-            raise Refused("Expected last role User or Tool for serving but got assistant")
+        check_turns(body["messages"])
         # https://docs.mistral.ai/capabilities/reasoning: adjustable from `none` to `high`.
         if body.get("reasoning_effort") not in (None, "none", "high"):
             raise Refused("reasoning_effort: Input should be 'none' or 'high'", 422)
 
     def thinks(self, body: dict) -> bool:
         return body.get("reasoning_effort", "none") != "none"
+
+
+def check_turns(messages: list[dict]) -> None:
+    """Mistral's rules for a conversation, wherever its own tokenizer is used."""
+    before = None
+    for message in messages:
+        # https://github.com/swarmauri/swarmauri-sdk/issues/162
+        if message["role"] == "system" and before not in (None, "system"):
+            raise Refused(f"Unexpected role 'system' after role '{before}'")
+        # https://docs.mistral.ai/capabilities/completion/: an assistant's turn has content or
+        # tool calls.
+        if message["role"] == "assistant" and not message.get("content"):
+            raise Refused("Assistant message must have either content or tool_calls.")
+        before = message["role"]
+    if before == "assistant":
+        raise Refused("Expected last role User or Tool for serving but got assistant")
 
 
 class XAI(OpenAI):
@@ -238,6 +250,8 @@ class DeepSeek(OpenAI):
     max_stops = 16
     keep_alive = b": keep-alive\n\n"  # https://api-docs.deepseek.com/quick_start/rate_limit
     breaks = ("content_filter", "insufficient_system_resource")
+    # https://api-docs.deepseek.com/guides/thinking_mode
+    message_fields = MESSAGE_FIELDS | {"reasoning_content"}
     # Found again is only the whole of what was written down: a prompt, or what two had in common
     # when the second came. (Also a prompt with its reply, and at intervals that aren't published:
     # neither is done here.) Units of 64 tokens, gone after hours:

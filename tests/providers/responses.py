@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from tests.providers.base import Refused, Script, StandIn, sse
 from tests.providers.cache import Block, Prompt
-from tests.providers.openai_like import GPT56
+from tests.providers.openai_like import GPT56, ReasoningNone
 
 FIELDS = frozenset(
     "background context_management conversation include input instructions max_output_tokens "
@@ -157,8 +157,8 @@ class Responses(StandIn):
         return sse({"type": "response.failed", "sequence_number": 99, "response": failed})
 
 
-class GPT56Thoughts(GPT56):
-    """GPT-5.6 behind both addresses: tools and an effort are for `/v1/responses`."""
+class GPT54Thoughts(ReasoningNone):
+    """GPT-5.4 behind both addresses: tools and an effort are for `/v1/responses`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,3 +183,7 @@ class GPT56Thoughts(GPT56):
 
     def whole(self, body: dict, script: Script) -> dict:
         return (self.responses if "input" in body else super()).whole(body, script)
+
+
+class GPT56Thoughts(GPT54Thoughts, GPT56):
+    """GPT-5.6 behind both."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.providers.base import Refused
-from tests.providers.openai_like import VLLM, Mistral
+from tests.providers.openai_like import VLLM, check_turns
 
 # https://github.com/suitenumerique/conversations/issues/197
 ROLES_ALTERNATE = "Conversation roles must alternate user/assistant/user/assistant/..."
@@ -69,7 +69,8 @@ class VLLMMistral(VLLM):
             )
 
     def check_messages(self, body: dict) -> None:
-        Mistral.check_messages(self, body)  # type: ignore[arg-type]
+        super().check_messages(body)
+        check_turns(body["messages"])
 
     def thinks(self, body: dict) -> bool:
         return False
