@@ -21,8 +21,9 @@ HELLO = [SYSTEM, GREETING, {"role": "user", "content": "Hello"}]
 # What vui's thoughts get of it while a task runs: `_evaluate` of vui/serving/stream/thoughts.py.
 TASKS = {"role": "system", "content": "CURRENT TASKS:\n- [running] pasta timer"}
 EVALUATE = [*HELLO, TASKS, {"role": "user", "content": "[evaluate]"}]
+TEXT_CHAT = [SYSTEM, {"role": "user", "content": "Hello"}]
 CONVERSATIONS = {
-    "text chat": [SYSTEM, {"role": "user", "content": "Hello"}],
+    "text chat": TEXT_CHAT,
     "two user turns": [*HELLO, {"role": "user", "content": "Are you there?"}],
     "empty assistant turn": [
         *HELLO,

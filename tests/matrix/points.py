@@ -61,7 +61,8 @@ async def thoughts(lab: Arm, family: Family) -> None:
     """A tool is picked and its arguments are a dict, whatever the model wrote."""
     stand_in = lab.stand_ins[family.name]
     if not family.tools:
-        return await no_thoughts(lab, family)
+        await no_thoughts(lab, family)
+        return
     async with lab.backend(family) as backend:
         for raw, expected in (('{"text": "Name is Ada"}', {"text": "Name is Ada"}),
                               ("", {}), ('{"text": ', {})):  # fmt: skip

@@ -183,7 +183,7 @@ class Nova(Bedrock):
 
     def check_model(self, path: str, inference: dict, extra: dict) -> None:
         if len(inference.get("stopSequences") or []) > 4:
-            raise Refused("Malformed input request: #/stopSequences: expected maximum item count: 4")
+            raise Refused("Malformed input request: #/stopSequences: expected at most 4 items")
         self.check_extra(extra, {"inferenceConfig", "reasoningConfig"})
 
     def thinks(self, body: dict) -> bool:

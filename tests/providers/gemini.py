@@ -141,7 +141,7 @@ class Gemini(StandIn):
     def refusal(self, name: str) -> str:
         if name == "thinking_config":
             return "Thinking budget is not supported for this model."
-        return f'Invalid JSON payload received. Unknown name "{name}" at \'generation_config\''
+        return f"Invalid JSON payload received. Unknown name \"{name}\" at 'generation_config'"
 
     def is_stream(self, request: Request, body: dict) -> bool:
         return request.url.path.endswith(":streamGenerateContent")

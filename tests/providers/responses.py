@@ -138,7 +138,7 @@ class Responses(StandIn):
         message = {"id": "msg_1", "role": "assistant", "status": "completed", "content": [part]}
         return [*items, {"type": "message", **message}]
 
-    def _response(self, body: dict, status: str, output: list[dict], why: str | None = None) -> dict:
+    def _response(self, body: dict, status: str, output: list, why: str | None = None) -> dict:
         return {
             "id": "resp_1", "object": "response", "created_at": 1, "status": status, "error": None,
             "incomplete_details": {"reason": why} if why else None, "model": body.get("model", ""),
