@@ -176,13 +176,19 @@ class GPT54Thoughts(ReasoningNone):
         return super().prompt(request, body)
 
     def thinks(self, body: dict) -> bool:
-        return (self.responses if "input" in body else super()).thinks(body)
+        if "input" in body:
+            return self.responses.thinks(body)
+        return super().thinks(body)
 
     def frames(self, body: dict, script: Script) -> list[bytes]:
-        return (self.responses if "input" in body else super()).frames(body, script)
+        if "input" in body:
+            return self.responses.frames(body, script)
+        return super().frames(body, script)
 
     def whole(self, body: dict, script: Script) -> dict:
-        return (self.responses if "input" in body else super()).whole(body, script)
+        if "input" in body:
+            return self.responses.whole(body, script)
+        return super().whole(body, script)
 
 
 class GPT56Thoughts(GPT54Thoughts, GPT56):
