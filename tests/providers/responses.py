@@ -101,7 +101,8 @@ class Responses(StandIn):
         items = self._items(body, script)
         for index, item in enumerate(items):
             at = {"item_id": item["id"], "output_index": index}
-            added = {**item, **({"arguments": ""} if "arguments" in item else {"content": []})}
+            empty: dict = {"arguments": ""} if "arguments" in item else {"content": []}
+            added = {**item, **empty}
             if item["type"] == "reasoning":
                 added = {**item, "summary": []}
             out.append(event("response.output_item.added", output_index=index, item=added))
