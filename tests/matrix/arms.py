@@ -11,7 +11,7 @@ from typing import Any
 
 from vui.serving.stream import llm_backend
 
-from tests.matrix.conversations import EVALUATE, HEARD, HELLO, heard, tools
+from tests.matrix.conversations import EFFORTS, EVALUATE, HEARD, HELLO, KNOBS, tools
 from tests.matrix.families import FAMILIES, Family
 from tests.providers.base import StandIn, serving
 from tests.support.harness import KEY, free_port, gateway, is_ready, program, stock_options
@@ -31,22 +31,31 @@ class Arm:
     @asynccontextmanager
     async def backend(self, family: Family, name: str = "", **options: Any) -> AsyncIterator[Any]:
         """vui's backend for a family, or for its deployment of another name."""
-        if family.learned and family.name not in self.learned:
-            self.learned.add(family.name)
-            await self._learn(family)
-        backend = self.make(name or family.name, self.url, api_key=self.key, **options)
+        name = name or family.name
+        await self.learn(family, name)
+        backend = self.make(name, self.url, api_key=self.key, **options)
         llm_backend.set_backend(backend)
         try:
             yield backend
         finally:
             await backend.aclose()
 
-    async def _learn(self, family: Family) -> None:
-        """A first turn, whose refused requests nobody hears."""
-        self.stand_ins[family.name].clear()
-        async with self.backend(family) as backend:
-            assert await heard(HELLO) == HEARD
-            await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
+    async def learn(self, family: Family, name: str) -> None:
+        """First turns at a deployment whose name doesn't say what it refuses: all of them whole."""
+        if not family.learned or name in self.learned:
+            return
+        self.learned.add(name)
+        stand_in = self.stand_ins[family.name]
+        script = stand_in.script
+        for effort in (None, *EFFORTS):
+            async with self.backend(family, name, reasoning_effort=effort) as backend:
+                stand_in.clear()
+                for knob, value in KNOBS.items():
+                    text = [token async for token in backend.stream(HELLO, **{knob: value})]
+                    assert "".join(text) == " ".join(HEARD), knob
+                await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
+        stand_in.clear()
+        stand_in.script = script
 
 
 @contextmanager

@@ -47,6 +47,8 @@ CONVERSATIONS = {
 }
 
 
+KNOBS = {"temperature": 0.0, "top_p": 0.9, "presence_penalty": 0.3}
+EFFORTS = ("none", "minimal", "low", "high")
 # Of a stand-in's reply, unless its script says otherwise.
 HEARD = ["Yeah, doing alright.", "What about you?"]
 

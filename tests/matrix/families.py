@@ -41,7 +41,7 @@ class Family:
     error_is_told: bool = True
     # Without tools, thoughts are answered without it: nothing is asked, nothing is billed.
     tools: bool = True
-    # What it refuses shows at the first call only: its name doesn't say it.
+    # Its name doesn't say what it refuses, or that it thinks: the first calls show it.
     learned: bool = False
 
     @property

@@ -65,7 +65,8 @@ class Script:
     tool: name of the tool that a request with tools is answered with, and its raw arguments.
     reasoning: text that a thinking model thinks aloud before its reply.
     finish: the reason that the reply ends for, in the format's own words; its usual one if none.
-    fault: one of the names that `faults.strike` knows, or an HTTP status to answer with.
+    fault: one of the names that `faults.strike` knows, "hang-up" for no answer at all, or an HTTP
+        status to answer with.
     refuses: an optional field of a request that is refused.
     times: after so many requests that aren't refused, all is well; never for None.
     delay, pace: seconds before the first piece, and between pieces.
@@ -263,6 +264,8 @@ class StandIn:
             script = replace(script, text=seen.body["messages"][0]["content"].splitlines()[-1])
         if self.raw is not None:
             return Response(self.raw[0], 200, self.raw[1], self.media_type)
+        if script.fault == "hang-up":
+            hang_up(request)
         if isinstance(script.fault, int):
             text = script.fault_body
             if text is None:
@@ -308,6 +311,12 @@ class StandIn:
             raise
         finally:
             seen.ended_at = time.monotonic()
+
+
+def hang_up(request: Request) -> None:
+    """Close the connection without a byte of an answer."""
+    # uvicorn's; Starlette has none.
+    request._receive.__self__.transport.abort()  # type: ignore[attr-defined]
 
 
 def stopped(pieces: list[str], stops: list[str]) -> list[str]:

@@ -131,6 +131,10 @@ class DashScope(OpenAI):
         # One of the hosts with a strict template: https://github.com/can1357/oh-my-pi/issues/958
         system_first(body["messages"])
 
+    def optional(self, body: dict) -> list[str]:
+        # Its switch is none of them: thoughts aren't streamed.
+        return [name for name in super().optional(body) if name != "enable_thinking"]
+
     def thinks(self, body: dict) -> bool:
         return body.get("enable_thinking") is not False
 

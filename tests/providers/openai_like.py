@@ -65,6 +65,10 @@ class ReasoningNone(Reasoning):
                 raise Refused(f"Unsupported parameter: '{name}' is not supported with this model.")
         self.check_tools(body)
 
+    def optional(self, body: dict) -> list[str]:
+        # The effort is none of them: the rule below says so.
+        return [name for name in super().optional(body) if name != "reasoning_effort"]
+
     def check_tools(self, body: dict) -> None:
         """https://github.com/onyx-dot-app/onyx/issues/15008: from GPT-5.4 on."""
         if body.get("tools") and body.get("reasoning_effort") != "none":

@@ -129,12 +129,6 @@ FAMILIES = (
         efforts=("none",),
     ),
     Family(
-        # Pinned, with thoughts and without.
-        r"^moonshot/kimi-(k2\.|k[3-9]|latest|thinking|for-coding)",
-        "https://github.com/UKGovernmentBEIS/inspect_ai/pull/5156",
-        drop=("temperature", "top_p", "presence_penalty", "frequency_penalty"),
-    ),
-    Family(
         # LiteLLM would count the tokens of a stream by itself.
         r"^nvidia_nim/",
         "https://docs.api.nvidia.com/nim/reference/nvidia-nemotron-3-nano-30b-a3b-infer",
