@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.matrix.arms import Arm, foreign_lab, our_lab
-from tests.matrix.conversations import HELLO, heard, tools
+from tests.matrix.conversations import EVALUATE, HELLO, heard, tools
 from tests.matrix.families import FAMILIES, Family
 from tests.matrix.points import FOREIGN_POINTS, POINTS
 from tests.matrix.table import Table, render, shown
@@ -142,7 +142,7 @@ async def test_what_the_provider_sees_of_a_turn_is_on_file(lab: Arm, family: Fam
     stand_in.clear()
     async with lab.backend(family) as backend:
         await heard(HELLO)
-        await backend.complete(HELLO, tools=tools(), temperature=0.0)
+        await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
     record = [{"path": seen.path, "body": _without_tools(seen.body)} for seen in stand_in.seen]
     on_file(_recording(family), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vui.serving.stream import llm_backend
 
+from tests.matrix.conversations import EFFORTS, EVALUATE, HEARD, HELLO, KNOBS, tools
 from tests.matrix.families import FAMILIES, Family
 from tests.providers.base import StandIn, serving
 from tests.support.harness import KEY, free_port, gateway, is_ready, program, stock_options
@@ -25,26 +26,50 @@ class Arm:
     key: str
     stand_ins: dict[str, StandIn]
     make: Callable[..., llm_backend.LLMBackend]
+    learned: set[str] = field(default_factory=set)
 
     @asynccontextmanager
-    async def backend(self, family: Family, **options: Any) -> AsyncIterator[Any]:
-        backend = self.make(family.name, self.url, api_key=self.key, **options)
+    async def backend(self, family: Family, name: str = "", **options: Any) -> AsyncIterator[Any]:
+        """vui's backend for a family, or for its deployment of another name."""
+        name = name or family.name
+        await self.learn(family, name)
+        backend = self.make(name, self.url, api_key=self.key, **options)
         llm_backend.set_backend(backend)
         try:
             yield backend
         finally:
             await backend.aclose()
 
+    async def learn(self, family: Family, name: str) -> None:
+        """First turns at a deployment whose name doesn't say what it refuses: all of them whole."""
+        if not family.learned or name in self.learned:
+            return
+        self.learned.add(name)
+        stand_in = self.stand_ins[family.name]
+        script = stand_in.script
+        for effort in (None, *EFFORTS):
+            async with self.backend(family, name, reasoning_effort=effort) as backend:
+                stand_in.clear()
+                for knob, value in KNOBS.items():
+                    text = [token async for token in backend.stream(HELLO, **{knob: value})]
+                    assert "".join(text) == " ".join(HEARD), knob
+                await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
+        stand_in.clear()
+        stand_in.script = script
+
 
 @contextmanager
 def stand_ins() -> Iterator[tuple[dict[str, StandIn], list[dict]]]:
-    """One stand-in for each family, and the `model_list` that reaches them."""
+    """One stand-in for each family, and the `model_list` that reaches each under two names."""
     with ExitStack() as stack:
         running = {family.name: family.stand_in() for family in FAMILIES}
-        yield (
-            running,
-            [f.entry(stack.enter_context(serving(running[f.name].app))) for f in FAMILIES],
-        )
+        urls = {name: stack.enter_context(serving(one.app)) for name, one in running.items()}
+        models = [
+            family.entry(urls[family.name], name)
+            for family in FAMILIES
+            for name in (family.name, family.choosy)
+        ]
+        yield running, models
 
 
 @contextmanager

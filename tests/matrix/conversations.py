@@ -15,13 +15,15 @@ STOPS = (
 )
 # fmt: on
 SYSTEM = {"role": "system", "content": "You are Vui."}
-HELLO = [SYSTEM, {"role": "user", "content": "Hello"}]
+# A session begins with vui's greeting; a text chat doesn't.
+GREETING = {"role": "assistant", "content": "Hey there, it's Vui, what can I help with?"}
+HELLO = [SYSTEM, GREETING, {"role": "user", "content": "Hello"}]
+# What vui's thoughts get of it while a task runs: `_evaluate` of vui/serving/stream/thoughts.py.
+TASKS = {"role": "system", "content": "CURRENT TASKS:\n- [running] pasta timer"}
+EVALUATE = [*HELLO, TASKS, {"role": "user", "content": "[evaluate]"}]
+TEXT_CHAT = [SYSTEM, {"role": "user", "content": "Hello"}]
 CONVERSATIONS = {
-    "greeting first": [
-        SYSTEM,
-        {"role": "assistant", "content": "Hey there, it's Vui, what can I help with?"},
-        {"role": "user", "content": "Hello"},
-    ],
+    "text chat": TEXT_CHAT,
     "two user turns": [*HELLO, {"role": "user", "content": "Are you there?"}],
     "empty assistant turn": [
         *HELLO,
@@ -31,10 +33,24 @@ CONVERSATIONS = {
     "system in the middle": [
         *HELLO,
         {"role": "assistant", "content": "Hi."},
-        {"role": "system", "content": "CURRENT TASKS:\n- [running] pasta timer"},
+        TASKS,
+        {"role": "user", "content": "[evaluate]"},
+    ],
+    "a task that came later": [
+        *HELLO,
+        TASKS,
+        {"role": "user", "content": "[evaluate]"},
+        {"role": "assistant", "content": "Your pasta is done."},
+        {"role": "system", "content": "CURRENT TASKS:\n- [done] pasta timer"},
         {"role": "user", "content": "[evaluate]"},
     ],
 }
+
+
+KNOBS = {"temperature": 0.0, "top_p": 0.9, "presence_penalty": 0.3}
+EFFORTS = ("none", "minimal", "low", "high")
+# Of a stand-in's reply, unless its script says otherwise.
+HEARD = ["Yeah, doing alright.", "What about you?"]
 
 
 async def heard(conversation: list[dict], stats: dict | None = None) -> list[str]:

@@ -9,12 +9,22 @@ import httpx
 import pytest
 
 from tests.matrix.arms import Arm
-from tests.matrix.conversations import CONVERSATIONS, HELLO, STOPS, heard, heard_of, tools
+from tests.matrix.conversations import (
+    CONVERSATIONS,
+    EFFORTS,
+    EVALUATE,
+    HEARD,
+    HELLO,
+    KNOBS,
+    STOPS,
+    heard,
+    heard_of,
+    tools,
+)
 from tests.matrix.families import FAMILIES, Family
 from tests.support.poll import until
 from vui_litellm.errors import SENTENCES
 
-KNOBS = {"temperature": 0.0, "top_p": 0.9, "presence_penalty": 0.3}
 MANY = {"temperature": 0.3, "top_p": 0.9, "presence_penalty": 0.3}
 
 
@@ -51,21 +61,33 @@ async def stops(lab: Arm, family: Family) -> None:
 async def thoughts(lab: Arm, family: Family) -> None:
     """A tool is picked and its arguments are a dict, whatever the model wrote."""
     stand_in = lab.stand_ins[family.name]
+    if not family.tools:
+        await no_thoughts(lab, family)
+        return
     async with lab.backend(family) as backend:
         for raw, expected in (('{"text": "Name is Ada"}', {"text": "Name is Ada"}),
                               ("", {}), ('{"text": ', {})):  # fmt: skip
             stand_in.clear(tool="add_memory", arguments=raw)
             # vui's thoughts send the time of each turn along.
-            turns = [HELLO[0], {**HELLO[1], "ts": 1.5}]
+            turns = [*HELLO[:-1], {**HELLO[-1], "ts": 1.5}, *EVALUATE[len(HELLO) :]]
             result = await backend.complete(turns, tools=tools(), temperature=0.0)
             function = result["tool_calls"][0]["function"]
             assert function["name"] == "add_memory"
             assert function["arguments"] == expected, function
         stand_in.clear(tool="no_action")
-        middle = CONVERSATIONS["system in the middle"]
-        result = await backend.complete(middle, tools=tools(), temperature=0.0)
+        result = await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
         assert result["tool_calls"][0]["function"]["name"] == "no_action"
         assert "pasta timer" in json.dumps(stand_in.seen[-1].body), "the tasks were lost"
+
+
+async def no_thoughts(lab: Arm, family: Family) -> None:
+    """A model without tools isn't asked for thoughts: they are answered, and cost nothing."""
+    stand_in = lab.stand_ins[family.name]
+    async with lab.backend(family) as backend:
+        stand_in.clear()
+        result = await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
+        assert not result.get("tool_calls")
+        assert not stand_in.seen, "a call that no tool can come of was paid for"
 
 
 async def conversations(lab: Arm, family: Family) -> None:
@@ -78,6 +100,8 @@ async def conversations(lab: Arm, family: Family) -> None:
             await backend.complete(messages, tools=tools(), temperature=0.0)
             sent = json.dumps(stand_in.seen[-1].body)
             assert messages[-1]["content"] in sent, name
+            assert "pasta timer" in sent or "pasta timer" not in json.dumps(messages), name
+            assert {seen.status for seen in stand_in.seen} == {200}, name
 
 
 async def one_request(lab: Arm, family: Family) -> None:
@@ -85,9 +109,9 @@ async def one_request(lab: Arm, family: Family) -> None:
     stand_in = lab.stand_ins[family.name]
     async with lab.backend(family) as backend:
         stand_in.clear()
-        await heard(HELLO)
-        await backend.complete(HELLO, tools=tools(), temperature=0.0)
-        assert [seen.status for seen in stand_in.seen] == [200, 200]
+        assert await heard(HELLO) == HEARD
+        await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
+        assert [seen.status for seen in stand_in.seen] == [200, 200][: 1 + family.tools]
 
 
 async def knobs(lab: Arm, family: Family) -> None:
@@ -115,24 +139,29 @@ async def knobs(lab: Arm, family: Family) -> None:
 async def thinking(lab: Arm, family: Family) -> None:
     """No thinking before a spoken reply; none of it is spoken; a named effort is accepted."""
     stand_in = lab.stand_ins[family.name]
-    async with lab.backend(family):
+    async with lab.backend(family) as backend:
         stand_in.clear(reasoning="Hmm pondering aloud")
         text = " ".join(await heard(HELLO))
-        assert not stand_in.thinks(stand_in.seen[0].body), stand_in.seen[0].body
+        await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
+        for seen in stand_in.seen:
+            assert family.learned or not stand_in.thinks(seen.body), seen.body
         assert "pondering" not in text
-    for effort in ("none", "minimal", "low", "high"):
-        async with lab.backend(family, reasoning_effort=effort):
+    for effort in EFFORTS:
+        async with lab.backend(family, reasoning_effort=effort) as backend:
             stand_in.clear(reasoning="Hmm pondering aloud")
             text = " ".join(await heard(HELLO))
             assert "doing alright" in text, f"{effort}: {text}"
             assert "pondering" not in text, effort
-            assert [seen.status for seen in stand_in.seen] == [200], effort
+            await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
+            statuses = [seen.status for seen in stand_in.seen]
+            assert statuses == [200, 200][: 1 + family.tools], effort
 
 
 async def switching(lab: Arm, family: Family) -> None:
     """In mid-conversation to the next family and back; a model that is gone keeps this one."""
     following = FAMILIES[(FAMILIES.index(family) + 1) % len(FAMILIES)]
     conversation = list(HELLO)
+    await lab.learn(following, following.name)
     async with lab.backend(family) as backend:
         for member in (family, following, family):
             lab.stand_ins[member.name].clear()
@@ -152,7 +181,8 @@ async def switching(lab: Arm, family: Family) -> None:
 async def errors(lab: Arm, family: Family) -> None:
     """Each failure raises with the provider's message and ends in one spoken sentence."""
     stand_in = lab.stand_ins[family.name]
-    faults: list[tuple[str | int, str]] = [(500, "not well"), ("error-frame", "fell over")]
+    told = "fell over" if family.error_is_told else ""
+    faults: list[tuple[str | int, str]] = [(500, "not well"), ("error-frame", told)]
     # Whoever notices these says it in words of its own.
     faults += [("reset", "")] + ([("end", "")] if family.end_is_told else [])
     for fault, message in faults:
@@ -163,7 +193,7 @@ async def errors(lab: Arm, family: Family) -> None:
             assert message in str(raised), f"{fault}: {raised}"
             assert chunks, f"{fault}: nothing was said"
             assert chunks[-1] in SENTENCES, f"{fault}: {chunks}"
-            if fault == 500:
+            if fault == 500 and family.tools:
                 with pytest.raises(httpx.HTTPError, match=message):
                     await backend.complete(HELLO, tools=tools())
 
@@ -183,6 +213,53 @@ async def leaks(lab: Arm, family: Family) -> None:
         assert chunks == ["Oh, good question.", "The moon pulls."], chunks
 
 
+async def refused_fields(lab: Arm, family: Family) -> None:
+    """A field that the gateway adds and a model refuses: taken back unheard, and for good."""
+    stand_in = lab.stand_ins[family.name]
+    taken_back: list[str] = []
+    while True:
+        # Each with a backend of its own, which has learned nothing.
+        async with lab.backend(family, family.choosy) as backend:
+            stand_in.clear(refuses=taken_back[-1] if taken_back else None)
+            assert await heard(HELLO) == HEARD, taken_back
+            await backend.complete(EVALUATE, tools=tools(), temperature=0.0)
+            statuses = [seen.status for seen in stand_in.seen]
+            assert statuses == [200, 200][: 1 + family.tools], taken_back
+            sent = stand_in.optional(stand_in.seen[0].body)
+        assert not set(sent) & set(taken_back), "what was refused once is sent again"
+        if not sent:
+            break
+        async with lab.backend(family, family.choosy):
+            taken_back.append(sent[0])
+            stand_in.clear(refuses=sent[0])
+            assert await heard(HELLO) == HEARD, taken_back
+            assert [seen.status for seen in stand_in.seen] == [400, 200], taken_back
+
+
+async def chance(lab: Arm, family: Family) -> None:
+    """A failure that a second request doesn't have: it is asked once more, and nobody hears it."""
+    stand_in = lab.stand_ins[family.name]
+    async with lab.backend(family):
+        # The connection breaks before the first byte of an answer, and of its body.
+        scripts = ({"fault": "hang-up"}, *stand_in.chances, {"fault": "reset", "after": 0})
+        for script in scripts:
+            stand_in.clear(times=1, **script)
+            assert await heard(HELLO) == HEARD, script
+            assert len(stand_in.seen) == 2, script
+
+
+async def broken_off(lab: Arm, family: Family) -> None:
+    """An end that says it is none, in mid-reply: what was said stands, a sentence says the rest."""
+    stand_in = lab.stand_ins[family.name]
+    for reason in stand_in.breaks:
+        async with lab.backend(family):
+            stand_in.clear(text="Well, the tide comes in. And then the", finish=reason)
+            chunks, raised = await heard_of(HELLO)
+            assert chunks[0] == "Well, the tide comes in.", f"{reason}: {chunks}"
+            assert raised, f"{reason}: the reply just stops: {chunks}"
+            assert chunks[-1] in SENTENCES, f"{reason}: {chunks}"
+
+
 Point = Callable[[Arm, Family], Awaitable[None]]
 POINTS: dict[str, Point] = {
     "reply, usage": reply,
@@ -195,6 +272,9 @@ POINTS: dict[str, Point] = {
     "no leaks heard": leaks,
     "switching": switching,
     "errors heard": errors,
+    "a field refused": refused_fields,
+    "chance": chance,
+    "broken off": broken_off,
 }
 
 

@@ -40,6 +40,8 @@ class Anthropic(StandIn):
     """api.anthropic.com"""
 
     caches = CACHES
+    # https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
+    breaks = ("refusal",)
 
     def prompt(self, request: Request, body: dict) -> Prompt:
         tools = [_block("", tool) for tool in body.get("tools") or []]
@@ -84,6 +86,12 @@ class Anthropic(StandIn):
     def stops(self, body: dict) -> list[str]:
         return body.get("stop_sequences") or []
 
+    def optional(self, body: dict) -> list[str]:
+        return [name for name in ("stop_sequences", "thinking", "output_config") if name in body]
+
+    def refusal(self, name: str) -> str:
+        return f"{name}: Extra inputs are not permitted"
+
     def thinks(self, body: dict) -> bool:
         unasked = "adaptive" if version(body.get("model", "")) >= (5, 0) else "disabled"
         kind = (body.get("thinking") or {"type": unasked})["type"]
@@ -117,7 +125,7 @@ class Anthropic(StandIn):
                 delta = {"type": "text_delta", "text": piece}
                 out.append(event("content_block_delta", index=index, delta=delta))
         out.append(event("content_block_stop", index=index))
-        reason = "tool_use" if body.get("tools") else "end_turn"
+        reason = "tool_use" if body.get("tools") else script.finish or "end_turn"
         end = {"stop_reason": reason, "stop_sequence": None}
         out.append(event("message_delta", delta=end, usage={"output_tokens": 12}))
         out.append(event("message_stop"))

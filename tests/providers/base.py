@@ -22,6 +22,11 @@ from tests.providers import faults
 from tests.providers.cache import Bill, InvalidMarks, Prompt, PromptCache, Rule, check_marks
 from tests.support.poll import wait_until
 
+# What our gateway adds to a request, in OpenAI's words and those of providers like it.
+OPTIONAL = (
+    "stop", "reasoning_effort", "reasoning", "thinking", "chat_template_kwargs", "enable_thinking",
+    "prompt_cache_key",
+)  # fmt: skip
 TEXT = "Yeah, doing alright. What about you?"
 
 
@@ -59,7 +64,11 @@ class Script:
     repeats: the reply is the last line of the system message.
     tool: name of the tool that a request with tools is answered with, and its raw arguments.
     reasoning: text that a thinking model thinks aloud before its reply.
-    fault: one of the names that `faults.strike` knows, or an HTTP status to answer with.
+    finish: the reason that the reply ends for, in the format's own words; its usual one if none.
+    fault: one of the names that `faults.strike` knows, "hang-up" for no answer at all, or an HTTP
+        status to answer with.
+    refuses: an optional field of a request that is refused.
+    times: after so many requests that aren't refused, all is well; never for None.
     delay, pace: seconds before the first piece, and between pieces.
     bill: of the input, where the stand-in keeps a cache.
     """
@@ -71,6 +80,9 @@ class Script:
     tool: str = "no_action"
     arguments: str = "{}"
     reasoning: str = ""
+    finish: str | None = None
+    refuses: str | None = None
+    times: int | None = None
     fault: str | int | None = None
     fault_body: str | None = None
     fault_headers: dict[str, str] = field(default_factory=dict)
@@ -100,15 +112,20 @@ class StandIn:
     Attributes:
         cache: set by a test that wants prompts kept and billed as the provider does.
         caches: pattern of a model's name → how its prompts are cached; one without isn't.
+        breaks: reasons of an end that say that the reply broke off.
+        chances: scripts of failures that a second request doesn't have.
     """
 
     path = "/"
     cache: PromptCache | None = None
     caches: tuple[tuple[str, Rule], ...] = ()
+    breaks: tuple[str, ...] = ()
+    chances: tuple[dict, ...] = ({"text": ""},)
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.script = Script()
+        self.answered = 0  # requests that weren't refused
         self.knocks: list[Seen] = []  # requests without a body that ask for nothing
         self.raw: tuple[bytes, dict[str, str]] | None = None  # answer with exactly this
         self.app = Starlette(
@@ -156,6 +173,14 @@ class StandIn:
         """The value that a sampling knob arrived with."""
         return body.get(name)
 
+    def optional(self, body: dict) -> list[str]:
+        """The fields of this request that a model may refuse: stops, thinking, marks of a cache."""
+        return [name for name in OPTIONAL if name in body]
+
+    def refusal(self, name: str) -> str:
+        """The words for a field that this model doesn't take."""
+        return f"Unsupported parameter: '{name}' is not supported with this model."
+
     def is_stream(self, request: Request, body: dict) -> bool:
         return bool(body.get("stream"))
 
@@ -185,6 +210,7 @@ class StandIn:
     def clear(self, **script: Any) -> None:
         self.seen.clear()
         self.knocks.clear()
+        self.answered = 0
         self.script = replace(Script(), **script)
 
     async def _rescript(self, request: Request) -> Response:
@@ -223,9 +249,14 @@ class StandIn:
                 check_marks(prompt.blocks(tools_first=True))
             except InvalidMarks as invalid:
                 raise Refused(str(invalid)) from invalid
+            if script.refuses in self.optional(seen.body):
+                raise Refused(self.refusal(str(script.refuses)))
         except Refused as refused:
             error = self.error(str(refused), refused.status, **refused.extra)
             return JSONResponse(error, refused.status)
+        self.answered += 1
+        if script.times is not None and self.answered > script.times:
+            script = replace(script, text=TEXT, pieces=None, finish=None, fault=None)
         roles = [message["role"] for message in seen.body.get("messages", ())]
         if script.continued and "assistant" in roles:
             script = replace(script, text=script.continued)
@@ -233,6 +264,8 @@ class StandIn:
             script = replace(script, text=seen.body["messages"][0]["content"].splitlines()[-1])
         if self.raw is not None:
             return Response(self.raw[0], 200, self.raw[1], self.media_type)
+        if script.fault == "hang-up":
+            hang_up(request)
         if isinstance(script.fault, int):
             text = script.fault_body
             if text is None:
@@ -278,6 +311,12 @@ class StandIn:
             raise
         finally:
             seen.ended_at = time.monotonic()
+
+
+def hang_up(request: Request) -> None:
+    """Close the connection without a byte of an answer."""
+    # uvicorn's; Starlette has none.
+    request._receive.__self__.transport.abort()  # type: ignore[attr-defined]
 
 
 def stopped(pieces: list[str], stops: list[str]) -> list[str]:

@@ -52,6 +52,7 @@ class Bedrock(StandIn):
     # The models' least lengths are Anthropic's own:
     # https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
     caches = CACHES
+    breaks = ("content_filtered", "guardrail_intervened")
 
     def prompt(self, request: Request, body: dict) -> Prompt:
         messages = [
@@ -98,11 +99,26 @@ class Bedrock(StandIn):
                 raise Refused("The content field in the Message object is empty.")
         if before == "assistant":
             raise Refused("This model does not support assistant message prefill.")
-        extra = body.get("additionalModelRequestFields") or {}
+        self.check_model(path, inference, body.get("additionalModelRequestFields") or {})
+
+    def check_model(self, path: str, inference: dict, extra: dict) -> None:
+        """What the model behind it refuses."""
         knobs = {"temperature": inference.get("temperature"), "top_p": inference.get("topP")}
         check_knobs(path, {**knobs, **{name: extra[name] for name in KNOBS if name in extra}})
-        for name in sorted(set(extra) - {"thinking", "top_k", "anthropic_beta", "output_config"}):
+        self.check_extra(extra, {"thinking", "top_k", "anthropic_beta", "output_config"})
+
+    def check_extra(self, extra: dict, known: set[str]) -> None:
+        for name in sorted(set(extra) - known):
             raise Refused(f"{name}: Extra inputs are not permitted")
+
+    def optional(self, body: dict) -> list[str]:
+        inference = body.get("inferenceConfig") or {}
+        extra = body.get("additionalModelRequestFields") or {}
+        return [name for name in ("stopSequences", *extra) if name in {**inference, **extra}]
+
+    def refusal(self, name: str) -> str:
+        # https://github.com/crewAIInc/crewAI/issues/3317
+        return f"This model doesn't support the {name} field. Remove {name} and try again."
 
     def stops(self, body: dict) -> list[str]:
         return (body.get("inferenceConfig") or {}).get("stopSequences") or []
@@ -134,7 +150,7 @@ class Bedrock(StandIn):
                 block = {"contentBlockIndex": 0, "delta": {"text": piece}}
                 out.append(event("contentBlockDelta", block))
         out.append(event("contentBlockStop", {"contentBlockIndex": 0}))
-        out.append(event("messageStop", {"stopReason": self._reason(body)}))
+        out.append(event("messageStop", {"stopReason": self._reason(body, script)}))
         out.append(event("metadata", {"usage": usage(script.bill), "metrics": {"latencyMs": 1}}))
         return out
 
@@ -146,18 +162,50 @@ class Bedrock(StandIn):
             content = [{"toolUse": use}]
         return {
             "output": {"message": {"role": "assistant", "content": content}},
-            "stopReason": self._reason(body), "usage": usage(script.bill),
+            "stopReason": self._reason(body, script), "usage": usage(script.bill),
             "metrics": {"latencyMs": 1},
         }  # fmt: skip
 
-    def _reason(self, body: dict) -> str:
-        return "tool_use" if body.get("toolConfig") else "end_turn"
+    def _reason(self, body: dict, script: Script) -> str:
+        return "tool_use" if body.get("toolConfig") else script.finish or "end_turn"
 
     def error(self, message: str, status: int, **_: Any) -> dict:
         return {"message": message}
 
     def error_frame(self, message: str) -> bytes:
         return event("modelStreamErrorException", {"message": message}, "exception")
+
+
+class Nova(Bedrock):
+    """Amazon's Nova: https://docs.aws.amazon.com/nova/latest/userguide/complete-request-schema.html"""
+
+    caches = ()
+
+    def check_model(self, path: str, inference: dict, extra: dict) -> None:
+        if len(inference.get("stopSequences") or []) > 4:
+            raise Refused("Malformed input request: #/stopSequences: expected at most 4 items")
+        self.check_extra(extra, {"inferenceConfig", "reasoningConfig"})
+
+    def thinks(self, body: dict) -> bool:
+        extra = body.get("additionalModelRequestFields") or {}
+        return (extra.get("reasoningConfig") or {}).get("type") == "enabled"
+
+
+class BedrockGptOss(Bedrock):
+    """gpt-oss on Bedrock: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-openai.html"""
+
+    caches = ()
+
+    def check_model(self, path: str, inference: dict, extra: dict) -> None:
+        if "stopSequences" in inference:
+            raise Refused(self.refusal("stopSequences"))
+        if extra.get("reasoning_effort") not in (None, "low", "medium", "high"):
+            raise Refused("reasoning_effort: Input should be 'low', 'medium' or 'high'")
+        self.check_extra(extra, {"reasoning_effort"})
+
+    def thinks(self, body: dict) -> bool:
+        extra = body.get("additionalModelRequestFields") or {}
+        return extra.get("reasoning_effort", "medium") != "low"
 
 
 def _blocks(role: str, content: list[dict]) -> list[Block]:

@@ -57,6 +57,11 @@ class Gemini(StandIn):
         (r"gemini", Rule(CACHING, 4096, tools_first=False)),
     )
 
+    # https://ai.google.dev/api/generate-content#FinishReason
+    breaks = ("SAFETY", "PROHIBITED_CONTENT")
+    # Without a word, or with a call that isn't one: https://github.com/BerriAI/litellm/issues/21242
+    chances = ({"text": ""}, {"text": "", "finish": "MALFORMED_FUNCTION_CALL"})
+
     def prompt(self, request: Request, body: dict) -> Prompt:
         system = body.get("systemInstruction") or body.get("system_instruction") or {}
         return Prompt(
@@ -130,6 +135,14 @@ class Gemini(StandIn):
         config = body.get("generationConfig") or body.get("generation_config") or {}
         return {snake(name): value for name, value in config.items()}
 
+    def optional(self, body: dict) -> list[str]:
+        return [n for n in ("stop_sequences", "thinking_config") if n in self.generation(body)]
+
+    def refusal(self, name: str) -> str:
+        if name == "thinking_config":
+            return "Thinking budget is not supported for this model."
+        return f"Invalid JSON payload received. Unknown name \"{name}\" at 'generation_config'"
+
     def is_stream(self, request: Request, body: dict) -> bool:
         return request.url.path.endswith(":streamGenerateContent")
 
@@ -147,7 +160,7 @@ class Gemini(StandIn):
             return [*out, sse(self.whole(body, script))]
         *first, last = script.cut()
         out += [self._frame([{"text": piece}]) for piece in first]
-        end = self._candidate([{"text": last}], finish="STOP")
+        end = self._candidate([{"text": last}] if last else [], finish=script.finish or "STOP")
         return [*out, sse({**end, "usageMetadata": usage(script.bill)})]
 
     def whole(self, body: dict, script: Script) -> dict:
@@ -162,7 +175,8 @@ class Gemini(StandIn):
         return sse({**self._candidate(parts), "usageMetadata": usage})
 
     def _candidate(self, parts: list[dict], finish: str | None = None) -> dict:
-        candidate: dict = {"content": {"role": "model", "parts": parts}, "index": 0}
+        content = {"role": "model", **({"parts": parts} if parts else {})}
+        candidate: dict = {"content": content, "index": 0}
         if finish:
             candidate["finishReason"] = finish
         return {"candidates": [candidate], "modelVersion": "gemini", "responseId": "r"}

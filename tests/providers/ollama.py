@@ -13,6 +13,7 @@ FIELDS = frozenset(
     "model messages tools think format options stream keep_alive truncate shift logprobs "
     "top_logprobs".split()
 )
+LEVELS = ("low", "medium", "high", "max")
 COUNTS = {"prompt_eval_count": 1200, "eval_count": 12, "total_duration": 1, "eval_duration": 1}
 
 
@@ -29,6 +30,11 @@ class Ollama(StandIn):
             raise Refused("404 page not found", 404)
         for name in sorted(set(body) - FIELDS):
             raise Refused(f"unknown field {name}")
+        think = body.get("think")
+        if isinstance(think, str) and think not in LEVELS:
+            raise Refused(
+                f'invalid think value: "{think}" (must be "high", "medium", "low", true, or false)'
+            )
         for message in body.get("messages") or []:
             if message.get("role") not in ("system", "user", "assistant", "tool"):
                 raise Refused(f"invalid role {message.get('role')}")
@@ -43,6 +49,12 @@ class Ollama(StandIn):
 
     def is_stream(self, request: Request, body: dict) -> bool:
         return body.get("stream", True)
+
+    def optional(self, body: dict) -> list[str]:
+        return [name for name in ("think",) if name in body]
+
+    def refusal(self, name: str) -> str:
+        return '"qwen3.5:4b" does not support thinking'
 
     def thinks(self, body: dict) -> bool:
         return body.get("think") is not False
@@ -87,3 +99,13 @@ class Ollama(StandIn):
     def error_frame(self, message: str) -> bytes:
         # https://github.com/ollama/ollama/blob/main/docs/api/errors.mdx: in the stream, as a line
         return json.dumps({"error": message}).encode() + b"\n"
+
+
+class OllamaGptOss(Ollama):
+    """gpt-oss on Ollama thinks whatever it is told, and least with `low`.
+
+    https://github.com/ollama/ollama/issues/11751, https://github.com/BerriAI/litellm/issues/34574
+    """
+
+    def thinks(self, body: dict) -> bool:
+        return body.get("think") != "low"

@@ -53,7 +53,7 @@ FIELDS = frozenset(
     ]
 )
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-MESSAGE_FIELDS = {"role", "content", "name", "tool_calls", "tool_call_id", "refusal"}
+MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "refusal"})
 # An unknown one is refused, Anthropic's `cache_control` too:
 # https://github.com/nadeko-bot/nadekobot/issues/34, https://github.com/omnimind-ai/OmniBot/issues/301
 PART_FIELDS = frozenset({"type", "text", "image_url", "input_audio", "file", "refusal"})
@@ -80,6 +80,7 @@ class OpenAI(StandIn):
 
     max_stops: int | None = 4  # https://platform.openai.com/docs/api-reference/chat/create, `stop`
     fields = FIELDS
+    message_fields = MESSAGE_FIELDS
     part_fields = PART_FIELDS
     tool_fields = TOOL_FIELDS
     caches: tuple[tuple[str, Rule], ...] = CACHES
@@ -87,6 +88,7 @@ class OpenAI(StandIn):
     unknown_status = 400
     keep_alive: bytes = b""
     reasoning_field = "reasoning_content"
+    breaks: tuple[str, ...] = ("content_filter",)
     always_usage = False  # usage without being asked for it
 
     def check(self, request: Request, body: dict) -> None:
@@ -128,7 +130,7 @@ class OpenAI(StandIn):
         for index, message in enumerate(messages):
             if message.get("role") not in ROLES:
                 raise Refused(f"Invalid value: '{message.get('role')}' for messages[{index}].role.")
-            extra = set(message) - MESSAGE_FIELDS
+            extra = set(message) - self.message_fields
             if extra:
                 raise Refused(f"Unrecognized fields in messages[{index}]: {sorted(extra)}")
             if message.get("content") is None and not message.get("tool_calls"):
@@ -187,7 +189,7 @@ class OpenAI(StandIn):
             out.append(frame({}, "tool_calls"))
         else:
             out += [frame({"content": piece}) for piece in script.cut()]
-            out.append(frame({}, "stop"))
+            out.append(frame({}, script.finish or "stop"))
         usage = self.usage(script.bill)
         if self.always_usage or (body.get("stream_options") or {}).get("include_usage"):
             out.append(sse({**self._chunk(body), "choices": [], "usage": usage}))

@@ -9,7 +9,14 @@ from starlette.requests import Request
 from tests.providers.anthropic import CACHING as CLAUDE
 from tests.providers.base import Refused, sse
 from tests.providers.cache import HOUR, Bill, Rule
-from tests.providers.openai import CACHES, FIELDS, PART_FIELDS, TOOL_FIELDS, OpenAI
+from tests.providers.openai import (
+    CACHES,
+    FIELDS,
+    MESSAGE_FIELDS,
+    PART_FIELDS,
+    TOOL_FIELDS,
+    OpenAI,
+)
 
 
 class Reasoning(OpenAI):
@@ -56,6 +63,19 @@ class ReasoningNone(Reasoning):
         for name in ("temperature", "top_p", "logprobs"):
             if body.get(name) is not None and effort != "none":
                 raise Refused(f"Unsupported parameter: '{name}' is not supported with this model.")
+        self.check_tools(body)
+
+    def optional(self, body: dict) -> list[str]:
+        # The effort is none of them: the rule below says so.
+        return [name for name in super().optional(body) if name != "reasoning_effort"]
+
+    def check_tools(self, body: dict) -> None:
+        """https://github.com/onyx-dot-app/onyx/issues/15008: from GPT-5.4 on."""
+        if body.get("tools") and body.get("reasoning_effort") != "none":
+            raise Refused(
+                "Function tools with reasoning_effort are not supported for this model in "
+                "/v1/chat/completions. Please use /v1/responses or set reasoning_effort to 'none'."
+            )
 
 
 class GPT56(ReasoningNone):
@@ -85,6 +105,27 @@ class Azure(OpenAI):
         self.check_body({**body, "model": body.get("model") or "deployment"})
 
 
+class AzureReasoning(Reasoning, Azure):
+    """A GPT-5 whose deployment has a name that doesn't say so.
+
+    https://github.com/BerriAI/litellm/issues/13714, https://github.com/OpenHands/OpenHands/issues/11662
+    """
+
+    def check_body(self, body: dict) -> None:
+        if body.get("max_tokens") is not None:
+            raise Refused(
+                "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+                "'max_completion_tokens' instead.",
+                code="unsupported_parameter",
+            )
+        super().check_body(body)
+
+
+TOOL_USE_FAILED = """{"error": {"message": "Failed to call a function. Please adjust your prompt. \
+See 'failed_generation' for more details.", "type": "invalid_request_error", \
+"code": "tool_use_failed", "failed_generation": "Yeah, doing alright."}}"""
+
+
 class Groq(OpenAI):
     """https://console.groq.com/docs/openai names what is refused with 400."""
 
@@ -107,6 +148,8 @@ class Groq(OpenAI):
         ),
     )  # fmt: skip
     refused_fields = ("logprobs", "logit_bias", "top_logprobs")
+    # Also where no tool was offered: https://github.com/BerriAI/litellm/issues/24442
+    chances = ({"text": ""}, {"fault": 400, "fault_body": TOOL_USE_FAILED})
 
     def check_body(self, body: dict) -> None:
         super().check_body(body)
@@ -150,24 +193,29 @@ class Mistral(OpenAI):
 
     def check_messages(self, body: dict) -> None:
         super().check_messages(body)
-        before = None
-        for message in body["messages"]:
-            # https://github.com/swarmauri/swarmauri-sdk/issues/162
-            if message["role"] == "system" and before not in (None, "system"):
-                raise Refused(f"Unexpected role 'system' after role '{before}'")
-            # https://docs.mistral.ai/capabilities/completion/: an assistant's turn has content or
-            # tool calls.
-            if message["role"] == "assistant" and not message.get("content"):
-                raise Refused("Assistant message must have either content or tool_calls.")
-            before = message["role"]
-        if before == "assistant":
-            raise Refused("Expected last role User or Tool for serving but got assistant")
+        check_turns(body["messages"])
         # https://docs.mistral.ai/capabilities/reasoning: adjustable from `none` to `high`.
         if body.get("reasoning_effort") not in (None, "none", "high"):
             raise Refused("reasoning_effort: Input should be 'none' or 'high'", 422)
 
     def thinks(self, body: dict) -> bool:
         return body.get("reasoning_effort", "none") != "none"
+
+
+def check_turns(messages: list[dict]) -> None:
+    """Mistral's rules for a conversation, wherever its own tokenizer is used."""
+    before = None
+    for message in messages:
+        # https://github.com/swarmauri/swarmauri-sdk/issues/162
+        if message["role"] == "system" and before not in (None, "system"):
+            raise Refused(f"Unexpected role 'system' after role '{before}'")
+        # https://docs.mistral.ai/capabilities/completion/: an assistant's turn has content or
+        # tool calls.
+        if message["role"] == "assistant" and not message.get("content"):
+            raise Refused("Assistant message must have either content or tool_calls.")
+        before = message["role"]
+    if before == "assistant":
+        raise Refused("Expected last role User or Tool for serving but got assistant")
 
 
 class XAI(OpenAI):
@@ -217,6 +265,9 @@ class DeepSeek(OpenAI):
     )
     max_stops = 16
     keep_alive = b": keep-alive\n\n"  # https://api-docs.deepseek.com/quick_start/rate_limit
+    breaks = ("content_filter", "insufficient_system_resource")
+    # https://api-docs.deepseek.com/guides/thinking_mode
+    message_fields = MESSAGE_FIELDS | {"reasoning_content"}
     # Found again is only the whole of what was written down: a prompt, or what two had in common
     # when the second came. (Also a prompt with its reply, and at intervals that aren't published:
     # neither is done here.) Units of 64 tokens, gone after hours:
@@ -266,6 +317,7 @@ class OpenRouter(OpenAI):
         "top_k repetition_penalty session_id trace".split()
     )
     keep_alive = b": OPENROUTER PROCESSING\n\n"
+    breaks = ("content_filter", "error")
     # It goes back to the same provider, whose rules hold:
     # https://openrouter.ai/docs/features/prompt-caching
     part_fields = PART_FIELDS | {"cache_control"}
@@ -280,7 +332,9 @@ class OpenRouter(OpenAI):
     reasoning_field = "reasoning"
 
     def effort(self, body: dict) -> str | None:
-        return (body.get("reasoning") or {}).get("effort") or body.get("reasoning_effort")
+        reasoning = body.get("reasoning") or {}
+        off = "none" if reasoning.get("enabled") is False else None
+        return reasoning.get("effort") or off or body.get("reasoning_effort")
 
     def check_body(self, body: dict) -> None:
         super().check_body(body)
@@ -298,14 +352,19 @@ class OpenRouter(OpenAI):
 
 
 class OpenRouterOptional(OpenRouter):
-    """A model that thinks unless it is told not to: Qwen3, DeepSeek V3."""
+    """A model that thinks unless it is told not to: Qwen3, DeepSeek V3, Kimi K2.5, Nemotron 3.
+
+    https://openrouter.ai/docs/use-cases/reasoning-tokens
+    """
 
     def thinks(self, body: dict) -> bool:
         return self.effort(body) != "none"
 
 
 class OpenRouterMandatory(OpenRouter):
-    """A model that can't not think: https://github.com/elie222/rakazo/issues/114"""
+    """A model that can't not think: https://github.com/elie222/rakazo/issues/114, of MiniMax
+    https://github.com/musistudio/claude-code-router/issues/1215
+    """
 
     def check_body(self, body: dict) -> None:
         super().check_body(body)
@@ -326,6 +385,7 @@ class VLLM(OpenAI):
         "include_reasoning thinking_token_budget".split()
     )
     max_stops = None
+    breaks = ("abort",)  # https://github.com/vllm-project/vllm/blob/main/vllm/v1/request.py
 
     def thinks(self, body: dict) -> bool:
         # Qwen3 thinks unless its template is told not to:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from vui.serving.stream import llm, llm_backend
 
-from tests.matrix.conversations import HELLO, tools
+from tests.matrix.conversations import TEXT_CHAT, tools
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import Program, gateway
@@ -104,14 +104,14 @@ class SickAndWell:
         """What vui does when the user speaks."""
         llm_backend.get_backend().barge_in()
 
-    async def turn(self, group: str, conversation: list[dict] = HELLO) -> Heard:
+    async def turn(self, group: str, conversation: list[dict] = TEXT_CHAT) -> Heard:
         """A streamed reply through vui's own chunker on our own backend."""
         backend, heard = self.backend(group), Heard()
         began = time.monotonic()
         try:
             async with asyncio.timeout(GIVE_UP):
                 async for chunk, final in llm.llm_stream_chunks(
-                    conversation[1:], HELLO[0]["content"]
+                    conversation[1:], TEXT_CHAT[0]["content"]
                 ):
                     heard.chunks.append(chunk)
                     heard.finals.append(final)
@@ -126,7 +126,7 @@ class SickAndWell:
         """Thoughts' answer, None when it failed, and how long it took."""
         backend, began = self.backend(group), time.monotonic()
         try:
-            answer = await backend.complete(HELLO, tools=tools(), temperature=0.0)
+            answer = await backend.complete(TEXT_CHAT, tools=tools(), temperature=0.0)
         except httpx.HTTPError:
             answer = None
         await backend.aclose()

@@ -77,6 +77,12 @@ FAMILIES = (
         drop=("presence_penalty", "frequency_penalty", "stop"),
     ),
     Family(
+        # LiteLLM would count the tokens of a stream by itself.
+        r"^nvidia_nim/",
+        "https://docs.api.nvidia.com/nim/reference/nvidia-nemotron-3-nano-30b-a3b-infer",
+        allow=("stream_options",),
+    ),
+    Family(
         r"^mistral/",
         "https://docs.mistral.ai/api/#tag/chat",
         allow=("presence_penalty", "frequency_penalty"),
