@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import re
-from typing import Any
 from urllib.parse import parse_qs
 
 import jwt
@@ -29,6 +28,7 @@ TOKEN = "ya29.a-token"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 # https://developers.google.com/identity/protocols/oauth2/service-account#httprest
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+AUDIENCE = "https://oauth2.googleapis.com/token"  # whatever the address
 MODELS = f"/v1/projects/{PROJECT}/locations/{LOCATION}/publishers"
 
 
@@ -64,7 +64,7 @@ class _Vertex(StandIn):
         try:
             claims = jwt.decode(
                 form["assertion"][0], _private_key().public_key(), ["RS256"],
-                audience=str(request.url), issuer=EMAIL,
+                audience=AUDIENCE, issuer=EMAIL,
                 options={"require": ["exp", "iat", "iss", "aud"]},
             )  # fmt: skip
             if form["grant_type"] != [GRANT] or SCOPE not in claims["scope"].split():
@@ -82,8 +82,6 @@ class _Vertex(StandIn):
         """
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             raise Refused("Request had invalid authentication credentials.", 401)
-        if request.headers.get("x-goog-api-key") or request.headers.get("x-api-key"):
-            raise Refused("this stand-in knows no API keys", 401)
         path = rf"{MODELS}/{self.publisher}/models/[\w.@-]+:(\w+)"
         if not (found := re.fullmatch(path, request.url.path)):
             raise Refused(f"Publisher Model `{request.url.path}` was not found.", 404)
@@ -127,6 +125,3 @@ class VertexClaude(_Vertex, Anthropic):
 
     def _message(self, body: dict) -> dict:
         return super()._message({**body, "model": "claude"})
-
-    def error(self, message: str, status: int, **extra: Any) -> dict:
-        return Anthropic.error(self, message, status, **extra)

@@ -12,6 +12,7 @@ from typing import Any
 from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
 from vui_gateway.named_files import missing
+from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 
 __all__ = ["LeftOut", "by_reason", "left_out", "summary"]
@@ -65,7 +66,9 @@ def left_out(
     if params["model"].startswith(AUTO_ROUTER):
         wrong, cure = "is no model", "Give its models this model_name, with `order: 1` and so on."
         return LeftOut(*names, AUTO_ROUTER, wrong, cure)
-    provider = params.get("custom_llm_provider") or params["model"].partition("/")[0]
+    provider = str(params.get("custom_llm_provider") or params["model"].partition("/")[0])
+    if provider in LEFT_OUT_PACKAGES:
+        return LeftOut(*names, provider, "is not in the image", LEFT_OUT_PACKAGES[provider])
     if provider in SUBSCRIPTIONS and not (token := token_file(provider, env)).is_file():
         sign_in = f"docker compose exec gateway vui-gateway sign-in {provider}"
         cure = f"Sign in: `{sign_in}` keeps its token there, and the model is served."

@@ -7,9 +7,10 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
-from vui_gateway.no_proxy import ask_directly
+from vui_gateway.no_proxy import ask_directly, goes_by_proxy
 from vui_gateway.providers.endpoints import HOSTS, Server, is_own_host, is_paid, server_of
 from vui_gateway.providers.server_errors import unreachable, use_ollama_chat
 
@@ -105,6 +106,8 @@ class Servers:
     async def trouble(self, deployment: str) -> str:
         """Why a deployment's server can't be reached; empty when it can, or nobody knows where."""
         server = self._servers.get(deployment)
+        if server and goes_by_proxy(urlsplit(server.origin).scheme, server.host):
+            return ""
         away = server and server.origin and not await listens(server)
         return unreachable(server) if server and away else ""
 
