@@ -35,27 +35,28 @@ NEEDED: dict[str, dict] = {
     **{name: {"api_base": f"{NOWHERE}/v1"} for name in ASKED_AT},
     **dict.fromkeys(("bedrock", "sagemaker", "sagemaker_chat", "sagemaker_nova"), AWS),
     "clarifai": {"model": "clarifai/openai.chat-completion.gpt-4o"},
-    "gdc": {"api_base": NOWHERE, "vertex_project": "p"},
+    "gdc": {"api_base": NOWHERE, "vertex_project": "p", "vertex_location": "l"},
     "huggingface": {"model": "huggingface/together/deepseek-ai/DeepSeek-R1"},
     "predibase": {"predibase_tenant_id": "t"},
     "ragflow": {"model": "ragflow/chat/1/m", "api_base": f"{NOWHERE}/v1"},
     "triton": {"api_base": f"{NOWHERE}/generate"},
     "watsonx": {"api_base": NOWHERE, "project_id": "p"},
 }
-# On Vertex AI, one of each publisher's formats.
-ON_VERTEX = (
-    "gemini-2.5-flash", "claude-haiku-4-5@20251001", "meta/llama-4-scout-17b-16e-instruct-maas",
-    "mistral-small-2503", "deepseek-ai/deepseek-v3.1-maas", "openai/gpt-oss-20b-maas",
+# On Vertex AI one of each publisher's formats, and a model that somebody has deployed there.
+VERTEX = (
+    "vertex_ai/gemini-2.5-flash", "vertex_ai_beta/gemini-2.5-pro",
+    "vertex_ai/claude-haiku-4-5@20251001", "vertex_ai/meta/llama-4-scout-17b-16e-instruct-maas",
+    "vertex_ai/mistral-small-2503", "vertex_ai/deepseek-ai/deepseek-v3.1-maas",
+    "vertex_ai/openai/gpt-oss-20b-maas",
 )  # fmt: skip
+OWN_ENDPOINT = "vertex_ai/openai/1234567890"
 NO_NETWORK = re.compile(
     r"Cannot connect|Connection error|Name or service not known|Can not write request body"
     r"|Microsoft Graph request failed"
 )
-NO_CREDENTIALS = re.compile(r"credentials (were not|in any source)|Missing required parameters")
+NO_CREDENTIALS = re.compile(r"[Cc]redentials found in any source|Missing required parameters")
 # LiteLLM has no chat for these, or no such model of theirs.
-NO_CHAT = re.compile(
-    r"Unmapped LLM provider|Unknown ScaleDown model|fal_ai chat completions|default credentials"
-)
+NO_CHAT = re.compile(r"Unmapped LLM provider|Unknown ScaleDown model|fal_ai chat completions")
 INSIDE = re.compile(
     r"Traceback|No module named|ImportError|pip install|site-packages|\.py\b|LlmProv"
 )
@@ -79,13 +80,10 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     """What each of them answers, in whole and streamed, where nobody is reached."""
     folder = tmp_path_factory.mktemp("image")
     (folder / "adc.json").write_text(service_account(NOWHERE))
-    models = [entry(name, **NEEDED.get(name, {})) for name in PROVIDERS]
-    for entry_ in models:
-        if entry_["model_name"] == "vertex_ai_beta":
-            entry_["litellm_params"] |= {"vertex_credentials": "./adc.json"}
-    for model in ON_VERTEX:
-        own = {"model": f"vertex_ai/{model}", "vertex_credentials": "./adc.json"}
-        models.append(entry(f"vertex_ai/{model}", **own))
+    models = [entry(name, **NEEDED.get(name, {})) for name in PROVIDERS if "vertex" not in name]
+    for model in (*VERTEX, OWN_ENDPOINT):
+        own = {"model": model, "vertex_credentials": "./adc.json"}
+        models.append(entry(model, **own))
     calls = [(one["model_name"], stream) for one in models for stream in (False, True)]
     python = image.environment(folder / "python")
     with gateway(folder, {"model_list": models}, python, fresh=True) as running:
@@ -102,9 +100,11 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
 
 @pytest.mark.timeout(400)
 def test_every_provider_gets_as_far_as_its_network_in_the_images_packages(asked: Asked) -> None:
-    served = {call: said for call, said in asked.answers.items() if call[0] not in LEFT_OUT}
+    left_out = (*LEFT_OUT, OWN_ENDPOINT)
+    served = {call: said for call, said in asked.answers.items() if call[0] not in left_out}
     known = (NO_NETWORK, NO_CREDENTIALS, NO_CHAT)
-    assert {c: s for c, s in served.items() if not any(one.search(s) for one in known)} == {}
+    other = [f"{c}: {s}" for c, s in served.items() if not any(one.search(s) for one in known)]
+    assert not other, "\n".join(other)
     assert sum(bool(NO_NETWORK.search(said)) for said in served.values()) > 250
 
 
@@ -112,6 +112,15 @@ def test_every_provider_gets_as_far_as_its_network_in_the_images_packages(asked:
 def test_no_answer_shows_the_inside_of_python(asked: Asked) -> None:
     assert {call: said for call, said in asked.answers.items() if INSIDE.search(said)} == {}
     assert INSIDE.findall(asked.log) == []
+
+
+@pytest.mark.timeout(400)
+def test_an_endpoint_of_ones_own_on_vertex_says_that_its_package_is_left_out(asked: Asked) -> None:
+    for stream in (False, True):
+        assert (
+            "needs a Python package that this gateway's image leaves"
+            in (asked.answers[OWN_ENDPOINT, stream])
+        )
 
 
 @pytest.mark.timeout(400)
