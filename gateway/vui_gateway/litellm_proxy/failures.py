@@ -21,6 +21,7 @@ from vui_gateway.providers.blame import failed_call, is_chance, wait_asked
 from vui_gateway.providers.endings import broken
 from vui_gateway.providers.endpoints import OLLAMA, Server
 from vui_gateway.providers.errors import Asked, error_code, own_words, reason
+from vui_gateway.providers.packages import needs_package
 from vui_gateway.providers.server_errors import (
     context_cure,
     context_size,
@@ -76,6 +77,8 @@ async def failure(
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
     ended = ENDINGS.get(kind, str(status))
+    if cure := needs_package(message):
+        why = said = cure
     wait = _retry_after(error) or min(wait_asked(message), MOST_COOLDOWN)
     chance, call = is_chance(message), failed_call(message)
     return AttemptError(ended, said, status, kind, wait, why, chance=chance, failed_call=call)
