@@ -104,7 +104,7 @@ class Settings(BaseModel):
     fillers: Annotated[tuple[str, ...], BeforeValidator(_fillers)] = Field(
         ("Hmm, let me think.", "Let me think about that.", "I'm still thinking."),
         alias="VUI_LITELLM_FILLERS",
-        description=f"Use up to {MOST_FILLER} characters each, such as: Hm. | Still thinking., or 0.",
+        description=f"Use up to {MOST_FILLER} characters each: Hm. | Still thinking., or 0.",
     )  # fmt: skip
     calls: int = Field(
         256, ge=1, le=MOST_CALLS, alias="VUI_LITELLM_CALLS",
