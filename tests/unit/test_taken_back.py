@@ -131,7 +131,7 @@ def test_a_changed_deployment_is_asked_anew() -> None:
     assert state.get(REFUSED_FIELDS, "one openai/one") is None
 
 
-@pytest.mark.parametrize("shared", [None, 7, ["stop"], "stop", {"stop": None, "nobody": 1}])
+@pytest.mark.parametrize("shared", [None, 7, ["stop"], "stop", {"messages": "", "nobody": 1}])
 def test_a_strange_entry_of_another_gateway_breaks_nothing(shared: Any) -> None:
     state = State()
     state.put(REFUSED_FIELDS, "one openai/one", shared)

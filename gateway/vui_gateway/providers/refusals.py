@@ -16,7 +16,7 @@ from vui_gateway.providers.server_errors import is_context_error, refuses_tools
 from vui_gateway.providers.thinking import LEVELS
 
 __all__ = [
-    "MARKS", "MAX_TOKENS", "STATUSES", "Refusal", "optional_fields", "refusal", "sentence",
+    "MARKS", "MAX_TOKENS", "NEVER", "STATUSES", "Refusal", "optional_fields", "refusal", "sentence",
     "smaller_limit", "without",
 ]  # fmt: skip
 
@@ -30,6 +30,7 @@ VUIS = (
     "stop", "top_p", "presence_penalty", "frequency_penalty", "temperature", "reasoning_effort",
     "stream_options",
 )  # fmt: skip
+# Without these it is another call.
 NEVER = frozenset(
     {"messages", "tools", "model", "extra_body", "extra_headers", "allowed_openai_params"}
 )

@@ -9,6 +9,7 @@ from typing import Any
 from vui_gateway.providers.refusals import (
     MARKS,
     MAX_TOKENS,
+    NEVER,
     STATUSES,
     Refusal,
     optional_fields,
@@ -104,7 +105,7 @@ class TakenBack:
     def _refused(self, name: str) -> dict[str, str]:
         found = self._state.get(REFUSED_FIELDS, name)
         pairs = found.items() if isinstance(found, dict) else ()
-        return {str(field): str(instead) for field, instead in pairs}
+        return {field: str(instead) for field, instead in pairs if field not in NEVER}
 
 
 def _name(attempt: Attempt) -> str:
