@@ -28,7 +28,7 @@ from vui_gateway.litellm_proxy.router import RouterInForce
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.transport import Transport
 from vui_gateway.litellm_proxy.warmup import WARM_UP
-from vui_gateway.providers import families
+from vui_gateway.providers import families, tags, thinking
 from vui_gateway.providers.caching import PromptCaching
 from vui_gateway.redaction import RedactAnswers
 from vui_gateway.state.entries import State
@@ -73,6 +73,9 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
         efforts = catalogue.known_efforts(provider, model)
         context = servers.context if servers.is_local(deployment) else 0
         call = families.apply(call, provider, model, efforts, context=context)
+        thinks = thinking.thinks(call) or tags.thinks_aloud(model)
+        if attempt and thinks and call.get("stop") == attempt.body.get("stop"):
+            call.pop("stop", None)  # it could strike in the thinking; `Reply` holds it anyway
         call, marks = caching.apply(call, provider, model, deployment)
         if attempt:
             attempt.cache_marks = marks

@@ -74,11 +74,8 @@ class Anthropic(StandIn):
                 raise Refused("stop_sequences: each stop sequence must contain non-whitespace")
         check_knobs(body.get("model", ""), {name: body.get(name) for name in KNOBS})
         thinking = body.get("thinking")
-        if thinking is not None:
-            allowed = ("adaptive",) if version(body.get("model", "")) >= (4, 7) else THINKING
-            # https://platform.claude.com/docs/en/about-claude/models/migration-guide
-            if thinking.get("type") not in allowed:
-                raise Refused(f'"thinking.type.{thinking.get("type")}" is not supported')
+        if thinking is not None and thinking.get("type") not in allowed(body.get("model", "")):
+            raise Refused(f'"thinking.type.{thinking.get("type")}" is not supported')
 
         # https://platform.claude.com/docs/en/build-with-claude/extended-thinking
         if self.thinks(body) and body.get("temperature") not in (None, 1):
@@ -88,7 +85,9 @@ class Anthropic(StandIn):
         return body.get("stop_sequences") or []
 
     def thinks(self, body: dict) -> bool:
-        return (body.get("thinking") or {"type": "disabled"})["type"] != "disabled"
+        unasked = "adaptive" if version(body.get("model", "")) >= (5, 0) else "disabled"
+        kind = (body.get("thinking") or {"type": unasked})["type"]
+        return kind not in ("disabled", "between_tools")
 
     def frames(self, body: dict, script: Script) -> list[bytes]:
         def event(kind: str, **data: Any) -> bytes:
@@ -151,7 +150,19 @@ class Anthropic(StandIn):
         return sse(self.error(message, 529), "error")
 
 
-THINKING = ("enabled", "disabled", "adaptive")
+ALWAYS = re.compile("(opus|sonnet)-5-5|fable|mythos")
+
+
+def allowed(model: str) -> tuple[str, ...]:
+    """The kinds of thinking that a Claude takes: the migration guides of
+    https://platform.claude.com/docs/en/about-claude/models/migration-guide and
+    https://platform.claude.com/docs/en/models/sonnet-5-5/whats-new-sonnet-5-5
+    """
+    if ALWAYS.search(model):
+        return ("adaptive", "between_tools") if "sonnet" in model else ("adaptive",)
+    if version(model) >= (4, 7):
+        return ("adaptive", "disabled")
+    return ("enabled", "disabled", "adaptive")
 
 
 def _blocks(role: str, content: str | list[dict]) -> list[Block]:

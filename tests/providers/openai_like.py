@@ -192,7 +192,19 @@ class XAI(OpenAI):
         # A `prompt_cache_key` counts in its Responses API only.
         return request.headers.get("x-grok-conv-id", "")
 
-    refused_fields = ("presence_penalty", "frequency_penalty", "stop", "reasoning_effort")
+    refused_fields = ("presence_penalty", "frequency_penalty", "stop")
+
+    def check_body(self, body: dict) -> None:
+        super().check_body(body)
+        # https://docs.x.ai/developers/model-capabilities/text/reasoning, and for the others
+        # https://github.com/NousResearch/hermes-agent/pull/23435
+        efforts = {"4.3": ("none", "low", "medium", "high"), "4.7": ("low", "medium", "high")}
+        taken = efforts.get(body["model"].removeprefix("grok-"), ())
+        if body.get("reasoning_effort") not in (None, *taken):
+            raise Refused(f"Model {body['model']} does not support parameter reasoningEffort.")
+
+    def thinks(self, body: dict) -> bool:
+        return body["model"] == "grok-4.7" and body.get("reasoning_effort") != "low"
 
 
 class DeepSeek(OpenAI):

@@ -74,6 +74,27 @@ def test_a_router_without_cooldowns_asks_redis_for_none(off: bool) -> None:
     assert router.health().cooldowns.cooldown_store.has_redis is not off
 
 
+@pytest.mark.parametrize(
+    ("written", "thinks"),
+    [
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, True),
+        ({"reasoning_effort": "high"}, True),
+        ({"extra_body": {"enable_thinking": True}}, True),
+        ({"thinking": {"type": "disabled"}}, False),
+        ({"reasoning_effort": "none"}, False),
+        ({"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}, False),
+    ],
+    ids=str,
+)
+async def test_a_deployment_thinks_where_its_configuration_switches_it_on(
+    in_force: RouterInForce, written: dict, thinks: bool
+) -> None:
+    in_force.use(RouterInForce().build([deployment("t", "9", **written)], ROUTER_DEFAULTS, {}), {})
+    chosen = await in_force.choose("t")
+    assert chosen
+    assert chosen.thinks is thinks
+
+
 async def test_the_lowest_order_is_chosen(in_force: RouterInForce) -> None:
     chosen = {(await in_force.choose("a") or Deployment("", "")).id for _ in range(20)}
     assert chosen == {"1"}

@@ -19,6 +19,7 @@ from vui_gateway.keys.clients import Client
 from vui_gateway.litellm_proxy.preconnect import Preconnect
 from vui_gateway.litellm_proxy.router import RouterInForce
 from vui_gateway.litellm_proxy.warmup import WARM_UP
+from vui_gateway.providers.thinking import NO_THINKING
 from vui_gateway.turns.admission import Admission
 from vui_gateway.turns.call import AttemptError, Call, Event
 from vui_gateway.turns.engine import Engine
@@ -28,7 +29,6 @@ from vui_gateway.usage.recorder import Recorder
 
 __all__ = ["Chat"]
 
-NO_THINKING = (None, "none", "minimal")
 NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 # For a client; the page says less.
 ENDED = {Code.KEY_REVOKED: KEY_REVOKED_MESSAGE}

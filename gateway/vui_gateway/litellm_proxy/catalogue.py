@@ -12,13 +12,17 @@ from importlib.metadata import version
 from typing import Any
 
 import litellm
+from litellm.litellm_core_utils.reasoning_effort_capability import (
+    resolve_supported_reasoning_efforts,
+)
 from litellm.utils import cost_map_omits_token_price
 from pydantic import TypeAdapter, ValidationError
 
 from vui_gateway.litellm_proxy import callbacks
 from vui_gateway.providers import tags
 from vui_gateway.providers.endpoints import leaves_thoughts
-from vui_gateway.providers.families import EFFORT_LEVELS
+from vui_gateway.providers.thinking import LEVELS, NO_THINKING
+from vui_gateway.providers.thinking_rules import MAKERS, RESELLERS
 
 __all__ = [
     "TESTED", "Prices", "UnknownProvider", "known_efforts", "misfit", "model_info",
@@ -27,6 +31,8 @@ __all__ = [
 ]  # fmt: skip
 
 TESTED = "1.110.2"
+# What every model takes of `reasoning_effort` that always thinks.
+ALWAYS = ("low", "high")
 # What YAML can hold; LiteLLM's other variables are clients and classes.
 YAML_TYPES = (bool, int, float, str, list, dict, set)
 # LiteLLM knows these, without a variable of the same name.
@@ -96,19 +102,35 @@ def model_info(provider: str, model: str) -> Mapping[str, Any]:
 
 
 @functools.cache
-def known_efforts(provider: str, model: str) -> tuple[str, ...]:
-    """The levels of `reasoning_effort` in LiteLLM's model table; for a newer model its family's."""
-    if provider not in ("openai", "azure"):
-        return ()
-    info = model_info(provider, model)
-    if not info.get("supports_reasoning"):
-        return ()
-    none, minimal = (info.get(f"supports_{lv}_reasoning_effort") for lv in ("none", "minimal"))
-    if none is None and minimal is None:
-        none, minimal = re.search(r"gpt-(5\.|[6-9])", model), re.search(r"gpt-5(-|$)", model)
-    xhigh = info.get("supports_xhigh_reasoning_effort")
-    taken = {"none": none, "minimal": minimal, "xhigh": xhigh}
-    return tuple(level for level in EFFORT_LEVELS if taken.get(level, True))
+def known_efforts(provider: str, model: str) -> tuple[str, ...] | None:
+    """A model's levels of `reasoning_effort` in LiteLLM's model table, from the least.
+
+    Of a model at a reseller, which the table doesn't know there, those that it takes at its maker.
+    None where the table doesn't say; none of them for a model that doesn't think.
+    """
+    known = _efforts(model_info(provider, model))
+    return _at_makers().get(_bare(model)) if known is None and provider in RESELLERS else known
+
+
+def _efforts(info: Mapping[str, Any]) -> tuple[str, ...] | None:
+    found = resolve_supported_reasoning_efforts(info, deployment_is_mapped=False)
+    if info.get("thinking_always_on"):
+        found = tuple(level for level in found or ALWAYS if level not in NO_THINKING)
+    return None if found is None else tuple(sorted(found, key=LEVELS.index))
+
+
+@functools.cache
+def _at_makers() -> Mapping[str, tuple[str, ...]]:
+    found = {}
+    for name, row in litellm.model_cost.items():
+        if row.get("litellm_provider") in MAKERS and (levels := _efforts({**row, "key": name})):
+            found[_bare(name)] = levels
+    return found
+
+
+def _bare(model: str) -> str:
+    # Without its maker and without a variant. Resellers write `claude-opus-5.5`.
+    return re.split("[@:]", model.lower().rpartition("/")[2])[0].replace(".", "-")
 
 
 def router_setting_names() -> frozenset[str]:

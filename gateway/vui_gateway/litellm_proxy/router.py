@@ -16,6 +16,7 @@ from vui_gateway.litellm_proxy.catalogue import configured_address, prices, set_
 from vui_gateway.litellm_proxy.redis import RouterRedis
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.user_hooks import USER
+from vui_gateway.providers import thinking
 from vui_gateway.turns.call import Deployment
 
 __all__ = ["HIDDEN", "RouterInForce", "lifespan"]
@@ -142,8 +143,8 @@ class RouterInForce:
         except Exception:  # LiteLLM has several for it
             return None
         params, info = found["litellm_params"], found["model_info"]
-        thinks = any(params.get(name) for name in ("reasoning_effort", "thinking"))
-        own = params["model"], params.get("stream_timeout"), thinks, *prices(params, info)
+        first_words, thinks = params.get("stream_timeout"), thinking.thinks(params)
+        own = params["model"], first_words, thinks, *prices(params, info)
         aloud = thinks_aloud(
             params["model"], params.get("custom_llm_provider"), configured_address(params)
         )

@@ -1,4 +1,5 @@
 """Rules for requests: fields that a provider refuses although LiteLLM's `drop_params` keeps them.
+Those for thinking stand in `thinking_rules`.
 
 An entry is for a family, so that a new model of a known one needs no edit; what LiteLLM's own model
 table knows is not repeated here.
@@ -9,17 +10,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from vui_gateway.providers import thinking
 from vui_gateway.providers.endpoints import OLLAMA
 
-__all__ = ["EFFORT_LEVELS", "FAMILIES", "Family", "apply"]
+__all__ = ["FAMILIES", "Family", "apply"]
 
-# https://platform.openai.com/docs/guides/reasoning; other providers take a part of it.
-EFFORT_LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh")
-# A voice has no time for thoughts: without a word from the user the least that a model takes.
-DEFAULT_EFFORT = "none"
 SAMPLING = ("temperature", "top_p", "top_k")
 
 
@@ -32,8 +29,6 @@ class Family:
         source: where the rule comes from.
         drop: fields that the family refuses.
         allow: fields it takes although LiteLLM drops them.
-        efforts: levels of `reasoning_effort` it takes.
-        thinking_off: what turns its thinking off instead.
         transform: a change that depends on the request.
     """
 
@@ -41,8 +36,6 @@ class Family:
     source: str
     drop: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
-    efforts: tuple[str, ...] | None = None
-    thinking_off: dict[str, Any] = field(default_factory=dict)
     transform: Callable[[dict], None] | None = None
 
 
@@ -71,7 +64,7 @@ def no_top_p_with_temperature(call: dict) -> None:
 
 def no_sampling_while_thinking(call: dict) -> None:
     """Thinking takes no sampling knobs."""
-    if call.get("reasoning_effort") or (call.get("thinking") or {}).get("type") == "enabled":
+    if thinking.thinks(call):
         for name in SAMPLING:
             call.pop(name, None)
 
@@ -88,8 +81,6 @@ FAMILIES = (
     Family(
         CLAUDE,
         "https://platform.claude.com/docs/en/build-with-claude/extended-thinking",
-        efforts=("low", "medium", "high", "xhigh"),
-        thinking_off={"reasoning_effort": None},  # it doesn't think unless asked to
         transform=no_sampling_while_thinking,
     ),
     Family(
@@ -98,35 +89,9 @@ FAMILIES = (
         drop=("presence_penalty", "frequency_penalty"),
     ),
     Family(
-        r"^(gemini|vertex_ai)/.*gemini-2\.5",
-        "https://ai.google.dev/gemini-api/docs/thinking#set-budget",
-        efforts=EFFORT_LEVELS,
-    ),
-    Family(
-        r"^(gemini|vertex_ai)/.*gemini-[3-9]",
-        "https://ai.google.dev/gemini-api/docs/thinking#thinking-levels",
-        efforts=("minimal", "low", "medium", "high"),
-    ),
-    Family(
         r"^xai/grok",
         "https://docs.x.ai/docs/guides/reasoning",
         drop=("presence_penalty", "frequency_penalty", "stop"),
-        efforts=(),
-    ),
-    Family(
-        r"^xai/grok-(3-mini|4\.3)",
-        "https://docs.x.ai/docs/guides/reasoning",
-        efforts=("low", "high"),
-    ),
-    Family(
-        r"^groq/.*gpt-oss",
-        "https://console.groq.com/docs/reasoning#reasoning-effort",
-        efforts=("low", "medium", "high"),
-    ),
-    Family(
-        r"^groq/.*qwen",
-        "https://console.groq.com/docs/reasoning#reasoning-effort",
-        efforts=("none",),
     ),
     Family(
         r"^mistral/",
@@ -138,44 +103,6 @@ FAMILIES = (
         "https://github.com/swarmauri/swarmauri-sdk/issues/162",
         transform=system_first,
     ),
-    Family(
-        r"^mistral/(mistral|ministral)-",
-        "https://docs.mistral.ai/capabilities/reasoning",
-        efforts=("none", "high"),
-    ),
-    Family(
-        r"^deepseek/",
-        "https://api-docs.deepseek.com/guides/thinking_mode",
-        efforts=("low", "medium", "high", "xhigh"),
-        thinking_off={"thinking": {"type": "disabled"}},
-    ),
-    Family(
-        r"^openrouter/",
-        "https://openrouter.ai/docs/use-cases/reasoning-tokens",
-        allow=("reasoning_effort",),
-        efforts=EFFORT_LEVELS,
-        thinking_off={"reasoning_effort": None},  # any word of it turns Claude's thinking on
-    ),
-    Family(
-        r"^openrouter/(qwen/qwen3|deepseek/.*v[34]|z-ai/glm|google/gemini-2\.5-flash|openai/gpt-5\.)",
-        "https://openrouter.ai/docs/use-cases/reasoning-tokens",
-        efforts=EFFORT_LEVELS,
-        thinking_off={"extra_body": {"reasoning": {"effort": "none"}}},
-    ),
-    Family(
-        r"^openrouter/(google/gemini-([3-9]|.*pro)|openai/(gpt-5(-|$)|gpt-oss|o\d)|.*(r1|thinking))",
-        "https://github.com/elie222/rakazo/issues/114",
-        efforts=("low", "medium", "high"),
-    ),
-    Family(
-        r"^hosted_vllm/",
-        "https://docs.vllm.ai/en/latest/features/reasoning_outputs.html",
-        efforts=EFFORT_LEVELS,
-        thinking_off={"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}},
-    ),
-    Family(
-        r"^ollama(_chat)?/", "https://docs.ollama.com/capabilities/thinking", efforts=EFFORT_LEVELS
-    ),
 )
 # As vui's own backend for it. Ollama cuts a prompt that is longer than its context without a word,
 # its own default is shorter than vui's prompts, and it unloads a model after five minutes:
@@ -184,17 +111,18 @@ KEEP_ALIVE = "30m"
 
 
 def apply(
-    call: dict, provider: str, model: str, known_efforts: Sequence[str], *, context: int = 0
+    call: dict, provider: str, model: str, known_efforts: Sequence[str] | None, *, context: int = 0
 ) -> dict:
     """The call as the family takes it; the original stays as it is.
 
-    known_efforts: the levels of `reasoning_effort` that LiteLLM's table has for the model.
+    known_efforts: the model's levels of `reasoning_effort` in LiteLLM's table; None where the table
+        doesn't say.
     context: tokens that a server of one's own is to hold; 0 for anybody else's.
     """
     call = {**call, "messages": [m for m in call.get("messages") or [] if not _empty(m)]}
-    matching = _matching(f"{provider}/{model}".lower())
-    _think(call, matching, known_efforts)
-    for family in matching:
+    name = f"{provider}/{model}".lower()
+    thinking.turn_down(call, name, known_efforts)
+    for family in _matching(name):
         for name in family.drop:
             call.pop(name, None)
         if family.allow:
@@ -219,21 +147,3 @@ def _empty(message: dict) -> bool:
         and not message.get("content")
         and not message.get("tool_calls")
     )
-
-
-def _think(call: dict, matching: list[Family], known_efforts: Sequence[str]) -> None:
-    if call.get("thinking") or "reasoning" in (call.get("extra_body") or {}):
-        return  # the configuration says it in the provider's own words
-    family = next((f for f in reversed(matching) if f.efforts is not None), None)
-    wanted = call.pop("reasoning_effort", None) or DEFAULT_EFFORT
-    named = family.efforts if family else None
-    taken = known_efforts if named is None else named
-    if wanted not in EFFORT_LEVELS:  # the configuration's, in words that only its provider knows
-        call["reasoning_effort"] = wanted
-    elif family and family.thinking_off and wanted == "none":
-        for key, value in family.thinking_off.items():
-            call[key] = {**call.get(key, {}), **value} if isinstance(value, dict) else value
-    elif taken:
-        least = EFFORT_LEVELS.index(wanted)
-        enough = [level for level in taken if EFFORT_LEVELS.index(level) >= least]
-        call["reasoning_effort"] = enough[0] if enough else taken[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from vui_gateway.errors import Ending
+from vui_gateway.providers import thinking
 from vui_gateway.turns.call import Attempt
 
 __all__ = ["Bill", "expected", "settle", "usage_for_client"]
@@ -57,7 +58,7 @@ def expected(attempt: Attempt) -> float:
         return 0.0
     price_in, price_out = attempt.deployment.price or (0.0, 0.0)
     body = attempt.body
-    thinks = attempt.deployment.thinks or body.get("reasoning_effort")
+    thinks = attempt.deployment.thinks or thinking.thinks(body)
     usual = THOUGHT_TOKENS if thinks else REPLY_TOKENS
     most = body.get("max_tokens") or body.get("max_completion_tokens") or usual
     tokens_out = max(min(usual, most), attempt.received // BYTES)
