@@ -318,3 +318,4 @@ async def test_perplexity_is_asked_for_no_thoughts_and_its_marks_are_not_heard(
     heard = "".join([piece async for piece in backend.stream(HELLO)])
     await backend.aclose()
     assert heard == "The moon pulls at the sea. And the sun helps. [laugh] Nice."
+    assert "perplexity/sonar takes no tools" in wards.program.log

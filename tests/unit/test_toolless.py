@@ -53,7 +53,7 @@ def test_a_deployment_is_left_out_for_a_time_or_until_the_configuration_changes(
         await asyncio.sleep(31)
         assert left_out(toolless) == set()
         toolless.add("a", 30)
-        toolless.configure(["b"])
+        toolless.configure({"b": "perplexity/sonar"})
         assert left_out(toolless) == left_out(toolless, streamed=True) == {"b"}
 
     run_virtual(run())

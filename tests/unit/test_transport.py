@@ -42,12 +42,27 @@ def test_a_date_a_minute_from_now_is_a_minute() -> None:
     assert 55 < _retry_after(error) <= 60
 
 
+def in_stream(code: str) -> Exception:
+    """What LiteLLM makes of an error in a stream."""
+    error = ValueError(f"invalid literal for int() with base 10: '{code}'")
+    error.__context__ = RuntimeError("Failed to call a function.")
+    return error
+
+
+def test_an_error_in_a_stream_is_said_in_the_providers_words_and_may_be_chance() -> None:
+    found = asyncio.run(failure(None, 8192, {}, in_stream("tool_use_failed")))
+    assert found.reason == "500: Failed to call a function. (tool_use_failed)"
+    assert found.chance
+
+
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
         (litellm.RateLimitError("slow down", "openai", "gpt-4.1"), 429, "provider_rate_limited"),
         (litellm.AuthenticationError("no key", "openai", "gpt-4.1"), 401, "provider_key_refused"),
         (RuntimeError("a bug"), 500, "no_answer"),
+        (in_stream("insufficient_quota"), 500, "provider_quota_exceeded"),
+        (in_stream("rate_limit_exceeded"), 500, "provider_rate_limited"),
     ],
 )
 def test_an_error_keeps_its_status_and_gets_a_code(

@@ -36,6 +36,8 @@ __all__ = ["broken_off", "failure", "nothing_said", "refusal_of"]
 MAX_WORDS = 2000
 BYTES = 4  # of text for a token
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
+# LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
+CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
 # Failures that the engine treats in a way of their own.
 ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Ending.NO_TOOLS}
 
@@ -60,6 +62,8 @@ async def failure(
     found = getattr(error, "status_code", None)
     status = found if isinstance(found, int) and 400 <= found <= 599 else 500
     message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
+    if code := CODE_IN_STREAM.fullmatch(message):
+        message = f"{error.__context__ or ''} ({code[1]})"
     roles = {message.get("role") for message in request.get("messages") or ()}
     asked = Asked(
         tools=bool(request.get("tools")),
@@ -106,7 +110,8 @@ def nothing_said(servers: Servers, attempt: Attempt) -> AttemptError | None:
     """
     server = servers.of(attempt.deployment.id)
     fits = attempt.sent // BYTES < servers.context  # what vui needs it to hold
-    if not (server and server.local and fits) or server.provider in OLLAMA:
+    # Ollama cuts a prompt instead, and vLLM says so.
+    if not (server and server.local and fits) or server.provider in (*OLLAMA, "hosted_vllm"):
         return None
     kind, cure = Code.CONTEXT_TOO_SMALL, context_cure(None, servers.context, server)
     return AttemptError(Ending.EMPTY, cure, 502, kind, reason=f"its answer is empty. {cure}")

@@ -161,17 +161,16 @@ class RouterInForce:
         return Deployment(info["id"], *own, *where, thinks_aloud=aloud, cites=marks)
 
     @property
-    def toolless(self) -> list[str]:
-        """The ids of the deployments whose model takes no tools."""
+    def toolless(self) -> dict[str, str]:
+        """The ids of the deployments whose model takes no tools, with its name."""
         router: Any = proxy_server.llm_router
-        found = []
+        found = {}
         for entry in router.get_model_list() or ():
             params = entry["litellm_params"]
-            own = "tools" in (params.get("allowed_openai_params") or ()) or params.get(
-                "mock_response"
-            )
-            if not (own or takes_tools(params["model"], params.get("custom_llm_provider"))):
-                found.append(entry["model_info"]["id"])
+            model, provider = params["model"], params.get("custom_llm_provider")
+            asked = "tools" in (params.get("allowed_openai_params") or ())
+            if not (asked or params.get("mock_response") or takes_tools(model, provider)):
+                found[entry["model_info"]["id"]] = model
         return found
 
     def ids(self, model_group: str) -> list[str]:

@@ -131,7 +131,7 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
 
 # The provider's own message in LiteLLM's, which is JSON behind the names of a few exceptions.
 OWN_WORDS = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\.)+")')
-BARE_WORDS = re.compile(r'\{"error"\s*:\s*("(?:[^"\\]|\\.)+")')  # Ollama's
+BARE_WORDS = re.compile(r'[{,]\s?"error"\s*:\s*("(?:[^"\\]|\\.)+")')  # Ollama's, xAI's
 # In each, a run of characters is looked through from its beginning only: errors may be hostile.
 EXCEPTION_NAMES = re.compile(r"(?:(?<!\w)(?:litellm\.)?\w{0,60}(?:Error|Exception)(?:: | - | ))+")
 # What Python prints of an object without words of its own, with the name before it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from vui_gateway.errors import Ending
@@ -60,13 +60,13 @@ class Engine:
         *,
         hedge: bool,
         plain_speech: bool = False,
-        toolless: Collection[str] = (),
+        toolless: Mapping[str, str] | None = None,
     ) -> None:
         """Take a new configuration.
 
         stream_timeout, timeout: seconds until and between words, and for a call that isn't
         streamed. plain_speech: Markdown is made speech. toolless: ids of the deployments whose
-        model takes no tools.
+        model takes no tools, with its name.
         """
         self.limits = Limits.of(stream_timeout, timeout)
         self.toolless.configure(toolless)

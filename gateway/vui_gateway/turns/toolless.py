@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from vui_gateway.providers.accounts import tokens_asked
 from vui_gateway.turns.call import Attempt, Call, Deployment
@@ -35,12 +35,14 @@ class Toolless:
         self._reply = 0  # tokens of the last one
         self._said: set[str] = set()
 
-    def configure(self, never: Collection[str] = ()) -> None:
+    def configure(self, never: Mapping[str, str] | None = None) -> None:
         """Take a new configuration: each may be asked again.
 
-        never: ids of the deployments whose model takes no tools.
+        never: ids of the deployments whose model takes no tools, with its name.
         """
-        self._never = frozenset(never)
+        self._never = frozenset(never or ())
+        for model in dict.fromkeys((never or {}).values()):
+            log.info(f"{model} takes no tools: vui's thoughts leave it out.")
         self._until.clear()
         self._limits.clear()
         self._said.clear()
