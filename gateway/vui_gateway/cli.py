@@ -16,7 +16,6 @@ __all__ = ["main"]
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 2 when what the user wrote can't be used, said in one line."""
-    ask_directly()
     parser = argparse.ArgumentParser(prog="vui-gateway", description="vui's LiteLLM sidecar.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the gateway")
@@ -42,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         logs.set_up()
     try:
         settings, unusable = Settings.load_usable()
+        ask_directly()
         if command == "health":
             return _health(settings)
         if command == "status":

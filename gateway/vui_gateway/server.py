@@ -56,8 +56,9 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
         SettingError: the key can't be kept.
     """
     logs.configure(settings)
-    with suppress(OSError):
-        os.chdir(settings.project)  # where the relative paths of the configuration begin
+    if settings.project.is_absolute() and settings.key_file.is_absolute():
+        with suppress(OSError):
+            os.chdir(settings.project)  # where the relative paths of the configuration begin
     state, store = _open(settings)
     key = load_key(settings)
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from vui_gateway.env_file import read_env_file
 from vui_gateway.errors import SettingError
 from vui_gateway.named_files import named_in
+from vui_gateway.no_proxy import ask_directly
 from vui_gateway.private_files import private_folder
 
 __all__ = [
@@ -218,6 +219,7 @@ class Settings(BaseModel):
             os.environ.pop(name, None)
         os.environ.update({k: v for k, v in self.env.items() if k not in WITHOUT_EFFECT})
         os.environ["VUI_LITELLM_KEY"] = key
+        ask_directly()  # whatever their NO_PROXY is
 
 
 def _read_secret(path: Path, variable: str) -> str:

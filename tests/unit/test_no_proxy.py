@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from vui_gateway import no_proxy
 from vui_gateway.cli import main
 from vui_gateway.litellm_proxy.servers import Servers
+from vui_gateway.settings import Settings
 
 from vui_litellm import no_proxy as vuis
 
@@ -101,3 +103,16 @@ def test_the_health_check_asks_no_proxy(monkeypatch: pytest.MonkeyPatch, tmp_pat
         monkeypatch.setenv("VUI_GATEWAY_PROJECT", str(tmp_path))
         assert main(["health"]) == 0
     assert (len(asked), passed) == (1, [])
+
+
+def test_the_env_files_hosts_are_asked_directly_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in (*no_proxy.VARIABLES, "VUI_LITELLM_KEY"):
+        monkeypatch.setenv(name, "")  # so that it is put back
+    (tmp_path / ".env").write_text("NO_PROXY=llm.example.com\n")
+    monkeypatch.setenv("VUI_GATEWAY_PROJECT", str(tmp_path))
+    Settings.load({"VUI_GATEWAY_PROJECT": str(tmp_path)}).export("k" * 20)
+    assert not asks_a_proxy("https://llm.example.com/v1")
+    assert not asks_a_proxy("http://127.0.0.1:4000")
+    assert asks_a_proxy("https://api.openai.com/v1")

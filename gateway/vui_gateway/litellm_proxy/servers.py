@@ -70,7 +70,6 @@ class Servers:
         """Take a new configuration, whose variables are looked up."""
         self.context, self._servers = context, servers_of(model_list, env)
         self._ollama = {}
-        # `.env` may have a NO_PROXY of its own.
         ask_directly(s.host for s in self._servers.values() if is_own_host(s.host))
         for entry in model_list:
             if (server := self.of(entry["model_info"]["id"])) and server.is_ollama:
