@@ -57,6 +57,7 @@ ADVISORIES = (
     Advisory("protobuf", "CVE-2025-4565", "6.31.1"),
     Advisory("gunicorn", "CVE-2024-6827", "22.0.0"),
     Advisory("mcp", "CVE-2025-53366", "1.9.4"),
+    Advisory("pyasn1", "CVE-2026-23490", "0.6.2"),
     Advisory("setuptools", "CVE-2025-47273", "78.1.1"),
 )
 

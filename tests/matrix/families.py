@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.providers import anthropic, bedrock, gemini, ollama, openai, openai_like
+from tests.providers import anthropic, bedrock, gemini, ollama, openai, openai_like, vertex
 from tests.providers.base import StandIn
 
 ALL_KNOBS = frozenset({"temperature", "top_p", "presence_penalty"})
@@ -39,6 +39,17 @@ class Family:
         return {**own, "model_info": {"local": self.provider in AT_HOME}}
 
 
+class OnVertex(Family):
+    """A family that is asked with a service account's tokens, and no key."""
+
+    def entry(self, url: str) -> dict:
+        entry = super().entry(url)
+        entry["litellm_params"].pop("api_key")
+        entry["litellm_params"]["vertex_credentials"] = vertex.service_account(url)
+        return entry
+
+
+VERTEX = {"vertex_project": vertex.PROJECT, "vertex_location": vertex.LOCATION}
 AWS = {"aws_access_key_id": "a", "aws_secret_access_key": "s", "aws_region_name": "us-east-1"}
 
 FAMILIES = (
@@ -96,5 +107,15 @@ FAMILIES = (
         "Bedrock", "Claude 4.5", bedrock.Bedrock,
         "bedrock/us.anthropic.claude-haiku-4-5-20251001-v1:0", "{url}", AWS, NO_PENALTY,
         "aws_bedrock_runtime_endpoint",
+    ),
+    OnVertex(
+        "Vertex", "Gemini 2.5", vertex.VertexGemini, "vertex_ai/gemini-2.5-flash",
+        "{url}" + f"{vertex.MODELS}/google/models/gemini-2.5-flash", VERTEX,
+        takes=NO_PENALTY, end_is_told=False,
+    ),
+    OnVertex(
+        "Vertex", "Claude 4.5", vertex.VertexClaude, "vertex_ai/claude-haiku-4-5@20251001",
+        "{url}" + f"{vertex.MODELS}/anthropic/models/claude-haiku-4-5@20251001", VERTEX,
+        takes=NO_PENALTY,
     ),
 )  # fmt: skip

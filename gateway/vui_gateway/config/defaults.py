@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
 from vui_gateway.config.env import env_values
 from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
+from vui_gateway.providers.packages import REFUSING_RETRIES
 from vui_gateway.turns.limits import COOLDOWN, STREAM_TIMEOUT, TIMEOUT
 
 __all__ = [
@@ -62,6 +63,8 @@ def _deployment(deployment: dict, env: Mapping[str, str]) -> dict:
     own_address = str(params.get("api_base") or OPENAI) != OPENAI
     if own_address and params["model"].startswith(OPENAI_FORMATS):
         params.setdefault("api_key", NO_KEY)
+    if params["model"].startswith(REFUSING_RETRIES):
+        params["drop_params"] = True
     text = json.dumps([deployment, env_values(deployment, env)], sort_keys=True, default=str)
     info = deployment.get("model_info") or {}
     identity = hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -15,6 +15,7 @@ from vui_gateway.litellm_proxy import user_hooks
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
 from vui_gateway.providers.endpoints import Server
 from vui_gateway.providers.errors import Asked, error_code, own_words, reason
+from vui_gateway.providers.packages import needs_package
 from vui_gateway.providers.server_errors import (
     context_cure,
     context_size,
@@ -69,6 +70,8 @@ async def failure(
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
     ended = ENDINGS.get(kind, str(status))
+    if cure := needs_package(message):
+        why = said = cure
     return AttemptError(ended, said, status, kind, _retry_after(error), why)
 
 

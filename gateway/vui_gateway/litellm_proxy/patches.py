@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import litellm
+from litellm import main
 from litellm.litellm_core_utils import streaming_handler
 from litellm.litellm_core_utils.litellm_logging import Logging
 from litellm.litellm_core_utils.llm_response_utils import convert_dict_to_response
@@ -15,6 +17,7 @@ from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
 from litellm.types.utils import Delta
 
 from vui_gateway.litellm_proxy import http_clients
+from vui_gateway.litellm_proxy.environment import ONE_CLIENT
 from vui_gateway.litellm_proxy.transport import answered
 from vui_gateway.providers.content import text_and_thoughts
 
@@ -22,6 +25,8 @@ __all__ = ["install"]
 
 FEW_CHUNKS, LAST_CHUNKS = 200, 500
 
+_complete_custom_openai, _get_secret_bool = main._complete_custom_openai, main.get_secret_bool
+_has_config: ContextVar[bool] = ContextVar("has_config", default=True)
 _stream_chunk_builder = litellm.stream_chunk_builder
 _asyncify = streaming_handler.asyncify
 _extract_reasoning_content = convert_dict_to_response.extract_reasoning_content
@@ -36,11 +41,30 @@ def install() -> None:
     deprecated = r"Router\.\w+ is deprecated"
     warnings.filterwarnings("ignore", message=deprecated, category=DeprecationWarning)
     http_clients.install(answered)
+    main._complete_custom_openai, main.get_secret_bool = _completed, _one_client_if_it_can
     litellm.stream_chunk_builder = _build_from_few
     streaming_handler.asyncify = _in_this_thread_if_short
     Logging.response_cost_calculator = _no_price_of_a_stream
     convert_dict_to_response.extract_reasoning_content = _with_parts
     Delta.__init__ = _delta_of_parts
+
+
+@functools.wraps(_complete_custom_openai)
+def _completed(ctx: Any) -> Any:
+    """LiteLLM's HTTP client asks only a provider of its list that has a chat configuration: not
+    sarvam, veniceai and others of its `openai_like/providers.json`, aiml, xinference.
+    """
+    token = _has_config.set(ctx.provider_config is not None)
+    try:
+        return _complete_custom_openai(ctx)
+    finally:
+        _has_config.reset(token)
+
+
+@functools.wraps(_get_secret_bool)
+def _one_client_if_it_can(name: str, *args: Any) -> bool | None:
+    """Without it OpenAI's SDK asks, as in stock LiteLLM."""
+    return _get_secret_bool(name, *args) if name != ONE_CLIENT or _has_config.get() else False
 
 
 def _build_from_few(chunks: list, *args: Any, **options: Any) -> Any:
