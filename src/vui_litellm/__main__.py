@@ -4,11 +4,14 @@ import os
 import signal
 import sys
 
+from vui_litellm.no_proxy import ask_directly
+
 __all__ = ["run"]
 
 
 def run(default: tuple[str, ...] = ()) -> None:
     """`vui-litellm`; Ctrl-C ends it at any moment, without a traceback."""
+    ask_directly()
     try:
         from vui_litellm.cli import main
 

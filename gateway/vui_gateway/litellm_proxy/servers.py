@@ -7,9 +7,11 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
-from vui_gateway.providers.endpoints import HOSTS, Server, is_paid, server_of
+from vui_gateway.no_proxy import ask_directly, goes_by_proxy
+from vui_gateway.providers.endpoints import HOSTS, Server, is_own_host, is_paid, server_of
 from vui_gateway.providers.server_errors import unreachable, use_ollama_chat
 
 __all__ = ["CHECK_SECONDS", "Servers", "servers_of"]
@@ -68,6 +70,7 @@ class Servers:
         """Take a new configuration, whose variables are looked up."""
         self.context, self._servers = context, servers_of(model_list, env)
         self._ollama = {}
+        ask_directly(s.host for s in self._servers.values() if is_own_host(s.host))
         for entry in model_list:
             if (server := self.of(entry["model_info"]["id"])) and server.is_ollama:
                 self.found_ollama(entry["model_info"]["id"], entry["litellm_params"]["model"])
@@ -102,6 +105,8 @@ class Servers:
     async def trouble(self, deployment: str) -> str:
         """Why a deployment's server can't be reached; empty when it can, or nobody knows where."""
         server = self._servers.get(deployment)
+        if server and goes_by_proxy(urlsplit(server.origin).scheme, server.host):
+            return ""
         away = server and server.origin and not await listens(server)
         return unreachable(server) if server and away else ""
 
