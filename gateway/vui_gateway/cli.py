@@ -1,4 +1,4 @@
-"""The command line: `vui-gateway serve | key | page | status | health`."""
+"""The command line: `vui-gateway serve | key | page | status | health | sign-in`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 import urllib.error
 import urllib.request
 
+from vui_gateway.no_proxy import ask_directly
+from vui_gateway.providers.sign_in import SUBSCRIPTIONS
 from vui_gateway.settings import Settings
 
 __all__ = ["main"]
@@ -29,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
         "status", help="list the models that are served, those left out, and those cooling down"
     )
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
+    sign_in = commands.add_parser("sign-in", help="sign in to a subscription, on another device")
+    sign_in.add_argument("provider", choices=SUBSCRIPTIONS)
     given = parser.parse_args(argv)
     command = given.command
     if command == "serve":
@@ -37,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         logs.set_up()
     try:
         settings, unusable = Settings.load_usable()
+        ask_directly()
         if command == "health":
             return _health(settings)
         if command == "status":
@@ -45,6 +50,8 @@ def main(argv: list[str] | None = None) -> int:
             from vui_gateway.keys.commands import run
 
             return run(settings, given)
+        if command == "sign-in":
+            return _sign_in(given.provider)
         if command == "page":
             return _page(settings)
         if command == "key":
@@ -75,6 +82,18 @@ def _page(settings: Settings) -> int:
     print(f"{settings.address(settings.port)}/#{token}")
     minutes = ADDRESS_SECONDS // 60
     print(f"It opens the page within {minutes} minutes, on this machine.", file=sys.stderr)
+    return 0
+
+
+def _sign_in(provider: str) -> int:
+    from vui_gateway.litellm_proxy.sign_in import sign_in
+
+    try:
+        sign_in(provider)
+    except Exception as error:  # LiteLLM has several for it
+        print(f"vui-gateway: {provider} isn't signed in to ({error}).", file=sys.stderr)
+        return 1
+    print(f"{provider} is signed in to: the gateway serves its models now.")
     return 0
 
 

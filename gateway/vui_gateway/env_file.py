@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 from dotenv.parser import Original, parse_stream
 
 from vui_gateway.errors import SettingError
+from vui_gateway.named_files import missing
 
 __all__ = ["read_env_file"]
 
@@ -17,7 +18,7 @@ logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # such a line has a se
 
 
 def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Its variables, and a sentence for each line that is none.
+    """Its variables, and a sentence for each line that is none or names a file that isn't there.
 
     Raises:
         SettingError: it can't be read.
@@ -32,12 +33,19 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
             'can read: `sudo chown "$USER" .env`.',
             "The env file can't be read. It must be a text file that is yours.",
         ) from error
-    found = dotenv_values(stream=io.StringIO(text)).items()
+    given = dotenv_values(stream=io.StringIO(text)).items()
+    found = {name: value.strip() for name, value in given if value and value.strip()}
+    # A key may look like a path.
+    cures = {n: missing(v, path.parent) for n, v in found.items() if not n.endswith("_KEY")}
+    lost = {name: cure for name, cure in cures.items() if cure}
     unread = [_line(line.original) for line in parse_stream(io.StringIO(text)) if line.error]
     cure = "can't be read, ignored. Write it as NAME=value."
     return (
-        {name: value.strip() for name, value in found if value and value.strip()},
-        [f"{path}:{line}: {cure}" for line in unread],
+        {name: value for name, value in found.items() if name not in lost},
+        [
+            *(f"{path}:{line}: {cure}" for line in unread),
+            *(f"{name} in .env: {found[name]} isn't there. {cure}" for name, cure in lost.items()),
+        ],
     )
 
 

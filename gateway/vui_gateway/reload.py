@@ -13,8 +13,9 @@ from vui_gateway.config.file import Config, ConfigError, read_config
 from vui_gateway.config.left_out import summary
 from vui_gateway.errors import UserError
 from vui_gateway.private_files import write_by_rename
+from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 from vui_gateway.redaction import credentials, redact
-from vui_gateway.settings import SettingError, Settings, file_marks
+from vui_gateway.settings import SettingError, Settings, file_marks, named_files
 from vui_gateway.state.sync import Sync
 from vui_gateway.status import Status, make
 from vui_gateway.usage.labels import quoted
@@ -167,12 +168,17 @@ class Reloader:
 
 async def _edits(settings: Settings) -> AsyncIterator[bool]:
     """At each look: whether the files have changed since they were read, and been still since."""
-    seen, changing = settings.marks, False
+    tokens = [token_file(name, settings.env) for name in SUBSCRIPTIONS]
+    named, changing = [*named_files(settings.project), *tokens], False
+    seen = {**file_marks(settings.project, named), **settings.marks}
     yield False
     while True:
         await asyncio.sleep(LOOK_EVERY)
-        now = file_marks(settings.project)
+        now = file_marks(settings.project, named)
         still, seen = now == seen, now
+        if not still:
+            named = [*named_files(settings.project), *tokens]
+            seen = file_marks(settings.project, named)
         yield changing and still
         changing = not still
 

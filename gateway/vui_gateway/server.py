@@ -10,7 +10,7 @@ import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -56,6 +56,9 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
         SettingError: the key can't be kept.
     """
     logs.configure(settings)
+    if settings.project.is_absolute() and settings.key_file.is_absolute():
+        with suppress(OSError):
+            os.chdir(settings.project)  # where the relative paths of the configuration begin
     state, store = _open(settings)
     key = load_key(settings)
     redact.configure([*credentials(settings.env), ("VUI_LITELLM_KEY", key)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -13,11 +14,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from vui_gateway.env_file import read_env_file
 from vui_gateway.errors import SettingError
+from vui_gateway.named_files import named_in
+from vui_gateway.no_proxy import ask_directly
 from vui_gateway.private_files import private_folder
 
 __all__ = [
     "CONFIG_NAME", "DEFAULT_PORT", "ENV_NAME", "MIN_KEY_LENGTH", "SettingError", "Settings",
-    "file_marks",
+    "file_marks", "named_files",
 ]  # fmt: skip
 
 DEFAULT_PORT = 4000
@@ -111,7 +114,7 @@ class Settings(BaseModel):
     # What `.env` alone sets and LiteLLM can't start with.
     unusable: Mapping[str, str] = Field(default_factory=dict, repr=False)
     # `file_marks` from before the files were read.
-    marks: list[tuple[int, ...]] = Field(default_factory=list)
+    marks: Mapping[Path, tuple[int, ...]] = Field(default_factory=dict)
 
     @classmethod
     def load_usable(
@@ -203,6 +206,7 @@ class Settings(BaseModel):
             os.environ.pop(name, None)
         os.environ.update({k: v for k, v in self.env.items() if k not in WITHOUT_EFFECT})
         os.environ["VUI_LITELLM_KEY"] = key
+        ask_directly()  # whatever their NO_PROXY is
 
 
 def _read_secret(path: Path, variable: str) -> str:
@@ -213,9 +217,18 @@ def _read_secret(path: Path, variable: str) -> str:
         raise SettingError(f"{variable}: {path} can't be read ({error}). {cure}") from error
 
 
-def file_marks(project: Path) -> list[tuple[int, ...]]:
-    """Marks that change when one of the two files changes."""
-    return [_mark(project / name) for name in (CONFIG_NAME, ENV_NAME)]
+def file_marks(project: Path, named: Iterable[Path] = ()) -> dict[Path, tuple[int, ...]]:
+    """Marks that change when one of the two files changes, or one that they name."""
+    return {path: _mark(path) for path in (project / CONFIG_NAME, project / ENV_NAME, *named)}
+
+
+def named_files(project: Path) -> list[Path]:
+    """The files beside the two that they name."""
+    found: list[str] = []
+    for name in (CONFIG_NAME, ENV_NAME):
+        with suppress(OSError):
+            found += named_in((project / name).read_text(encoding="utf-8", errors="replace"))
+    return [project / name for name in found]
 
 
 def _mark(path: Path) -> tuple[int, ...]:

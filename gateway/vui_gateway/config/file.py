@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +27,7 @@ from vui_gateway.config.unsupported import (
 )
 from vui_gateway.errors import UserError
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
+from vui_gateway.named_files import missing
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
@@ -121,7 +122,7 @@ class _Reader:
             # A key with a slip in it before the one that is missing for it.
             errors = error.errors(include_url=False)
             self._refuse(min(errors, key=lambda e: e["type"] not in SLIPS))
-        warnings += move_fallbacks(file)
+        warnings += [*self._lost_files(file.get("litellm_settings") or {}), *move_fallbacks(file)]
         if (count := len(file["model_list"])) > MAX_DEPLOYMENTS:
             self._fail(
                 f"it has {count} deployments, {MAX_DEPLOYMENTS} at the most",
@@ -131,7 +132,7 @@ class _Reader:
         credentials = by_name(file.get("credential_list"))
         for index, entry in enumerate(file["model_list"]):
             entry["litellm_params"] = with_credential(entry["litellm_params"], credentials)
-            if lack := left_out(entry, env, UnknownProvider.known, credentials):
+            if lack := left_out(entry, env, UnknownProvider.known, credentials, self.path.parent):
                 lacking.append(lack)
             else:
                 self._check_provider(entry["litellm_params"], index)
@@ -144,6 +145,14 @@ class _Reader:
             default=default,
             **with_defaults(file, usable, env, default),
         )
+
+    def _lost_files(self, settings: dict) -> Iterator[str]:
+        """Takes out the settings that name a file that isn't there."""
+        for name, value in list(settings.items()):
+            if cure := missing(value, self.path.parent):
+                del settings[name]
+                where = self._place("litellm_settings", name)
+                yield f"{where}: litellm_settings.{name} is ignored: {value} isn't there. {cure}"
 
     def _parse(self) -> dict:
         try:

@@ -6,10 +6,14 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
+from vui_gateway.named_files import missing
+from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
+from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 
 __all__ = ["LeftOut", "by_reason", "left_out", "summary"]
 
@@ -22,6 +26,7 @@ VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[A-Za-z_]{1,40}|[A-Za-z0-9_]{1,15}")
 # LiteLLM's routers that choose a group by what is said: some ask a model for it.
 # https://docs.litellm.ai/docs/proxy/auto_routing
 AUTO_ROUTER = "auto_router/"
+NO_PATHS = ("model", "api_key")
 SAME_WORD = 0.9  # of difflib's ratio: one letter of a variable's name is off
 
 
@@ -46,14 +51,28 @@ class LeftOut:
 
 
 def left_out(
-    entry: dict, env: Mapping[str, str], providers: Iterable[str], credentials: Iterable[str] = ()
+    entry: dict,
+    env: Mapping[str, str],
+    providers: Iterable[str],
+    credentials: Iterable[str] = (),
+    folder: Path = Path(),
 ) -> LeftOut | None:
-    """Why an entry of `model_list` isn't served; None when it is."""
+    """Why an entry of `model_list` isn't served; None when it is.
+
+    folder: where the relative paths in it begin.
+    """
     params = entry["litellm_params"]
     names = entry["model_name"], params["model"]
     if params["model"].startswith(AUTO_ROUTER):
         wrong, cure = "is no model", "Give its models this model_name, with `order: 1` and so on."
         return LeftOut(*names, AUTO_ROUTER, wrong, cure)
+    provider = str(params.get("custom_llm_provider") or params["model"].partition("/")[0])
+    if provider in LEFT_OUT_PACKAGES:
+        return LeftOut(*names, provider, "is not in the image", LEFT_OUT_PACKAGES[provider])
+    if provider in SUBSCRIPTIONS and not (token := token_file(provider, env)).is_file():
+        sign_in = f"docker compose exec gateway vui-gateway sign-in {provider}"
+        cure = f"Sign in: `{sign_in}` keeps its token there, and the model is served."
+        return LeftOut(*names, str(token), "isn't there", cure)
     if CREDENTIAL_NAME in params:
         named = str(params[CREDENTIAL_NAME])
         close = difflib.get_close_matches(named, credentials, 1)
@@ -64,6 +83,8 @@ def left_out(
         if spelling and not value.startswith(ENV_PREFIX):
             meant = ENV_PREFIX + spelling.group(1)
             return LeftOut(*names, value, f"is no {name}", f"Did you mean {meant}?")
+        if name not in NO_PATHS and (cure := missing(value, folder)):
+            return LeftOut(*names, f"{name}: {value}", "isn't there", cure)
         variable = value.removeprefix(ENV_PREFIX)
         if variable != value and not (env.get(variable) or VARIABLE.fullmatch(variable)):
             cure = f"Put it into .env, and write {ENV_PREFIX} and its variable's name here."

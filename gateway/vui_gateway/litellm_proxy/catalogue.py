@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 import litellm
+from litellm.litellm_core_utils.get_llm_provider_logic import declared_authenticating_provider
 from litellm.utils import cost_map_omits_token_price
 from pydantic import TypeAdapter, ValidationError
 
@@ -63,9 +64,12 @@ def resolve_model(params: Mapping[str, Any]) -> tuple[str, str, str]:
     Raises:
         UnknownProvider: LiteLLM wouldn't know whom to ask.
     """
+    model, custom = params["model"], params.get("custom_llm_provider")
+    if provider := declared_authenticating_provider(model, custom):  # LiteLLM would sign in
+        return model.removeprefix(f"{provider}/"), provider, configured_address(params) or ""
     try:
         model, provider, _, base = litellm.get_llm_provider(
-            params["model"], params.get("custom_llm_provider"), configured_address(params)
+            model, custom, configured_address(params)
         )
     except litellm.BadRequestError as error:
         raise UnknownProvider(params["model"]) from error
@@ -188,7 +192,8 @@ def _pair(*prices: Any) -> Prices:
 @functools.lru_cache(256)
 def _listed(model: str, provider: str | None) -> Mapping[str, Any]:
     with suppress(Exception):  # LiteLLM raises a bare one
-        if litellm.get_llm_provider(model, provider)[1] in OLLAMA:  # whose server it would ask
+        named = {"model": model, "custom_llm_provider": provider}
+        if resolve_model(named)[1] in OLLAMA:  # whose server it would ask
             return FREE
         return dict(litellm.get_model_info(model, custom_llm_provider=provider))
     return {}
