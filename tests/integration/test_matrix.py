@@ -19,6 +19,7 @@ from tests.support.report import WRITING, on_file
 
 RECORDS = ROOT / "tests" / "recorded"
 PAGE = ROOT / "docs" / "providers.md"
+ELSEWHERE = (ROOT / "tests" / "matrix" / "elsewhere.md").read_text()
 HEAD = """# Providers
 
 Written by `make docs` (tests/integration/test_matrix.py): one row for each provider and model
@@ -33,26 +34,6 @@ The same families through a stock LiteLLM proxy, without our hooks: what the bac
 """
 NOTE = """An early end of a Gemini reply that is clean at the level of HTTP can't be told from its
 real end: LiteLLM marks every chunk as the last one. A connection that breaks is told.
-"""
-ELSEWHERE = """## Your provider isn't here
-
-LiteLLM knows some 140 providers ([their names](https://docs.litellm.ai/docs/providers)), and a
-server of OpenAI's format works as `openai/MODEL` with its `api_base`. None needs a row above.
-
-| | what happens |
-| --- | --- |
-| messages | One system message, then the user and the assistant in turns, the user first: every chat template takes it. A running task is a part of the user's turn. |
-| fields | What every provider of the format takes: `messages`, `stream`, `max_tokens`, `tools` for thoughts, and up to four of vui's stop phrases. A knob is sent if you name it. |
-| thinking | LiteLLM's model table says which levels a model takes: the least of them is sent. For a model that the table doesn't have, nothing is sent. It is waited for if it thinks. |
-| prompt cache | No key and no marks: most providers find the beginning of a prompt by themselves. |
-| a field is refused | The call is sent again at once without the field, or with `max_completion_tokens` for `max_tokens`. Nobody hears it, and a refused request costs nothing. The deployment's later calls go without that field until its configuration changes. One line of the log names the deployment and the field. |
-| tools are refused | Thoughts go to another deployment of the group, or are answered "no tool". Replies are not affected. One line of the log has the cure. |
-| anything else is refused | The listener hears one sentence. The log and `vui-gateway status` have the provider's words. |
-
-A model thinks before each reply although nobody asked? Write its provider's own switch into the
-entry's `litellm_params`, such as `extra_body: {enable_thinking: false}`; what you write is sent as
-it is, and never taken back. A name that LiteLLM's table doesn't have, such as an Azure deployment's,
-gets the table's row by `base_model` in its `model_info`.
 """
 CACHES = """## Prompt caches
 
@@ -104,8 +85,8 @@ class Page:
         self.foreign: Table = {f.name: dict.fromkeys(FOREIGN_POINTS, "not tried") for f in FAMILIES}
 
     def text(self) -> str:
-        parts = (HEAD, render(self.ours), "", NOTE, ELSEWHERE, caches(), FOREIGN, render(self.foreign), "")
-        return "\n".join(parts)
+        ours = (HEAD, render(self.ours), "", NOTE, ELSEWHERE, caches())
+        return "\n".join((*ours, FOREIGN, render(self.foreign), ""))
 
     @contextmanager
     def cell(self, table: Table, family: Family, point: str) -> Iterator[None]:
