@@ -19,6 +19,7 @@ from tests.support.report import WRITING, on_file
 
 RECORDS = ROOT / "tests" / "recorded"
 PAGE = ROOT / "docs" / "providers.md"
+ELSEWHERE = (ROOT / "tests" / "matrix" / "elsewhere.md").read_text()
 HEAD = """# Providers
 
 Written by `make docs` (tests/integration/test_matrix.py): one row for each provider and model
@@ -84,8 +85,8 @@ class Page:
         self.foreign: Table = {f.name: dict.fromkeys(FOREIGN_POINTS, "not tried") for f in FAMILIES}
 
     def text(self) -> str:
-        parts = (HEAD, render(self.ours), "", NOTE, caches(), FOREIGN, render(self.foreign), "")
-        return "\n".join(parts)
+        ours = (HEAD, render(self.ours), "", NOTE, ELSEWHERE, caches())
+        return "\n".join((*ours, FOREIGN, render(self.foreign), ""))
 
     @contextmanager
     def cell(self, table: Table, family: Family, point: str) -> Iterator[None]:

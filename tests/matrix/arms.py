@@ -11,7 +11,7 @@ from typing import Any
 
 from vui.serving.stream import llm_backend
 
-from tests.matrix.conversations import EFFORTS, EVALUATE, HEARD, HELLO, KNOBS, tools
+from tests.matrix.conversations import EFFORTS, EVALUATE, HEARD, HELLO, KNOBS, heard, tools
 from tests.matrix.families import FAMILIES, Family
 from tests.providers.base import StandIn, serving
 from tests.support.harness import KEY, free_port, gateway, is_ready, program, stock_options
@@ -50,6 +50,7 @@ class Arm:
         for effort in (None, *EFFORTS):
             async with self.backend(family, name, reasoning_effort=effort) as backend:
                 stand_in.clear()
+                assert await heard(HELLO) == HEARD, effort
                 for knob, value in KNOBS.items():
                     text = [token async for token in backend.stream(HELLO, **{knob: value})]
                     assert "".join(text) == " ".join(HEARD), knob
