@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-__all__ = ["missing", "named_in"]
+__all__ = ["mark", "missing", "named_in"]
 
 # Google's service accounts, certificates and keys: https://docs.litellm.ai/docs/providers/vertex,
 # https://docs.litellm.ai/docs/guides/security_settings
@@ -35,3 +35,12 @@ def missing(value: object, folder: Path) -> str:
         return ""
     name = PureWindowsPath(value).name  # of either kind of path
     return f"Put the file beside litellm_config.yaml, and write its name as ./{name}."
+
+
+def mark(path: Path) -> tuple[int, ...]:
+    """It changes when the file does; empty where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns)

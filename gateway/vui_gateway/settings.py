@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from vui_gateway.env_file import read_env_file
 from vui_gateway.errors import SettingError
-from vui_gateway.named_files import named_in
+from vui_gateway.named_files import mark, named_in
 from vui_gateway.no_proxy import ask_directly
 from vui_gateway.private_files import private_folder
 
@@ -232,7 +232,7 @@ def _read_secret(path: Path, variable: str) -> str:
 
 def file_marks(project: Path, named: Iterable[Path] = ()) -> dict[Path, tuple[int, ...]]:
     """Marks that change when one of the two files changes, or one that they name."""
-    return {path: _mark(path) for path in (project / CONFIG_NAME, project / ENV_NAME, *named)}
+    return {path: mark(path) for path in (project / CONFIG_NAME, project / ENV_NAME, *named)}
 
 
 def named_files(project: Path) -> list[Path]:
@@ -242,11 +242,3 @@ def named_files(project: Path) -> list[Path]:
         with suppress(OSError):
             found += named_in((project / name).read_text(encoding="utf-8", errors="replace"))
     return [project / name for name in found]
-
-
-def _mark(path: Path) -> tuple[int, ...]:
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
