@@ -10,11 +10,11 @@ KINDS = {
     "[EOS] <|endoftext|> <｜end▁of▁sentence｜> <|END_OF_TURN_TOKEN|> <eoa> <turn|> [e~[",
     Kind.OTHERS: "<|user|> <｜User｜> [INST] <<SYS>> <|system|> <|USER_TOKEN|> <|im_user|> "
     "<|observation|> <|tool_response|> <|ipython|>",
-    Kind.OWN: "<|assistant|> <｜Assistant｜> <|CHATBOT_TOKEN|> <|im_assistant|>",
+    Kind.OWN: "<|assistant|> <｜Assistant｜> <|CHATBOT_TOKEN|> <|im_assistant|> [/INST]",
     Kind.HEADER: "<|im_start|> <|start_header_id|> <|start|> <start_of_turn> <|start_of_role|> "
     "<|turn> <|header_start|>",
     Kind.NOTHING: "<s> <pad> [BOS] <|end_header_id|> <|end_of_role|> <|message|> <|im_sep|> "
-    "[/INST] <|END_RESPONSE|> <|end_of_solution|> <|fim_prefix|> <answer> </answer>",
+    "<|END_RESPONSE|> <|end_of_solution|> <|fim_prefix|> <answer> </answer>",
 }
 
 
