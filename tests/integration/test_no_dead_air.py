@@ -80,8 +80,12 @@ async def test_the_second_answers_or_goes_on(up: SickAndWell, name: str) -> None
     if sick.get("words", 0) < PLACES["after the first sentence"]:
         assert heard.text == " ".join(SECOND), "half a sentence was let out"
     assert heard.silence <= LIMIT + MARGIN
-    assert up.counts() == (1, 1)
-    await first_is_left_alone(up, group)
+    # An empty answer may be chance, and is asked for once more.
+    assert up.counts() == ((2, 1) if name == "`stop` at once" else (1, 1))
+    if name == "`content_filter` at once":  # of this request
+        await first_is_asked_again(up, group)
+    else:
+        await first_is_left_alone(up, group)
     record(SECTION, name, told(heard))
 
 
