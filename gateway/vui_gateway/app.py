@@ -76,13 +76,14 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
         context = servers.context if servers.is_local(deployment) else 0
         call = taken_back.limited(call, deployment)
         call = families.apply(call, provider, model, efforts, context=context)
-        thinks = thinking.thinks(call) or tags.thinks_aloud(model)
-        if attempt and thinks and call.get("stop") == attempt.body.get("stop"):
-            call.pop("stop", None)  # it could strike in the thinking; `Reply` holds it anyway
         call, marks = caching.apply(call, provider, model, deployment)
-        if attempt:
-            attempt.cache_marks = marks
-            call = taken_back.apply(before, call, attempt)
+        if not attempt:
+            return call
+        attempt.cache_marks = marks
+        call = taken_back.apply(before, call, attempt)
+        thinks = thinking.thinks(call) or tags.thinks_aloud(model)
+        if thinks and call.get("stop") == attempt.body.get("stop"):
+            call.pop("stop", None)  # it could strike in the thinking; `Reply` holds it anyway
         return call
 
     def billed(attempt: Attempt) -> None:
