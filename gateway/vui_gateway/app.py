@@ -30,6 +30,7 @@ from vui_gateway.litellm_proxy.transport import Transport
 from vui_gateway.litellm_proxy.warmup import WARM_UP
 from vui_gateway.providers import families, tags, thinking
 from vui_gateway.providers.caching import PromptCaching
+from vui_gateway.providers.endpoints import vendor
 from vui_gateway.redaction import RedactAnswers
 from vui_gateway.state.entries import State
 from vui_gateway.turns.admission import Admission
@@ -72,10 +73,11 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
 
     def transform(call: dict, provider: str, model: str, attempt: Attempt | None) -> dict:
         before, deployment = call, attempt.deployment.id if attempt else ""
-        efforts = catalogue.known_efforts(provider, model)
+        maker = vendor(provider, call.get("api_base") or call.get("base_url"))
+        efforts = catalogue.known_efforts(maker, model)
         context = servers.context if servers.is_local(deployment) else 0
         call = taken_back.limited(call, deployment)
-        call = families.apply(call, provider, model, efforts, context=context)
+        call = families.apply(call, maker, model, efforts, context=context)
         call, marks = caching.apply(call, provider, model, deployment)
         if not attempt:
             return call

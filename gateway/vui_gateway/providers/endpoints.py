@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 __all__ = [
     "HOSTS", "MODULE_CLIENT", "OLLAMA", "OUT_OF_REACH", "Server", "is_loopback", "is_own_host",
-    "is_paid", "leaves_thoughts", "server_of",
+    "is_paid", "leaves_thoughts", "server_of", "vendor",
 ]  # fmt: skip
 
 # Where LiteLLM asks when neither the configuration nor `get_llm_provider` says it.
@@ -38,6 +38,17 @@ LEAVING_THOUGHTS = OWN_PROVIDERS | {
     "vllm", "xinference", "docker_model_runner", "lemonade", "oobabooga", "openai_like",
     "custom_openai",
 }  # fmt: skip
+# Whose rules hold behind OpenAI's format: each names the address on its own page about that.
+VENDORS = {
+    "api.z.ai": "zai", "open.bigmodel.cn": "bigmodel", "api.moonshot.ai": "moonshot",
+    "api.moonshot.cn": "moonshot", "dashscope.aliyuncs.com": "dashscope",
+    "dashscope-intl.aliyuncs.com": "dashscope", "api.deepseek.com": "deepseek",
+    "api.mistral.ai": "mistral", "api.groq.com": "groq", "openrouter.ai": "openrouter",
+    "api.x.ai": "xai", "api.minimax.io": "minimax", "api.minimaxi.com": "minimax",
+    "api.perplexity.ai": "perplexity", "api.fireworks.ai": "fireworks_ai",
+    "api.cerebras.ai": "cerebras", "integrate.api.nvidia.com": "nvidia_nim",
+    "ark.cn-beijing.volces.com": "volcengine",
+}  # fmt: skip
 CLOUDS = frozenset(urlsplit(url).hostname for url in HOSTS.values())
 # But this one is a service: https://docs.ollama.com/cloud
 SERVICES = ("ollama.com",)
@@ -65,6 +76,19 @@ def leaves_thoughts(provider: str, base: str) -> bool:
     if provider in OPENAI_FORMATS - LEAVING_THOUGHTS:
         return bool(base) and urlsplit(base).hostname not in CLOUDS
     return provider in LEAVING_THOUGHTS
+
+
+def vendor(provider: str, base: object) -> str:
+    """LiteLLM's provider whose rules hold: by the address, where that is asked in OpenAI's format.
+
+    base: the address in the configuration, if any.
+    """
+    if provider not in OPENAI_FORMATS or not isinstance(base, str):
+        return provider
+    try:
+        return VENDORS.get(urlsplit(base).hostname or "", provider)
+    except ValueError:
+        return provider
 
 
 class Server(NamedTuple):

@@ -124,7 +124,7 @@ RULES = (
         r"^deepseek/",
         "https://api-docs.deepseek.com/guides/thinking_mode",
         (*LOW, "xhigh"),
-        {"thinking": {"type": "disabled"}},
+        DISABLED,
     ),
     Rule(
         r"^(zai|bigmodel)/glm-(4\.[5-9]|5)",
