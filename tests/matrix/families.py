@@ -135,6 +135,7 @@ FAMILIES = (
     ),
     Family(
         "Perplexity", "Sonar", openai_hosts.Perplexity, "perplexity/sonar", "{url}", tools=False,
+        alone=False,  # the marks of its sources are heard
     ),
     Family(
         "Cerebras", "gpt-oss", openai_hosts.Cerebras, "cerebras/gpt-oss-120b", takes=NO_PENALTY,
