@@ -12,7 +12,8 @@ import pytest
 import yaml
 from vui.serving.stream import llm_backend
 
-from tests.matrix.conversations import HELLO, heard_of
+from tests.matrix.conversations import TEXT_CHAT as HELLO
+from tests.matrix.conversations import heard_of
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import Program, free_port, gateway, http

@@ -16,7 +16,8 @@ import pytest
 import yaml
 from vui.serving.stream import llm_backend
 
-from tests.matrix.conversations import HELLO, heard_of
+from tests.matrix.conversations import TEXT_CHAT as HELLO
+from tests.matrix.conversations import heard_of
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.harness import ROOT, Program, gateway, http, openai_model

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.matrix.conversations import HELLO, tools
+from tests.matrix.conversations import TEXT_CHAT as HELLO
+from tests.matrix.conversations import tools
 from tests.providers.base import serving
 from tests.providers.ollama import Ollama
 from tests.providers.openai import OpenAI

@@ -10,7 +10,7 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from tests.matrix.arms import stand_ins
-from tests.matrix.conversations import HELLO
+from tests.matrix.conversations import TEXT_CHAT as HELLO
 from tests.matrix.families import AT_HOME, FAMILIES, Family
 from tests.providers.base import StandIn
 from tests.support.harness import Program, gateway, openai_model

@@ -11,7 +11,16 @@ from typing import Any
 
 from vui.serving.stream import llm_backend
 
-from tests.matrix.conversations import EFFORTS, EVALUATE, HEARD, HELLO, KNOBS, heard, tools
+from tests.matrix.conversations import (
+    EFFORTS,
+    EVALUATE,
+    HEARD,
+    HELLO,
+    KNOBS,
+    TEXT_CHAT,
+    heard,
+    tools,
+)
 from tests.matrix.families import FAMILIES, Family
 from tests.providers.base import StandIn, serving
 from tests.support.harness import KEY, free_port, gateway, is_ready, program, stock_options
@@ -27,6 +36,8 @@ class Arm:
     stand_ins: dict[str, StandIn]
     make: Callable[..., llm_backend.LLMBackend]
     learned: set[str] = field(default_factory=set)
+    # Without our gateway, the families that want the user's turn first refuse vui's greeting.
+    hello: list[dict] = field(default_factory=lambda: HELLO)
 
     @asynccontextmanager
     async def backend(self, family: Family, name: str = "", **options: Any) -> AsyncIterator[Any]:
@@ -42,7 +53,7 @@ class Arm:
 
     async def learn(self, family: Family, name: str) -> None:
         """First turns at a deployment whose name doesn't say what it refuses: all of them whole."""
-        if not family.learned or name in self.learned:
+        if not family.learned or name in self.learned or self.hello is not HELLO:
             return
         self.learned.add(name)
         stand_in = self.stand_ins[family.name]
@@ -60,15 +71,18 @@ class Arm:
 
 
 @contextmanager
-def stand_ins() -> Iterator[tuple[dict[str, StandIn], list[dict]]]:
-    """One stand-in for each family, and the `model_list` that reaches each under two names."""
+def stand_ins(*, choosy: bool = False) -> Iterator[tuple[dict[str, StandIn], list[dict]]]:
+    """One stand-in for each family, and the `model_list` that reaches them.
+
+    choosy: each has a second deployment, which refuses fields.
+    """
     with ExitStack() as stack:
         running = {family.name: family.stand_in() for family in FAMILIES}
         urls = {name: stack.enter_context(serving(one.app)) for name, one in running.items()}
         models = [
             family.entry(urls[family.name], name)
             for family in FAMILIES
-            for name in (family.name, family.choosy)
+            for name in (family.name, family.choosy)[: 1 + choosy]
         ]
         yield running, models
 
@@ -76,7 +90,7 @@ def stand_ins() -> Iterator[tuple[dict[str, StandIn], list[dict]]]:
 @contextmanager
 def our_lab(folder: Path) -> Iterator[Arm]:
     """Our gateway, our backend."""
-    with stand_ins() as (running, models):
+    with stand_ins(choosy=True) as (running, models):
         config = {
             "model_list": models,
             "litellm_settings": {"drop_params": True},
@@ -106,12 +120,14 @@ def stock_proxy(folder: Path, models: list[dict]) -> Iterator[str]:
 
 
 @contextmanager
-def stock_lab(folder: Path, make: Callable = llm_backend.LiteLLMBackend) -> Iterator[Arm]:
+def stock_lab(
+    folder: Path, make: Callable = llm_backend.LiteLLMBackend, hello: list[dict] = HELLO
+) -> Iterator[Arm]:
     """Stock LiteLLM, with vui's own backend (or another)."""
     with stand_ins() as (running, models), stock_proxy(folder, models) as url:
-        yield Arm(url, KEY, running, make)
+        yield Arm(url, KEY, running, make, hello=hello)
 
 
 def foreign_lab(folder: Path) -> AbstractContextManager[Arm]:
     """Somebody else's LiteLLM, our backend."""
-    return stock_lab(folder, LiteLLMBackend)
+    return stock_lab(folder, LiteLLMBackend, TEXT_CHAT)

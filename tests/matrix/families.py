@@ -44,6 +44,8 @@ class Family:
     tools: bool = True
     # Its name doesn't say what it refuses, or that it thinks: the first calls show it.
     learned: bool = False
+    # Somebody else's LiteLLM is enough for it.
+    alone: bool = True
 
     @property
     def name(self) -> str:
@@ -96,6 +98,7 @@ FAMILIES = (
     Family(
         "Azure", "Unnamed GPT-5", openai_like.AzureReasoning, "azure/voice-prod", "{url}",
         {"api_version": "2024-10-21"}, takes=frozenset(), learned=True,
+        alone=False,
     ),
     Family(
         "Azure Foundry", "Llama", openai_hosts.Foundry, "azure_ai/Llama-3.3-70B-Instruct",
@@ -144,6 +147,7 @@ FAMILIES = (
     ),
     Family(
         "Perplexity", "Sonar", openai_hosts.Perplexity, "perplexity/sonar", "{url}", tools=False,
+        alone=False,  # the marks of its sources are heard
     ),
     Family(
         "Cerebras", "gpt-oss", openai_hosts.Cerebras, "cerebras/gpt-oss-120b", takes=NO_PENALTY,
@@ -157,6 +161,7 @@ FAMILIES = (
     ),
     Family(
         "NVIDIA NIM", "Nemotron 3", openai_hosts.NIM, "nvidia_nim/nvidia/nemotron-3-nano-30b-a3b",
+        alone=False,  # LiteLLM asks for no usage of a stream
     ),
     Family(
         "GitHub", "GPT-4.1", openai_hosts.GitHub, "github/openai/gpt-4.1-mini", "{url}/inference",

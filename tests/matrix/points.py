@@ -33,7 +33,7 @@ async def reply(lab: Arm, family: Family) -> None:
     lab.stand_ins[family.name].clear(text="Ça va très bien. And you — how's it going?")
     async with lab.backend(family):
         stats: dict = {}
-        chunks = await heard(HELLO, stats)
+        chunks = await heard(lab.hello, stats)
         assert chunks == ["Ça va très bien.", "And you — how's it going?"], chunks
         assert stats.get("ctx_used") == 1212, f"usage is {stats}"
         assert stats.get("ctx_max"), "the context gauge has no end"
@@ -47,12 +47,12 @@ async def stops(lab: Arm, family: Family) -> None:
             middle = len(stop) // 2
             pieces = ["Yeah, ", stop[:middle], stop[middle:], " never", " heard."]
             stand_in.clear(pieces=pieces)
-            text = " ".join(await heard(HELLO))
+            text = " ".join(await heard(lab.hello))
             assert "never" not in text, f"{stop!r} didn't hold: {text!r}"
         stand_in.clear(pieces=["Hold", " on", " to that", " thought."])
-        assert await heard(HELLO) == ["Hold on to that thought."]
+        assert await heard(lab.hello) == ["Hold on to that thought."]
         stand_in.clear(pieces=["Yeah, one sec."] + [" More and more."] * 300, pace=0.01)
-        await heard(HELLO)
+        await heard(lab.hello)
         await backend.aclose()
         await until(lambda: stand_in.seen[0].closed_at, 3, "the call ends")
         assert stand_in.seen[0].sent < 100
@@ -285,7 +285,7 @@ async def refused_knobs(lab: Arm, family: Family) -> None:
         async with lab.backend(family) as backend:
             for _ in range(2):
                 stand_in.clear()
-                assert [token async for token in backend.stream(HELLO, **{knob: value})], knob
+                assert [token async for token in backend.stream(lab.hello, **{knob: value})], knob
                 requests = len(stand_in.seen)
             assert requests == 1, "what was refused once is not sent again"
 
