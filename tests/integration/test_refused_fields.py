@@ -111,8 +111,6 @@ def lab(running: Refusers) -> Refusers:
         ("tokenizer", "chat_template_kwargs"),
         ("stranger", "prompt_cache_key"),
         ("foundry", "prompt_cache_key"),
-        ("bedrock", "stop"),
-        ("o3", "stop"),
     ],
 )
 async def test_a_refused_field_is_left_out_at_once_and_from_then_on(
@@ -132,6 +130,13 @@ async def test_a_refused_field_is_left_out_at_once_and_from_then_on(
     finally:
         await backend.aclose()
     assert lab.said(f"{MADE[name][1]} refuses {field}: its calls go without it") == 1
+
+
+@pytest.mark.parametrize("name", ["bedrock", "o3"])
+def test_a_model_that_thinks_and_takes_no_stops_is_sent_none(lab: Refusers, name: str) -> None:
+    assert lab.ask(name) == (200, TEXT)
+    assert lab.ask(name, tools=tools()) == (200, "no_action")
+    assert lab.statuses(name) == [[200, 200]]
 
 
 def test_cache_marks_that_are_refused_are_not_set_again(lab: Refusers) -> None:
