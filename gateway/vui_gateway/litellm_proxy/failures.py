@@ -34,6 +34,7 @@ from vui_gateway.turns.limits import MOST_COOLDOWN
 __all__ = ["broken_off", "failure", "nothing_said", "refusal_of"]
 
 MAX_WORDS = 2000
+MOST_CAUSES = 8
 BYTES = 4  # of text for a token
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
@@ -84,7 +85,7 @@ async def failure(
     if cure := needs_package(message):
         why = said = cure
     wait = _retry_after(error) or min(wait_asked(message), MOST_COOLDOWN)
-    chance, call = is_chance(message), failed_call(message)
+    chance, call = is_chance(f"{message} {_causes(error)}"), failed_call(message)
     return AttemptError(ended, said, status, kind, wait, why, chance=chance, failed_call=call)
 
 
@@ -127,6 +128,16 @@ def refusal_of(error: Exception) -> tuple[int, str, str]:
         # LiteLLM's message lacks what a provider says of single fields.
         words = f"{words[:MAX_WORDS]} {getattr(getattr(error, 'response', None), 'text', '')}"
     return status if isinstance(status, int) else 0, words, str(param or "")
+
+
+def _causes(error: BaseException) -> str:
+    """What lies behind it: OpenAI's SDK says "Connection error." of all that can happen."""
+    words: list[str] = []
+    cause = error.__cause__ or error.__context__
+    while cause and len(words) < MOST_CAUSES:
+        words.append(str(cause)[:MAX_WORDS])
+        cause = cause.__cause__ or cause.__context__
+    return " ".join(words)
 
 
 def _original(error: Exception) -> Exception:

@@ -118,7 +118,9 @@ def _seconds(unit: str) -> float:
 # (https://github.com/pipecat-ai/pipecat/issues/1168), and a connection that ends before an answer.
 CHANCE = re.compile(
     r"tool_use_failed|malformed[_ ]function[_ ]call|connection reset by peer|server disconnected"
-    r"|connection (?:was )?(?:closed|aborted|lost) (?:before|without)",
+    r"|connection (?:was )?(?:closed|aborted|lost) (?:before|without)"
+    # aiohttp's and httpx' words for a body that ends before its first byte
+    r"|payload is not completed|incomplete (?:chunked )?read|peer closed connection",
     re.IGNORECASE,
 )
 FAILED_GENERATION = re.compile(r'"failed_generation"\s*:\s*("(?:[^"\\]|\\.)*")')

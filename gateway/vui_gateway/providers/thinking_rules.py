@@ -112,9 +112,7 @@ RULES = (
         "https://docs.x.ai/developers/model-capabilities/text/reasoning",
         LOW,
     ),
-    Rule(
-        r"^groq/.*qwen", "https://console.groq.com/docs/reasoning#reasoning-effort", ("none",)
-    ),
+    Rule(r"^groq/.*qwen", "https://console.groq.com/docs/reasoning#reasoning-effort", ("none",)),
     Rule(
         r"^mistral/(mistral|ministral)-",
         "https://docs.mistral.ai/capabilities/reasoning",
@@ -181,10 +179,21 @@ RULES = (
     ),
     Rule(
         r"^fireworks_ai/.*(glm-(4p[5-9]|5(p[0-2])?$)|deepseek-v(3p[12]|4)"
-        r"|qwen3(?!.*(instruct|coder|thinking)))",
+        r"|kimi-k2p[56]|qwen3(?!.*(instruct|coder|thinking)))",
         "https://docs.fireworks.ai/guides/reasoning",
         NONE,
         raw=True,
+    ),
+    Rule(
+        r"^together_ai/.*(glm-(4\.[5-9]|5(\.[0-2])?$)|deepseek-v(3\.|4)|kimi-k2\.[56]"
+        r"|qwen3(?!.*(instruct|coder|thinking)))",
+        "https://docs.together.ai/docs/inference/chat/reasoning",
+        (),
+        {"extra_body": {"reasoning": {"enabled": False}}},
+    ),
+    Rule(
+        r"^lm_studio/", "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/2047",
+        NONE, raw=True,
     ),
     Rule(
         r"^cerebras/(qwen-3\.|zai-glm)",
