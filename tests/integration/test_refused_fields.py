@@ -132,7 +132,7 @@ async def test_a_refused_field_is_left_out_at_once_and_from_then_on(
     assert lab.said(f"{MADE[name][1]} refuses {field}: its calls go without it") == 1
 
 
-@pytest.mark.parametrize("name", ["bedrock", "o3"])
+@pytest.mark.parametrize("name", ["o3"])
 def test_a_model_that_thinks_and_takes_no_stops_is_sent_none(lab: Refusers, name: str) -> None:
     assert lab.ask(name) == (200, TEXT)
     assert lab.ask(name, tools=tools()) == (200, "no_action")
