@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -14,6 +15,8 @@ from vui_gateway.named_files import missing
 
 __all__ = ["read_env_file"]
 
+# Variables whose value is a path: of Google, of Python's and LiteLLM's TLS.
+NAMES_FILE = re.compile(r"_FILE$|CREDENTIALS$|CERT|_CA(?:_|$)|CA_BUNDLE")
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # such a line has a sentence of ours
 
 
@@ -35,8 +38,8 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
         ) from error
     given = dotenv_values(stream=io.StringIO(text)).items()
     found = {name: value.strip() for name, value in given if value and value.strip()}
-    # A key may look like a path.
-    cures = {n: missing(v, path.parent) for n, v in found.items() if not n.endswith("_KEY")}
+    # A secret may look like a path.
+    cures = {n: missing(v, path.parent) for n, v in found.items() if NAMES_FILE.search(n)}
     lost = {name: cure for name, cure in cures.items() if cure}
     unread = [_line(line.original) for line in parse_stream(io.StringIO(text)) if line.error]
     cure = "can't be read, ignored. Write it as NAME=value."

@@ -82,13 +82,14 @@ class Mirror:
     def _put(self, copy: Path, found: bytes | str | None) -> None:
         if found is None:
             copy.unlink(missing_ok=True)
-        elif isinstance(found, bytes):
-            copy.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            return
+        copy.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if isinstance(found, bytes):
             write_by_rename(copy, found, 0o440)
         else:
+            write_by_rename(copy, b"", 0)
             reader = f"Its folder's owner, user {os.getuid()}, must be able to read it."
             _say(f"{copy.name} can't be read ({found}). {reader}")
-            write_by_rename(copy, b"", 0)
 
 
 def _say(text: str) -> None:

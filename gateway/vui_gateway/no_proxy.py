@@ -21,7 +21,9 @@ VARIABLES = ("NO_PROXY", "no_proxy")
 def ask_directly(hosts: Iterable[str] = ()) -> None:
     """Add hosts to NO_PROXY, and ours; those of the user stay."""
     given = ",".join(os.environ.get(name, "") for name in VARIABLES).split(",")
-    found = dict.fromkeys([*filter(None, map(str.strip, given)), *OURS, *hosts])
+    # httpx refuses to work with one that isn't ASCII.
+    more = (host for host in hosts if host.isascii())
+    found = dict.fromkeys([*filter(None, map(str.strip, given)), *OURS, *more])
     os.environ.update(dict.fromkeys(VARIABLES, ",".join(found)))
 
 

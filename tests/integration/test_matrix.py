@@ -97,9 +97,11 @@ class Page:
         table[family.name][point] = "failed"
         yield
         table[family.name][point] = ""
+        if WRITING:
+            return
         file = PAGE.read_text()
         part = file if table is self.ours else file[file.index(FOREIGN) :]
-        assert WRITING or shown(part, family.name, point) == "✓", "run `make docs`"
+        assert shown(part, family.name, point) == "✓", "run `make docs`"
 
 
 @pytest.fixture(scope="module")

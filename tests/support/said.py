@@ -28,6 +28,7 @@ LEAKS: dict[str, list[str]] = {
     "thinking between tags": [
         f"{tag}Okay, the user asks. Short.{end}\n\nOh, good question."
         for tag, end in (
+            ("<unused94>thought\n", "<unused95>"),
             ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<think>", "</thinking>"),
             ("<reasoning>", "</reasoning>"), ("<thought>", "</thought>"),
             ("<Thought>", "</THOUGHT>"),
@@ -74,6 +75,7 @@ LEAKS: dict[str, list[str]] = {
             ' {"name": "get_time", "parameters": {"a": "}\\""}}',
             "<tool_call>\nget_time\n</tool_call>",
             '<invoke name="get_time"></invoke>', "<｜tool▁calls▁begin｜>x<｜tool▁calls▁end｜>",
+            "<start_function_call>call:x{}<end_function_call>", "<function(x)>{}</function>",
             "<|tool▁calls▁begin|>x<|tool▁calls▁end|>", "<|tool_calls_begin|>x<|tool_calls_end|>",
         )
     ] + ['<tool_call>{"name": "get_time"}</tool_call>\nOh, good question.'],
@@ -95,6 +97,8 @@ MARKDOWN: dict[str, str] = {
     "Buy:\n- milk\n- [ ] eggs\n\nThen go.": "Buy: milk, eggs. Then go.",
     "Here it is:\n```python\nprint('no')\n```\nDone.": "Here it is: Done.",
     "~~~\nno\n~~~\nDone.": "Done.",
+    '```json\n{"name": "get_time", "arguments": {}}\n```\nOh, good question.':
+        "Oh, good question.",
     "```\nno\n```": "I have written some code, which I can't read aloud.",
     "Use ```x``` or `y`.": "Use x or y.",
     "[laugh] Well [sigh] my snake_case, a_b_c and #1 in C#.":

@@ -232,3 +232,79 @@ def test_a_failed_generation_is_read_as_it_was_written() -> None:
     error = {"error": {"code": "tool_use_failed", "failed_generation": written}}
     assert failed_call(f"GroqException - {json.dumps(error)}") == written
     assert failed_call("tool_use_failed") == ""
+
+
+SPENT, FILTERED, NO_MODEL = (
+    Code.PROVIDER_QUOTA_EXCEEDED, Code.CONTENT_POLICY_VIOLATION, Code.PROVIDER_MODEL_NOT_FOUND,
+)  # fmt: skip
+FLAGGED_INPUT = '{{"message": "Input was flagged", "metadata": {{"flagged_input": "{}"}}}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code"),
+    [
+        (403, FLAGGED_INPUT.format("my bank says insufficient funds"), FILTERED),
+        (403, FLAGGED_INPUT.format("my account, it was blocked"), FILTERED),
+        (403, FLAGGED_INPUT.format("the rate limit joke"), FILTERED),
+        (400, '{"code": "tool_use_failed", "failed_generation": "the balance is too low"}',
+         Code.PROVIDER_REFUSED_REQUEST),
+        (403, "The user's input was flagged as unsafe.", FILTERED),
+        (403, "The request was blocked by the content filter", FILTERED),
+        (403, "Prompt was blocked by Model Armor", FILTERED),
+        (400, "Content Exists Risk", FILTERED),
+        (400, "Your request was rejected by the safety system", FILTERED),
+        (403, "Key limit exceeded (daily limit)", SPENT),
+        (403, "Free allocated quota exceeded", SPENT),
+        (400, "You have reached your specified API usage limits. You will regain access on", SPENT),
+        (412, "Account suspended, possibly due to reaching the monthly spending limit", SPENT),
+        (429, "usage limit exceeded, 5-hour usage limit", SPENT),
+        (400, '{"error":{"code":"1211","message":"Unknown Model, please check"}}', NO_MODEL),
+        (400, "Model not found: grok-9", NO_MODEL),
+        (400, "foo/bar is not a valid model ID", NO_MODEL),
+        (400, "The provided model identifier is invalid.", NO_MODEL),
+        (400, "The model `llama3` has been decommissioned", NO_MODEL),
+        (403, "Project `proj_1` does not have access to model `gpt-9`", NO_MODEL),
+        (400, "This organization has been disabled.", Code.PROVIDER_KEY_REFUSED),
+        (413, "Request body too large for gpt-4o model. Max size: 8000 tokens.",
+         Code.CONTEXT_TOO_SMALL),
+        (400, "Your request exceeded model token limit: 8192", Code.CONTEXT_TOO_SMALL),
+        (400, "Range of input length should be [1, 98304]", Code.CONTEXT_WINDOW_EXCEEDED),
+        (429, "Allocated quota exceeded, please increase your quota limit.",
+         Code.PROVIDER_RATE_LIMITED),
+    ],
+)  # fmt: skip
+def test_real_words_are_called_by_their_name(status: int, message: str, code: Code) -> None:
+    assert error_code(status, message, Asked(context=16_000)) == code
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["tools are unsupported for this model", "Tool calling unsupported", "tool calls are disabled",
+     "Tool use with function calling is unsupported", "Cannot use tools with this model",
+     "No endpoints found that support the provided 'tool_choice' value"],
+)  # fmt: skip
+def test_tools_that_are_unsupported_are_refused(message: str) -> None:
+    assert error_code(400, message, Asked(tools=True)) == Code.PROVIDER_REFUSED_TOOLS
+    assert error_code(400, "parallel tool calls are not supported", Asked(tools=True)) != (
+        Code.PROVIDER_REFUSED_TOOLS
+    )
+
+
+def test_thoughts_that_their_model_wrote_wrong_leave_the_reply_its_model() -> None:
+    message = "error parsing tool call: raw='{', err=unexpected end"
+    assert is_chance(message)
+    facts = Failure("500", Code.NO_ANSWER, 500, reply=False, chance=True)
+    assert blame(facts).blamed == Blamed.TOOLS
+    early = Failure(Ending.ENDED_EARLY, Code.NO_ANSWER, 502, reply=False)
+    assert blame(early).blamed == Blamed.TOOLS
+
+
+def test_a_model_that_is_not_there_is_left_alone_whatever_the_status() -> None:
+    assert blame(Failure("400", Code.PROVIDER_MODEL_NOT_FOUND, 400)).blamed == Blamed.DEPLOYMENT
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"), [("retry-after: 7s", 7.0), ("It resets in 30s.", 30.0)]
+)
+def test_a_wait_in_other_words_is_read(message: str, seconds: float) -> None:
+    assert wait_asked(message) == seconds

@@ -93,15 +93,7 @@ def refused(message: str, status: int = 400, param: str = "", **fields: Any) -> 
         ("Argument not supported on this model: presencePenalty", "presence_penalty"),
         ("Penalty is not enabled for models/gemini-2.5-pro", "presence_penalty"),
         ("Model grok-4 does not support parameter reasoningEffort.", "reasoning_effort"),
-        (
-            "Budget 0 is invalid. This model only works in thinking mode.",
-            "reasoning_effort",
-        ),
         ("Thinking level is not supported for this model.", "reasoning_effort"),
-        (
-            "Reasoning is mandatory for this endpoint and cannot be disabled.",
-            "reasoning_effort",
-        ),
         ("reasoning: Extra inputs are not permitted", "reasoning_effort"),
         (
             "{'type': 'extra_forbidden', 'loc': ('body', 'stream_options'), 'msg': 'Extra inputs "
@@ -130,6 +122,9 @@ def test_the_field_that_a_refusal_names(message: str, field: str) -> None:
 @pytest.mark.parametrize(
     ("message", "level"),
     [
+        ("Budget 0 is invalid. This model only works in thinking mode.", "minimal"),
+        ("Reasoning is mandatory for this endpoint and cannot be disabled.", "minimal"),
+        ("reasoning_effort: Reasoning cannot be turned off for this model", "minimal"),
         (
             "Unsupported value: 'reasoning_effort' does not support 'none' with this model. "
             "Supported values are: 'minimal', 'low', 'medium', and 'high'.",

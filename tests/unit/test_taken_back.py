@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Attempt, Deployment
-from vui_gateway.turns.taken_back import MOST_AGAIN, REFUSED_FIELDS, TakenBack
+from vui_gateway.turns.taken_back import REFUSED_FIELDS, TakenBack
 
 from tests.support.clock import run_virtual
 
@@ -60,10 +60,13 @@ def test_a_refused_field_is_left_out_from_then_on(caplog: pytest.LogCaptureFixtu
     assert len(caplog.records) == 1
 
 
-def test_one_field_after_the_other_and_no_more_than_a_few() -> None:
+def test_one_field_after_the_other_and_no_more_than_a_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vui_gateway.turns.taken_back.MOST_AGAIN", 3)
     fields = ["prompt_cache_key", "stop", "temperature", "reasoning_effort"]
     taken_back = part()
-    assert len(call_with(taken_back, *map(no, fields))) == MOST_AGAIN + 1
+    assert len(call_with(taken_back, *map(no, fields))) == 4
     (first, last) = call_with(taken_back, no("reasoning_effort"))
     assert first.keys() & set(fields) == {"reasoning_effort"}
     assert not last.keys() & set(fields)
@@ -137,3 +140,15 @@ def test_a_strange_entry_of_another_gateway_breaks_nothing(shared: Any) -> None:
     state.put(REFUSED_FIELDS, "one openai/one", shared)
     sent = call_with(part(state))[0]
     assert sent["messages"] == []
+
+
+def test_a_level_that_replaced_another_may_be_replaced_too() -> None:
+    taken_back = part()
+    levels = [
+        f"reasoning_effort '{level}' is not supported, must be one of '{other}'"
+        for level, other in (("none", "minimal"), ("minimal", "low"))
+    ]
+    sent = call_with(taken_back, *levels)
+    assert [call.get("reasoning_effort") for call in sent] == ["none", "minimal", "low"]
+    (again,) = call_with(taken_back)
+    assert again["reasoning_effort"] == "low"

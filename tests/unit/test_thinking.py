@@ -125,7 +125,7 @@ def test_each_model_of_litellms_table_gets_the_least_that_it_allows() -> None:
         ("groq/qwen/qwen3.8-27b", effort("none")),
         ("mistral/mistral-small-latest", effort("none")),
         ("mistral/zai-glm-5-3", effort("low")),
-        ("deepseek/deepseek-v4-flash", DISABLED),
+        ("deepseek/deepseek-v4-flash", {"extra_body": DISABLED}),
         *((f"zai/glm-{v}", OFF) for v in ("4.5", "4.5-air", "4.6", "4.7", "5", "5.1", "5.2")),
         ("zai/glm-5v-turbo", OFF),
         ("zai/glm-4-32b-0414-128k", {}),
@@ -228,7 +228,6 @@ def test_a_named_effort_is_sent_or_the_next_that_the_model_takes(
 
 WRITTEN = [
     {"thinking": {"type": "enabled", "budget_tokens": 1024}},
-    {"thinking": {"type": "disabled"}},
     {"extra_body": {"reasoning": {"max_tokens": 100}}},
     {"extra_body": {"thinking": {"type": "enabled"}}},
     {"extra_body": {"enable_thinking": True}},
@@ -251,6 +250,22 @@ def test_what_the_file_says_in_the_providers_own_words_stays(name: str, written:
     assert sent(name, **written) == written
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["anthropic/claude-haiku-4-5", "zai/glm-4.6", "dashscope/qwen3-8b", "gemini/gemini-2.5-pro",
+     "hosted_vllm/qwen", "openai/gpt-5-mini", "ollama_chat/gpt-oss:20b", "groq/qwen/qwen3-32b"],
+)  # fmt: skip
+def test_thinking_that_the_file_switches_off_is_off_in_words_that_the_model_takes(
+    name: str,
+) -> None:
+    assert sent(name, thinking={"type": "disabled"}) == sent(name)
+    assert sent(name, reasoning_effort="disable") == sent(name)
+
+
+def test_a_word_for_off_stays_where_nobody_knows_another() -> None:
+    assert sent("newcomer/model", **DISABLED) == DISABLED
+
+
 def test_the_files_other_template_words_are_kept_beside_ours() -> None:
     own = {"min_p": 0.1, "chat_template_kwargs": {"tools_in_user_message": True}}
     found = sent("hosted_vllm/qwen", extra_body=own)["extra_body"]
@@ -269,7 +284,8 @@ def test_kimi_takes_one_temperature_only_so_none_is_sent(name: str) -> None:
 
 def test_qwen_on_dashscope_thinks_in_streams_only() -> None:
     name, asked = "dashscope/qwen3-8b", {"reasoning_effort": "high"}
-    assert sent(name, stream=True, **asked) == {"stream": True}
+    thinks = {"extra_body": {"enable_thinking": True}}
+    assert sent(name, stream=True, **asked) == {"stream": True, **thinks}
     assert sent(name, **asked) == NO_QWEN
 
 

@@ -17,10 +17,10 @@ from vui_gateway.errors import Code, Ending
 from vui_gateway.litellm_proxy import user_hooks
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
 from vui_gateway.litellm_proxy.servers import Servers
-from vui_gateway.providers.blame import failed_call, is_chance, wait_asked
+from vui_gateway.providers.blame import HOUR, failed_call, is_chance, wait_asked
 from vui_gateway.providers.endings import broken
 from vui_gateway.providers.endpoints import OLLAMA, Server
-from vui_gateway.providers.errors import Asked, error_code, own_words, reason
+from vui_gateway.providers.errors import Asked, error_code, own_words, reason, unechoed
 from vui_gateway.providers.packages import needs_package
 from vui_gateway.providers.server_errors import (
     context_cure,
@@ -29,7 +29,6 @@ from vui_gateway.providers.server_errors import (
     unreachable,
 )
 from vui_gateway.turns.call import Attempt, AttemptError
-from vui_gateway.turns.limits import MOST_COOLDOWN
 
 __all__ = ["broken_off", "failure", "nothing_said", "refusal_of"]
 
@@ -84,17 +83,18 @@ async def failure(
     ended = ENDINGS.get(kind, str(status))
     if cure := needs_package(message):
         why = said = cure
-    wait = _retry_after(error) or min(wait_asked(message), MOST_COOLDOWN)
+    wait = _retry_after(error) or min(wait_asked(unechoed(message)), HOUR)
     chance, call = is_chance(f"{message} {_causes(error)}"), failed_call(message)
     return AttemptError(ended, said, status, kind, wait, why, chance=chance, failed_call=call)
 
 
-def broken_off(finish_reason: str | None, raw: str) -> AttemptError | None:
+def broken_off(finish_reason: str | None, attempt: Attempt) -> AttemptError | None:
     """The failure of an answer whose end says that it isn't whole; None where it is.
 
-    finish_reason: LiteLLM's. raw: the provider's own, where it is another one.
+    finish_reason: LiteLLM's.
     """
-    if not (ended := broken(finish_reason, raw)):
+    raw = attempt.raw_finish
+    if not (ended := broken(finish_reason, raw, begun=attempt.received > 0)):
         return None
     why = f"its answer ended with the finish reason {(raw or finish_reason)!r}"
     if ended == Ending.FILTERED:
@@ -155,12 +155,13 @@ def _retry_after(error: Exception) -> float:
     headers = getattr(answer, "headers", None) or getattr(error, "litellm_response_headers", None)
     if not isinstance(headers, Mapping):
         return 0.0
+    milliseconds = str(headers.get("retry-after-ms") or "")  # OpenAI's, and Azure's
     value = str(headers.get("retry-after") or 0)
     try:
-        seconds = float(value)
+        seconds = float(milliseconds) / 1000 if milliseconds else float(value)
     except ValueError:
         try:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()
         except ValueError:
             return 0.0
-    return min(seconds, MOST_COOLDOWN) if seconds > 0 and math.isfinite(seconds) else 0.0
+    return min(seconds, HOUR) if seconds > 0 and math.isfinite(seconds) else 0.0

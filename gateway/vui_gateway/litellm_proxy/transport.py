@@ -205,7 +205,7 @@ def _event(chunk: Any, attempt: Attempt) -> Event:
     reasoning = len(thought) or bool(getattr(delta, "thinking_blocks", None))
     calls = delta.tool_calls and [call.model_dump(exclude_none=True) for call in delta.tool_calls]
     attempt.received += reasoning * (not thought) + _written(calls)
-    if lost := broken_off(choice.finish_reason, attempt.raw_finish):
+    if lost := broken_off(choice.finish_reason, attempt):
         return Event(text, reasoning, calls or None, None, counts, broken=lost)
     return Event(text, reasoning, calls or None, choice.finish_reason, counts)
 
@@ -230,8 +230,9 @@ def _whole(answer: dict, attempt: Attempt) -> Event:
     said = message.get("content") or ""
     calls = message.get("tool_calls")
     attempt.received += len(said) + len(message.get("reasoning_content") or "") + _written(calls)
-    if lost := broken_off(choice.get("finish_reason"), attempt.raw_finish):
+    if lost := broken_off(choice.get("finish_reason"), attempt):
         return Event(broken=lost)
     if not (said or calls):
-        return Event()
+        reasoning = len(message.get("reasoning_content") or "")
+        return Event(reasoning=reasoning, finish_reason=choice.get("finish_reason"))
     return Event(answer=answer)

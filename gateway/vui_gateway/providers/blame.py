@@ -42,6 +42,7 @@ class Failure(NamedTuple):
         status: the HTTP status, or ours where nobody has sent one.
         retry_after: seconds that the provider asks for.
         reply: somebody hears the answer; nobody hears vui's thoughts.
+        chance: see `is_chance`.
     """
 
     ended: str
@@ -49,6 +50,7 @@ class Failure(NamedTuple):
     status: int
     retry_after: float = 0.0
     reply: bool = True
+    chance: bool = False
 
 
 # Endings and codes that say nothing of what the deployment answers to another request.
@@ -64,24 +66,26 @@ FOR_AN_HOUR: dict[str, Blame] = {
     Code.PROVIDER_KEY_REFUSED: Blame(Blamed.KEY, HOUR),
     Code.PROVIDER_QUOTA_EXCEEDED: Blame(Blamed.DEPLOYMENT, HOUR),
 }
-# A model that is slow at tools may be quick to reply.
+# A model that is slow at tools may be quick to reply, and one that fails at them may reply well.
 SLOW_THOUGHTS = frozenset({Ending.NO_WORDS, Ending.EMPTY})
+FAILED_THOUGHTS = frozenset({Ending.ENDED_EARLY, Ending.FLOODED})
 
 
 def blame(failure: Failure) -> Blame:
     """Who is left alone after a failure, and for how long."""
-    ended, code, status, seconds, reply = failure
+    ended, code, status, seconds, reply, chance = failure
     if found := FOR_AN_HOUR.get(code) or FOR_AN_HOUR.get(ended):
         return found
     limited = code == Code.PROVIDER_RATE_LIMITED
-    if {ended, code} & OF_THE_REQUEST or (status in REQUEST_STATUS and not limited):
+    of_deployment = limited or code == Code.PROVIDER_MODEL_NOT_FOUND
+    if {ended, code} & OF_THE_REQUEST or (status in REQUEST_STATUS and not of_deployment):
         return Blame(Blamed.REQUEST)
     if reply:
         return Blame(Blamed.DEPLOYMENT, seconds)
     if ended in SLOW_THOUGHTS:
         return Blame(Blamed.REQUEST)
     # Thoughts leave the reply its model, unless the deployment is down.
-    down = status >= 500 and not limited
+    down = status >= 500 and not (limited or chance or ended in FAILED_THOUGHTS)
     return Blame(Blamed.DEPLOYMENT if down else Blamed.TOOLS, seconds)
 
 
@@ -93,7 +97,8 @@ RETRY_DELAY = re.compile(
     rf"retry_?delay[\"'\\]{{0,2}}\s?:\s?[\"'\\]{{0,2}}({_NUMBER})s", re.IGNORECASE
 )
 TRY_AGAIN = re.compile(
-    rf"\b(?:try again|retry|wait)(?: after| in| for| at least| about){{0,2}} "
+    rf"\b(?:try again|retry|wait|resets?)"
+    rf"(?:[ _-]after\W{{1,4}}| after| in| for| at least| about){{0,2}} ?"
     rf"((?:{_NUMBER} ?{_UNIT}(?:, | and | )?){{1,4}})",
     re.IGNORECASE,
 )
@@ -117,7 +122,11 @@ def _seconds(unit: str) -> float:
 # Groq's `tool_use_failed` (https://console.groq.com/docs/tool-use), Gemini's finish reason
 # (https://github.com/pipecat-ai/pipecat/issues/1168), and a connection that ends before an answer.
 CHANCE = re.compile(
-    r"tool_use_failed|malformed[_ ]function[_ ]call|connection reset by peer|server disconnected"
+    r"tool_use_failed|failed to call a function|output_parse_failed"
+    r"|invalid sequence as part of tool|malformed[_ ]function[_ ]call"
+    # Ollama's and llama.cpp's, for a call that their model has written wrong
+    r"|(?:error|failed) (?:to )?pars(?:e|ing) tool call|connection reset by peer"
+    r"|server disconnected"
     r"|connection (?:was )?(?:closed|aborted|lost) (?:before|without)"
     # aiohttp's and httpx' words for a body that ends before its first byte
     r"|payload is not completed|incomplete (?:chunked )?read|peer closed connection",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vui_gateway.errors import Ending
 
-__all__ = ["BROKEN_OFF", "broken"]
+__all__ = ["BROKEN_OFF", "MALFORMED", "broken"]
 
 # Finish reasons of an answer that breaks off; LiteLLM makes "stop" of each. DeepSeek's
 # (https://api-docs.deepseek.com/api/create-chat-completion), Z.ai's `network_error`
@@ -12,17 +12,27 @@ __all__ = ["BROKEN_OFF", "broken"]
 # (https://openrouter.ai/docs/api/reference/errors), SGLang's and vLLM's `abort`.
 BROKEN_OFF = frozenset({
     "error", "network_error", "abort", "aborted", "insufficient_system_resource", "cancelled",
-    "timeout", "server_error", "internal_error",
+    "timeout", "server_error", "internal_error", "failed", "incomplete", "interrupted",
+    "overloaded", "server_overloaded", "upstream_error", "provider_error", "connection_error",
+})  # fmt: skip
+# And those of an answer that its provider could not read to its end; without a word before, the
+# same request may well succeed. Gemini's (https://ai.google.dev/api/generate-content) and Bedrock's
+# (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
+MALFORMED = frozenset({
+    "malformed_function_call", "malformed_response", "unexpected_tool_call",
+    "too_many_tool_calls", "missing_thought_signature", "malformed_model_output",
+    "malformed_tool_use",
 })  # fmt: skip
 # LiteLLM's word for all reasons of a filter, such as Gemini's SAFETY and Claude's refusal.
 FILTER = "content_filter"
 
 
-def broken(finish_reason: str | None, raw: str = "") -> Ending | None:
+def broken(finish_reason: str | None, raw: str = "", *, begun: bool = True) -> Ending | None:
     """Why an answer isn't whole at its end; None where it is, or is cut off at its length.
 
-    finish_reason: LiteLLM's. raw: the provider's own.
+    finish_reason: LiteLLM's. raw: the provider's own. begun: something has come before it.
     """
-    if finish_reason and (raw or finish_reason).lower() in BROKEN_OFF:
+    breaks = BROKEN_OFF | MALFORMED if begun else BROKEN_OFF
+    if finish_reason and (raw or finish_reason).lower() in breaks:
         return Ending.ENDED_EARLY
     return Ending.FILTERED if finish_reason == FILTER else None

@@ -18,7 +18,7 @@ from vui_gateway.providers.server_errors import (
 )
 from vui_gateway.redaction import redact
 
-__all__ = ["Asked", "error_code", "own_words", "reason"]
+__all__ = ["Asked", "error_code", "own_words", "reason", "unechoed"]
 
 # Credit or quota that is used up, whatever the status: 429 `insufficient_quota`
 # (https://platform.openai.com/docs/guides/error-codes), 400 "Your credit balance is too low"
@@ -37,8 +37,11 @@ OUT_OF_CREDIT = re.compile(
     rf" (?:credits?\b|spending limit)"
     rf"|credits? (?:limit )?(?:is |are |ha(?:ve|s) been )?(?:exceeded|exhausted|used up|depleted)"
     rf"|have any credits|requires more credits|exceeded_current_quota|insufficient_quota"
+    rf"|key limit exceeded|free (?:allocated )?quota exceeded|free_?tier_?only"
+    rf"|spending (?:limit|cap)|usage (?:limits?|quota)(?: (?:reached|exceeded)|\. (?:you|it) will)"
+    rf"|credits? expired|limit exhausted|plan (?:package )?has expired"
     rf"|billing[ _](?:hard[ _]limit|not[ _]active)|arrearage|account ?overdue|余额不足|欠费"
-    rf"|[\"']code[\"']\s?:\s?[\"']?(?:1113|1008|30001)\b",
+    rf"|[\"']code[\"']\s?:\s?[\"']?(?:1113|1008|30001|1304|1308|1309|1310)\b",
     re.IGNORECASE,
 )
 # Gemini says the same of a limit for a minute, and then how long to wait:
@@ -55,13 +58,15 @@ RATE_LIMIT = re.compile(
 # `data_inspection_failed`, Z.ai's 1301.
 FLAGGED = re.compile(
     r"\bflagged\b|requires? moderation|moderation (?:block|fail|reject)|by moderation"
-    r"|data_?inspection|safety_check|content (?:management )?polic|usage (?:guidelines|polic)"
+    r"|content[_ -]filter|\b(?:exists|high) risk|safety (?:system|settings?|filter|check|polic)"
+    r"|guardrail|model armor|data_?inspection|safety_check|content (?:management )?polic"
+    r"|usage (?:guidelines|polic)"
     r"|\b(?:input|output|content|prompt|message|request)\b[^.\n]{0,40}(?:inappropriate|unsafe"
     r"|(?<!case.)sensitive|violat|prohibited|harmful)|敏感",
     re.IGNORECASE,
 )
 ACCOUNT_BLOCKED = re.compile(
-    r"\b(?:account|organi[sz]ation|project|user|access|key)\b[^.\n]{0,40}"
+    r"\b(?:account|organi[sz]ation|project|key|your access)\b[^.\n]{0,40}"
     r"(?:flagged|suspend|block|disabl|terminat|bann|deactivat|restrict)",
     re.IGNORECASE,
 )
@@ -70,6 +75,19 @@ BAD_KEY = re.compile(
     r"api[ _-]?key[^.\n]{0,20}(?:not valid|invalid|incorrect|expired)"
     r"|(?:invalid|incorrect|expired)[ _](?:x-)?api[ _-]?key",
     re.IGNORECASE,
+)
+# Z.ai's 1211, xAI's, OpenRouter's, Bedrock's, Groq's, GitHub's, DeepSeek's and Mistral's 400, and
+# OpenAI's 403 for a project without access to the model.
+NO_MODEL = re.compile(
+    r"unknown model|\bmodel\b[^.\n]{0,60}?(?:not (?:found|exist)|n.t exist|decommissioned)"
+    r"|(?:invalid|unavailable) model\b(?! output)|not a valid model|model identifier is invalid"
+    r"|access to (?:the )?model|unable to access model",
+    re.IGNORECASE,
+)
+# The user's words, or the model's, which a provider repeats: they say nothing of the failure.
+ECHOED = re.compile(
+    r"([\"'](?:flagged_input|failed_generation|input)\\*[\"']\s*:\s*)"
+    r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+')"
 )
 # LiteLLM has read each provider's words for these: https://docs.litellm.ai/docs/exception_mapping
 LONG = "ContextWindowExceededError"
@@ -95,8 +113,14 @@ class Asked(NamedTuple):
     local: bool = False
 
 
+def unechoed(message: str) -> str:
+    """The error without what it repeats of the request, or of the model's answer."""
+    return ECHOED.sub(r'\1""', message)
+
+
 def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # noqa: B008
     """Our code for a provider's HTTP status and error message."""
+    message = unechoed(message)
     limited = status == HTTPStatus.TOO_MANY_REQUESTS
     spent = OUT_OF_CREDIT.search(message) or (
         CURRENT_QUOTA.search(message) and not (limited and wait_asked(message))
@@ -110,10 +134,11 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
         return Code.CONTENT_POLICY_VIOLATION
     if asked.tools and refuses_tools(message):
         return Code.PROVIDER_REFUSED_TOOLS
-    if status in (401, 403) or (status == 400 and BAD_KEY.search(message)):
-        return Code.PROVIDER_KEY_REFUSED
-    if status == HTTPStatus.NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND or (status in (400, 403) and NO_MODEL.search(message)):
         return Code.PROVIDER_MODEL_NOT_FOUND
+    account = BAD_KEY.search(message) or ACCOUNT_BLOCKED.search(message)
+    if status in (401, 403) or (status == 400 and account):
+        return Code.PROVIDER_KEY_REFUSED
     if LONG in message or is_context_error(message):
         size = context_size(message)
         small = asked.first if size is None else size < asked.context

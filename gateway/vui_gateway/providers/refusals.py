@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from vui_gateway.providers.blame import is_chance
 from vui_gateway.providers.server_errors import is_context_error, refuses_tools
 from vui_gateway.providers.thinking import LEVELS
 
@@ -51,7 +52,7 @@ SPELLINGS = {
     "presence_penalty": r"presence_?penalty|penalt(?:y|ies)",
     "frequency_penalty": r"frequency_?penalty|penalt(?:y|ies)",
     "reasoning_effort": (
-        r"reasoning(?:[._ ]?effort)?|effort|budget"
+        r"thinking_level\w*|reasoning(?:[._ ]?effort)?|effort|budget"
         r"|think(?:ing)?(?:(?:[._ ]|[._ ]?config\.)?(?:level|budget|value|type|mode))?"
     ),
     "thinking": r"think(?:ing)?(?:[._ ]?(?:type|mode|config))?",
@@ -62,13 +63,19 @@ SPELLINGS = {
 }
 # A refusal of a field, in the words of many; the last are Chinese.
 REFUSES = re.compile(
-    r"unsupported|unrecogni[sz]ed|unknown|unexpected|extraneous|invalid(?![_\w])|deprecated|mandatory"
-    r"|illegal|forbidden|rejected|requires|extra (?:inputs?|fields?|keys?)|extra_forbidden"
-    r"|additional propert|(?:not|n['\u2019]t|cannot|no longer)"
-    r"(?: currently| yet| be| both be| an?)* (?:support|permit|allow|accept|enabl|available|exist"
+    r"unsupported|unrecogni[sz]ed|unknown|unexpected|extraneous|invalid(?![_\w])|deprecated"
+    r"|mandatory|restricted to|only supports?|(?:turned|switched) off|illegal|forbidden|rejected"
+    r"|requires|extra (?:inputs?|fields?|keys?)|extra_forbidden|additional propert"
+    r"|(?:not|n['\u2019]t|cannot|no longer)(?: currently| yet| be| both be| an?)* "
+    r"(?:support|permit|allow|accept|enabl|available|exist"
     r"|recogni[sz]|valid|use[ds]?\b|specif|set\b|disabl|implement|defin|one of)"
     r"|(?:must|should|can only|may only|only) (?:be|works? in)|one of|cannot find field|no such"
     r"|不支持|不允许|不合法|无效|未知|非法",
+    re.IGNORECASE,
+)
+# An error about a level, or of a model that always thinks: it may take the next level.
+OF_LEVEL = re.compile(
+    r"\bnone\b|minimal|budget 0|in thinking mode|mandatory|be disabl|(?:turned|switched) off",
     re.IGNORECASE,
 )
 # What an error names instead of a level: each in quotes, or a list behind such words.
@@ -85,6 +92,9 @@ MAX_READ, MOST_READ = 4000, 20  # characters; names of one field, and refusing w
 TOO_MANY = re.compile(r"\b(?:too|large|less|most|exceeds?|greater|must be)\b", re.IGNORECASE)
 # What a provider repeats of the request, or of the model's own words.
 ECHO = re.compile(r"['\"](?:input|failed_generation)\\*['\"]\s*:.*", re.DOTALL)
+
+
+NUMBER = re.compile(r"\d{1,9}(?:\.0+)?")
 
 
 class Refusal(NamedTuple):
@@ -124,7 +134,10 @@ def refusal(status: int, message: str, param: str, optional: Mapping[str, Any]) 
     message: LiteLLM's. param: the field that the error names by itself, if it does.
     """
     said = ECHO.sub("", message[:MAX_READ])
-    if status not in STATUSES or refuses_tools(said) or is_context_error(said):
+    if status == HTTPStatus.FORBIDDEN and MARKS in optional and "prompt caching" in said:
+        return Refusal(MARKS)  # Bedrock's
+    other = is_chance(message[:MAX_READ]) or refuses_tools(said) or is_context_error(said)
+    if status not in STATUSES or other:
         return None
     named = [(0, field) for field in optional if param and _spelling(field).search(param)]
     phrases = _spans(REFUSES, said)
@@ -160,7 +173,7 @@ def smaller_limit(call: Mapping[str, Any], own: Mapping[str, Any]) -> dict:
     """The call with the smaller limit of tokens, its own or the user's, under the user's name."""
     name = next((name for name in MAX_TOKENS if own.get(name)), "")
     values = [fields[one] for fields in (call, own) for one in MAX_TOKENS if fields.get(one)]
-    limits = [int(value) for value in values if str(value).isdecimal()]
+    limits = [int(float(value)) for value in values if NUMBER.fullmatch(str(value))]
     if not name or not limits:
         return dict(call)
     rest = {field: value for field, value in call.items() if field not in MAX_TOKENS}
@@ -173,7 +186,10 @@ def without(call: Mapping[str, Any], refused: Mapping[str, str]) -> dict:
     refused: by field, what is sent instead.
     """
     call = dict(call)
-    level = refused.get(f"reasoning_effort={call.get('reasoning_effort')}")
+    level, passed = call.get("reasoning_effort"), set()
+    while level not in passed and (following := refused.get(f"reasoning_effort={level}")):
+        passed.add(level)
+        level = following
     for field, instead in refused.items():
         if field == MARKS:
             call = {**call, **_unmarked(call)}
@@ -183,7 +199,7 @@ def without(call: Mapping[str, Any], refused: Mapping[str, str]) -> dict:
             call["extra_body"] = extra
         elif field in call and (value := call.pop(field)) is not None and instead:
             call.setdefault(instead, value)
-    if level and "reasoning_effort" in call:
+    if "reasoning_effort" in call:
         call["reasoning_effort"] = level
     return call
 
@@ -212,6 +228,8 @@ def _of_level(level: str, said: str) -> Refusal:
     listed = re.findall(r"\w+", " ".join(LISTED.findall(said)))
     other = {*QUOTED.findall(said), *listed} - {level}
     named = [one for one in LEVELS if one in other]
+    if not named and level in LEVELS[:2] and OF_LEVEL.search(said):
+        return Refusal(f"reasoning_effort={level}", LEVELS[LEVELS.index(level) + 1])
     if not named or level not in LEVELS:
         return Refusal("reasoning_effort")
     enough = [one for one in named if LEVELS.index(one) > LEVELS.index(level)]

@@ -24,9 +24,11 @@ REFUSES_TOOLS = re.compile(
     rf"|{_NOT} (?:yet )?(?:support|accept|allow|handle|have|take)\w*:? (?!parallel)"
     rf"(?:(?!with\b)[\w-]+:? ){{0,3}}"
     rf"[`'\"\[]*{_TOOLS}\b(?!\[)"
-    rf"|\b{_TOOLS}[`'\"]* (?:(?:is|are|was|were|has|have|does) )?(?:been )?{_NOT}\b[^.]{{0,20}}"
-    rf"(?:support|enabl|avail|allow|implement|accept|permitt)"
-    rf"|no endpoints found that support {_TOOLS}"
+    rf"|(?<!parallel )\b{_TOOLS}[`'\"]* (?:(?:is|are|was|were|has|have|does) )?(?:been )?{_NOT}\b"
+    rf"[^.]{{0,20}}(?:support|enabl|avail|allow|implement|accept|permitt)"
+    rf"|(?<!parallel )\b{_TOOLS}[`'\"]*(?: with function calling)? (?:(?:is|are) )?(?:currently )?"
+    rf"(?:unsupported|disabled)|cannot use {_TOOLS}\b"
+    rf"|no endpoints found that support (?:the provided ['\"])?{_TOOLS}"
     rf"|unsupported (?:\w+:? ){{0,2}}[`'\"]*{_TOOLS}\b"
     rf"|\b{_TOOLS}: extra inputs"
     rf"|(?:unrecognized|unknown|unexpected|extra)\b[^.]{{0,40}}[`'\": ]{_TOOLS}\b[`'\"]?(?![.\[])",
@@ -58,7 +60,7 @@ UNREACHABLE = re.compile(
 _LENGTH = (
     r"(?:context[ _](?:size|length|window|limit)|model(?:['\u2019]s)? (?:context )?(?:len\w*)"
     r"|max_(?:seq|model)_len\w*|n_ctx|num_ctx|must have less than|max_new_tokens` must be <="
-    r"|prompt length(?= is \d+ but))"
+    r"|prompt length(?= is \d+ but)|max size(?=: \d+ tokens)|model token limit)"
 )
 CONTEXT_SIZE = re.compile(rf"{_LENGTH}(?!\w)[^\d.]{{0,40}}?(\d[\d,_]*)", re.IGNORECASE)
 # LM Studio's `n_keep: 13055>= n_ctx: 4096`: https://github.com/Gitlawb/openclaude/issues/353
@@ -67,6 +69,7 @@ CONTEXT_ERROR = re.compile(
     rf"(?:exceed|overflow|too (?:long|large|many)|longer than|larger than|greater than|maximum"
     rf"|does not fit|n['\u2019]t fit|not enough|beyond|over the)[^\n]{{0,120}}?{_LENGTH}"
     rf"|{_LENGTH}[^\n]{{0,120}}?(?:exceed|overflow|not enough|too (?:long|small|short))"
+    rf"|max size: \d+ tokens|prompt (?:is )?too long|range of input length"
     rf"|n_keep\b[^\n]{{0,40}}\bn_ctx\b"
     rf"|must have less than \d+ tokens|max_new_tokens[^\n]{{0,40}}must be <= \d+",
     re.IGNORECASE,

@@ -17,7 +17,8 @@ NAMES = (
     "think", "thinking", "thought", "thoughts", "reason", "reasoning", "reflection", "analysis",
     "scratchpad", "rationale", "monologue", "inner_monologue", "internal_monologue",
     "inner_thoughts", "inner_thought", "chain_of_thought", "cot", "deliberation",
-    "antthinking", "seed:think", "longcat_think", "mm:think", "thinking_process",
+    "antthinking", "seed:think", "seed:cot_budget_reflect", "longcat_think", "mm:think",
+    "thinking_process",
 )  # fmt: skip
 PIPED = {
     "begin_of_thought": "end_of_thought", "start_of_thought": "end_of_thought",
@@ -34,11 +35,12 @@ THINKING_TAGS = {
     **{f"<{name}>": f"</{name}>" for name in NAMES},
     **{f"<|{name}|>": f"<|{end}|>" for name, end in PIPED.items()},
     "[think]": "[/think]",
+    "<unused94>": "<unused95>",  # MedGemma
     "◁think▷": "◁/think▷",
     "<|channel>": "<channel|>",  # Gemma 4
 }
 # Closed by each other's tags, too: models mix them up.
-ALIKE = {"thinking": "think", "thoughts": "thought", "reason": "reasoning"}
+ALIKE = {"unused95": "unused94", "thinking": "think", "thoughts": "thought", "reason": "reasoning"}
 CLOSING_TAGS = frozenset(THINKING_TAGS.values())
 # https://cookbook.openai.com/articles/openai-harmony: each message has a channel, and only "final"
 # is for the user. The name may be followed by a recipient and a type.

@@ -18,9 +18,10 @@ __all__ = ["LEVELS", "NO_THINKING", "thinks", "turn_down"]
 # Moonshot's: https://platform.openai.com/docs/guides/reasoning
 LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 # With these no model thinks for long.
-NO_THINKING = (None, "none", "minimal")
+NO_THINKING = (None, "none", "minimal", "disable")
 # The words of providers and of chat templates for it. Who writes one of them has decided.
 SWITCHES = ("thinking", "enable_thinking", "think", "reasoning", "thinking_budget")
+TEMPLATE = "chat_template_kwargs"
 OTHER_WORDS = ("output_config", "thinkingConfig", "thinking_config", "disable_reasoning")
 
 
@@ -34,9 +35,15 @@ def turn_down(call: dict, name: str, known: Sequence[str] | None) -> None:
     rule = _rule(name)
     for field in rule.drop:
         call.pop(field, None)
+    own = call.get("thinking")
+    knows = bool(rule.match) or known is not None
+    if knows and isinstance(own, Mapping) and own and not _is_on(own):
+        del call["thinking"]  # what follows says it in words that the model takes
+        call.setdefault("reasoning_effort", "none")
     if _in_own_words(call):
         return
     wanted = call.pop("reasoning_effort", None) or "none"
+    wanted = "none" if wanted == "disable" else wanted  # LiteLLM's word for Gemini
     if rule.streamed and not call.get("stream"):
         wanted = "none"
     if wanted not in LEVELS:  # the configuration's, in words that only its provider knows
@@ -46,6 +53,11 @@ def turn_down(call: dict, name: str, known: Sequence[str] | None) -> None:
     elif rule.off and wanted == "none" and not (rule.heeds_table and _always(known)):
         for field, value in rule.off.items():
             call[field] = _merged(value, call.get(field))
+        ours = (call.get("extra_body") or {}).get(TEMPLATE)
+        if ours and isinstance(call.get(TEMPLATE), Mapping):
+            call[TEMPLATE] = _merged(ours, call[TEMPLATE])
+    elif rule.streamed and wanted != "none":
+        call["extra_body"] = _merged({"enable_thinking": True}, call.get("extra_body"))
     elif taken := _taken(rule.efforts, known):
         least = LEVELS.index(wanted)
         enough = [level for level in taken if LEVELS.index(level) >= least]
@@ -75,7 +87,7 @@ def _places(fields: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for place in (fields, fields.get("extra_body")):
         if isinstance(place, Mapping):
             yield place
-            if isinstance(template := place.get("chat_template_kwargs"), Mapping):
+            if isinstance(template := place.get(TEMPLATE), Mapping):
                 yield template
 
 
@@ -83,6 +95,9 @@ def _is_on(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return bool(value) and value not in NO_THINKING
     off = value.get("type") in ("disabled", "between_tools") or value.get("enabled") is False
+    off = off or 0 in (
+        value.get(name) for name in ("budget_tokens", "thinking_budget", "max_tokens")
+    )
     return bool(value) and not off and value.get("effort", "low") not in NO_THINKING
 
 

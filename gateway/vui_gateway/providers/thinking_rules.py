@@ -112,7 +112,7 @@ RULES = (
         "https://docs.x.ai/developers/model-capabilities/text/reasoning",
         LOW,
     ),
-    Rule(r"^groq/.*qwen", "https://console.groq.com/docs/reasoning#reasoning-effort", ("none",)),
+    Rule(r"^groq/.*qwen", "https://console.groq.com/docs/reasoning", ("none",), raw=True),
     Rule(
         r"^mistral/(mistral|ministral)-",
         "https://docs.mistral.ai/capabilities/reasoning",

@@ -26,6 +26,8 @@ OPENING = {
     "<|tool_call_begin|>": "<|tool_call_end|>",
     "<|tool_calls_begin|>": "<|tool_calls_end|>",
     "<|dsml|function_calls>": "</|dsml|function_calls>", "[tool_request]": "[end_tool_request]",
+    "<start_function_call>": "<end_function_call>", "<xai:function_call": "</xai:function_call>",
+    "<function(": "</function>", "<tools>": "</tools>",
     "[tool_calls]": "", "<|python_tag|>": "", "<|tool_call|>": "",
 }  # fmt: skip
 

@@ -213,7 +213,9 @@ class PlainSpeech(Inline):
     def _end_code(self, code: str) -> None:
         self._mode = ""
         if "\n" in code:
-            self._code, self._block = True, "code"
+            # What stood there may have been taken out: a tool call.
+            begun = code.partition("\n")[2].strip()
+            self._code, self._block = self._code or bool(begun), "code"
         else:
             self._say(code)
 

@@ -146,7 +146,9 @@ class Race:
         record.ended = record.ended or error.ended
         record.code, record.reason = error.code, error.reason
         self._toolless.learn(call, record)
-        facts = Failure(error.ended, error.code, error.status, error.retry_after, call.streamed)
+        facts = Failure(
+            error.ended, error.code, error.status, error.retry_after, call.streamed, error.chance
+        )  # fmt: skip
         found = Blame(Blamed.REQUEST) if blameless else blame(facts)
         if found.blamed == Blamed.TOOLS:
             seconds = max(found.seconds, self._cooldown.seconds)
@@ -229,7 +231,10 @@ def took_its_own(record: Attempt) -> bool:
 def _by_chance(call: Call, attempt: RunningAttempt, failure: AttemptError) -> bool:
     """Whether the same request may well succeed at once; once for each deployment and call."""
     record, now = attempt.record, asyncio.get_running_loop().time()
-    empty = failure.ended == Ending.EMPTY and record.finish_reason in ("", "stop")
+    # Thoughts without a word call no tool, which is most of them.
+    expected = call.streamed or "malformed" in record.raw_finish.lower()
+    empty = failure.ended == Ending.EMPTY and record.finish_reason in ("", "stop") and expected
+    empty = empty and failure.code == Code.NO_ANSWER
     before = (a for a in call.attempts if a.deployment.id == record.deployment.id)
     return (
         (failure.chance or empty)

@@ -27,7 +27,7 @@ __all__ = ["REFUSED_FIELDS", "TakenBack"]
 # what is sent instead.
 REFUSED_FIELDS = "fields"
 LIFETIME = 30 * 86400.0  # seconds until a field is tried once more
-MOST_AGAIN = 3  # requests more for one attempt
+MOST_AGAIN = 8  # requests more for one attempt
 
 log = logging.getLogger("vui_gateway")
 

@@ -32,7 +32,7 @@ class Toolless:
         self._never: frozenset[str] = frozenset()
         self._until: dict[str, float] = {}
         self._limits: dict[Deployment, int] = {}  # tokens a minute
-        self._reply = 0  # tokens of the last one
+        self._replies: dict[tuple[str, str], int] = {}  # tokens of each client's and group's last
         self._said: set[str] = set()
 
     def configure(self, never: Mapping[str, str] | None = None) -> None:
@@ -55,7 +55,7 @@ class Toolless:
     def learn(self, call: Call, record: Attempt) -> None:
         """Take the limit of its account from an attempt."""
         if call.streamed:
-            self._reply = tokens_asked(record.sent, record.body)
+            self._replies[call.client, call.model_group] = tokens_asked(record.sent, record.body)
         if record.tokens_a_minute:
             self._limits[record.deployment] = record.tokens_a_minute
 
@@ -65,7 +65,9 @@ class Toolless:
         refused = {deployment for deployment, until in self._until.items() if until > now}
         if call.streamed:
             return refused | self._never
-        needed = self._reply + tokens_asked(call.sent, body)
+        needed = self._replies.get((call.client, call.model_group), 0) + tokens_asked(
+            call.sent, body
+        )
         small = {one for one, limit in self._limits.items() if limit < needed}
         for one in small:
             if one.id not in self._said:
