@@ -36,9 +36,7 @@ NEVER = frozenset(
     {"messages", "tools", "model", "extra_body", "extra_headers", "allowed_openai_params"}
 )
 # Of a refusal; Ollama and a few servers at home have 500 for it.
-STATUSES = (
-    HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR,
-)  # fmt: skip
+STATUSES = (400, 422, 500)
 
 # By field, what providers call it besides its own name:
 # https://github.com/linagora/openrag/pull/335 (vLLM with Mistral's tokenizer),
