@@ -70,7 +70,7 @@ MADE: dict[str, tuple[type[StandIn], str, str, dict]] = {
     "foundry": (Foundry, "azure/llama-4", "{}", AZURE),
     "voice": (AzureGPT5, "azure/voice-prod", "{}", AZURE),
     "short": (OpenAI, "openai/gpt-4.1", "{}/v1", {"max_tokens": 150}),
-    "bedrock": (NoStops, "bedrock/converse/openai.gpt-oss-120b-1:0", "{}", AWS),
+    "bedrock": (NoStops, "bedrock/converse/us.amazon.nova-lite-v1:0", "{}", AWS),
     "template": (Template, "hosted_vllm/google/gemma-3-27b-it", "{}/v1", {}),
     "hostile": (Hostile, "openai/gpt-4o-mini", "{}/v1", {}),
     "own": (MistralTokenizer, "hosted_vllm/mistral-small", "{}/v1",
