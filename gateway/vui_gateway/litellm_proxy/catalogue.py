@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from vui_gateway.litellm_proxy import callbacks
 from vui_gateway.providers import tags
-from vui_gateway.providers.endpoints import leaves_thoughts
+from vui_gateway.providers.endpoints import FREE, TOOLS_IN_PROMPT, leaves_thoughts
 from vui_gateway.providers.thinking import LEVELS, NO_THINKING
 from vui_gateway.providers.thinking_rules import MAKERS, RESELLERS
 
@@ -108,7 +108,7 @@ def takes_tools(model: str, provider: str | None = None) -> bool:
         name, found, *_ = litellm.get_llm_provider(model, provider)
         params = litellm.get_supported_openai_params(name, found)
         # A wildcard's models differ; for `ollama/` LiteLLM writes them into the prompt.
-        return not params or "tools" in params or "*" in model or found in OLLAMA
+        return not params or "tools" in params or "*" in model or found in TOOLS_IN_PROMPT
     return True
 
 
@@ -197,8 +197,7 @@ def set_module(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 Prices = tuple[float, float] | None
-OLLAMA = ("ollama", "ollama_chat")
-FREE = {"litellm_provider": "ollama", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
+NOTHING = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
 
 
 def prices(params: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[Prices, Prices]:
@@ -208,7 +207,7 @@ def prices(params: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[Prices, 
     if params.get("mock_response"):
         return (0.0, 0.0), None
     table = _listed(info.get("base_model") or params["model"], params.get("custom_llm_provider"))
-    free = table.get("litellm_provider") == "ollama"  # one's own machine
+    free = table.get("litellm_provider") in FREE
     if cost_map_omits_token_price(info["id"], table.get("key")) and not free:
         return None, None  # LiteLLM says 0 for it
     own = litellm.model_cost.get(info["id"]) or {}  # the router's own entry
@@ -229,7 +228,7 @@ def _pair(*prices: Any) -> Prices:
 def _listed(model: str, provider: str | None) -> Mapping[str, Any]:
     with suppress(Exception):  # LiteLLM raises a bare one
         named = {"model": model, "custom_llm_provider": provider}
-        if resolve_model(named)[1] in OLLAMA:  # whose server it would ask
-            return FREE
+        if (found := resolve_model(named)[1]) in FREE:  # whose server it would ask
+            return {"litellm_provider": found, **NOTHING}
         return dict(litellm.get_model_info(model, custom_llm_provider=provider))
     return {}

@@ -19,7 +19,7 @@ from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.providers.blame import HOUR, failed_call, is_chance, wait_asked
 from vui_gateway.providers.endings import broken
-from vui_gateway.providers.endpoints import OLLAMA, Server
+from vui_gateway.providers.endpoints import Server
 from vui_gateway.providers.errors import Asked, error_code, own_words, reason, unechoed
 from vui_gateway.providers.packages import needs_package
 from vui_gateway.providers.server_errors import (
@@ -111,8 +111,7 @@ def nothing_said(servers: Servers, attempt: Attempt) -> AttemptError | None:
     """
     server = servers.of(attempt.deployment.id)
     fits = attempt.sent // BYTES < servers.context  # what vui needs it to hold
-    # Ollama cuts a prompt instead, and vLLM says so.
-    if not (server and server.local and fits) or server.provider in (*OLLAMA, "hosted_vllm"):
+    if not (server and server.is_silent_when_full and fits):
         return None
     kind, cure = Code.CONTEXT_TOO_SMALL, context_cure(None, servers.context, server)
     return AttemptError(Ending.EMPTY, cure, 502, kind, reason=f"its answer is empty. {cure}")

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 __all__ = [
-    "HOSTS", "MODULE_CLIENT", "OLLAMA", "OUT_OF_REACH", "Server", "is_loopback", "is_own_host",
-    "is_paid", "leaves_thoughts", "server_of", "vendor",
+    "FREE", "HOSTS", "MODULE_CLIENT", "OLLAMA", "OUT_OF_REACH", "TOOLS_IN_PROMPT", "Server",
+    "is_loopback", "is_own_host", "is_paid", "leaves_thoughts", "server_of", "vendor",
 ]  # fmt: skip
 
 # Where LiteLLM asks when neither the configuration nor `get_llm_provider` says it.
@@ -29,6 +29,8 @@ OUT_OF_REACH = frozenset({"azure", "bedrock"})
 
 OLLAMA = frozenset({"ollama", "ollama_chat"})
 OLLAMA_PORT = 11434
+# Nobody bills these, whatever a price list says; and LiteLLM writes their tools into the prompt.
+FREE = TOOLS_IN_PROMPT = OLLAMA
 # Whose format anybody's server may have: https://docs.litellm.ai/docs/providers/openai_compatible
 OPENAI_FORMATS = frozenset({"openai", "custom_openai", "text-completion-openai"})
 # Servers that people run themselves, wherever they run.
@@ -110,6 +112,13 @@ class Server(NamedTuple):
         """It is Ollama by its port or its name, asked in OpenAI's format."""
         named = "ollama" in self.host and not self.host.endswith(SERVICES)
         return self.provider in OPENAI_FORMATS and (self.port == OLLAMA_PORT or named)
+
+    @property
+    def is_silent_when_full(self) -> bool:
+        """It may answer nothing to a prompt that it can't hold: LM Studio does. Ollama cuts the
+        prompt, and vLLM says so.
+        """
+        return self.local and self.provider not in (*OLLAMA, "hosted_vllm")
 
     @property
     def host(self) -> str:

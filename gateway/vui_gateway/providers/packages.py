@@ -18,6 +18,7 @@ MISSING = ("No module named", "import failed", "pip install", "SDK not found")
 
 def needs_package(message: str) -> str:
     """The cure for a failure that a missing package is the reason for; else empty."""
-    if not any(words in message for words in MISSING):
+    # A provider's own error is JSON.
+    if "{" in message or not any(words in message for words in MISSING):
         return ""
     return "It needs a Python package that this gateway's image leaves out: use another model."
