@@ -11,7 +11,7 @@ from typing import Any
 import litellm
 import pytest
 from vui_gateway.litellm_proxy.failures import _retry_after, failure
-from vui_gateway.turns.limits import MOST_COOLDOWN
+from vui_gateway.providers.blame import HOUR
 
 FAR_AWAY = "Fri, 01 Jan 2100 00:00:00 GMT"
 
@@ -21,8 +21,8 @@ FAR_AWAY = "Fri, 01 Jan 2100 00:00:00 GMT"
     [
         ("7", 7.0),
         ("7.66", 7.66),
-        ("1e9", MOST_COOLDOWN),
-        (FAR_AWAY, MOST_COOLDOWN),
+        ("1e9", HOUR),
+        (FAR_AWAY, HOUR),
         (formatdate(0, usegmt=True), 0.0),
         ("-1", 0.0),
         ("nan", 0.0),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vui_gateway.providers.blame import HOUR, Blame, Blamed
 from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Deployment
-from vui_gateway.turns.limits import COOLDOWN, MOST_COOLDOWN
+from vui_gateway.turns.limits import COOLDOWN
 
 __all__ = ["Cooldown"]
 
@@ -114,4 +114,4 @@ class Cooldown:
         until = self._state.get(subject, deployment)
         left = until - self._state.clock() if isinstance(until, int | float) else 0.0
         # More than there can be: a clock was set back.
-        return left if left <= max(MOST_COOLDOWN, HOUR, self.seconds) + 1 else 0.0
+        return left if left <= max(HOUR, self.seconds) + 1 else 0.0

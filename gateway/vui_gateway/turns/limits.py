@@ -8,14 +8,13 @@ from typing import Self
 __all__ = [
     "CHANCE_SECONDS", "CHECK_AFTER", "COOLDOWN", "FILLER_AFTER", "HEARTBEAT", "LAST_SECONDS",
     "LEAST_SECONDS",
-    "LEAST_WINDOW", "LOADING_PAUSE", "MOST_COOLDOWN", "PRICED", "STREAM_TIMEOUT", "TIMEOUT",
+    "LEAST_WINDOW", "LOADING_PAUSE", "PRICED", "STREAM_TIMEOUT", "TIMEOUT",
     "USAGE_SECONDS", "Limits",
 ]  # fmt: skip
 
 # Defaults of `router_settings`: without a word of the reply, before its first and within it; for a
 # call that isn't streamed, such as vui's thoughts; that a failed deployment is left alone.
 STREAM_TIMEOUT, TIMEOUT, COOLDOWN = 4.0, 20.0, 30.0
-MOST_COOLDOWN = 600.0  # that a provider may ask for
 
 LEAST_SECONDS = 0.5  # for an attempt that is left little of the call's time
 LEAST_WINDOW = 0.25  # of the limit for the first words: to see how quick a late reply is
