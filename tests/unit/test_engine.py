@@ -355,7 +355,7 @@ def test_thoughts_that_hang_are_asked_of_the_next_one() -> None:
     assert found == answer.answer
     assert seconds == pytest.approx(8.5)
     found, seconds = run_virtual(run(Scripted({"a": [(0.5, Event())], "b": [(0.5, answer)]})))
-    assert seconds == pytest.approx(1.5)  # an empty answer is asked for once more
+    assert seconds == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
