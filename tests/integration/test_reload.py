@@ -159,7 +159,8 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
         lambda lab: _strict(lab, True), lambda lab: lab.ask("strict", **PARALLEL)[0], 200, "strict",
     ),
     "drop_params off": (
-        lambda lab: _strict(lab, False), lambda lab: lab.ask("strict", **PARALLEL)[0], 400, "strict",
+        lambda lab: _strict(lab, False), lambda lab: lab.ask("strict", **PARALLEL)[0], 400,
+        "strict",
     ),
     "drop_params removed": (
         lambda lab: _strict(lab, None), lambda lab: lab.ask("strict", **PARALLEL)[0], 200, "strict",

@@ -235,7 +235,7 @@ def _by_chance(call: Call, attempt: RunningAttempt, failure: AttemptError) -> bo
     expected = call.streamed or "malformed" in record.raw_finish.lower()
     empty = failure.ended == Ending.EMPTY and record.finish_reason == "stop" and expected
     # What isn't a stream is no empty one: it may be a whole answer, which is billed.
-    empty = empty and failure.code == Code.NO_ANSWER and not record.answered
+    empty = empty and not record.answered
     before = (a for a in call.attempts if a.deployment.id == record.deployment.id)
     return (
         (failure.chance or empty)
