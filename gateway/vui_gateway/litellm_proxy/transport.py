@@ -24,6 +24,8 @@ from vui_gateway.turns.taken_back import TakenBack
 
 __all__ = ["Transport", "answered", "ends_with", "is_under_way"]
 
+# Content types of streams: OpenAI's, Ollama's and Bedrock's.
+STREAMS = ("event-stream", "ndjson", "eventstream")
 # https://github.com/ollama/ollama/blob/main/openai/openai.go
 OLLAMA_FINGERPRINT = "fp_ollama"
 
@@ -42,7 +44,8 @@ async def answered(response: httpx.Response) -> None:
     """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read; its
     account's limits are in its headers.
     """
-    whole = "event-stream" not in response.headers.get("content-type", "")
+    kind = response.headers.get("content-type", "")
+    whole = not any(stream in kind for stream in STREAMS)
     if attempt := UNDER_WAY.get(None):
         attempt.answered = attempt.answered or (response.is_success and whole)
         attempt.tokens_a_minute = tokens_a_minute(response.headers)
