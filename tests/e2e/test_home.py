@@ -31,7 +31,7 @@ SLOTS = ("-c", "32768", "-np", "2", "--jinja")
 
 @dataclass
 class Home:
-    """The stack, whose `vui` is a server of the user's machine."""
+    """The stack, whose models are a server of the user's machine."""
 
     up: Stack
     gguf: Path
@@ -39,13 +39,16 @@ class Home:
     host: str  # this machine, as containers reach it
 
     def use(self, port: int) -> None:
-        """Edit the configuration: `vui` is the server at this port from now on."""
+        """Edit the configuration: every model is the server at this port from now on, since another
+        test may have chosen one on vui's page.
+        """
         path = self.up.folder / "litellm_config.yaml"
         config = yaml.safe_load(path.read_text())
         base = f"http://host.docker.internal:{port}/v1"
         own = {"model": "openai/tiny", "api_base": base, "api_key": "none"}
-        others = [entry for entry in config["model_list"] if entry["model_name"] != "vui"]
-        config["model_list"] = [{"model_name": "vui", "litellm_params": own}, *others]
+        for entry in config["model_list"]:
+            if entry["model_name"] != "demo":
+                entry["litellm_params"] = own
         before = self._deployments()
         path.write_text(yaml.safe_dump(config))
         wait_until(lambda: self._deployments() != before, 10, self.up.logs)
