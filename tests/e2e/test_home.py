@@ -48,7 +48,7 @@ class Home:
         own = {"model": "openai/tiny", "api_base": base, "api_key": "none"}
         for entry in config["model_list"]:
             if entry["model_name"] != "demo":
-                entry["litellm_params"] = own
+                entry["litellm_params"] = dict(own)
         before = self._deployments()
         path.write_text(yaml.safe_dump(config))
         wait_until(lambda: self._deployments() != before, 10, self.up.logs)
