@@ -46,9 +46,8 @@ class Home:
         config = yaml.safe_load(path.read_text())
         base = f"http://host.docker.internal:{port}/v1"
         own = {"model": "openai/tiny", "api_base": base, "api_key": "none"}
-        for entry in config["model_list"]:
-            if entry["model_name"] != "demo":
-                entry["litellm_params"] = dict(own)
+        names = [entry["model_name"] for entry in config["model_list"]]
+        config["model_list"] = [{"model_name": n, "litellm_params": dict(own)} for n in names]
         before = self._deployments()
         path.write_text(yaml.safe_dump(config))
         wait_until(lambda: self._deployments() != before, 10, self.up.logs)
