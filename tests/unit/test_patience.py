@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -39,6 +40,23 @@ def test_for_half_a_minute_and_no_longer() -> None:
     heard = Scripted({"home": [(FOR_EVER, "")]}, servers=HOME).hear()
     assert heard.error is not None
     assert heard.seconds == pytest.approx(30.0, abs=0.6)
+
+
+@pytest.mark.parametrize(("where", "seconds"), [("http://nas:8080", 60.0), ("", 20.0)])
+def test_thoughts_at_home_may_take_long_since_nobody_waits_for_them(
+    where: str, seconds: float
+) -> None:
+    answer = Event(answer={"choices": [{"message": {"content": "x"}}]})
+    lab = Scripted({"home": [(60.0, answer)]}, servers={"home": where})
+
+    async def run() -> float:
+        call = Call("vui", streamed=False)
+        call.deadline = call.began + lab.engine.limits.thoughts[0]
+        with suppress(AttemptError):
+            assert await lab.engine.complete(call, {"messages": []}) == answer.answer
+        return asyncio.get_running_loop().time() - call.began
+
+    assert run_virtual(run()) == pytest.approx(seconds, abs=0.6)
 
 
 def test_a_limit_of_the_file_holds_at_home_too() -> None:

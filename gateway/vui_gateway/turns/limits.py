@@ -41,6 +41,7 @@ class Limits:
         thinking: the same when thinking was asked for, or while nobody else can be asked.
         thoughts: for a call that isn't streamed, and for one attempt of it.
         own_server: for a server of one's own, while nobody else can be asked.
+        own_thoughts: the same for a call that isn't streamed: nobody waits for it.
     """
 
     words: float = STREAM_TIMEOUT
@@ -49,6 +50,7 @@ class Limits:
     thinking: float = 30.0
     thoughts: tuple[float, float] = (TIMEOUT, 8.0)
     own_server: float = 30.0
+    own_thoughts: float = 85.0
 
     @classmethod
     def of(cls, stream_timeout: float, timeout: float) -> Self:

@@ -206,7 +206,8 @@ class Race:
         now = asyncio.get_running_loop().time()
         patient = alone and deployment.local
         if patient:
-            call.deadline = max(call.deadline, now + limits.own_server)
+            longest = limits.own_server if call.streamed else limits.own_thoughts
+            call.deadline = max(call.deadline, now + longest)
         left = call.deadline - now
         if not call.streamed:
             return (left if alone else min(limits.thoughts[1], left)), None
