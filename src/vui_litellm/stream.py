@@ -35,7 +35,8 @@ LASTING = re.compile(r"[^\s,;:-]")  # the chunker takes the rest off the end of 
 def time_limit(reasoning_effort: str | None, *, streamed: bool) -> httpx.Timeout:
     """How long a call waits for the gateway's next byte, and for a connection."""
     thinks = reasoning_effort not in (None, "none", "minimal")
-    return httpx.Timeout(THINKING if thinks else REPLY if streamed else THOUGHTS, connect=5)
+    reply = THINKING if thinks else REPLY
+    return httpx.Timeout(reply if streamed else THOUGHTS, connect=5)
 
 
 async def end_sentences(

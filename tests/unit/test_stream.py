@@ -67,7 +67,7 @@ async def test_a_timeout_of_the_stream_itself_is_not_swallowed() -> None:
 
 @pytest.mark.parametrize(
     ("effort", "reply", "thoughts"),
-    [(None, 10, 31), ("none", 10, 31), ("minimal", 10, 31), ("low", 31, 31), ("high", 31, 31)],
+    [(None, 10, 86), ("none", 10, 86), ("minimal", 10, 86), ("low", 31, 86), ("high", 31, 86)],
 )
 async def test_each_call_waits_a_second_longer_than_the_gateway(
     effort: str | None, reply: int, thoughts: int
