@@ -109,29 +109,16 @@ FAMILIES = (
     Family("xAI", "Grok 4.7", openai_like.XAI, "xai/grok-4.7", takes=NO_PENALTY),
     Family("xAI", "Grok 4.20", openai_like.XAI, "xai/grok-4.20-non-reasoning", takes=NO_PENALTY),
     Family("DeepSeek", "V4", openai_like.DeepSeek, "deepseek/deepseek-v4-flash"),
-    Family(
-        "OpenRouter", "Llama", openai_like.OpenRouter,
-        "openrouter/meta-llama/llama-3.3-70b-instruct", "{url}/api/v1",
-    ),
-    Family(
-        "OpenRouter", "Qwen3", openai_like.OpenRouterOptional,
-        "openrouter/qwen/qwen3-235b-a22b-2507", "{url}/api/v1",
-    ),
-    Family(
-        "OpenRouter", "Gemini 3.7", openai_like.OpenRouterMandatory,
-        "openrouter/google/gemini-3.7-flash", "{url}/api/v1",
-    ),
-    Family(
-        "OpenRouter", "MiniMax M2", openai_like.OpenRouterMandatory,
-        "openrouter/minimax/minimax-m2", "{url}/api/v1",
-    ),
-    Family(
-        "OpenRouter", "Kimi K2.5", openai_like.OpenRouterOptional,
-        "openrouter/moonshotai/kimi-k2.5", "{url}/api/v1",
-    ),
-    Family(
-        "OpenRouter", "Nemotron 3", openai_like.OpenRouterOptional,
-        "openrouter/nvidia/nemotron-3-nano-30b-a3b", "{url}/api/v1",
+    *(
+        Family("OpenRouter", models, stand_in, f"openrouter/{model}", "{url}/api/v1")
+        for models, stand_in, model in (
+            ("Llama", openai_like.OpenRouter, "meta-llama/llama-3.3-70b-instruct"),
+            ("Qwen3", openai_like.OpenRouterOptional, "qwen/qwen3-235b-a22b-2507"),
+            ("Gemini 3.7", openai_like.OpenRouterMandatory, "google/gemini-3.7-flash"),
+            ("MiniMax M2", openai_like.OpenRouterMandatory, "minimax/minimax-m2"),
+            ("Kimi K2.5", openai_like.OpenRouterOptional, "moonshotai/kimi-k2.5"),
+            ("Nemotron 3", openai_like.OpenRouterOptional, "nvidia/nemotron-3-nano-30b-a3b"),
+        )
     ),
     Family(
         "Z.ai", "GLM 4.6", openai_hosts.ZAI, "zai/glm-4.6", "{url}/api/paas/v4", takes=NO_PENALTY,

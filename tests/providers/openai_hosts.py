@@ -223,7 +223,19 @@ class LMStudio(OpenAI):
         return sse({"error": {"message": message}}, "error")
 
 
-class Cerebras(OpenAI):
+class ThreeEfforts(OpenAI):
+    """A host whose models think in a field of its own, by one of three efforts."""
+
+    always_usage = True
+    reasoning_field = "reasoning"
+
+    def check_body(self, body: dict) -> None:
+        super().check_body(body)
+        if body.get("reasoning_effort") not in EFFORTS:
+            raise Refused("reasoning_effort: Input should be 'low', 'medium' or 'high'", 422)
+
+
+class Cerebras(ThreeEfforts):
     """gpt-oss at Cerebras.
 
     https://inference-docs.cerebras.ai/api-reference/chat-completions and
@@ -235,19 +247,12 @@ class Cerebras(OpenAI):
         "frequency_penalty logit_bias presence_penalty parallel_tool_calls service_tier "
         "prompt_cache_key prompt_cache_retention".split()
     ) | {"reasoning_format", "disable_reasoning", "clear_thinking"}  # fmt: skip
-    always_usage = True
-    reasoning_field = "reasoning"
-
-    def check_body(self, body: dict) -> None:
-        super().check_body(body)
-        if body.get("reasoning_effort") not in EFFORTS:
-            raise Refused("reasoning_effort: Input should be 'low', 'medium' or 'high'", 422)
 
     def thinks(self, body: dict) -> bool:
         return body.get("reasoning_effort", "medium") != "low"
 
 
-class Together(OpenAI):
+class Together(ThreeEfforts):
     """A hybrid model at Together: https://docs.together.ai/docs/inference/chat/reasoning"""
 
     # https://docs.together.ai/reference/chat-completions-1
@@ -258,13 +263,6 @@ class Together(OpenAI):
         "reasoning_effort safety_model context_length_exceeded_behavior".split()
     )
     max_stops = None
-    always_usage = True
-    reasoning_field = "reasoning"
-
-    def check_body(self, body: dict) -> None:
-        super().check_body(body)
-        if body.get("reasoning_effort") not in EFFORTS:
-            raise Refused("reasoning_effort: Input should be 'low', 'medium' or 'high'", 422)
 
     def thinks(self, body: dict) -> bool:
         return (body.get("reasoning") or {}).get("enabled") is not False
