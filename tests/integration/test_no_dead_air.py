@@ -198,7 +198,7 @@ async def test_with_both_sick_one_sentence_comes_in_time(up: SickAndWell, name: 
     record(SECTION, f"both: {name}", f"the sentence, after {heard.at[0]:.2f} s")
 
 
-# Who thinks is waited for where nobody else can be asked: tests/unit/test_patience.py.
+# A lone deployment that thinks is waited for: tests/unit/test_patience.py.
 WORDLESS = [name for name in NO_WORDS if "never closed" not in name and "reasoning" not in name]
 
 

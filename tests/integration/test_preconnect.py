@@ -76,7 +76,7 @@ async def test_a_turn_takes_the_connection_that_prefill_opened(
         assert not knock.body
 
 
-# What is learned by a refused request is another test's.
+# A family that learns by a refused request sends one request more.
 @pytest.mark.parametrize("family", [f for f in FAMILIES if not f.learned], ids=lambda f: f.name)
 async def test_the_next_turn_takes_the_connection_of_the_last(lines: Lines, family: Family) -> None:
     async with talking(lines, family) as (backend, stand_in):

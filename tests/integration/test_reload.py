@@ -137,8 +137,7 @@ def _vui_asks(lab: EditedGateway) -> tuple[str, int, int]:
     return asked[0], lab.asked("one"), lab.asked("two")
 
 
-# LiteLLM refuses it for o3-mini; the gateway takes back only what a reply can do without.
-PARALLEL = {"parallel_tool_calls": False}
+PARALLEL = {"parallel_tool_calls": False}  # LiteLLM refuses it for o3-mini; it isn't taken back
 Change = Callable[[EditedGateway], object]
 
 # An edit, what a call then does, and what the status says of it.

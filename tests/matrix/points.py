@@ -181,8 +181,8 @@ async def switching(lab: Arm, family: Family) -> None:
 async def errors(lab: Arm, family: Family) -> None:
     """Each failure raises with the provider's message and ends in one spoken sentence."""
     stand_in = lab.stand_ins[family.name]
-    told = "fell over" if family.error_is_told else ""
-    faults: list[tuple[str | int, str]] = [(500, "not well"), ("error-frame", told)]
+    words = "fell over" if family.error_is_told else ""
+    faults: list[tuple[str | int, str]] = [(500, "not well"), ("error-frame", words)]
     # Whoever notices these says it in words of its own.
     faults += [("reset", "")] + ([("end", "")] if family.end_is_told else [])
     for fault, message in faults:

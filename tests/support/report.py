@@ -27,8 +27,9 @@ TITLES = {
     "faults": "## Faults\n\nOn a group of two deployments, the first of which is sick.",
     "no-dead-air": "## No dead air\n\nWhat reaches speech synthesis when the first of two "
     "deployments is sick, or the only one is. Without a word for 0.5 s, the next is asked.",
-    "said": "## What models say\n\nWhat a server leaves in the text, and what of it is heard, "
-    "wherever it is cut into pieces.",
+    "said": "## What models say\n\nThe left column is a kind of text that a server should have "
+    "taken out; the right one, what a listener hears. The places where a text is cut change "
+    "nothing.",
     "home": "## Servers at home\n\nOne deployment on a server of one's own, unless it says "
     "otherwise.",
     "edits": "## Edits to litellm_config.yaml",

@@ -23,7 +23,7 @@ HELLO = {"role": "user", "content": "Hi."}
 
 @dataclass(frozen=True)
 class Shape:
-    """What one family takes besides.
+    """One family's exception to the common shape.
 
     Attributes:
         match: searched in `provider/model`.

@@ -76,7 +76,7 @@ OF_LEVEL = re.compile(
     r"\bnone\b|minimal|budget 0|in thinking mode|mandatory|be disabl|(?:turned|switched) off",
     re.IGNORECASE,
 )
-# What an error names instead of a level: each in quotes, or a list behind such words.
+# Other levels in an error: each in quotes, or a list behind words such as "must be one of".
 QUOTED = re.compile(r"['\"`](\w+)\\*['\"`]")
 LISTED = re.compile(
     r"(?:one of|must be|should be|expected|allowed:|(?:supported|allowed|valid|available|accepted"
@@ -88,7 +88,7 @@ NEAR = 80
 MAX_READ, MOST_READ = 4000, 20  # characters; names of one field, and refusing words
 # A limit that is too large is refused for its number, not for its name.
 TOO_MANY = re.compile(r"\b(?:too|large|less|most|exceeds?|greater|must be)\b", re.IGNORECASE)
-# What a provider repeats of the request, or of the model's own words.
+# An error's copy of the request, or of the model's own words.
 ECHO = re.compile(r"['\"](?:input|failed_generation)\\*['\"]\s*:.*", re.DOTALL)
 
 

@@ -1,6 +1,6 @@
 """The least thinking that a model takes: a voice has no time for more.
 
-LiteLLM's own model table comes first, then `thinking_rules`. What a user wrote is left alone.
+LiteLLM's own model table comes first, then `thinking_rules`. The user's own settings stay.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["LEVELS", "NO_THINKING", "thinks", "turn_down"]
 LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 # With these no model thinks for long.
 NO_THINKING = (None, "none", "minimal", "disable")
-# The words of providers and of chat templates for it. Who writes one of them has decided.
+# Names of the switch at providers and in chat templates. A user's own one stays as it is.
 SWITCHES = ("thinking", "enable_thinking", "think", "reasoning", "thinking_budget")
 TEMPLATE = "chat_template_kwargs"
 OTHER_WORDS = ("output_config", "thinkingConfig", "thinking_config", "disable_reasoning")

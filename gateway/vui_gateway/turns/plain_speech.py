@@ -213,7 +213,7 @@ class PlainSpeech(Inline):
     def _end_code(self, code: str) -> None:
         self._mode = ""
         if "\n" in code:
-            # What stood there may have been taken out: a tool call.
+            # An empty block is no code: a tool call was taken out of it.
             begun = code.partition("\n")[2].strip()
             self._code, self._block = self._code or bool(begun), "code"
         else:
