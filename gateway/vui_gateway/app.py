@@ -73,7 +73,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
 
     def transform(call: dict, provider: str, model: str, attempt: Attempt | None) -> dict:
         before, deployment = call, attempt.deployment.id if attempt else ""
-        maker = vendor(provider, call.get("api_base") or call.get("base_url"))
+        maker = vendor(provider, catalogue.configured_address(call))
         efforts = catalogue.known_efforts(maker, model)
         context = servers.context if servers.is_local(deployment) else 0
         call = taken_back.limited(call, deployment)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
 from vui_gateway.config.env import env_values
 from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
+from vui_gateway.providers.endpoints import OPENAI_FORMATS
 from vui_gateway.providers.packages import REFUSING_RETRIES
 from vui_gateway.turns.limits import COOLDOWN, STREAM_TIMEOUT, TIMEOUT
 
@@ -18,7 +19,7 @@ __all__ = [
 
 # An address in OpenAI's format is whoever's; LiteLLM would send it OpenAI's key out of `.env`.
 # https://docs.litellm.ai/docs/providers/openai_compatible
-OPENAI_FORMATS = ("openai/", "custom_openai/", "text-completion-openai/")
+OWN_ADDRESSES = tuple(f"{provider}/" for provider in OPENAI_FORMATS)
 OPENAI = "https://api.openai.com/v1"
 NO_KEY = "none"
 
@@ -61,7 +62,7 @@ def _deployment(deployment: dict, env: Mapping[str, str]) -> dict:
     """
     params = {**deployment["litellm_params"], "max_retries": 0}
     own_address = str(params.get("api_base") or OPENAI) != OPENAI
-    if own_address and params["model"].startswith(OPENAI_FORMATS):
+    if own_address and params["model"].startswith(OWN_ADDRESSES):
         params.setdefault("api_key", NO_KEY)
     if params["model"].startswith(REFUSING_RETRIES):
         params["drop_params"] = True

@@ -26,13 +26,13 @@ from vui_gateway.providers.thinking import LEVELS, NO_THINKING
 from vui_gateway.providers.thinking_rules import MAKERS, RESELLERS
 
 __all__ = [
-    "TESTED", "Prices", "UnknownProvider", "known_efforts", "misfit", "model_info",
-    "module_setting_names", "prices", "resolve_model", "router_setting_names",
+    "TESTED", "Prices", "UnknownProvider", "configured_address", "known_efforts", "misfit",
+    "model_info", "module_setting_names", "prices", "resolve_model", "router_setting_names",
     "set_module", "takes_tools", "thinks_aloud", "untested",
 ]  # fmt: skip
 
 TESTED = "1.110.2"
-# What every model takes of `reasoning_effort` that always thinks.
+# Levels of `reasoning_effort` at every model that always thinks.
 ALWAYS = ("low", "high")
 # What YAML can hold; LiteLLM's other variables are clients and classes.
 YAML_TYPES = (bool, int, float, str, list, dict, set)
@@ -105,7 +105,7 @@ def takes_tools(model: str, provider: str | None = None) -> bool:
     Args: as in `litellm_params`.
     """
     with suppress(Exception):  # LiteLLM raises a bare one
-        name, found, *_ = litellm.get_llm_provider(model, provider)
+        name, found, _ = resolve_model({"model": model, "custom_llm_provider": provider})
         params = litellm.get_supported_openai_params(name, found)
         # A wildcard's models differ; for `ollama/` LiteLLM writes them into the prompt.
         return not params or "tools" in params or "*" in model or found in TOOLS_IN_PROMPT

@@ -17,6 +17,7 @@ from vui_gateway.errors import Code, Ending
 from vui_gateway.litellm_proxy import user_hooks
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
 from vui_gateway.litellm_proxy.servers import Servers
+from vui_gateway.providers.accounts import BYTES
 from vui_gateway.providers.blame import HOUR, failed_call, is_chance, wait_asked
 from vui_gateway.providers.endings import broken
 from vui_gateway.providers.endpoints import Server
@@ -34,7 +35,6 @@ __all__ = ["broken_off", "failure", "nothing_said", "refusal_of"]
 
 MAX_WORDS = 2000
 MOST_CAUSES = 8
-BYTES = 4  # of text for a token
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")

@@ -20,7 +20,7 @@ from vui_gateway.litellm_proxy import http_clients
 from vui_gateway.litellm_proxy.environment import ONE_CLIENT
 from vui_gateway.litellm_proxy.transport import answered, ends_with
 from vui_gateway.providers.content import text_and_thoughts
-from vui_gateway.providers.endings import BROKEN_OFF, MALFORMED
+from vui_gateway.providers.endings import BREAKS
 
 __all__ = ["install"]
 
@@ -59,7 +59,7 @@ class _FinishReasons(dict):
         """LiteLLM's word for it."""
         ends_with(reason, found := super().get(reason, default))
         # No line in the log for the reasons that we know and LiteLLM doesn't.
-        return "stop" if found is None and reason in BROKEN_OFF | MALFORMED else found
+        return "stop" if found is None and reason in BREAKS else found
 
 
 @functools.wraps(_complete_custom_openai)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["tokens_a_minute", "tokens_asked"]
+__all__ = ["BYTES", "tokens_a_minute", "tokens_asked"]
 
 # Groq (https://console.groq.com/docs/rate-limits), OpenAI
 # (https://platform.openai.com/docs/guides/rate-limits) and Azure; Cerebras
 # (https://inference-docs.cerebras.ai/support/rate-limits).
 LIMITS = ("x-ratelimit-limit-tokens", "x-ratelimit-limit-tokens-minute")
-BYTES = 4  # of text for a token, on average
+BYTES = 4  # of text for a token, on average; never less than one
 
 
 def tokens_a_minute(headers: Mapping[str, str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vui_gateway.errors import Ending
 
-__all__ = ["BROKEN_OFF", "MALFORMED", "broken"]
+__all__ = ["BREAKS", "broken"]
 
 # Finish reasons of an answer that breaks off; LiteLLM makes "stop" of each. DeepSeek's
 # (https://api-docs.deepseek.com/api/create-chat-completion), Z.ai's `network_error`
@@ -23,6 +23,7 @@ MALFORMED = frozenset({
     "too_many_tool_calls", "missing_thought_signature", "malformed_model_output",
     "malformed_tool_use",
 })  # fmt: skip
+BREAKS = BROKEN_OFF | MALFORMED
 # LiteLLM's word for all reasons of a filter, such as Gemini's SAFETY and Claude's refusal.
 FILTER = "content_filter"
 
@@ -32,7 +33,8 @@ def broken(finish_reason: str | None, raw: str = "", *, begun: bool = True) -> E
 
     finish_reason: LiteLLM's. raw: the provider's own. begun: something has come before it.
     """
-    breaks = BROKEN_OFF | MALFORMED if begun else BROKEN_OFF
-    if finish_reason and (raw or finish_reason).lower() in breaks:
+    if not finish_reason:
+        return None
+    if (raw or finish_reason).lower() in (BREAKS if begun else BROKEN_OFF):
         return Ending.ENDED_EARLY
     return Ending.FILTERED if finish_reason == FILTER else None

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 __all__ = [
-    "FREE", "HOSTS", "MODULE_CLIENT", "OLLAMA", "OUT_OF_REACH", "TOOLS_IN_PROMPT", "Server",
+    "FREE", "HOSTS", "MODULE_CLIENT", "OLLAMA", "OPENAI_FORMATS", "OUT_OF_REACH",
+    "TOOLS_IN_PROMPT", "Server",
     "is_loopback", "is_own_host", "is_paid", "leaves_thoughts", "server_of", "vendor",
 ]  # fmt: skip
 

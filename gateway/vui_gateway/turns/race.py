@@ -233,10 +233,10 @@ def _by_chance(call: Call, attempt: RunningAttempt, failure: AttemptError) -> bo
     """Whether the same request may well succeed at once; once for each deployment and call."""
     record, now = attempt.record, asyncio.get_running_loop().time()
     # Thoughts without a word call no tool, which is most of them.
-    expected = call.streamed or "malformed" in record.raw_finish.lower()
-    empty = failure.ended == Ending.EMPTY and record.finish_reason in ("", "stop") and expected
+    unexpected = call.streamed or "malformed" in record.raw_finish.lower()
+    ended = failure.ended == Ending.EMPTY and record.finish_reason in ("", "stop")
     # What isn't a stream is no empty one: it may be a whole answer, which is billed.
-    empty = empty and not record.answered
+    empty = ended and unexpected and not record.answered
     before = (a for a in call.attempts if a.deployment.id == record.deployment.id)
     return (
         (failure.chance or empty)

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from vui_gateway.errors import Ending
 from vui_gateway.providers import thinking
+from vui_gateway.providers.accounts import BYTES
 from vui_gateway.turns.call import Attempt
 
 __all__ = ["Bill", "expected", "settle", "usage_for_client"]
 
-BYTES = 4  # of text for a token, on average; never less than one
 # Tokens that a provider adds: templates, and for Claude's tools a system prompt of some hundreds.
 # https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview#pricing
 ADDED, MOST_ADDED = 1000, 2000
