@@ -15,6 +15,7 @@ from tests.matrix.conversations import STOPS
 from tests.support.scripted import END, FOR_EVER, WELL, Scripted, Step, said
 from tests.unit.test_chat import ANSWER, call, heard
 from tests.unit.test_patience import loading
+from vui_litellm.stream import FILLER
 
 FIRST, LAST = FILLERS = ("Hmm, let me think.", "Still thinking.")
 THOUGHT: Step = (0.5, Event(reasoning=5))
@@ -121,6 +122,11 @@ def test_a_filler_costs_nothing_and_is_no_first_word(caplog: pytest.LogCaptureFi
     assert " first_token_ms=3600 first_sentence_ms=3660 " in line
     assert " tokens_out=0 " in line
     assert b'"first_token_ms": 3600' in b"".join(message.get("body", b"") for message in sent)
+
+
+def test_vuis_side_knows_a_filler_by_its_chunk() -> None:
+    chunks = [m.get("body", b"") for m in call(Scripted({"a": said(first=3.0)}), fillers=FILLERS)]
+    assert [FILLER in chunk for chunk in chunks if b'"content"' in chunk] == [True, False, False]
 
 
 def test_what_was_said_while_a_reply_was_awaited_is_not_sent_back_to_a_model() -> None:
