@@ -116,12 +116,14 @@ class SickAndWell:
         """What vui does when the user speaks."""
         llm_backend.get_backend().barge_in()
 
-    async def turn(self, group: str, conversation: list[dict] = TEXT_CHAT) -> Heard:
+    async def turn(
+        self, group: str, conversation: list[dict] = TEXT_CHAT, within: float = GIVE_UP
+    ) -> Heard:
         """A streamed reply through vui's own chunker on our own backend."""
         backend, heard = self.backend(group), Heard()
         began = time.monotonic()
         try:
-            async with asyncio.timeout(GIVE_UP):
+            async with asyncio.timeout(within):
                 async for chunk, final in llm.llm_stream_chunks(
                     conversation[1:], TEXT_CHAT[0]["content"]
                 ):
