@@ -153,6 +153,9 @@ async def test_what_vui_prepares_reaches_the_server_at_home_as_the_turn_will(
     assert first["max_tokens"] == second["max_tokens"] == 1
     await reply(vui)
     assert homes.home.seen[2].body["messages"] == second["messages"]
+    talk = [*HELLO, {"role": "assistant", "content": f"{FILLERS[0]} Yes."}, HELLO[-1]]
+    await vui.prefill(talk)
+    assert homes.home.seen[3].body["messages"][-2]["content"] == "Yes."
     await until(lambda: homes.program.log.count(" model=home ") > calls, 5, "the call's line")
     assert homes.program.log.count(" model=home ") == calls + 1
     record(SECTION, "vui's `prefill`", "reaches the server, and is no turn")

@@ -121,8 +121,9 @@ def test_a_server_that_loads_its_model_is_asked_until_it_has() -> None:
     assert len(lab.bodies) == 10
 
 
-def test_who_loads_for_ever_is_said_to_and_not_blamed() -> None:
-    lab = Scripted({"home": said()}, servers=HOME, before=loading(1000))
+@pytest.mark.parametrize("servers", [HOME, {}], ids=["at home", "elsewhere"])
+def test_who_loads_for_ever_is_said_to_and_not_blamed(servers: dict[str, str]) -> None:
+    lab = Scripted({"home": said()}, servers=servers, before=loading(1000))
     heard = lab.hear()
     assert heard.error is not None
     assert heard.error.code == Code.MODEL_LOADING
