@@ -159,6 +159,7 @@ def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) ->
         if request.scope[CLIENT].may_ask(asked.model) and router.serves(asked.model):
             parts.preconnect.open(asked.model)
             body = asked.model_dump(exclude_none=True)
+            body["messages"] = parts.fillers.taken_out(body.get("messages") or [])
             local = await gateway.prefill.run(asked.model, body)
         return JSONResponse({"local": True} if local else {}, HTTPStatus.ACCEPTED)
 

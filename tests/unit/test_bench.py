@@ -16,6 +16,8 @@ OPTIONAL = {
     "local_first_turn_vs_direct",
     "local_turn_vs_direct",
     "local_requests_per_turn",
+    "silence_faults_s",
+    "apologies",
 }
 
 
