@@ -166,7 +166,7 @@ def test_a_limit_of_the_file_holds_while_it_loads(servers: dict[str, str]) -> No
 @pytest.mark.parametrize(
     ("text", "others", "seconds"),
     [
-        ("Yes.", True, 2.7),
+        ("Yes.", True, 2.6),
         ("Yes.", False, 4.0),
         ("One two three four five six seven eight nine.", True, 3.6),  # as long as it is heard
         ("So one two three four five six seven eight nine ten eleven twelve.", True, 4.2),
