@@ -107,7 +107,8 @@ class Settings(BaseModel):
     hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description=SWITCH)
     plain_speech: bool = Field(True, alias="VUI_LITELLM_PLAIN_SPEECH", description=SWITCH)
     fillers: Annotated[tuple[str, ...], BeforeValidator(_fillers)] = Field(
-        ("Hmm, let me think.", "Let me think about that.", "I'm still thinking."),
+        ("Hmm, let me think.", "Let me think about that.", "One moment, please.",
+         "I'm still thinking."),
         alias="VUI_LITELLM_FILLERS",
         description=f"Write sentences of up to {MOST_FILLER} characters that end in . ! or ?, "
         f"without {', '.join(STOPS)}: Hm. | Still thinking., or 0 for none.",

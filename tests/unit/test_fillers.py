@@ -38,11 +38,11 @@ def transcript(lab: Scripted, **options: Any) -> list[tuple[str, float]]:
     ],
     ids=["thinks", "is slow, at home", "thinks and shows nothing", "loads"],
 )
-def test_one_sentence_is_heard_after_2_5_s_one_more_after_10_and_then_the_reply(
+def test_a_sentence_is_heard_after_2_5_s_and_every_4_s_in_turn_and_then_the_reply(
     lab: Scripted,
 ) -> None:
     assert transcript(lab) == [
-        (FIRST, 2.5), (LAST, 10.0), ("Oh, good question.", 12.6),
+        (FIRST, 2.5), (LAST, 6.5), (FIRST, 10.5), ("Oh, good question.", 12.6),
     ]  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def test_the_sentences_are_a_setting_and_empty_turns_them_off(tmp_path: Path) ->
     assert load(tmp_path, "") == load(tmp_path, "0") == load(tmp_path, " | ") == ()
     given = {"VUI_GATEWAY_PROJECT": str(tmp_path / "none")}
     assert Settings.load({**given, "VUI_LITELLM_FILLERS": ""}).fillers == ()
-    assert len(Settings.load(given).fillers) == 3
+    assert len(Settings.load(given).fillers) > 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Callable
 
@@ -13,11 +14,10 @@ __all__ = ["Fillers"]
 
 
 class Fillers:
-    """Says one sentence after a while without one of a reply, a last one after a longer while.
+    """Says sentences, each once in turn, while there is none of a reply.
 
     Attributes:
-        sentences: the last one is said after the longer while, one of the others before, in turn.
-            Nothing is said where there is none.
+        sentences: nothing is said where there is none; the last one is never the first.
     """
 
     def __init__(self) -> None:
@@ -28,8 +28,9 @@ class Fillers:
         """A function that returns the sentence which is due for a call now, or nothing."""
         *first, last = self.sentences or ("",)
         self._turn += 1
-        due = [first[self._turn % len(first)] if first else last, last]
-        left = list(zip(FILLER_AFTER, due, strict=True))
+        at = self._turn % max(1, len(first))
+        ring = itertools.cycle([*first[at:], *first[:at], last])
+        left = list(zip(FILLER_AFTER, ring, strict=False))
         late = 0.0  # the first one: the next is no sooner after it
 
         def now() -> str:

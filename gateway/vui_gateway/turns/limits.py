@@ -28,7 +28,9 @@ SPOKEN_PACE = 2.7  # words that vui speaks in a second
 STALL_SHARE = 0.6  # of the limit within a reply: three seconds with the next one's first sentence
 CHANCE_SECONDS = 1.0  # in which a failure by chance leads to a second request
 CHECK_AFTER = 1.0  # without a word: then a look whether one's own server is there at all
-FILLER_AFTER = (2.5, 10.0)  # without a sentence of the reply, from the request on
+# Without a sentence of the reply, from the request on: a sentence is spoken in 1.1 to 2 s, so that
+# no silence is longer than three.
+FILLER_AFTER = (2.5, 6.5, 10.5, 14.5, 18.5, 22.5, 26.5)
 ON_ITS_WAY = 1.0  # after a word: the sentence that it is part of is awaited without a filler
 HEARTBEAT = 5.0  # between comments to a client that waits for a slow model
 
