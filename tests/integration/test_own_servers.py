@@ -192,9 +192,8 @@ async def test_who_thinks_unasked_is_waited_for(vui: LiteLLMBackend, homes: Home
     homes.home.clear(text=REPLY, reasoning="hm " * 13, pace=0.5)
     began = time.monotonic()
     said = await reply(vui)
-    assert without_fillers(said) == REPLY
     thinking = said.removesuffix(REPLY).strip()
-    assert thinking in FILLERS
+    assert without_fillers(said) == REPLY != said
     assert time.monotonic() - began > 6
     record(SECTION, "6 s of thoughts that nobody asked for, alone", f"({thinking}) {REPLY}")
 

@@ -103,7 +103,7 @@ async def test_both_hang_and_the_sentence_comes_within_nine_seconds(hedged: Sick
     assert len(heard.chunks) == 1
     assert heard.chunks[0] in SENTENCES
     assert heard.at[0] <= 9 + MARGIN
-    assert [2.5 <= at < 2.5 + MARGIN for _, at in heard.fillers] == [True]
+    assert [round((at - 2.5) / 4) for _, at in heard.fillers] == [0, 1]
     said = f"the sentence, after {heard.at[0]:.2f} s{marked(heard.fillers)}"
     record(SECTION, "both hang, limits as installed", said)
 
