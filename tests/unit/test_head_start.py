@@ -57,7 +57,8 @@ def test_a_reply_is_heard_from_its_beginning_however_far_it_is() -> None:
         for waited in (0, 0.025, 5):
             head.start(turn("Is it raining?"), stop=["x"])
             await asyncio.sleep(waited)
-            assert (ahead := head.take(turn("Is it raining?"), stop=["x"]))
+            ahead = head.take(turn("Is it raining?"), stop=["x"])
+            assert ahead
             assert await spoken(ahead) == "Is it raining? "
             assert ahead.stats == {"ctx_used": 7}
         assert len(provider.asked) == 3
@@ -121,7 +122,8 @@ def test_at_most_two_are_started_for_a_turn_and_two_more_for_the_next() -> None:
         assert provider.open == 0, "the second one means something else by now"
         assert head.take(turn("One two three four")) is None
         head.start(turn("Five"))
-        assert (ahead := head.take(turn("Five")))
+        ahead = head.take(turn("Five"))
+        assert ahead
         assert await spoken(ahead) == "Five "
 
     run_virtual(run())
@@ -148,7 +150,8 @@ def test_a_reply_that_is_left_ends_its_call() -> None:
         for heard in (0, 1):
             head.start(turn("Is it raining?"))
             await asyncio.sleep(0.001)
-            assert (ahead := head.take(turn("Is it raining?")))
+            ahead = head.take(turn("Is it raining?"))
+            assert ahead
             async with aclosing(ahead) as tokens:
                 for _ in range(heard):
                     await anext(tokens)
@@ -166,7 +169,8 @@ def test_a_call_that_nobody_asks_for_ends_after_a_while_and_a_claimed_one_does_n
         assert provider.open == 0
         assert head.take(turn("One two three")) is None
         head.start(turn("One two three"))
-        assert (ahead := head.take(turn("One two three")))
+        ahead = head.take(turn("One two three"))
+        assert ahead
         assert await spoken(ahead) == "One two three "
 
     run_virtual(run())
@@ -179,7 +183,8 @@ def test_one_that_has_failed_is_asked_anew_and_one_that_fails_later_says_so() ->
         await asyncio.sleep(1)
         assert head.take(turn("One two")) is None
         head.start(turn("One two"))
-        assert (ahead := head.take(turn("One two")))
+        ahead = head.take(turn("One two"))
+        assert ahead
         heard = []
         with pytest.raises(OSError, match="away"):
             async for token in ahead:
@@ -194,7 +199,8 @@ def test_only_the_call_of_a_head_start_has_its_name() -> None:
         provider = Provider()
         head = HeadStart(provider.ask)
         head.start(turn("One"))
-        assert (ahead := head.take(turn("One")))
+        ahead = head.take(turn("One"))
+        assert ahead
         await spoken(ahead)
         await spoken(provider.ask(turn("Two"), stats={}))
         assert provider.names == [ahead.name, ""]
