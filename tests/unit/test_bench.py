@@ -16,6 +16,11 @@ OPTIONAL = {
     "local_first_turn_vs_direct",
     "local_turn_vs_direct",
     "local_requests_per_turn",
+    "speech_end_to_first_chunk_vs_direct",
+    "speech_end_to_first_chunk_trailing_vs_direct",
+    "speech_end_to_first_chunk_changing_vs_direct",
+    "head_start_extra_cost",
+    "head_start_wrong_replies",
 }
 
 

@@ -180,7 +180,7 @@ def test_a_refused_one_asks_nobody_and_is_no_failed_call() -> None:
 @pytest.mark.parametrize("claimed", [True, False])
 def test_no_sentence_is_said_while_a_model_thinks_for_nobody(claimed: bool) -> None:
     usage = Recorder()
-    usage.head_starts.begin = lambda name, _: HeadStart(name, claimed)  # type: ignore[method-assign]
+    usage.head_starts.begin = lambda name, _: HeadStart(name, claimed)  # type: ignore[assignment, method-assign]
     lab = Scripted({"a": [*[THOUGHT] * 12, *said("Oh, good question.")]})
     pieces = heard(call(lab, fillers=FILLERS, usage=usage, head_start="abc"))
     between = ["Hmm, let me think. "] if claimed else []
