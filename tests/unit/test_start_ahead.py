@@ -146,13 +146,23 @@ def test_a_user_who_speaks_on_ends_it(head: Head) -> None:
     [
         {"text": ""},
         {"text": "Well, uh"},
+        {"text": "Vui, uh", "_listen_mode": True},
         {"text": "Please shut up."},
         {"seconds": 10.1},
         {"_floor_held": True},
         {"_listen_mode": True},
         {"ready": False},
     ],
-    ids=["silence", "a filler", "shut up", "a long turn", "floor", "listen mode", "not ready"],
+    ids=[
+        "silence",
+        "a filler",
+        "a filler to its name",
+        "shut up",
+        "a long turn",
+        "floor",
+        "listen mode",
+        "not ready",
+    ],
 )
 def test_it_does_not_start_where_vui_would_not_answer(head: Head, fields: dict) -> None:
     turn(own_class(), **fields)

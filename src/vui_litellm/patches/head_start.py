@@ -83,11 +83,12 @@ async def _said(srv: Any) -> str:
     whole: Any = voice_turn.tiered_commit
     await FunctionType(whole.__code__, {**whole.__globals__, **quietly})(host, 0)
     text = "".join(committed)
+    if voice_turn._ends_with_filler(text):
+        return ""
     if srv._listen_mode:
         called, rest = wake_word.match(text, srv.session.assistant_name)
         return (rest or text) if called else ""
-    mumbled = voice_turn._ends_with_filler(text) or wake_word.shut_up_match(text)
-    return "" if mumbled else text
+    return "" if wake_word.shut_up_match(text) else text
 
 
 async def _start(srv: Any, head: Any, text: str) -> None:
