@@ -49,6 +49,13 @@ KEYS = {
     "apologies": ("alone, thinking 12 s or loading 15 s, and given up", ("<=", 0), ""),
     "first_spoken_vs_direct": ("first chunk for TTS over vui direct", ("<=", 0.8), ""),
     "first_spoken_one_sentence_vs_direct": ("the same, one sentence", ("<=", 1.03), ""),
+    "speech_end_to_first_chunk_vs_direct": (
+        "end of speech to the first chunk for TTS over vui's, a full stop", ("<=", 0.65), ""),
+    "speech_end_to_first_chunk_trailing_vs_direct": ("the same, trailing off", ("<=", 0.55), ""),
+    "speech_end_to_first_chunk_changing_vs_direct": (
+        "the same, one transcript of three changes meanwhile", ("<=", 0.75), ""),
+    "head_start_extra_cost": ("tokens over those without, one of five speaks on", ("<=", 0.12), ""),
+    "head_start_wrong_replies": ("replies to another text than was committed", ("<=", 0), ""),
     "first_sentence_added_ms": ("added to the provider's first sentence", None, "ms"),
     "first_sentence_added_vs_before": (f"the same over commit {BEFORE}'s", ("<=", 0.8), ""),
     "plain_speech_ms": ("Markdown to speech, a reply of 2,048 tokens in all", ("<=", 10), "ms"),

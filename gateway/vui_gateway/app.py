@@ -105,6 +105,11 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
     async def choose(model_group: str) -> Deployment | None:
         return await candidates.next(model_group, [])
 
+    async def at_home(model_group: str) -> bool:
+        deployment = await choose(model_group)
+        return bool(deployment and deployment.local)
+
+    usage.head_starts.at_home = at_home
     prefill = Prefill(transport.open, choose)
     thinkers, fillers = Thinkers(state), Fillers()
     engine = Engine(prefill.call, candidates, cooldown, Hedge(state), thinkers, servers.trouble)
@@ -174,6 +179,7 @@ def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) ->
         Route("/status", page.status),
         Route("/metrics", metrics, middleware=owners),
         Route("/v1/preconnect", prepare, methods=["POST"], middleware=with_key),
+        Route("/v1/head-start", gateway.chat.claim, methods=["POST"], middleware=with_key),
         Route("/v1/chat/completions", gateway.chat, methods=["POST"], middleware=with_key),
         Route("/v1/models", models, methods=["GET"], middleware=with_key),
         Route("/model/info", model_info, methods=["GET"], middleware=with_key),

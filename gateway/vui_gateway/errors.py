@@ -48,6 +48,7 @@ class Code(StrEnum):
         "too_many_calls", 429, "",
         "Too many calls at once: this one made way for a newer one.",
     )  # fmt: skip
+    HEAD_START_REFUSED = "head_start_refused", 425
     BUDGET_EXCEEDED = "budget_exceeded", 402
     CLIENT_BUDGET_EXCEEDED = (
         "client_budget_exceeded", 402, "",

@@ -54,6 +54,14 @@ class Cache(BaseModel):
     saved: float
 
 
+class HeadStarts(BaseModel):
+    """Of today: all, those that were used, and US dollars for the others."""
+
+    started: float
+    used: float
+    unused_usd: float
+
+
 class Spender(BaseModel):
     """A client, and its US dollars of today."""
 
@@ -93,6 +101,7 @@ class Status(BaseModel):
     today: float
     budget: float | None
     cache: Cache
+    head_starts: HeadStarts
     clients: list[Spender]
     away: str
 
@@ -109,7 +118,7 @@ def make(
     away: str,
 ) -> Status:
     """The status of now."""
-    budget = parts.usage.budget
+    budget, ahead = parts.usage.budget, parts.usage.head_starts.today
     return Status(
         at=time.time(),
         since=since,
@@ -128,6 +137,7 @@ def make(
         today=budget.today,
         budget=budget.limit,
         cache=Cache.model_validate(budget.cache),
+        head_starts=HeadStarts(started=ahead.started, used=ahead.used, unused_usd=ahead.unused_usd),
         clients=[
             Spender(name=one.name, today=budget.today_of(one.name), budget=one.budget)
             for one in parts.keys.clients
@@ -195,6 +205,11 @@ def lines(status: Status) -> Iterator[str]:
         yield (
             f"{cache.tokens_cached / cache.tokens_in:.0%} of today's input came from caches, "
             f"{cache.saved:.4f} of {status.today + cache.saved:.4f} USD saved."
+        )
+    if (ahead := status.head_starts).started:
+        yield (
+            f"Head starts: {ahead.used:.0f} of {ahead.started:.0f} used, "
+            f"{ahead.unused_usd:.4f} USD unused today."
         )
     yield from status.left_out
     yield from status.warnings

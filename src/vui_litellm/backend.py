@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
@@ -20,6 +21,7 @@ from vui_litellm.errors import (
     sanitize_messages,
     spoken_message,
 )
+from vui_litellm.head_start import HEAD_START, HeadStart
 from vui_litellm.patches.prompts import prompt_templates
 from vui_litellm.prompt import Prompt
 from vui_litellm.settings import DEFAULT_MODEL, DEFAULT_URL, RenewableKey
@@ -40,6 +42,7 @@ MOST_MESSAGES, GONE_AT_ONCE = 250, 50
 PLACEHOLDER = {"role": "user", "content": "."}
 # Seconds that a server at home may read a prompt for, and load its model before.
 PREFILL_TIMEOUT = 65
+HEAD_START_HEADER = "x-vui-head-start"
 
 
 class LiteLLMBackend(VLLMBackend):
@@ -47,6 +50,9 @@ class LiteLLMBackend(VLLMBackend):
 
     `speak_errors` ends a failed reply with a spoken sentence; `read_key` reads the key again when
     the gateway refuses the one at hand. Knobs that `sampling` doesn't name stay the model's own.
+
+    Attributes:
+        starts_ahead: whether a reply is asked for at the end of speech, before its turn is certain.
     """
 
     name = "litellm"
@@ -59,23 +65,27 @@ class LiteLLMBackend(VLLMBackend):
         speak_errors: bool = True,
         read_key: Callable[[], str | None] = lambda: None,
         sampling: dict | None = None,
+        starts_ahead: bool = True,
         **options: Any,
     ):
         # Without extras vui's client sends standard fields only.
         super().__init__(model, base_url, **{"extras": False, **options})
         self.sampling = {**dict.fromkeys(DEFAULT_SAMPLING), **(sampling or {})}
         self.speak_errors = speak_errors
+        self.starts_ahead = starts_ahead
+        self.head_start = HeadStart(super().stream)
         self.promises_more = False
         self.prompt = Prompt(prompt_templates)
         self._auth = RenewableKey(read_key, self._headers)
         self._replies: WeakSet[CancellableStream] = WeakSet()
+        self._claims: set[asyncio.Task] = set()
         self._can_preconnect = True  # until a LiteLLM that isn't ours has no such route
         self._takes_parts = False  # of a system message: our gateway knows what to do with them
         self._refused_fields: set[str] = set()  # where no gateway of ours fits them to the model
 
     def _client_inst(self) -> httpx.AsyncClient:
         client = super()._client_inst()
-        client.event_hooks = {"response": [check_stream, self._notice]}
+        client.event_hooks = {"request": [_mark], "response": [check_stream, self._notice]}
         client.auth = self._auth
         return client
 
@@ -112,10 +122,14 @@ class LiteLLMBackend(VLLMBackend):
             return True
         raise failure
 
-    async def stream(self, messages: list[dict], **kwargs: Any) -> AsyncGenerator[str]:
+    async def stream(
+        self, messages: list[dict], *, stats: dict | None = None, **kwargs: Any
+    ) -> AsyncGenerator[str]:
         said = ""
-        ask = partial(super().stream, messages, **kwargs)
-        async with aclosing(repeat_unanswered(ask)) as tokens:
+        ask = partial(super().stream, messages, stats=stats, **kwargs)
+        if ahead := self.head_start.take(messages, **kwargs):
+            self._claim(ahead.name)
+        async with aclosing(repeat_unanswered(ask, ahead)) as tokens:
             self._replies.add(reply := CancellableStream(tokens))
             try:
                 async for token in reply:
@@ -127,6 +141,9 @@ class LiteLLMBackend(VLLMBackend):
                     # vui speaks a sentence once the next begins: the lone full stop lets ours out.
                     yield f"{'' if said[-1:] in '.!?' else '.'} {spoken_message(error)} ."
                 raise
+            finally:
+                if ahead and stats is not None:
+                    stats.update(ahead.stats)
 
     async def complete(self, messages: list[dict], **kwargs: Any) -> dict:
         try:
@@ -136,8 +153,20 @@ class LiteLLMBackend(VLLMBackend):
                 raise
         return await super().complete(messages, **kwargs)
 
+    def _claim(self, name: str) -> None:
+        """Tell our gateway that a head start is used."""
+        if self._takes_parts:
+            task = asyncio.create_task(self._send_claim(name))
+            self._claims.add(task)
+            task.add_done_callback(self._claims.discard)
+
+    async def _send_claim(self, name: str) -> None:
+        with suppress(httpx.HTTPError):
+            await self.request("POST", "/v1/head-start", json={"name": name}, timeout=5)
+
     def barge_in(self) -> None:
         """End every reply in flight, and with it the provider's call."""
+        self.head_start.cancel()
         for reply in list(self._replies):
             reply.cancel()
 
@@ -179,10 +208,17 @@ class LiteLLMBackend(VLLMBackend):
         if not is_served(name, served := await self._served() or []):
             why = f"serves: {', '.join(served)}" if served else "doesn't answer or refuses the key"
             raise ValueError(f"{name!r} is not served: the gateway at {self.base_url} {why}.")
+        self.head_start.cancel()
         self.model, self._refused_fields = name, set()
 
     async def health(self) -> bool:
         return await self._served() is not None  # vui's own takes a refused key for a healthy one
+
+
+async def _mark(request: httpx.Request) -> None:
+    """An httpx request hook: the call of a head start says so."""
+    if name := HEAD_START.get():
+        request.headers[HEAD_START_HEADER] = name
 
 
 def is_served(name: str, served: list[str]) -> bool:

@@ -8,8 +8,8 @@ import re
 import httpx
 
 __all__ = [
-    "SENTENCES", "GatewayError", "gateway_lost", "is_ours", "parse_error", "refused_field",
-    "sanitize_messages", "spoken_message",
+    "SENTENCES", "GatewayError", "gateway_lost", "head_start_refused", "is_ours", "parse_error",
+    "refused_field", "sanitize_messages", "spoken_message",
 ]  # fmt: skip
 
 KEY_REFUSED = "Sorry, the gateway refused my key, so please check the VUI LITELLM KEY setting."
@@ -56,6 +56,7 @@ BY_CODE = {
     "content_policy_violation": FILTERED,
     "no_answer": APOLOGY,
     "gateway_unavailable": GATEWAY_AWAY,
+    "head_start_refused": APOLOGY,
 }
 # The `type` of somebody else's LiteLLM, whose `code` is the HTTP status.
 # https://github.com/BerriAI/litellm/blob/main/litellm/proxy/_types.py, `ProxyErrorTypes`
@@ -154,6 +155,11 @@ def gateway_lost(error: Exception) -> bool:
     if isinstance(error, GatewayError):
         return error.code == "gateway_unavailable"
     return isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+
+
+def head_start_refused(error: Exception) -> bool:
+    """Whether our gateway lets no reply be asked for before its turn is certain."""
+    return isinstance(error, GatewayError) and error.code == "head_start_refused"
 
 
 def spoken_message(error: Exception) -> str:

@@ -22,6 +22,7 @@ VALUE_CURES = {
     "reasoning_effort": f"Use one of {', '.join(get_args(Effort))}, or leave it empty",
     "context": "Use the model's context in tokens, a whole number such as 8192",
     "speak_errors": "Use 1 (on) or 0 (off)",
+    "head_start": "Use 1 (on) or 0 (off)",
     "VUI_LAN": "Use 1 (other devices too, with a token) or 0 (this machine only)",
 }
 
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     reasoning_effort: Effort | None = None
     context: int = Field(default=8192, gt=0)
     speak_errors: bool = True
+    head_start: bool = True
     lan: bool = Field(default=False, validation_alias="VUI_LAN")
     recognizer: str | None = Field(default=None, validation_alias="VUI_ASR")
 
@@ -89,6 +91,7 @@ class Settings(BaseSettings):
             "model": self.model, "base_url": self.url, "api_key": self.key,
             "read_key": self.read_key, "reasoning_effort": self.reasoning_effort,
             "max_model_len": self.context, "speak_errors": self.speak_errors,
+            "starts_ahead": self.head_start,
         }  # fmt: skip
 
     def read_key(self) -> str | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from vui_litellm.errors import GatewayError, gateway_lost, parse_error
+from vui_litellm.errors import GatewayError, gateway_lost, head_start_refused, parse_error
+from vui_litellm.head_start import Ahead
 
 __all__ = [
     "LONE_STOP", "WHOLE_SENTENCES", "CancellableStream", "CheckedStream", "check_stream",
@@ -67,22 +68,28 @@ async def end_sentences(
                 ended = False
 
 
-async def repeat_unanswered(ask: Callable[[], AsyncGenerator[str]]) -> AsyncGenerator[str]:
-    """A reply's tokens; asked for once more when its gateway is lost before the first of them.
+async def repeat_unanswered(
+    ask: Callable[[], AsyncGenerator[str]], ahead: Ahead | None = None
+) -> AsyncGenerator[str]:
+    """A reply's tokens; asked for once more when its gateway is lost, or refuses the head start,
+    before the first of them.
 
     The words of a filler aren't the reply's.
+
+    ahead: the head start, which is listened to instead of asking for the first time.
     """
     repeated = False
     while True:
         try:
-            async with aclosing(ask()) as tokens:
+            async with aclosing(ahead or ask()) as tokens:
                 async for token in tokens:
                     yield token
             return
         except httpx.HTTPError as error:
-            if repeated or not gateway_lost(error) or ANSWERED in error.request.extensions:
+            lost = gateway_lost(error) or head_start_refused(error)
+            if repeated or not lost or ANSWERED in error.request.extensions:
                 raise
-            repeated = True
+            repeated, ahead = True, None
 
 
 class CancellableStream:

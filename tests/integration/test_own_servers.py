@@ -172,6 +172,17 @@ async def test_a_paid_provider_is_sent_nothing_before_the_turn(
     record(SECTION, "vui's `prefill`, a paid provider", "no request")
 
 
+@pytest.mark.parametrize(("vui", "ahead"), [("home", 0), ("paid", 1)], indirect=["vui"])
+async def test_no_reply_is_asked_for_ahead_of_its_turn_at_home(
+    vui: LiteLLMBackend, homes: Homes, ahead: int
+) -> None:
+    vui.head_start.start(HELLO)
+    await asyncio.sleep(0.5)
+    assert len(homes.home.seen) + len(homes.paid.seen) == ahead
+    assert await reply(vui) == REPLY
+    assert len(homes.home.seen) + len(homes.paid.seen) == 1
+
+
 @model("home")
 async def test_a_slow_server_at_home_is_waited_for_and_asked_once(
     vui: LiteLLMBackend, homes: Homes

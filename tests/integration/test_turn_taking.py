@@ -1,11 +1,10 @@
-"""vui's own turn-taking on our backend: tools, barge-in, speculation, relays, other endpoints."""
+"""vui's own turn-taking on our backend: tools, barge-in, relays, other endpoints."""
 
 import asyncio
 import json
 import statistics
 import time
 from collections.abc import AsyncIterator, Iterator
-from itertools import pairwise
 
 import aiohttp
 import pytest
@@ -117,29 +116,6 @@ async def test_after_a_barge_in_the_next_turn_is_answered(page: Page, openai: Op
     await page.recognise({"type": "partial", "text": "No, forget it."})
     await page.recognise({"type": "vad_stop"})
     await page.wait_for("reply", lambda e: e["text"] == "Sure, no story.")
-
-
-async def test_speculative_replies_never_overlap(page: Page, openai: OpenAI) -> None:
-    openai.clear(text=LONG, pace=0.02)
-    await page.ws.send_json({"type": "settings", "speculative_reply": True})
-    await page.recognise({"type": "vad_start"})
-    said = "I was wondering whether you could tell me"
-    for more in ("", " a long story about elephants", " and octopuses with three hearts each"):
-        said += more
-        await page.recognise({"type": "stable_prefix", "text": said, "total_words": 20})
-        await asyncio.sleep(1.6)  # vui speculates every 1.5 s at the most
-    openai.script = type(openai.script)(text="Sure thing.")
-    await page.recognise(
-        {"type": "partial", "text": said + " today please, if you don't mind me asking."}
-    )
-    await page.recognise({"type": "vad_stop"})
-    await page.wait_for("reply", lambda e: e["text"] == "Sure thing.")
-    streams = [seen for seen in openai.seen if seen.body.get("stream")]
-    assert len(streams) >= 3
-    for earlier, later in pairwise(streams):
-        assert earlier.ended_at, "a speculation went on"
-        assert earlier.ended_at < later.at + 0.1
-    await page.ws.send_json({"type": "settings", "speculative_reply": False})
 
 
 async def test_a_failed_reply_is_spoken_and_logged_and_the_next_turn_works(

@@ -243,7 +243,11 @@ class Vui:
         http(f"{self.control}/hear", {"text": text})
 
     def said(self) -> list[str]:
-        return [entry["text"] for entry in http(f"{self.control}/said")[1]]
+        return [entry["text"] for entry in self.spoken()]
+
+    def spoken(self) -> list[dict]:
+        """The sentences that reached speech synthesis, and when."""
+        return http(f"{self.control}/said")[1]
 
 
 @contextmanager

@@ -10,7 +10,9 @@ torch, the model file, and the two worker processes, whose queues are answered h
     POST /end   {}                      the speech worker ends, as one that crashes does
     GET  /said                          the sentences that reached speech synthesis, in order
 
-It has an NVIDIA GPU unless `VUI_SPEECHLESS_GPU` is 0.
+It has an NVIDIA GPU unless `VUI_SPEECHLESS_GPU` is 0. `VUI_SPEECHLESS_OWN` of 1 starts vui's
+server as it comes, with its own backend, on loopback. `VUI_SPEECHLESS_CODEC` and
+`VUI_SPEECHLESS_READ` are seconds that the codec's last frames, and reading the user's turn, take.
 """
 
 from __future__ import annotations
@@ -89,6 +91,7 @@ def _tts(
     commands: queue.Queue, results: queue.Queue, _weights: str, cancelled: threading.Event
 ) -> None:
     pace = float(os.environ.get("VUI_SPEECHLESS_PACE", "0"))  # seconds that a sentence takes
+    codec, read = (float(os.environ.get(f"VUI_SPEECHLESS_{n}", "0")) for n in ("CODEC", "READ"))
     results.put({"type": "ready"})
 
     def end() -> None:
@@ -104,8 +107,10 @@ def _tts(
         elif command == "load_kv":
             results.put({"type": "kv_loaded", "ok": True, "T": frames, "name": message["file"]})
         elif command in ("prefill_user_turn", "prefill_user_chunk") and message.get("final", True):
+            time.sleep(read)
             results.put({"type": "user_prefilled", "T": frames})
         elif command == "stream_stop":
+            time.sleep(codec)
             results.put({"type": "codes_final", "n_frames": 1})
         elif command == "cancel":
             cancelled.clear()
@@ -225,6 +230,14 @@ if __name__ == "__main__":
     control = ThreadingHTTPServer(("127.0.0.1", port), _Control)
     threading.Thread(target=control.serve_forever, daemon=True).start()
     stand_in()
+
+    if os.environ.get("VUI_SPEECHLESS_OWN") == "1":
+        from vui.serving.stream import server
+
+        from vui_litellm.patches.server import guard_server
+
+        guard_server(server, lan=False)
+        sys.exit(server.main())
 
     from vui_litellm.cli import main
 

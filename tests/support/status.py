@@ -13,7 +13,8 @@ STATUS: dict[str, Any] = {
     "at": 0, "since": 0, "served": ["vui"], "vui": "vui is the demo.", "models": [],
     "left_out": [], "warnings": [], "needs_restart": [], "refused": {}, "error": None,
     "edited": False, "running": 0, "limit": 256, "session": NOTHING, "today": 0.0, "budget": None,
-    "cache": {"tokens_in": 0, "tokens_cached": 0, "saved": 0.0}, "clients": [], "away": "",
+    "cache": {"tokens_in": 0, "tokens_cached": 0, "saved": 0.0},
+    "head_starts": {"started": 0, "used": 0, "unused_usd": 0.0}, "clients": [], "away": "",
 }  # fmt: skip
 
 

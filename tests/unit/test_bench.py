@@ -18,6 +18,11 @@ OPTIONAL = {
     "local_requests_per_turn",
     "silence_faults_s",
     "apologies",
+    "speech_end_to_first_chunk_vs_direct",
+    "speech_end_to_first_chunk_trailing_vs_direct",
+    "speech_end_to_first_chunk_changing_vs_direct",
+    "head_start_extra_cost",
+    "head_start_wrong_replies",
 }
 
 

@@ -27,12 +27,14 @@ def call(
     hangs_up: float = FOR_EVER,
     ends: float = FOR_EVER,
     fillers: tuple[str, ...] = (),
+    usage: Recorder | None = None,
+    head_start: str = "",
     **body: Any,
 ) -> list[dict]:
     """What is sent to a client that hangs up after so long; the gateway may end before."""
     between = Fillers()
     between.sentences = fillers
-    usage, sent = Recorder(), []
+    usage, sent = usage or Recorder(), []
     router: Any = SimpleNamespace(serves=lambda _: True)
     preconnect: Any = SimpleNamespace(ended=lambda _: None)
     admission = Admission()
@@ -43,6 +45,7 @@ def call(
         "messages": [{"role": "user", "content": "Hi"}],
         **body,
     }
+    headers = [(b"x-vui-head-start", head_start.encode())] if head_start else []
     requests = [{"type": "http.request", "body": json.dumps(asked).encode()}]
 
     async def receive() -> dict:
@@ -57,7 +60,7 @@ def call(
     async def run() -> None:
         try:
             async with asyncio.timeout(ends):
-                await chat({"type": "http", CLIENT: THE_OWNER}, receive, send)
+                await chat({"type": "http", "headers": headers, CLIENT: THE_OWNER}, receive, send)
         except (TimeoutError, ZeroDivisionError):
             pass
         assert not admission.running

@@ -22,19 +22,20 @@ def test_an_empty_environment_gives_the_defaults(setting) -> None:
     del options["read_key"]
     assert options == {
         "model": DEFAULT_MODEL, "base_url": DEFAULT_URL, "api_key": None, "reasoning_effort": None,
-        "max_model_len": 8192, "speak_errors": True,
+        "max_model_len": 8192, "speak_errors": True, "starts_ahead": True,
     }  # fmt: skip
 
 
 def test_every_variable_of_vuis_side_reaches_the_backend(setting) -> None:
     options = setting(
         URL="https://a.example/v1/", MODEL="m", KEY=" sk-k-0123456789ab\n", REASONING_EFFORT="low",
-        CONTEXT="4096", SPEAK_ERRORS="0", BUDGET="1", PORT="4000",
+        CONTEXT="4096", SPEAK_ERRORS="0", HEAD_START="0", BUDGET="1", PORT="4000",
     ).backend_options  # fmt: skip
     del options["read_key"]
     assert options == {
         "model": "m", "base_url": "https://a.example/v1", "api_key": "sk-k-0123456789ab",
         "reasoning_effort": "low", "max_model_len": 4096, "speak_errors": False,
+        "starts_ahead": False,
     }  # fmt: skip
 
 
@@ -76,6 +77,7 @@ def test_the_key_is_not_shown_with_the_settings(setting) -> None:
         ("CONTEXT", "8k", "8192"),
         ("CONTEXT", "0", "8192"),
         ("SPEAK_ERRORS", "maybe", "1 (on) or 0 (off)"),
+        ("HEAD_START", "maybe", "1 (on) or 0 (off)"),
     ],
 )
 def test_a_bad_value_is_refused_in_one_line_with_the_setting_and_the_cure(

@@ -55,3 +55,11 @@ def test_budgets_are_shown_with_what_was_spent() -> None:
     said = list(lines(a_status(today=0.5, budget=3.0, clients=[kitchen])))
     assert "Today (UTC): 0.5000 of 3.00 USD." in said
     assert "kitchen: 0.5000 of 2.00 USD." in said
+
+
+def test_head_starts_are_summed_up_once_there_are_some() -> None:
+    sums = {"started": 48, "used": 41, "unused_usd": 0.00404}
+    assert "Head starts: 41 of 48 used, 0.0040 USD unused today." in lines(
+        a_status(head_starts=sums)
+    )
+    assert not [line for line in lines(a_status()) if "Head starts" in line]

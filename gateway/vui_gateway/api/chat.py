@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from http import HTTPStatus
 from typing import Any
 
 from prometheus_client import Gauge
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from vui_gateway.api.auth import CLIENT
 from vui_gateway.api.errors import KEY_REVOKED_MESSAGE
-from vui_gateway.api.schema import ChatRequest, read_body
+from vui_gateway.api.schema import ChatRequest, ClaimRequest, read_body
 from vui_gateway.api.sse import EventStream
 from vui_gateway.errors import Code, RequestError
 from vui_gateway.keys.clients import Client
@@ -24,6 +28,7 @@ from vui_gateway.turns.admission import Admission
 from vui_gateway.turns.call import AttemptError, Call, Event
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.fillers import Fillers
+from vui_gateway.turns.head_start import HeadStart
 from vui_gateway.turns.limits import HEARTBEAT, PRICED
 from vui_gateway.usage.bill import usage_for_client
 from vui_gateway.usage.recorder import Recorder
@@ -65,7 +70,9 @@ class Chat:
         if not client.may_ask(request.model) or not self._router.serves(request.model):
             message = f"The gateway serves no model {request.model[:100]!r}."
             raise RequestError(message, Code.MODEL_NOT_SERVED)
+        head_start = await self._head_start(scope, request, client)
         call = self._call(request, client, len(content))
+        call.head_start = head_start
         self._admission.make_way(client.name, client.calls)
         stream = EventStream(call, scope, receive, send)
         body = request.model_dump(exclude_none=True)
@@ -88,10 +95,33 @@ class Chat:
         elif not answering.cancelled():
             answering.result()
 
+    async def claim(self, request: Request) -> Response:
+        """A head start is used."""
+        claimed = ClaimRequest.read(await read_body(request.receive))
+        self._usage.head_starts.claim(claimed.name, request.scope[CLIENT].name)
+        return JSONResponse({}, HTTPStatus.ACCEPTED)
+
     async def recorded(self) -> None:
         """Return when the last calls' prices are on record."""
         if self._recording:
             await asyncio.wait(self._recording)
+
+    async def _head_start(
+        self, scope: Scope, request: ChatRequest, client: Client
+    ) -> HeadStart | None:
+        """The record of a call that nobody needs yet; None for any other.
+
+        Raises:
+            RequestError: it may not begin now.
+        """
+        name = Headers(scope=scope).get("x-vui-head-start")
+        if not (name and request.stream):
+            return None
+        if self._admission.is_full(client.name, client.calls):
+            raise RequestError("Another call would have to end.", Code.HEAD_START_REFUSED)
+        if refusal := await self._usage.head_starts.refusal(request.model, client.name):
+            raise RequestError(refusal, Code.HEAD_START_REFUSED)
+        return self._usage.head_starts.begin(name, client.name)
 
     def _call(self, request: ChatRequest, client: Client, size: int) -> Call:
         streamed, limits = bool(request.stream), self._engine.limits
@@ -111,7 +141,7 @@ class Chat:
     async def _answer(self, call: Call, body: dict, stream: EventStream) -> None:
         try:
             if call.streamed:
-                reply, filler = self._engine.stream(call, body), self._fillers.of(call)
+                reply, filler = self._engine.stream(call, body), self._filler(call)
                 async with aclosing(_with_signs_of_life(reply, filler)) as events:
                     async for event in events:
                         # A reply that a token ended has no usage of its provider's.
@@ -130,6 +160,10 @@ class Chat:
         except Exception as error:
             call.error = type(error).__name__
             raise
+
+    def _filler(self, call: Call) -> Callable[[], str]:
+        due, ahead = self._fillers.of(call), call.head_start
+        return lambda: "" if ahead and not ahead.claimed else due()
 
     def _param(self, call: Call, error: AttemptError) -> str | None:
         """What a client may say besides: the variable of a refused key, the tokens vui needs."""

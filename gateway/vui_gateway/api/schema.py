@@ -20,7 +20,7 @@ from starlette.types import Receive
 
 from vui_gateway.errors import Code, RequestError
 
-__all__ = ["ChatRequest", "PrefillRequest", "read_body"]
+__all__ = ["ChatRequest", "ClaimRequest", "PrefillRequest", "read_body"]
 
 # Ten times what vui sends, and no more than LiteLLM takes 20 ms for in one go.
 MAX_BODY = 400_000
@@ -161,6 +161,12 @@ class PrefillRequest(ModelRequest):
     """What a turn of this model group is about to begin with, if vui says so."""
 
     messages: Messages | None = None
+
+
+class ClaimRequest(_Strict):
+    """Which head start is used."""
+
+    name: Name
 
 
 class ChatRequest(ModelRequest):

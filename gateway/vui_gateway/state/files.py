@@ -20,7 +20,7 @@ from vui_gateway.state.sync import StoreAway
 __all__ = ["CLIENTS", "Files"]
 
 # Each file has one writer: the gateway, or `vui-gateway key` for the clients' keys.
-CLIENTS, GATEWAYS = "clients", ("spend", "used", "thinkers", "fields")
+CLIENTS, GATEWAYS = "clients", ("spend", "used", "thinkers", "fields", "head-starts")
 _UNREADABLE = (
     OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError
 )  # fmt: skip

@@ -39,6 +39,15 @@ class Admission:
         elif len(staying) >= self.limit:
             self._end_oldest(staying, max(count, key=count.__getitem__))
 
+    def is_full(self, client: str, limit: int | None) -> bool:
+        """Whether one more call would end another one.
+
+        limit: the client's own.
+        """
+        staying = self._staying()
+        own = sum(call.client == client for call in staying.values())
+        return len(staying) >= self.limit or bool(limit and own >= limit)
+
     def revoke(self, client: str) -> None:
         """End the calls of a client whose key was taken back."""
         for task, call in self._staying().items():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from vui_gateway.errors import Code, Ending
+from vui_gateway.turns.head_start import HeadStart
 
 __all__ = ["OWNER", "Attempt", "AttemptError", "Call", "Deployment", "Event"]
 
@@ -178,6 +179,7 @@ class Call:
         attempts: in order.
         error: why it failed: an ending, a code, or an exception's name.
         recorded: `Recorder` has it.
+        head_start: vui asks before its turn is certain.
     """
 
     model_group: str = ""
@@ -196,6 +198,7 @@ class Call:
     client: str = OWNER
     hung_up: bool = False
     recorded: bool = False
+    head_start: HeadStart | None = None
 
     @property
     def asked(self) -> list[str]:

@@ -116,11 +116,11 @@ class Budget:
         reserved = self.reserved_of
         return self._refusal(text, self.today_of(client), self.limits(client), reserved, client)
 
-    def nearly_spent(self, client: str) -> bool:
-        """Less than a tenth of today's budget is left, of all or of this client."""
+    def nearly_spent(self, client: str, share: float = 0.9) -> bool:
+        """This share of today's budget is spent, of all or of this client."""
         own = self.limits(client)
-        return (self.limit is not None and self.today + self.reserved >= 0.9 * self.limit) or (
-            own is not None and self.today_of(client) + self.reserved_of(client) >= 0.9 * own
+        return (self.limit is not None and self.today + self.reserved >= share * self.limit) or (
+            own is not None and self.today_of(client) + self.reserved_of(client) >= share * own
         )
 
     def reserve(self, attempt: Attempt) -> None:

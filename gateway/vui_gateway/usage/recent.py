@@ -26,7 +26,7 @@ class CallRecord:
     Attributes:
         time: of its end, in seconds since 1970.
         model_group: what was asked for.
-        kind: `reply`, or `thoughts`, which nobody hears.
+        kind: `reply`; `thoughts`, which nobody hears; or a `head start` that wasn't claimed.
         attempts: LiteLLM's names of the models that were asked, in order, and why each ended.
         answered_by: the one that answered, or that was asked last.
         outcome: `ok`, `failed`, or `hung-up`.
@@ -56,7 +56,7 @@ class CallRecord:
         return cls(
             time.time(),
             call.model_group,
-            call.kind,
+            "head start" if call.head_start and not call.head_start.claimed else call.kind,
             tuple((attempt.deployment.model, attempt.ended) for attempt in call.attempts),
             call.answered_by,
             call.outcome,

@@ -11,6 +11,7 @@ from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Call
 from vui_gateway.usage.bill import Bill, settle
 from vui_gateway.usage.budget import Budget
+from vui_gateway.usage.head_starts import HeadStarts
 from vui_gateway.usage.labels import quoted
 from vui_gateway.usage.metrics import Metrics
 from vui_gateway.usage.recent import RecentCalls
@@ -30,13 +31,16 @@ class Recorder:
     def __init__(self, state: State | None = None) -> None:
         self.version = 0  # rises with each call
         self.registry = CollectorRegistry()
-        self.budget = Budget(state or State())
+        state = state or State()
+        self.budget = Budget(state)
+        self.head_starts = HeadStarts(state, self.budget, self.registry)
         self.recent = RecentCalls()
         self.metrics = Metrics(self.registry, lambda: self.budget.today)
         self.session = {"calls": 0, "failed": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0}
         self.recorders: list[Callable[[Call, Sequence[Bill]], None]] = [
             self.metrics.record,
             self._settle,
+            self.head_starts.record,
             self.recent.add,
             self._sum_up,
             _log,
@@ -80,10 +84,16 @@ def _log(call: Call, bills: Sequence[Bill]) -> None:
         f"first_sentence_ms={_ms(call.released, call)} total_ms={_ms(call.ended, call)} "
         f"tokens_in={sum(bill.tokens_in for bill in bills)} "
         f"tokens_cached={sum(bill.cached for bill in bills)} "
-        f"tokens_out={sum(bill.tokens_out for bill in bills)} usd={price}"
+        f"tokens_out={sum(bill.tokens_out for bill in bills)} usd={price}{_head_start(call)}"
     )
     if call.reasons:
         log.warning(call.reasons)
+
+
+def _head_start(call: Call) -> str:
+    if not call.head_start:
+        return ""
+    return f" head_start={'used' if call.head_start.claimed else 'unclaimed'}"
 
 
 def _ms(at: float, call: Call) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from vui.serving.stream import frontend, llm_backend
 
+from vui_litellm.patches.head_start import start_ahead
 from vui_litellm.settings import SettingError
 
 __all__ = [
@@ -56,6 +57,7 @@ def run_server(
     provide_visualizer()
     show_replies_as_text(server)
     report_barge_in(server, backend.barge_in)
+    start_ahead(server)
     sys.argv = [sys.argv[0], *arguments]  # vui reads its checkpoint from there
     server.main()
 

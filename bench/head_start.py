@@ -1,0 +1,238 @@
+"""From the end of speech to the first chunk for TTS, and what a head start costs: vui's real server
+without its speech workers, driven by the messages that these would send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bench.arms import PROVIDER_KEY
+from bench.measures import Keys
+from bench.tail import PACE
+from tests.providers.base import Script, Seen, serving
+from tests.providers.openai import OpenAI
+from tests.providers.paced import CHARACTERS, Billed, Paced
+from tests.support.harness import Vui, gateway, openai_model, speechless_vui, vui_env
+from tests.support.page import Page, open_page
+from tests.support.poll import until
+
+__all__ = ["ALL"]
+
+MODEL = "gpt-4.1-mini"
+# Seconds that vui's own workers take for the codec's last frames, and to read the user's turn.
+WORKERS = {"VUI_SPEECHLESS_CODEC": "0.05", "VUI_SPEECHLESS_READ": "0.08"}
+TRAILING_OFF = 0.7  # seconds that vui waits where a sentence has no full stop, if it is set so
+NOISE = 0.45  # seconds; vui takes less than 0.3 s of sound for a noise
+CHANGES_AFTER = 0.06  # seconds until a transcript changes
+SPEAKS_ON_AFTER = 0.4  # seconds, before vui commits where the sentence has no full stop
+ECHO = "You said {}, is that right? I think so."
+ECHOED = re.compile(r"You said (.*), is that right")
+
+
+class Companion(Paced):
+    """Replies at a provider's pace, and thoughts at once; where the script repeats, a reply says
+    what it answers.
+    """
+
+    async def _respond(self, request: Request, seen: Seen, script: Script) -> Response:
+        for message in seen.body["messages"]:
+            if isinstance(message.get("content"), list):  # of parts
+                message["content"] = "".join(part["text"] for part in message["content"])
+        if seen.body.get("stream"):
+            if script.repeats:
+                said = _bare(seen.body["messages"][-1]["content"])
+                script = replace(script, repeats=False, text=ECHO.format(said))
+            return await super()._respond(request, seen, script)
+        sent = sum(len(message.get("content") or "") for message in seen.body["messages"])
+        self.billed.append(Billed(seen.path, "", sent // CHARACTERS))
+        return await OpenAI._respond(self, request, seen, script)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[^a-z0-9 ]", "", text.lower()).strip()
+
+
+@contextmanager
+def vuis(folder: Path, arms: dict[str, dict[str, str]]) -> Iterator[tuple[Companion, dict]]:
+    """vui's servers, of which `direct` is vui as it comes; each arm has its variables."""
+    companion = Companion()
+    with ExitStack() as stack:
+        base = stack.enter_context(serving(companion.app))
+        config = {"model_list": [openai_model(MODEL, f"{base}/v1", api_key=PROVIDER_KEY)]}
+        program = stack.enter_context(gateway(folder / "gateway", config, fresh=True))
+        own = {
+            "VUI_SPEECHLESS_OWN": "1", "VUI_LLM_BACKEND": "openai", "VUI_OPENAI_URL": base,
+            "VUI_OPENAI_MODEL": MODEL, "VUI_OPENAI_API_KEY": PROVIDER_KEY,
+        }  # fmt: skip
+        ours = vui_env(program.url, MODEL, program.key)
+        up = {
+            arm: stack.enter_context(
+                speechless_vui(folder / arm, {**(own if arm == "direct" else ours), **variables})
+            )
+            for arm, variables in arms.items()
+        }
+        yield companion, up
+
+
+async def at_pages(up: dict[str, Vui], use: Callable[[dict[str, Page]], Awaitable[Keys]]) -> Keys:
+    """What is found with a page open at each vui."""
+    async with AsyncExitStack() as stack:
+        pages = {a: await stack.enter_async_context(open_page(vui)) for a, vui in up.items()}
+        return await use(pages)
+
+
+async def speak(page: Page, text: str) -> None:
+    """The user speaks, and is understood; no silence yet."""
+    page.events.clear()
+    await page.recognise({"type": "vad_start"})
+    await asyncio.sleep(NOISE)
+    await page.recognise({"type": "partial", "text": text})
+    await asyncio.sleep(0.1)
+
+
+async def over(page: Page) -> None:
+    """The reply has been spoken, and vui listens."""
+
+    def ended() -> bool:
+        turns = [e["type"] for e in page.events if e["type"] in ("reply", "turn_done")]
+        return "reply" in turns and turns[-1] == "turn_done"
+
+    await until(ended, 30, lambda: f"the end of the reply among {page.events}")
+    await asyncio.sleep(0.3)
+
+
+async def first_chunk(page: Page, text: str, changed: str = "") -> float:
+    """Seconds from the end of speech until the first chunk for TTS.
+
+    changed: what the transcript becomes while vui waits.
+    """
+    await speak(page, text)
+    spoken = len(await _said(page))
+    silent = time.time()
+    await page.recognise({"type": "vad_stop"})
+    if changed:
+        await asyncio.sleep(CHANGES_AFTER)
+        await page.recognise({"type": "partial", "text": changed})
+    await over(page)
+    return (await _said(page))[spoken]["at"] - silent
+
+
+async def _said(page: Page) -> list[dict]:
+    return await asyncio.to_thread(lambda: page.vui.spoken())
+
+
+def speech_end(folder: Path, turns: int = 60) -> Keys:
+    """Of vui as it comes, and of ours, in turn: the median; the mean where transcripts change."""
+    cases: dict[str, tuple[str, Callable[[int], str], Callable[[list[float]], float]]] = {
+        "": (".", lambda _: "", statistics.median),
+        "trailing_": ("", lambda _: "", statistics.median),
+        "changing_": (".", lambda n: "" if n % 3 else " And tomorrow.", statistics.mean),
+    }
+
+    async def use(pages: dict[str, Page]) -> Keys:
+        keys: Keys = {}
+        for page in pages.values():
+            await page.ws.send_json({"type": "settings", "trailing_off_delay": TRAILING_OFF})
+        for case, (mark, more, average) in cases.items():
+            found: dict[str, list[float]] = {arm: [] for arm in pages}
+            for number in range(turns + 1):
+                text = f"Tell me about number {number}{mark}"
+                for arm, page in pages.items():
+                    changed = text + more(number) if more(number) else ""
+                    took = await first_chunk(page, text, changed)
+                    if number:
+                        found[arm].append(took)
+            name = f"speech_end_to_first_chunk_{case}"
+            seconds = {arm: average(times) for arm, times in found.items()}
+            keys |= {f"{name}{arm}_ms": 1000 * took for arm, took in seconds.items()}
+            keys[f"{name}vs_direct"] = seconds["ours"] / seconds["direct"]
+        return keys
+
+    with vuis(folder, {"direct": WORKERS, "ours": WORKERS}) as (companion, up):
+        companion.clear(**PACE)
+        return asyncio.run(at_pages(up, use))
+
+
+def head_start_cost(folder: Path, turns: int = 50) -> Keys:
+    """Tokens that are billed for turns of which each fifth user speaks on, over the same without
+    head starts.
+    """
+
+    async def use(pages: dict[str, Page]) -> Keys:
+        tokens: Keys = {}
+        for arm, page in pages.items():
+            await page.ws.send_json({"type": "settings", "trailing_off_delay": TRAILING_OFF})
+            companion.billed.clear()
+            for number in range(turns):
+                await speak(page, f"Tell me about number {number}")
+                await page.recognise({"type": "vad_stop"})
+                if number % 5 == 0:
+                    await asyncio.sleep(SPEAKS_ON_AFTER)
+                    await page.recognise({"type": "vad_start"})
+                    await asyncio.sleep(NOISE)
+                    text = f"Tell me about number {number} in Rome"
+                    await page.recognise({"type": "partial", "text": text}, {"type": "vad_stop"})
+                await over(page)
+            await asyncio.sleep(1)  # the last thoughts
+            tokens[arm] = sum(one.tokens_in + one.tokens_out for one in companion.billed)
+        return {"head_start_extra_cost": tokens["ours"] / tokens["without"] - 1}
+
+    with vuis(folder, {"ours": WORKERS, "without": {**WORKERS, "VUI_LITELLM_HEAD_START": "0"}}) as (
+        companion,
+        up,
+    ):
+        companion.clear(**PACE)
+        return asyncio.run(at_pages(up, use))
+
+
+def wrong_replies(folder: Path, turns: int = 2000) -> Keys:
+    """Replies to another text than vui committed: with random changes, resumptions, barge-ins."""
+
+    async def use(pages: dict[str, Page]) -> Keys:
+        (page,), draws, wrong = pages.values(), random.Random(5), 0
+        await page.ws.send_json({"type": "settings", "trailing_off_delay": 0.2})
+        for number in range(turns):
+            text = f"question {number}"
+            await speak(page, text)
+            for _ in range(draws.choice((0, 0, 0, 1, 2))):  # the user pauses, and speaks on
+                await page.recognise({"type": "vad_stop"})
+                await asyncio.sleep(draws.uniform(0, 0.25))
+                await page.recognise({"type": "vad_start"})
+                await asyncio.sleep(NOISE)
+                text += " and more"
+                await page.recognise({"type": "partial", "text": text})
+            await page.recognise({"type": "vad_stop"})
+            for _ in range(draws.choice((0, 0, 1, 2))):  # the transcript changes meanwhile
+                await asyncio.sleep(draws.uniform(0, 0.12))
+                text += draws.choice((" again", ".", " please"))
+                await page.recognise({"type": "partial", "text": text})
+            barges_in = draws.random() < 0.2
+            await (page.wait_for("reply") if barges_in else over(page))
+            wrong += _is_wrong(page.events)
+        return {"head_start_wrong_replies": wrong}
+
+    with vuis(folder, {"ours": {"VUI_SPEECHLESS_PACE": "0.02"}}) as (companion, up):
+        companion.clear(repeats=True, delay=0.15)
+        return asyncio.run(at_pages(up, use))
+
+
+def _is_wrong(events: list[dict]) -> bool:
+    """Whether the first sentence of the last reply names another text than the one committed."""
+    committed = [e["text"] for e in events if e["type"] == "transcription"][-1]
+    said = " ".join(e["text"] for e in events if e["type"] == "reply")
+    echoed = ECHOED.findall(said)
+    return not echoed or _bare(committed) != echoed[-1]
+
+
+ALL = (speech_end, head_start_cost, wrong_replies)

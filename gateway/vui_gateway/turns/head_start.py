@@ -1,0 +1,22 @@
+"""The record of a reply that vui asks for before its turn is certain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["HeadStart"]
+
+
+@dataclass(eq=False)
+class HeadStart:
+    """One call's part in it.
+
+    Attributes:
+        name: vui's, for its call.
+        claimed: the turn is certain, and the reply is heard.
+        usd: US dollars, once the call is over.
+    """
+
+    name: str
+    claimed: bool = False
+    usd: float | None = None

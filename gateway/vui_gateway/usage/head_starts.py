@@ -1,0 +1,148 @@
+"""Head starts, which are replies that vui asks for before their turn is certain: how many of them
+are used, and who may have one.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from vui_gateway.state.entries import State
+from vui_gateway.turns.call import Call
+from vui_gateway.turns.head_start import HeadStart
+from vui_gateway.usage.bill import Bill
+from vui_gateway.usage.budget import SUMS_LIFETIME, Budget
+
+__all__ = ["HeadStarts", "Sums"]
+
+SUBJECT, CLAIMS = "head-starts", "claims"  # subjects of the state
+NAME = re.compile(r"[0-9a-zA-Z-]{1,64}")
+KNOWN = 1000  # head starts that can still be claimed
+CLAIM_LIFETIME, MOST_CLAIMS = 60.0, 1000  # seconds, and claims that gateways share
+LOOKED_AT, PAUSE = 20, 3600.0  # head starts, and seconds without one where too few were used
+SHARE = 0.8  # of a budget
+
+log = logging.getLogger("vui_gateway")
+
+
+class Sums(NamedTuple):
+    """Head starts of today, those of them that were used, and US dollars for the others."""
+
+    started: float = 0
+    used: float = 0
+    unused_usd: float = 0.0
+
+
+async def _nowhere(_: str) -> bool:
+    return False
+
+
+class HeadStarts:
+    """Counts them, over all gateways since midnight UTC.
+
+    Attributes:
+        at_home: whether a model group's next call would go to a server of the user's own.
+    """
+
+    def __init__(self, state: State, budget: Budget, registry: CollectorRegistry) -> None:
+        self.at_home: Callable[[str], Awaitable[bool]] = _nowhere
+        self._state, self._budget = state, budget
+        self._known: dict[str, HeadStart] = {}
+        self._last: deque[HeadStart] = deque(maxlen=LOOKED_AT)
+        self._paused_until = -math.inf
+        state.watch(CLAIMS, self._on_claim)
+        gauges: dict[str, tuple[str, Callable[[], float]]] = {
+            "vui_head_starts_today": (
+                "Head starts since midnight UTC", lambda: self.today.started,
+            ),
+            "vui_head_starts_used_today": (
+                "Those of them that were used", lambda: self.today.used,
+            ),
+            "vui_head_starts_unused_usd_today": (
+                "Price of the others in US dollars", lambda: self.today.unused_usd,
+            ),
+        }  # fmt: skip
+        for name, (text, value) in gauges.items():
+            Gauge(name, text, registry=registry).set_function(value)
+
+    @property
+    def today(self) -> Sums:
+        """The sums of all gateways."""
+        day = f"{self._day()}/"
+        found = [v for name, v in self._state.items(SUBJECT) if name.startswith(day)]
+        return Sums(*map(sum, zip(Sums(), *filter(_are_sums, found), strict=True)))
+
+    async def refusal(self, model_group: str, client: str) -> str:
+        """Why none may begin now; empty where one may."""
+        now = self._state.clock()
+        if len(self._last) == LOOKED_AT and sum(one.claimed for one in self._last) < LOOKED_AT / 2:
+            self._paused_until = now + PAUSE
+            self._last.clear()
+            log.warning(
+                "Less than half of the last %d head starts were used: there is none for an hour.",
+                LOOKED_AT,
+            )
+        if now < self._paused_until:
+            return "Too few of the last head starts were used."
+        if self._budget.nearly_spent(client, SHARE):
+            return "Most of today's budget is spent."
+        if await self.at_home(model_group):
+            return "A server of one's own answers one call at a time."
+        return ""
+
+    def begin(self, name: str, client: str) -> HeadStart | None:
+        """The record of a call with this name; None where a client can't have given it."""
+        if not NAME.fullmatch(name):
+            return None
+        self._add(Sums(1))
+        one = self._known[f"{client}/{name}"] = HeadStart(name)
+        if len(self._known) > KNOWN:
+            del self._known[next(iter(self._known))]
+        return one
+
+    def claim(self, name: str, client: str) -> None:
+        """Note that one is used: here, or at another gateway, which may have its call."""
+        full = f"{client}/{name}"
+        if full in self._known:
+            self._on_claim(full, None, True)
+            return
+        shared = sum(1 for _ in self._state.items(CLAIMS))
+        if self._state.gateway and NAME.fullmatch(name) and shared < MOST_CLAIMS:
+            self._state.put(CLAIMS, full, True, lifetime=CLAIM_LIFETIME, soon=True)
+
+    def record(self, call: Call, bills: Sequence[Bill]) -> None:
+        """Note that a call is over; it may still be claimed."""
+        if one := call.head_start:
+            one.usd = sum(bill.usd or 0 for bill in bills)
+            self._last.append(one)
+            if not one.claimed:
+                self._add(Sums(unused_usd=one.usd))
+
+    def _on_claim(self, full: str, _: Any, after: Any) -> None:
+        one = self._known.get(full)
+        if one and after and not one.claimed:
+            one.claimed = True
+            self._add(Sums(0, 1, -(one.usd or 0)))
+
+    def _add(self, more: Sums) -> None:
+        name = f"{self._day()}/{self._state.gateway}"
+        before = self._state.get(SUBJECT, name)
+        own = Sums(*before) if _are_sums(before) else Sums()
+        sums = [a + b for a, b in zip(own, more, strict=True)]
+        self._state.put(SUBJECT, name, sums, lifetime=SUMS_LIFETIME)
+
+    def _day(self) -> str:
+        return str(datetime.fromtimestamp(self._state.clock(), UTC).date())
+
+
+def _are_sums(value: Any) -> bool:
+    """Another gateway's entry may be anything."""
+    fits = isinstance(value, list) and len(value) == len(Sums())
+    return fits and all(isinstance(one, int | float) and abs(one) < 1e15 for one in value)

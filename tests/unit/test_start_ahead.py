@@ -1,0 +1,237 @@
+"""When the end of speech lets our backend start ahead: a stand-in with vui's own functions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from vui.serving.stream import llm_backend, voice_turn
+from vui.serving.stream.llm import llm_stream_chunks
+from vui.serving.stream.prompts import build_memory_context
+
+from tests.support.clock import run_virtual
+from vui_litellm import LiteLLMBackend
+from vui_litellm.patches.head_start import start_ahead
+
+HISTORY = [
+    {"role": "user", "content": "Hi.", "ts": 1.0},
+    {"role": "assistant", "content": "Hello.", "ts": 2.0},
+]
+
+
+class Server:
+    """vui's server at the end of speech, nobody at its page: it commits, and answers nothing."""
+
+    def __init__(self, text: str = "Is it raining?") -> None:
+        self.session = SimpleNamespace(
+            settings={}, recording_sink=None, ws=None, ready=True, soul="You are a voice.",
+            conversation=list(HISTORY), assistant_name="Vui",
+        )  # fmt: skip
+        self._memories: list[str] = []
+        self._turn_t: dict = {}
+        self._codes_final_event = asyncio.Event()
+        self._phase_transcript, self._committed_text = text, ""
+        self._listen_mode = self._floor_held = self._prefill_inflight = False
+
+
+class Head:
+    """What our backend's head start is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.options: dict = {}
+
+    @property
+    def texts(self) -> list[str]:
+        return [one and one[-1]["content"] for one in self.asked]
+
+    def start(self, messages: list[dict], **options: Any) -> None:
+        self.asked.append(messages)
+        self.options = options
+
+    def cancel(self) -> None:
+        self.asked.append(None)
+
+
+@pytest.fixture
+def head(monkeypatch: pytest.MonkeyPatch) -> Head:
+    backend, head = LiteLLMBackend(), Head()
+    backend.head_start = head  # type: ignore[assignment]
+    monkeypatch.setattr(llm_backend, "_BACKEND", backend)
+    return head
+
+
+def own_class() -> Any:
+    kind = type("StreamServer", (Server,), {})
+    voice_turn.bind(kind)
+    start_ahead(SimpleNamespace(StreamServer=kind))
+    return kind
+
+
+def turn(kind: Any, change: Any = None, seconds: float = 2.0, **fields: Any) -> Any:
+    """The end of a turn; `change` happens 50 ms after it."""
+
+    async def run() -> Any:
+        srv = kind(**({"text": fields.pop("text")} if "text" in fields else {}))
+        srv._codes_final_event.set()
+        for name, value in fields.items():
+            setattr(srv.session if hasattr(srv.session, name) else srv, name, value)
+        committing = asyncio.create_task(srv._tiered_commit(seconds))
+        await asyncio.sleep(0.05)
+        if change:
+            change(srv, committing)
+        await asyncio.gather(committing, return_exceptions=True)
+        await asyncio.sleep(1)
+        return srv
+
+    return run_virtual(run())
+
+
+def test_it_starts_at_the_end_of_speech_with_the_call_that_vui_will_make(
+    head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    srv = turn(own_class())
+    assert srv._last_asr_text == "Is it raining?"
+    assert head.texts == ["Is it raining?"]
+    vuis: dict = {}
+
+    async def stream(messages: list[dict], **options: Any) -> Any:
+        vuis.update(options, messages=messages)
+        return
+        yield
+
+    async def ask() -> None:
+        chunker: Any = getattr(llm_stream_chunks, "__wrapped__", llm_stream_chunks)
+        monkeypatch.setitem(
+            chunker.__globals__, "get_backend", lambda: SimpleNamespace(stream=stream)
+        )
+        srv.session.conversation.append({"role": "user", "content": "Is it raining?"})
+        async for _ in chunker(voice_turn.recent_conversation(srv), srv.session.soul, stats={}):
+            pass
+
+    run_virtual(ask())
+    del vuis["stats"]
+    assert vuis == {"messages": head.asked[0], **head.options}
+
+
+def test_memories_are_told_as_vui_tells_them(head: Head) -> None:
+    srv = turn(own_class(), _memories=["Called Ada"])
+    assert "Called Ada" in (told := build_memory_context(srv))
+    assert head.asked[0][0]["content"] == f"You are a voice.\n\n{told}"
+
+
+def test_what_was_committed_before_is_left_out(head: Head) -> None:
+    turn(own_class(), text="Is it raining? And in Rome?", _committed_text="Is it raining?")
+    assert head.texts == ["And in Rome?"]
+
+
+def test_it_starts_anew_when_the_transcript_changes_while_vui_waits(head: Head) -> None:
+    def more(srv: Any, _: Any) -> None:
+        srv._phase_transcript += " In Rome?"
+
+    turn(own_class(), more)
+    assert head.texts == ["Is it raining?", "Is it raining? In Rome?"]
+
+
+def test_a_user_who_speaks_on_ends_it(head: Head) -> None:
+    turn(own_class(), lambda _, committing: committing.cancel())
+    assert head.texts == ["Is it raining?", None]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": ""},
+        {"text": "Well, uh"},
+        {"text": "Vui, uh", "_listen_mode": True},
+        {"text": "Please shut up."},
+        {"seconds": 10.1},
+        {"_floor_held": True},
+        {"_listen_mode": True},
+        {"ready": False},
+    ],
+    ids=[
+        "silence",
+        "a filler",
+        "a filler to its name",
+        "shut up",
+        "a long turn",
+        "floor",
+        "listen mode",
+        "not ready",
+    ],
+)
+def test_it_does_not_start_where_vui_would_not_answer(head: Head, fields: dict) -> None:
+    turn(own_class(), **fields)
+    assert not any(head.asked)
+
+
+def test_in_listen_mode_the_wake_word_starts_it_and_is_taken_out(head: Head) -> None:
+    srv = turn(own_class(), text="Vui, is it raining?", _listen_mode=True)
+    assert head.texts == ["is it raining?"]
+    assert srv._listen_mode, "vui leaves it by itself"
+
+
+@pytest.mark.parametrize(
+    ("setting", "box", "starts"), [(True, False, 1), (False, False, 0), (False, True, 1)]
+)
+def test_the_setting_or_vuis_box_lets_it_start(
+    head: Head, setting: bool, box: bool, starts: int
+) -> None:
+    backend: Any = llm_backend.get_backend()
+    backend.starts_ahead = setting
+    turn(own_class(), settings={"speculative_reply": box})
+    assert len(head.asked) == starts
+
+
+class Foreign(llm_backend.LLMBackend):
+    """A backend that isn't ours."""
+
+    def __init__(self) -> None:
+        super().__init__("m", "http://gateway")
+        self.calls: list[str] = []
+
+    async def prefill(self, messages: list[dict]) -> None:
+        self.calls.append("prefill")
+
+    async def stream(self, messages: list[dict], **_: Any) -> Any:
+        self.calls.append("stream")
+        yield "Yes."
+
+
+@pytest.mark.parametrize("box", [False, True])
+def test_with_another_backend_vui_is_unchanged(
+    head: Head, monkeypatch: pytest.MonkeyPatch, box: bool
+) -> None:
+    foreign = Foreign()
+    monkeypatch.setattr(llm_backend, "_BACKEND", foreign)
+    kind = own_class()
+    srv = turn(kind, settings={"speculative_reply": box})
+    assert (srv._last_asr_text, foreign.calls, head.asked) == ("Is it raining?", [], [])
+
+    async def partial() -> None:
+        srv._spec_task = None
+        await srv._llm_speculative_prefill("Is it")
+        await asyncio.sleep(0.1)
+
+    run_virtual(partial())
+    assert foreign.calls == ["stream" if box else "prefill"]
+
+
+def test_vuis_box_sends_no_reply_for_a_partial_transcript(
+    head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def prefill(messages: list[dict]) -> None:
+        asked.append(messages[-1]["content"])
+
+    monkeypatch.setattr(llm_backend.get_backend(), "prefill", prefill)
+    srv = turn(own_class(), settings={"speculative_reply": True})
+    partial: Coroutine = srv._llm_speculative_prefill("Is it")
+    run_virtual(partial)
+    assert (asked, head.texts) == (["Is it"], ["Is it raining?"])
+    assert not hasattr(srv, "_spec_task")
