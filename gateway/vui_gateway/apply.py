@@ -74,7 +74,7 @@ class InForce:
             wrong = f"{spoken} ({error})"
             raise ConfigError(str(settings.config), wrong, cure, spoken) from error
         try:
-            key = load_key(settings)
+            key = load_key(settings, config.master_key)
         except SettingError:
             router.discard()
             raise
@@ -97,7 +97,8 @@ class InForce:
         self.thinkers.configure(config.models.keys())
         self.taken_back.configure(models)
         self.admission.limit = settings.calls
-        self.usage.budget.limit = settings.budget
+        own = settings.budget
+        self.usage.budget.limit = config.max_budget if own is None else own
         self.usage.metrics.label = Labels([*self.router.model_groups, *config.models.values()])
         installation = f"vui-{sha256(f'prompt cache of {key}'.encode()).hexdigest()[:12]}"
         self.caching.configure(installation, enabled=settings.cache)

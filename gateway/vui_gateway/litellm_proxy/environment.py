@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from vui_gateway.settings import WITHOUT_EFFECT
+from vui_gateway.variables import WITHOUT_EFFECT
 
 __all__ = ["CALL_LOGGERS", "ENVIRONMENT", "IDLE_TALK", "LOGGERS", "ONE_CLIENT"]
 
