@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Model", "Status", "few", "lines", "make"]
 
-FEW = 8
+FEW = 5
 
 
 class Model(BaseModel):

@@ -52,8 +52,11 @@ def test_a_master_key_without_an_effect_is_named(tmp_path: Path, env: dict[str, 
     assert ":6: general_settings.master_key has no effect here. The key is VUI_" in warning
 
 
-@pytest.mark.parametrize("given", ["sk-1234", "'sk with spaces in it'", "sk-schlüssel-0123456", "true",
-                                   "[sk-0123456789012345]", "{a: sk-0123456789012345}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "given",
+    ["sk-1234", "'sk with spaces in it'", "sk-schlüssel-0123456", "true", "[sk-0123456789012345]",
+     "{a: sk-0123456789012345}"],
+)  # fmt: skip
 def test_a_key_that_is_none_is_named_and_not_shown(tmp_path: Path, given: str) -> None:
     config = read(tmp_path, f"general_settings: {{master_key: {given}}}\n", {})
     assert config.master_key == ""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from vui_gateway.cli import _status
-from vui_gateway.status import lines
+from vui_gateway.status import few, lines
 
 from tests.support.status import a_status
 
@@ -55,3 +55,10 @@ def test_budgets_are_shown_with_what_was_spent() -> None:
     said = list(lines(a_status(today=0.5, budget=3.0, clients=[kitchen])))
     assert "Today (UTC): 0.5000 of 3.00 USD." in said
     assert "kitchen: 0.5000 of 2.00 USD." in said
+
+
+def test_of_many_names_a_line_has_the_first_and_a_number_and_the_status_has_all() -> None:
+    names = [f"model-{n}" for n in range(60)]
+    assert few(names) == "model-0, model-1, model-2, model-3, model-4 and 55 more"
+    assert few(names[:6]) == ", ".join(names[:6])  # no number would be shorter
+    assert next(lines(a_status(served=names))).endswith(", ".join(names))

@@ -54,7 +54,7 @@ def test_settings_with_a_cure_are_names_in_the_log_and_sentences_in_the_status(
     env = {"DATABASE_URL": "postgresql://x", "REDIS_HOST": "redis", "REDIS_PORT": "6379"}
     config = read_config(path, env)
     assert config.warnings == [
-        "No effect here: DATABASE_URL in .env, REDIS_HOST in .env, REDIS_PORT in .env, "
+        "No effect here: DATABASE_URL, REDIS_HOST, REDIS_PORT in .env; "
         "litellm_settings.request_timeout, litellm_params.timeout, litellm_params.num_retries. "
         "`vui-gateway status` says what to write instead."
     ]
@@ -152,7 +152,7 @@ def test_litellms_own_log_is_nothing_that_env_can_ask_for(tmp_path: Path) -> Non
     env = {"LITELLM_LOG": "bogus", "JSON_LOGS": "true"}
     config = read_config(written(tmp_path, TWO), env)
     (warning,) = config.warnings
-    assert warning.startswith("No effect here: LITELLM_LOG in .env, JSON_LOGS in .env. ")
+    assert warning.startswith("No effect here: LITELLM_LOG, JSON_LOGS in .env. ")
     assert "VUI_LITELLM_LOG=debug" in config.details[0]
 
 

@@ -136,9 +136,16 @@ def take_out(file: dict, env: Mapping[str, str], place: Place) -> Meant:
     elif once:
         details = [str(one) for one in once.values() if one.cure]
         more = " `vui-gateway status` says what to write instead." if details else ""
-        said.append(f"No effect here: {', '.join(once)}.{more}")
+        said.append(f"No effect here: {_listed(once)}.{more}")
     said += [*of_budget, *_callbacks(file, place), *slips]
     return Meant(key, budget, said, details)
+
+
+def _listed(names: Iterable[str]) -> str:
+    variables = [name.removesuffix(IN_ENV) for name in names if name.endswith(IN_ENV)]
+    settings = [name for name in names if not name.endswith(IN_ENV)]
+    first = ", ".join(variables) + IN_ENV if variables else ""
+    return "; ".join(filter(None, [first, ", ".join(settings)]))
 
 
 def _variables(env: Mapping[str, str], with_cache: bool) -> Iterator[Ignored]:
