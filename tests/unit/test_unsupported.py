@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import litellm
 import pytest
 from litellm.proxy import proxy_server
 from vui_gateway.config import unsupported
-from vui_gateway.config.file import read_config
+from vui_gateway.config.file import ConfigError, read_config
+from vui_gateway.config.left_out import summary
 from vui_gateway.litellm_proxy import catalogue
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider
 
@@ -185,3 +187,20 @@ def test_a_setting_that_names_a_variable_is_not_judged_by_its_name(tmp_path: Pat
     text = text.replace("num_retries", "modify_params")
     config = read_config(written(tmp_path, text), {"N": "true"})
     assert not config.warnings
+
+
+EXAMPLES = sorted(Path(litellm.__file__).parent.glob("**/*config*.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_start_with_an_example_of_litellms_leaves_few_lines(
+    tmp_path: Path, example: Path
+) -> None:
+    path = written(tmp_path, example.read_text())
+    try:
+        config = read_config(path, {"OPENAI_API_KEY": "sk-0123456789abcdef"})
+    except ConfigError:
+        return  # one line
+    lines = [*config.warnings, *([summary(config.left_out)] if config.left_out else ())]
+    assert len(lines) <= 4, lines  # and: what is served, the address, the cache, a server away
+    assert not any("model_list" in line for line in config.warnings)
