@@ -85,6 +85,22 @@ def test_an_empty_setting_is_none(tmp_path: Path, section: str) -> None:
     assert config.warnings == config.details == []
 
 
+def test_an_empty_section_is_none(tmp_path: Path) -> None:
+    sections = ("general_settings", "litellm_settings", "router_settings", "guardrails", "include")
+    text = TWO + "".join(f"{section}:\n" for section in sections)
+    assert read_config(written(tmp_path, text), {}).warnings == []
+
+
+@pytest.mark.parametrize("value", ["5", "x", "[a]", "true"])
+def test_general_settings_that_are_none_are_named_and_the_models_served(
+    tmp_path: Path, value: str
+) -> None:
+    path = written(tmp_path, f"{TWO}general_settings: {value}\n")
+    config = read_config(path, {"LITELLM_MASTER_KEY": "sk-0123456789abcdef"})
+    assert config.warnings == [f"{path}:6: general_settings has no effect here."]
+    assert config.master_key == "sk-0123456789abcdef"
+
+
 @pytest.mark.parametrize("setting", ["callbacks", "success_callback", "failure_callback"])
 @pytest.mark.parametrize("value", ["langfuse", "[langfuse, prometheus]"])
 def test_langfuse_is_named_once_with_the_callback_that_works_and_its_variables(

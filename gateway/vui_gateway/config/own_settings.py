@@ -26,7 +26,7 @@ def take_key(file: dict, env: Mapping[str, str], place: Callable[..., str]) -> t
     LITELLM_MASTER_KEY counts without a setting, too, as in LiteLLM. A setting that stays in the
     file has no effect: `.env` has a key, or its variable isn't set.
     """
-    general = file.get("general_settings") or {}
+    general = _section(file, "general_settings")
     named = general.get(SETTING, ENV_PREFIX + MASTER_KEY)
     key, own = str(resolved(named, env)).strip(), env.get(KEY, "")
     if named == ENV_PREFIX + KEY or (own and key == own):
@@ -53,7 +53,7 @@ def take_budget(
     """
     found, said = None, []
     for section in ("general_settings", "litellm_settings"):
-        settings = file.get(section) or {}
+        settings = _section(file, section)
         duration = str(resolved(settings.get(DURATION), env)).strip()
         if DOLLARS not in settings or env.get(BUDGET) or duration not in A_DAY:
             continue
@@ -66,6 +66,11 @@ def take_budget(
         elif usd:  # LiteLLM takes 0 for no limit
             found = usd
     return found, said
+
+
+def _section(file: dict, name: str) -> dict:
+    found = file.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _amount(given: Any) -> float | None:

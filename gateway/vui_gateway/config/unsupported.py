@@ -120,9 +120,10 @@ def take_out(file: dict, env: Mapping[str, str], place: Place) -> Meant:
 
     place: of the steps to a setting, its file and line.
     """
-    for section in ("general_settings", "litellm_settings", "router_settings"):
-        if isinstance(found := file.get(section), dict):  # an empty setting is none
-            file[section] = {name: value for name, value in found.items() if value is not None}
+    sections = ("general_settings", "litellm_settings", "router_settings")
+    for settings in (file, *(_dict(file.get(name)) for name in sections)):
+        for name in [name for name, value in settings.items() if value is None]:
+            del settings[name]  # an empty setting is none
     key, said_of_key = take_key(file, env, place)
     budget, of_budget = take_budget(file, env, place)
     with_cache = bool(_dict(file.get("litellm_settings")).get("cache"))
@@ -174,6 +175,8 @@ def _settings(file: dict, place: Place) -> Iterator[Ignored]:
         yield from taken(params, DEPLOYMENT, "model_list", index, "litellm_params")
     general = _dict(file.get("general_settings"))
     yield from taken(general, tuple(general), "general_settings")
+    if not isinstance(file.get("general_settings", {}), dict):
+        yield from taken(file, ("general_settings",))
     yield from taken(file, TOP)
 
 
