@@ -29,6 +29,8 @@ __all__ = ["Reloader"]
 LOOK_EVERY = 0.25
 # Seconds after which a server of one's own that wasn't there is looked for again.
 LOOK_AGAIN = 10.0
+# Seconds that an edit waits for its callbacks and servers.
+EXTEND_SECONDS = 2.0
 # Instead of files that can't be used.
 DEMO_ANSWERS = "The demo answers until it is mended."
 STAYS = "The last good configuration stays in force."
@@ -65,6 +67,7 @@ class Reloader:
         self._said: set[str] = set()
         self._away: list[str] = []  # one's own servers where nothing answers
         self._looked = time.monotonic()
+        self._extending: asyncio.Task | None = None
 
     def begin(self) -> None:
         """Say what is in force at the start."""
@@ -76,7 +79,6 @@ class Reloader:
     async def run(self) -> None:
         """Follow the files for ever, and keep the status file up to date."""
         await self._extend()
-        self._warn()
         async for edited in _edits(self.settings):
             if edited:
                 await self.reload()
@@ -115,11 +117,20 @@ class Reloader:
         return self._away != before
 
     async def _extend(self) -> None:
+        """Look for servers and callbacks; the next edit doesn't wait for one that hangs."""
+        self._extending = asyncio.create_task(self._extended(self._extending))
+        await asyncio.wait([self._extending], timeout=EXTEND_SECONDS)
+
+    async def _extended(self, before: asyncio.Task | None) -> None:
+        if before:
+            await asyncio.wait([before])
         await self._look()
         try:
             await self.in_force.extend(self.settings, self.config)
         except Exception:  # no callback ends the watch over the files
             log.exception("This is a bug in vui-litellm, please report it:")
+        self._warn()
+        self.report()
 
     @property
     def needs_restart(self) -> list[str]:
