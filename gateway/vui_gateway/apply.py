@@ -69,7 +69,10 @@ class InForce:
             fallbacks = Fallbacks(config.router_settings, config.litellm_settings, ours)
             routing = resolved(config.router_settings, settings.env)
             router = self.router.build(models, routing, module)
-        except Exception as error:  # whatever LiteLLM raises for an entry
+        except KeyboardInterrupt:
+            raise
+        # Whatever LiteLLM raises for an entry; a panic of its parts in Rust is no Exception.
+        except BaseException as error:
             cure, spoken = "Correct or undo the edit.", "LiteLLM refuses it"
             wrong = f"{spoken} ({error})"
             raise ConfigError(str(settings.config), wrong, cure, spoken) from error

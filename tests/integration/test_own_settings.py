@@ -124,6 +124,17 @@ def test_no_empty_setting_and_none_of_a_wrong_type_ends_or_blocks_the_service(
     assert "bug in vui-litellm" not in lab.program.log
 
 
+def test_an_edit_at_which_litellms_parts_in_rust_panic_is_refused_and_the_next_one_counts(
+    lab: EditedGateway,
+) -> None:
+    lab.config.clear()
+    lab.config.update(model_list=[lab.model("m0", "one")])
+    lab.config["litellm_settings"] = {"default_in_memory_ttl": 1e30}
+    assert "LiteLLM refuses it (cannot convert float seconds" in lab.save()
+    del lab.config["litellm_settings"]
+    assert "refuses it" not in lab.save()
+
+
 def test_a_file_that_was_never_good_is_answered_by_the_demo_and_that_is_what_is_said(
     tmp_path: Path,
 ) -> None:
