@@ -69,12 +69,15 @@ class InForce:
             fallbacks = Fallbacks(config.router_settings, config.litellm_settings, ours)
             routing = resolved(config.router_settings, settings.env)
             router = self.router.build(models, routing, module)
-        except Exception as error:  # whatever LiteLLM raises for an entry
+        except KeyboardInterrupt:
+            raise
+        # Whatever LiteLLM raises for an entry; a panic of its parts in Rust is no Exception.
+        except BaseException as error:
             cure, spoken = "Correct or undo the edit.", "LiteLLM refuses it"
             wrong = f"{spoken} ({error})"
             raise ConfigError(str(settings.config), wrong, cure, spoken) from error
         try:
-            key = load_key(settings)
+            key = load_key(settings, config.master_key)
         except SettingError:
             router.discard()
             raise
@@ -97,7 +100,8 @@ class InForce:
         self.thinkers.configure(config.models.keys())
         self.taken_back.configure(models)
         self.admission.limit = settings.calls
-        self.usage.budget.limit = settings.budget
+        own = settings.budget
+        self.usage.budget.limit = config.max_budget if own is None else own
         self.usage.metrics.label = Labels([*self.router.model_groups, *config.models.values()])
         installation = f"vui-{sha256(f'prompt cache of {key}'.encode()).hexdigest()[:12]}"
         self.caching.configure(installation, enabled=settings.cache)

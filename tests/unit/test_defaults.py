@@ -34,6 +34,6 @@ def test_the_users_own_listeners_get_nothing_of_what_was_said(tmp_path: Path, na
     text = model("x", "{model: openai/x}")
     plain = read_config(written(tmp_path, text), {}).litellm_settings
     assert "turn_off_message_logging" not in plain
-    listened = f"{text}litellm_settings: {{{name}: [langfuse]}}\n"
+    listened = f"{text}litellm_settings: {{{name}: [prometheus]}}\n"
     told = read_config(written(tmp_path, listened), {}).litellm_settings
     assert told["turn_off_message_logging"] is True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,7 +21,6 @@ from vui_gateway.config.shape import FIELD_CURES, File, Prices, Timing
 from vui_gateway.config.unsupported import (
     SETTING_CURES,
     TOP,
-    ignored_variables,
     suggestion,
     take_out,
 )
@@ -55,6 +54,7 @@ class Config:
         model_list, router_settings, litellm_settings: in LiteLLM's format, with our defaults.
         env: the variables that the file names, with their values.
         default: who `vui` is.
+        master_key, max_budget: unless `.env` has them. details: warnings for `status` alone.
     """
 
     model_list: list[dict]
@@ -65,6 +65,9 @@ class Config:
     left_out: list[LeftOut]
     warnings: list[str]
     default: DefaultGroup
+    master_key: str = field(default="", repr=False)
+    max_budget: float | None = None
+    details: list[str] = field(default_factory=list)
 
     @property
     def served(self) -> list[str]:
@@ -115,14 +118,15 @@ class _Reader:
 
     def read(self, env: Mapping[str, str]) -> Config:
         file = self._parse()
-        warnings = [*ignored_variables(env), *take_out(file, self._place)]
+        meant = take_out(file, env, self._place)
         try:
             File.model_validate(file)
         except ValidationError as error:
             # A key with a slip in it before the one that is missing for it.
             errors = error.errors(include_url=False)
             self._refuse(min(errors, key=lambda e: e["type"] not in SLIPS))
-        warnings += [*self._lost_files(file.get("litellm_settings") or {}), *move_fallbacks(file)]
+        lost = self._lost_files(file.get("litellm_settings") or {})
+        warnings = [*meant.warnings, *lost, *move_fallbacks(file)]
         if (count := len(file["model_list"])) > MAX_DEPLOYMENTS:
             self._fail(
                 f"it has {count} deployments, {MAX_DEPLOYMENTS} at the most",
@@ -143,6 +147,9 @@ class _Reader:
             warnings=warnings,
             env=env_values(file, env),
             default=default,
+            master_key=meant.master_key,
+            max_budget=meant.max_budget,
+            details=meant.details,
             **with_defaults(file, usable, env, default),
         )
 

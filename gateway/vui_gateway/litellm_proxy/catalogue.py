@@ -38,9 +38,10 @@ ALWAYS = ("low", "high")
 YAML_TYPES = (bool, int, float, str, list, dict, set)
 # LiteLLM knows these, without a variable of the same name.
 START_SETTINGS = frozenset(
-    ("cache_params", "enable_redis_auth_cache", "mcp_semantic_tool_filter", "presidio_logging_only",
-     "public_routes", "service_callbacks", "suppress_startup_output",
-     "websearch_interception_params")
+    ("azure_content_safety_params", "cache_params", "code_interpreter_interception_params",
+     "compression_interception_params", "enable_redis_auth_cache", "mcp_semantic_tool_filter",
+     "presidio_logging_only", "prompt_injection_params", "public_routes", "service_callbacks",
+     "suppress_startup_output", "websearch_interception_params")
 )  # fmt: skip
 
 # What `litellm_settings` has changed in LiteLLM's module: the values from before.
