@@ -36,6 +36,7 @@ class LeftOut:
 
     wrong, cure: what is said of it, and what to do.
     is_unset: a variable without a value is all that it lacks.
+    place: file and line of what is wrong with the entry itself, with a colon and a space.
     """
 
     model_name: str
@@ -44,10 +45,11 @@ class LeftOut:
     wrong: str = "is not set"
     cure: str = "Put it in .env."
     is_unset: bool = False
+    place: str = ""
 
     def __str__(self) -> str:
         name = f"{self.model_name} ({self.model})"
-        return f"{name} is left out: {self.variable} {self.wrong}. {self.cure}"
+        return f"{name} is left out: {self.place}{self.variable} {self.wrong}. {self.cure}"
 
 
 def left_out(
@@ -115,7 +117,8 @@ def _reasons(found: Iterable[LeftOut]) -> list[tuple[str, str]]:
     """Each variable with its groups, and the cure."""
     names: dict[tuple[str, str], list[str]] = {}
     for one in found:
-        names.setdefault((f"{one.variable} {one.wrong}", one.cure), []).append(one.model_name)
+        lack = f"{one.place}{one.variable} {one.wrong}"
+        names.setdefault((lack, one.cure), []).append(one.model_name)
     return [
         (f"{lack} ({', '.join(dict.fromkeys(groups))})", cure)
         for (lack, cure), groups in names.items()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vui_gateway.config.env import env_values
+from vui_gateway.config.shape import SECTIONS
 from vui_gateway.litellm_proxy import catalogue
 from vui_gateway.settings import WITHOUT_EFFECT
 
@@ -92,7 +93,7 @@ def take_out(file: dict, place: Callable[..., str]) -> list[str]:
     if general.get("master_key") == OWN_KEY:
         del general["master_key"]
     take(general, tuple(general), "general_settings")
-    take(file, TOP)
+    take(file, set(file) - SECTIONS)
     if others:
         names = ", ".join(dict.fromkeys(others))
         said.append(f"{place().rpartition(':')[0]}: no effect here, remove them: {names}.")
