@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from vui_gateway.config.credentials import by_name, with_credential
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
-from vui_gateway.config.defaults import with_defaults
+from vui_gateway.config.defaults import identity, with_defaults
 from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.document import ConfigError, Document
 from vui_gateway.config.env import env_values, resolved
@@ -71,14 +71,18 @@ class Config:
         }
 
 
-def read_config(path: Path, env: Mapping[str, str]) -> Config:
+def read_config(
+    path: Path, env: Mapping[str, str], refused: Mapping[tuple[str, str], str] | None = None
+) -> Config:
     """Check the file against LiteLLM's format and against the keys at hand.
+
+    refused: what LiteLLM's router was refused for (`find_culprits`), to be left out.
 
     Raises:
         ConfigError: it can't be read, or LiteLLM would refuse or misread it.
     """
     try:
-        return _Reader(path).read(env)
+        return _Reader(path, refused or {}).read(env)
     except ConfigError:
         raise
     except Exception as error:  # such as a key that is a number, or a list that holds itself
@@ -95,8 +99,8 @@ def demo_config(error: UserError, what: str) -> Config:
 
 
 class _Reader:
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, refused: Mapping[tuple[str, str], str]) -> None:
+        self.path, self.refused = path, refused
         self.document = Document(path)
         self._place = self.document.place
         self._places: dict[int, Callable[..., str]] = {}  # of an entry's settings, by its identity
@@ -109,7 +113,7 @@ class _Reader:
         warnings += [*ignored_variables(env), *take_out(file, self._place)]
         lacking = self._entries(file, env, warnings)
         lost = self._lost_files(file.get("litellm_settings") or {})
-        warnings += [*lost, *move_fallbacks(file)]
+        warnings += [*lost, *move_fallbacks(file), *self._refused(file)]
         if (count := len(file["model_list"])) > MAX_DEPLOYMENTS:
             self._fail(
                 f"it has {count} deployments, {MAX_DEPLOYMENTS} at the most",
@@ -186,12 +190,22 @@ class _Reader:
                 where = self._place("litellm_settings", name)
                 yield f"{where}: litellm_settings.{name} is ignored: {value} isn't there. {cure}"
 
+    def _refused(self, file: dict) -> Iterator[str]:
+        """Takes out the settings that LiteLLM's router can't be built with."""
+        for (section, name), why in self.refused.items():
+            settings = file.get(section)
+            if isinstance(settings, dict) and name in settings:
+                del settings[name]
+                where = f"{self._place(section, name)}: {section}.{name}"
+                yield f"{where} is left out, LiteLLM refuses it ({why}). Correct it."
+
     def _unknown(self, entry: dict, env: Mapping[str, str]) -> LeftOut | None:
         """Why LiteLLM couldn't ask a deployment."""
         params = entry["litellm_params"]
         place = self._places.get(id(entry), self._place)
-        if refused := refusal(resolved(params, env)):
-            (name, why), cure = refused, "Correct it."
+        why = self.refused.get(("model_list", identity(entry, env)), "")
+        if found := (why and ("model", why)) or refusal(resolved(params, env)):
+            (name, why), cure = found, "Correct it."
             what, wrong = name, f"can't be used ({why})"
         else:
             try:

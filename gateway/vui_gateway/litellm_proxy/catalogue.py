@@ -88,7 +88,7 @@ def refusal(params: Mapping[str, Any]) -> tuple[str, str] | None:
     shown.
     """
     try:
-        Deployment(model_name=params["model"], litellm_params=params)  # type: ignore[arg-type]
+        Deployment(model_name=params["model"], litellm_params=params)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         return str(first["loc"][1]), first["msg"]
