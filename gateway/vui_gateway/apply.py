@@ -23,7 +23,7 @@ from vui_gateway.providers.caching import PromptCaching
 from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import SettingError, Settings
 from vui_gateway.turns.admission import Admission
-from vui_gateway.turns.candidates import KEY_FALLBACKS, Candidates, Fallbacks
+from vui_gateway.turns.candidates import KEY_FALLBACKS, NO_ANSWER_FALLBACKS, Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.fillers import Fillers
@@ -112,9 +112,19 @@ class InForce:
         """The sentence about `vui`: the model, and why."""
         ids = self.router.ids(DEFAULT_GROUP)
         if not ids or set(ids) - set(self.cooldown.refused):
-            return config.default.note
+            if not self.silent:
+                return config.default.note
+            instead = config.default.next[:1]
+            who = f"{instead[0]} is asked in its place" if instead else "nobody is in its place"
+            return f"{config.default.note} It doesn't answer now: {who}."
         of_group = [config.models[i] for i in ids], [_key_of(config, i) for i in ids]
         return refused_note(*of_group, config.default.others)
+
+    @property
+    def silent(self) -> bool:
+        """Whether each deployment of `vui` has failed lately."""
+        ids, cooling = self.router.ids(DEFAULT_GROUP), dict(self.cooldown)
+        return bool(ids) and all(i in cooling or i in self.cooldown.refused for i in ids)
 
     def refused(self, config: Config) -> dict[str, list[str]]:
         """Where a refused key is, and the models that use it."""
@@ -153,7 +163,10 @@ def built(
 
 
 def _fallbacks(config: Config) -> Fallbacks:
-    ours = {KEY_FALLBACKS: [{DEFAULT_GROUP: config.default.others}]}
+    ours = {
+        KEY_FALLBACKS: [{DEFAULT_GROUP: config.default.others}],
+        NO_ANSWER_FALLBACKS: [{DEFAULT_GROUP: config.default.next}],
+    }
     return Fallbacks(config.router_settings, config.litellm_settings, ours)
 
 

@@ -79,7 +79,7 @@ def _status(settings: Settings) -> int:
     status = Status.model_validate_json(settings.status_file.read_text())
     for line in lines(status):
         print(line)
-    return 1 if status.error else 0
+    return 1 if status.error or status.silent else 0
 
 
 def _check_config(path: Path, settings: Settings) -> int:

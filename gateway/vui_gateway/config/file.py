@@ -23,7 +23,8 @@ from vui_gateway.config.unsupported import (
     take_out,
 )
 from vui_gateway.errors import UserError
-from vui_gateway.litellm_proxy.catalogue import UnknownProvider, refusal, resolve_model
+from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
+from vui_gateway.litellm_proxy.culprits import refusal
 from vui_gateway.named_files import missing
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]

@@ -16,7 +16,6 @@ from litellm.litellm_core_utils.get_llm_provider_logic import declared_authentic
 from litellm.litellm_core_utils.reasoning_effort_capability import (
     resolve_supported_reasoning_efforts,
 )
-from litellm.types.router import Deployment
 from litellm.utils import cost_map_omits_token_price
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,7 +27,7 @@ from vui_gateway.providers.thinking_rules import MAKERS, RESELLERS
 
 __all__ = [
     "TESTED", "Prices", "UnknownProvider", "configured_address", "known_efforts", "misfit",
-    "model_info", "module_setting_names", "prices", "refusal", "resolve_model",
+    "model_info", "module_setting_names", "prices", "resolve_model",
     "router_setting_names", "set_module", "takes_tools", "thinks_aloud", "untested",
 ]  # fmt: skip
 
@@ -81,18 +80,6 @@ def resolve_model(params: Mapping[str, Any]) -> tuple[str, str, str]:
     except litellm.BadRequestError as error:
         raise UnknownProvider(params["model"]) from error
     return model, provider, base or ""
-
-
-def refusal(params: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The setting of a deployment's `litellm_params` that LiteLLM refuses, and why; its value isn't
-    shown.
-    """
-    try:
-        Deployment(model_name=params["model"], litellm_params=params)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        return str(first["loc"][1]), first["msg"]
-    return None
 
 
 @functools.lru_cache(256)

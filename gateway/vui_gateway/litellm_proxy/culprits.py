@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from litellm.types.router import Deployment
 from pydantic import ValidationError
 
 from vui_gateway.logs import words
 
-__all__ = ["find_culprits"]
+__all__ = ["find_culprits", "refusal"]
 
 Build = Callable[[list[dict], dict, dict], Any]
 
@@ -44,6 +45,18 @@ def find_culprits(
         except BaseException as refused:  # SystemExit, and a panic of LiteLLM's Rust
             found[where] = _why(refused)
     return found or every
+
+
+def refusal(params: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The setting of a deployment's `litellm_params` that LiteLLM refuses, and why; its value isn't
+    shown.
+    """
+    try:
+        Deployment(model_name=params["model"], litellm_params=params)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        return str(first["loc"][1]), first["msg"]
+    return None
 
 
 def _why(error: BaseException) -> str:
