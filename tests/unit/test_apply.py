@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import litellm
 import pytest
@@ -93,14 +95,15 @@ def test_the_setting_that_litellm_refuses_is_named_with_its_line(
 def test_what_litellm_ends_the_process_with_is_left_out(
     put_in_force: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    router = litellm.Router
+    start = litellm.Router.__init__
 
-    def ends(**settings: object) -> object:
+    @functools.wraps(start)
+    def ends(self: litellm.Router, **settings: Any) -> None:
         if "routing_strategy" in settings:
             raise SystemExit(1)
-        return router(**settings)
+        start(self, **settings)
 
-    monkeypatch.setattr(litellm, "Router", ends)
+    monkeypatch.setattr(litellm.Router, "__init__", ends)
     (said,) = put_in_force(router_settings={"routing_strategy": "simple-shuffle"}).warnings
     assert "router_settings.routing_strategy is left out, LiteLLM refuses it (1)" in said
 

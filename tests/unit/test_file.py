@@ -24,7 +24,7 @@ from tests.support.harness import ROOT
         ("'': 1\n", 1, "unknown key ''"),
         ("7: 1\n", 1, "7"),
         ("model_list:\n  - 3\n", 2, "no mapping"),
-        (model("''", "{model: openai/x}"), 2, "model_name is missing"),
+        (model("''", "{model: openai/x, api_key: k}"), 2, "model_name is missing"),
         (model("x", "{}"), 3, "litellm_params.model is missing"),
         (model("x", "{model: bogus/x}"), 3, "no provider"),
     ],
@@ -49,7 +49,9 @@ def test_a_file_that_is_gone_or_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_demo_says_what_is_wrong_with_a_file_in_speakable_words(tmp_path: Path) -> None:
-    path = written(tmp_path, model("x", "{model: openai/x}").replace("model_list", "model_lst"))
+    path = written(
+        tmp_path, model("x", "{model: openai/x, api_key: k}").replace("model_list", "model_lst")
+    )
     with pytest.raises(ConfigError) as caught:
         read_config(path, {})
     config = demo_config(caught.value, "litellm_config.yaml")

@@ -30,8 +30,8 @@ def read(folder: Path, text: str, **env: str) -> Config:
         ("- {model_name: a, litellm_params: {}}", 3, "litellm_params.model is missing", "Write"),
         ("- {litellm_params: {model: openai/x}}", 3, "model_name is missing", "Give"),
         ("- 3", 3, "an entry is no mapping", "Indent"),
-        ("- {model_name: a, litellm_params: {model: openai/x, tags: 5}}", 3, "tags can", "Correct"),
-        ("- {model_name: a, litellm_params: {model: openai/x, api_base: 5}}", 3, "api_base", ""),
+        ("- {model_name: a, litellm_params: {model: ollama/x, tags: 5}}", 3, "tags can", "Correct"),
+        ("- {model_name: a, litellm_params: {model: ollama/x, api_base: 5}}", 3, "api_base", ""),
         ("-\n    model_name: a\n    litellm_params:\n      model: bogus/x", 6, "'bogus' is no", ""),
     ],
 )  # fmt: skip
