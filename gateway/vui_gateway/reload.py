@@ -97,7 +97,7 @@ class Reloader:
             settings = settings.without(self.settings.unusable)
             redact.add(credentials(settings.env))  # the configuration may be refused
             config = await asyncio.to_thread(read_config, settings.config, settings.env)
-            self.in_force.apply(settings, config, self.settings)
+            config = self.in_force.apply(settings, config, self.settings)
         except Exception as error:  # an edit never ends the watch over the files
             if not isinstance(error, ConfigError | SettingError):
                 log.exception("This is a bug in vui-litellm, please report it:")

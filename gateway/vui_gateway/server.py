@@ -150,8 +150,14 @@ async def _serve(
     def apply() -> None:
         nonlocal config, unusable
         try:
-            in_force.apply(settings, config)
-        except ConfigError as error:  # LiteLLM refuses it
+            config = in_force.apply(settings, config)
+        except SettingError:
+            raise
+        except Exception as error:  # no file ends the process
+            if not isinstance(error, ConfigError):
+                log.exception("This is a bug in vui-litellm, please report it:")
+                why = f"it can't be put in force ({type(error).__name__})"
+                error = ConfigError(str(settings.config), why, "Undo its last edit.")
             unusable, config = error, demo_config(error, CONFIG_NAME)
             in_force.apply(settings, config)
 

@@ -77,7 +77,7 @@ class Status(BaseModel):
 
     Attributes:
         at, since: wall clock: of this status, and of the configuration.
-        vui: the sentence about the model group `vui`.
+        vui: the sentence about the model group `vui`. silent: its deployments have failed lately.
         models: in the order in which their group asks them; those that are left out at the end.
         left_out, warnings: a line each.
         refused: where a refused key is → the models that use it.
@@ -90,6 +90,7 @@ class Status(BaseModel):
     since: float
     served: list[str]
     vui: str
+    silent: bool = False
     models: list[Model]
     left_out: list[str]
     warnings: list[str]
@@ -126,6 +127,7 @@ def make(
         since=since,
         served=parts.router.model_groups,
         vui=parts.vui(config),
+        silent=parts.silent,
         models=[*_served(parts, config), *_left_out(config)],
         left_out=by_reason(config.left_out),
         warnings=warnings,

@@ -24,10 +24,6 @@ BROKEN = {
     "a slip": ("model_lsit: []\n", "", "unknown key 'model_lsit'. Did you", "mean model list?"),
     "an include": ("include: [a.yaml]\n", "", "include has no effect here", "Copy what it"),
     "a provider that is none": (GOOD.replace("openai/", "opnai/"), "", "'opnai'", "Line 3 of"),
-    "what LiteLLM refuses": (
-        f"{GOOD}router_settings: {{routing_strategy: nonsense}}\n", "",
-        "LiteLLM refuses it", "The model file can't be used: LiteLLM refuses it",
-    ),
     "a bad budget": (
         GOOD, "VUI_LITELLM_BUDGET=abc\n", "VUI_LITELLM_BUDGET is 'abc'. Write US dollars",
         "In the env file, VUI LITELLM BUDGET is abc. Write US dollars",
@@ -36,8 +32,8 @@ BROKEN = {
 }  # fmt: skip
 
 
-def said_by_vui(program: Program) -> str:
-    body = {"model": "vui", "messages": [{"role": "user", "content": "hi"}]}
+def said_by_vui(program: Program, model: str = "vui") -> str:
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
     status, answer = http(f"{program.url}/v1/chat/completions", body, key=program.key)
     assert status == 200, answer
     return answer["choices"][0]["message"]["content"]
@@ -63,6 +59,30 @@ def test_broken_files_are_said_by_the_demo_and_mended_ones_taken(tmp_path: Path,
         wait_until(lambda: program.status().returncode == 0, 10, program.status)
         models = http(f"{program.url}/v1/models", key=program.key)[1]["data"]
         assert "m" in [model["id"] for model in models]
+
+
+# Of which each ended the start, or made it answer nothing.
+WORST = """
+litellm_settings: {fallbacks: [m], default_fallbacks: b, success_callback: , max_budget: }
+router_settings: {routing_strategy: nonsense, cooldown_time: 1.0e+30, timeout: [1], tpm: x}
+general_settings: [1]
+tag_routing: 3
+x-common: &c {a: 1}
+"""
+
+
+def test_the_worst_settings_leave_a_gateway_that_answers_at_the_start_and_at_an_edit(
+    tmp_path: Path,
+) -> None:
+    with gateway(tmp_path, GOOD + WORST) as program:
+        assert said_by_vui(program, "m") == "Hi."
+        assert "routing_strategy is left out, LiteLLM refuses it (Invalid" in program.log
+        assert "Traceback" not in program.log
+        assert not program.status().stdout.count("can't be used")
+        file = tmp_path / "litellm_config.yaml"
+        file.write_text(GOOD + WORST.replace("nonsense", "rubbish") + "retries: 1\n")
+        wait_until(lambda: "retries" in program.status().stdout, 10, program.status)
+        assert said_by_vui(program, "m") == "Hi."
 
 
 def test_no_file_and_an_unreadable_one_are_said_too(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ LAYERS = (
     ("app.py",),
     ("api/",),
     ("reload.py",),
-    ("status.py",),
+    ("check_config.py", "status.py"),
     ("apply.py",),
     ("config/", "keys/"),
     ("usage/",),

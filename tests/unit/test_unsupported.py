@@ -16,7 +16,7 @@ from tests.support.configs import FALLBACKS, TWO, model, written
 
 
 def test_the_users_own_general_settings_open_no_door(tmp_path: Path) -> None:
-    text = model("x", "{model: openai/x}") + (
+    text = model("x", "{model: openai/x, api_key: k}") + (
         "general_settings:\n  master_key: sk-1234\n  custom_auth: evil.auth\n"
         "  pass_through_endpoints: [{path: /x, target: http://evil}]\n"
     )
@@ -32,14 +32,14 @@ def test_the_users_own_general_settings_open_no_door(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["include", "environment_variables", "callback_settings"])
 def test_a_section_that_people_need_is_named_with_a_cure(tmp_path: Path, name: str) -> None:
-    text = f"{name}: [x]\n{model('x', '{model: openai/x}')}"
+    text = f"{name}: [x]\n{model('x', '{model: openai/x, api_key: k}')}"
     (warning,) = read_config(written(tmp_path, text), {}).warnings
     assert f":1: {name} has no effect here. " in warning
     assert len(warning.split("here. ")[1]) > 10
 
 
 def test_all_that_has_no_effect_is_named_in_one_line(tmp_path: Path) -> None:
-    text = f"guardrails: [x]\nmcp_servers: [x]\n{model('x', '{model: openai/x}')}"
+    text = f"guardrails: [x]\nmcp_servers: [x]\n{model('x', '{model: openai/x, api_key: k}')}"
     text += "litellm_settings: {mcp_aliases: {}}\ngeneral_settings: {alerting: [slack]}\n"
     path = written(tmp_path, text)
     (warning,) = read_config(path, {}).warnings
@@ -161,7 +161,10 @@ def test_no_provider_is_guessed_from_a_word_that_is_none(word: str) -> None:
 
 
 def test_a_redis_of_the_files_is_named_with_the_variable_that_shares_one(tmp_path: Path) -> None:
-    text = model("x", "{model: openai/x}") + "router_settings: {redis_url: redis://redis}\n"
+    text = (
+        model("x", "{model: openai/x, api_key: k}")
+        + "router_settings: {redis_url: redis://redis}\n"
+    )
     (warning,) = read_config(written(tmp_path, text), {}).warnings
     assert warning.endswith("Gateways share the Redis of VUI_GATEWAY_REDIS_URL.")
 
@@ -187,7 +190,8 @@ def test_a_silent_model_is_never_asked(tmp_path: Path) -> None:
 )
 def test_a_setting_of_a_wrong_type_is_left_out_and_named(tmp_path: Path, setting: str) -> None:
     text = (
-        model("x", "{model: openai/x}") + f"litellm_settings:\n  drop_params: true\n  {setting}\n"
+        model("x", "{model: openai/x, api_key: k}")
+        + f"litellm_settings:\n  drop_params: true\n  {setting}\n"
     )
     config = read_config(written(tmp_path, text), {})
     name = setting.partition(":")[0]
@@ -199,7 +203,10 @@ def test_a_setting_of_a_wrong_type_is_left_out_and_named(tmp_path: Path, setting
 
 
 def test_a_setting_that_names_a_variable_is_not_judged_by_its_name(tmp_path: Path) -> None:
-    text = model("x", "{model: openai/x}") + "litellm_settings: {num_retries: os.environ/N}\n"
+    text = (
+        model("x", "{model: openai/x, api_key: k}")
+        + "litellm_settings: {num_retries: os.environ/N}\n"
+    )
     text = text.replace("num_retries", "modify_params")
     config = read_config(written(tmp_path, text), {"N": "true"})
     assert not config.warnings

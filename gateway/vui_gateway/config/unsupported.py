@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from vui_gateway.config.env import env_values
 from vui_gateway.config.own_settings import take_budget, take_key
+from vui_gateway.config.shape import SECTIONS
 from vui_gateway.litellm_proxy import catalogue
 from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
 from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
@@ -175,9 +176,7 @@ def _settings(file: dict, place: Place) -> Iterator[Ignored]:
         yield from taken(params, DEPLOYMENT, "model_list", index, "litellm_params")
     general = _dict(file.get("general_settings"))
     yield from taken(general, tuple(general), "general_settings")
-    if not isinstance(file.get("general_settings", {}), dict):
-        yield from taken(file, ("general_settings",))
-    yield from taken(file, TOP)
+    yield from taken(file, set(file) - SECTIONS)
 
 
 def _callbacks(file: dict, place: Place) -> Iterator[str]:

@@ -27,8 +27,8 @@ from vui_gateway.providers.thinking_rules import MAKERS, RESELLERS
 
 __all__ = [
     "TESTED", "Prices", "UnknownProvider", "configured_address", "known_efforts", "misfit",
-    "model_info", "module_setting_names", "prices", "resolve_model", "router_setting_names",
-    "set_module", "takes_tools", "thinks_aloud", "untested",
+    "model_info", "module_setting_names", "prices", "resolve_model",
+    "router_setting_names", "set_module", "takes_tools", "thinks_aloud", "untested",
 ]  # fmt: skip
 
 TESTED = "1.110.2"
