@@ -134,6 +134,8 @@ ORDER = ["callbacks", "success_callback", "failure_callback"]
         ("router_settings", "timout", "is no setting of LiteLLM's. Did you mean 'timeout'?"),
         ("router_settings", "cache_responses", "has no effect here. Write litellm_settings.cache."),
         ("litellm_settings", "custom_provider_map", "has no effect here."),
+        ("litellm_settings", "__name__", "has no effect here."),
+        ("litellm_settings", "vector_store_registry", "has no effect here."),
         ("litellm_settings", "of_a_newer_one", "has no effect here."),
         (
             "general_settings",
@@ -186,7 +188,13 @@ def test_a_silent_model_is_never_asked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "setting",
-    ["model_alias_map: 5", "input_callback: 5", "modify_params: {a: b}", "ssl_verify: []"],
+    [
+        "model_alias_map: 5",
+        "input_callback: 5",
+        "modify_params: {a: b}",
+        "ssl_verify: []",
+        "headers: x",
+    ],
 )
 def test_a_setting_of_a_wrong_type_is_left_out_and_named(tmp_path: Path, setting: str) -> None:
     text = (

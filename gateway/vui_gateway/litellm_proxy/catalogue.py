@@ -44,6 +44,14 @@ START_SETTINGS = frozenset(
      "suppress_startup_output", "websearch_interception_params")
 )  # fmt: skip
 
+# Variables for objects, which no file can hold: a text in its place would fail each call.
+OBJECTS = frozenset(
+    ("aclient_session", "client_session", "proxy_auth", "vector_store_index_registry",
+     "vector_store_registry")
+)  # fmt: skip
+# Types that LiteLLM's source doesn't have.
+UNANNOTATED = {"headers": dict | None}
+
 # What `litellm_settings` has changed in LiteLLM's module: the values from before.
 _unset: dict[str, Any] = {}
 
@@ -162,6 +170,7 @@ def router_setting_names() -> frozenset[str]:
 def module_setting_names() -> frozenset[str]:
     """What `litellm_settings` may hold: variables of LiteLLM's module, and what its start reads."""
     found = {n for n, v in vars(litellm).items() if v is None or isinstance(v, YAML_TYPES)}
+    found = {name for name in found - OBJECTS if not name.startswith("_")}
     return frozenset(found | START_SETTINGS | callbacks.SETTINGS)
 
 
@@ -171,7 +180,7 @@ def misfit(name: str, value: Any) -> str:
     LiteLLM takes any value, and each call fails.
     """
     default = _unset.get(name, getattr(litellm, name, None))
-    kind = litellm.__annotations__.get(name)
+    kind = litellm.__annotations__.get(name, UNANNOTATED.get(name))
     if name in callbacks.SETTINGS or (kind is None and default is None):
         return ""
     try:
