@@ -50,10 +50,10 @@ def test_an_entry_that_cannot_be_used_is_left_out_with_its_line_and_the_rest_is_
     ("top", "said"),
     [
         ("x-common: &c {a: 1}", ""),
-        ("callbacks: [x]", "no effect here, remove them: callbacks."),
-        ("tag_routing: {a: 1}", "no effect here, remove them: tag_routing."),
+        ("callbacks: [x]", ":3: callbacks has no effect here."),
+        ("tag_routing: {a: 1}", ":3: tag_routing has no effect here."),
         ("router_setings: {timeout: 3}", ":3: unknown key 'router_setings'. Did you mean 'router"),
-        ("7: 1", "no effect here, remove them: 7."),
+        ("7: 1", ":3: 7 has no effect here."),
         ("router_settings: [1]", ":3: router_settings is ignored, it is no mapping. Indent"),
         ("litellm_settings: yes", ":3: litellm_settings is ignored, it is no mapping."),
         ("credential_list: {a: b}", ":3: credential_list is ignored, it is no list."),
