@@ -15,7 +15,7 @@ from vui_gateway.errors import UserError
 from vui_gateway.private_files import write_by_rename
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 from vui_gateway.redaction import credentials, redact
-from vui_gateway.settings import SettingError, Settings, file_marks, named_files
+from vui_gateway.settings import TELEMETRY, SettingError, Settings, file_marks, named_files
 from vui_gateway.state.sync import Sync
 from vui_gateway.status import Status, make
 from vui_gateway.usage.labels import quoted
@@ -137,7 +137,7 @@ class Reloader:
     @property
     def warnings(self) -> list[str]:
         """Settings and lines of the files that have no effect."""
-        failed = self.in_force.callbacks.failed
+        failed = [*self.in_force.callbacks.failed, *self.in_force.usage.telemetry.failed]
         return [*self.settings.warnings, *self.config.warnings, *failed, *self._own_servers]
 
     @property
@@ -188,5 +188,5 @@ def _read_once(settings: Settings, config: Config) -> dict[str, str]:
     return {
         f"{name} in .env": value
         for name, value in settings.unknown.items()
-        if name not in config.env
+        if name not in config.env and not name.startswith(TELEMETRY)
     }

@@ -19,8 +19,8 @@ from vui_gateway.no_proxy import ask_directly
 from vui_gateway.private_files import private_folder
 
 __all__ = [
-    "CONFIG_NAME", "DEFAULT_PORT", "ENV_NAME", "MIN_KEY_LENGTH", "SettingError", "Settings",
-    "file_marks", "named_files",
+    "CONFIG_NAME", "DEFAULT_PORT", "ENV_NAME", "MIN_KEY_LENGTH", "TELEMETRY", "SettingError",
+    "Settings", "file_marks", "named_files",
 ]  # fmt: skip
 
 DEFAULT_PORT = 4000
@@ -36,6 +36,7 @@ REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
 # Suffixes of provider keys and addresses (read per call); prefixes of ours, Compose's and vui's.
 KEY_SUFFIXES = ("_API_KEY", "_API_BASE")
 OURS = ("VUI_", "COMPOSE_", "TZ")
+TELEMETRY = "OTEL_"  # prefix of OpenTelemetry's, which take effect at once
 # LiteLLM doesn't get these: a LITELLM_LOG that names no level would end its start, and it would
 # look for a database.
 WITHOUT_EFFECT = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
