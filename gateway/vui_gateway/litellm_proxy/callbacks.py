@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,18 +23,21 @@ from litellm.proxy.common_utils.callback_utils import initialize_callbacks_on_pr
 from litellm.proxy.types_utils.utils import get_instance_fn
 from litellm.router_api import ChangeSet
 
+from vui_gateway.litellm_proxy.in_thread import START_SECONDS, in_thread
 from vui_gateway.litellm_proxy.user_hooks import callback_lists
 from vui_gateway.logs import words
 
 __all__ = ["CALLBACK_SETTINGS", "SETTINGS", "Callbacks"]
 
-START_SECONDS = 10.0  # for one callback, or the cache
 CACHE_SETTING, CACHE_PARAMS = "cache", "cache_params"
 # Settings of `litellm_settings`; `callbacks` covers all events.
 CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
 ALL_EVENTS = CALLBACK_SETTINGS[0]
 SETTINGS = frozenset({*CALLBACK_SETTINGS, CACHE_SETTING, CACHE_PARAMS})
 PROMETHEUS = "prometheus"  # a second one would count by the same names, which its library refuses
+
+# The variables of the collector's address that LiteLLM's `otel` reads.
+COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
 
 _in_turn = threading.Lock()
 
@@ -80,7 +83,7 @@ class Callbacks:
         ]
         new = [one for one in wanted if one not in self._made and one not in self._hanging]
         made = await asyncio.gather(
-            *(_in_thread(_maker(one, settings, path)) for one in new), return_exceptions=True
+            *(in_thread(_maker(one, settings, path)) for one in new), return_exceptions=True
         )
         for one, found in zip(new, made, strict=True):
             try:
@@ -144,7 +147,12 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
     if one.name in litellm._known_custom_logger_compatible_callbacks:
         usage = proxy_server.proxy_logging_obj.internal_usage_cache.dual_cache
         build = litellm_logging.build_custom_logger_compatible_class
-        return lambda: _known(build(one.name, usage, proxy_server.llm_router))
+
+        def known() -> Any:
+            _keep_traces_out_of_the_log(one.name)
+            return _known(build(one.name, usage, proxy_server.llm_router))
+
+        return known
     if "." in one.name:
         return lambda: _instance(get_instance_fn(one.name, str(path)))
     if one.setting == ALL_EVENTS:
@@ -155,6 +163,20 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         return one.name
 
     return legacy
+
+
+def _keep_traces_out_of_the_log(name: str) -> None:
+    """LiteLLM writes every span to the log where it knows no collector: 4,231 lines for a turn.
+
+    Raises:
+        ValueError: `otel` without an address.
+    """
+    if name == "otel" and not any(map(os.environ.get, COLLECTOR)):
+        raise ValueError(f"{COLLECTOR[0]} is missing in .env")
+    # Not at the top: a gateway without traces imports none of it.
+    from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExportResult
+
+    ConsoleSpanExporter.export = lambda *_: SpanExportResult.SUCCESS  # type: ignore[method-assign]
 
 
 def _initialized(name: str, settings: Mapping[str, Any], path: Path) -> Any:
@@ -202,44 +224,3 @@ def _sentence(one: Wanted, path: Path, error: Exception) -> str:
         f"{path}: litellm_settings.{one.setting}{name} is left out, it can't start ({why}). "
         "Correct or remove it."
     )
-
-
-class _LoopOfThread:
-    """The running loop, as a constructor in another thread may use it: tasks run in the loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    def create_task(self, task: Coroutine, **_: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(task, self._loop)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loop, name)
-
-
-async def _in_thread(make: Callable[[], Any]) -> Any:
-    """What `make` returns; a thread that hangs is left behind, and holds up no exit.
-
-    Raises:
-        TimeoutError: it takes too long.
-        Exception: whatever it raises.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future = loop.create_future()
-
-    def settle(set_: Callable[[Any], None], found: Any) -> None:
-        if not done.done():
-            set_(found)
-
-    def run() -> None:
-        asyncio._set_running_loop(_LoopOfThread(loop))  # type: ignore[arg-type]
-        try:
-            found, set_ = make(), done.set_result
-        except BaseException as error:  # what a user's module raises, SystemExit too
-            found, set_ = RuntimeError(str(error) or type(error).__name__), done.set_exception
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(settle, set_, found)
-
-    threading.Thread(target=run, name="callbacks", daemon=True).start()
-    async with asyncio.timeout(START_SECONDS):
-        return await done
