@@ -9,12 +9,21 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import caching, home, load, measures, shared, swarm, tail
+from bench import caching, home, load, measures, shared, swarm, tail, traces
 from bench.report import write
 from tests.support.harness import ROOT
 
 RESULTS, DAYS = ROOT / "bench" / "results.json", ROOT / "bench" / "days.json"
-ALL = (*measures.ALL, *load.ALL, *tail.ALL, *caching.ALL, *shared.ALL, *swarm.ALL, *home.ALL)
+ALL = (
+    *measures.ALL,
+    *load.ALL,
+    *tail.ALL,
+    *caching.ALL,
+    *shared.ALL,
+    *swarm.ALL,
+    *home.ALL,
+    *traces.ALL,
+)
 
 
 def main(names: list[str]) -> None:

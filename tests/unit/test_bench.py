@@ -16,6 +16,7 @@ OPTIONAL = {
     "local_first_turn_vs_direct",
     "local_turn_vs_direct",
     "local_requests_per_turn",
+    "trace_added_ms_p50",
 }
 
 
