@@ -20,6 +20,7 @@ TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
 SAID = "The rain falls here. Take a coat with you. It is cold as well."
 SECRET = "otlp-key-5f1c9d3ab27e"
+PHOENIX_KEY = "phoenix-key-83b1c0d95e"
 AWAY = "don't reach their collector"
 
 
@@ -86,11 +87,18 @@ def _lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
         entries.append({**alone, "model_name": "home", "model_info": {"local": True}})
         config = {
             "model_list": entries,
-            "litellm_settings": {"callbacks": ["otel"]},
+            "litellm_settings": {"callbacks": ["otel", "langfuse_otel", "arize_phoenix"]},
             "router_settings": {"cooldown_time": 0.1},
         }
         folder = tmp_path_factory.mktemp("traced")
-        with gateway(folder, config) as program:
+        others = {
+            "LANGFUSE_OTEL_HOST": address,
+            "LANGFUSE_PUBLIC_KEY": "pk-lf-1f5e",
+            "LANGFUSE_SECRET_KEY": "sk-lf-77d2",
+            "PHOENIX_COLLECTOR_HTTP_ENDPOINT": f"{address}/phoenix",
+            "PHOENIX_API_KEY": PHOENIX_KEY,
+        }
+        with gateway(folder, config, others) as program:
             yield Traced(program, collector, address, one, two)
 
 
@@ -121,13 +129,26 @@ def test_a_collector_takes_effect_as_env_is_saved(lab: Traced) -> None:
     assert call.attributes["server.address"] == "127.0.0.1"
     assert attempt.attributes["vui.ended"] == "ok"
     assert attempt.events == ["first word", "last word"]
-    assert lab.collector.headers[-1]["x-api-key"] == SECRET
+    ours = [one for one in lab.collector.headers if one[":path"] == "/v1/traces"]
+    assert all(one["x-api-key"] == SECRET for one in ours)
 
 
-def test_litellms_own_otel_exports_too(lab: Traced) -> None:
+def test_litellms_own_callbacks_export_too(lab: Traced) -> None:
     lab.ask("paid")
     wait_until(lambda: any("litellm" in s.name for s in lab.collector.spans), 10, "LiteLLM's span")
+    wanted = {"/api/public/otel/v1/traces", "/phoenix/v1/traces", "/v1/traces"}
+    wait_until(
+        lambda: wanted <= {one[":path"] for one in lab.collector.headers}, 15, "all have exported"
+    )
     assert "trace_id" not in lab.program.log
+
+
+def test_each_collector_gets_its_own_key_only(lab: Traced) -> None:
+    def got(key: str) -> set[str]:
+        return {one[":path"] for one in lab.collector.headers if key in str(one)}
+
+    assert got(PHOENIX_KEY) == {"/phoenix/v1/traces"}
+    assert got(SECRET) == {"/v1/traces", "/v1/metrics"}
 
 
 def test_a_takeover_shows_who_broke_off_and_who_went_on(lab: Traced) -> None:

@@ -56,7 +56,7 @@ class Collector:
 
     Attributes:
         figures: by a metric's name, its unit and the attributes of its points.
-        headers: of each request.
+        headers: of each request, with its path.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Collector:
         self.headers: list[dict[str, str]] = []
         self.app = Starlette(
             routes=[
-                Route("/v1/traces", self._traces, methods=["POST"]),
+                Route("/{before:path}v1/traces", self._traces, methods=["POST"]),
                 Route("/v1/metrics", self._metrics, methods=["POST"]),
             ]
         )
@@ -100,7 +100,7 @@ class Collector:
         return _answer(ExportMetricsServiceResponse())
 
     async def _body(self, request: Request) -> bytes | None:
-        self.headers.append(dict(request.headers))
+        self.headers.append({":path": request.url.path, **request.headers})
         body = await request.body()
         if request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)

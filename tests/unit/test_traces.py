@@ -140,7 +140,11 @@ def test_what_was_said_is_only_there_if_it_is_asked_for(capture: bool) -> None:
         {"role": "user", "parts": [{"type": "text", "content": "Is it late?"}]}
     ]
     assert json.loads(root["gen_ai.output.messages"]) == [
-        {"role": "assistant", "parts": [{"type": "text", "content": "It is noon."}]}
+        {
+            "role": "assistant",
+            "parts": [{"type": "text", "content": "It is noon."}],
+            "finish_reason": "stop",
+        }
     ]
 
 

@@ -9,7 +9,8 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +39,8 @@ PROMETHEUS = "prometheus"  # a second one would count by the same names, which i
 
 # The variables of the collector's address that LiteLLM's `otel` reads.
 COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
+EXPORTERS = ("otel", "langfuse_otel", "arize_phoenix")
+HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 
 _in_turn = threading.Lock()
 
@@ -149,8 +152,11 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         build = litellm_logging.build_custom_logger_compatible_class
 
         def known() -> Any:
-            _keep_traces_out_of_the_log(one.name)
-            return _known(build(one.name, usage, proxy_server.llm_router))
+            if one.name not in EXPORTERS:
+                return _known(build(one.name, usage, proxy_server.llm_router))
+            with _headers_of(one.name):
+                _keep_traces_out_of_the_log(one.name)
+                return _known(build(one.name, usage, proxy_server.llm_router))
 
         return known
     if "." in one.name:
@@ -163,6 +169,21 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         return one.name
 
     return legacy
+
+
+@contextmanager
+def _headers_of(name: str) -> Iterator[None]:
+    """Each collector gets its own key: OpenTelemetry's exporter adds the headers of the environment
+    to those that it is given, and LiteLLM's arize_phoenix writes Phoenix's key there.
+    """
+    with _in_turn:
+        before = {variable: os.environ.get(variable, "") for variable in HEADERS}
+        try:
+            if name != "otel":
+                os.environ.update(dict.fromkeys(HEADERS, ""))
+            yield
+        finally:
+            os.environ.update(before)
 
 
 def _keep_traces_out_of_the_log(name: str) -> None:

@@ -95,12 +95,10 @@ def of_messages(call: Call) -> dict[str, Any]:
     answer = (call.answered and call.answered.answer) or {}
     whole = [choice.get("message") or {} for choice in answer.get("choices") or ()]
     said = call.said or next((one.get("content") for one in whole), "")
-    return {
-        "gen_ai.input.messages": redact(json.dumps(given, ensure_ascii=False)),
-        "gen_ai.output.messages": redact(
-            json.dumps([_message("assistant", said)], ensure_ascii=False)
-        ),
-    }
+    answered = _message("assistant", said)
+    answered["finish_reason"] = (call.answered and call.answered.finish_reason) or "error"
+    texts = {"gen_ai.input.messages": given, "gen_ai.output.messages": [answered]}
+    return {name: redact(json.dumps(one, ensure_ascii=False)) for name, one in texts.items()}
 
 
 def _message(role: str, content: Any) -> dict[str, Any]:
