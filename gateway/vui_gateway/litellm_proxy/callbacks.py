@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +22,7 @@ from litellm.proxy.common_utils.callback_utils import initialize_callbacks_on_pr
 from litellm.proxy.types_utils.utils import get_instance_fn
 from litellm.router_api import ChangeSet
 
+from vui_gateway.litellm_proxy import exporters
 from vui_gateway.litellm_proxy.in_thread import START_SECONDS, in_thread
 from vui_gateway.litellm_proxy.user_hooks import callback_lists
 from vui_gateway.logs import words
@@ -36,11 +35,6 @@ CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
 ALL_EVENTS = CALLBACK_SETTINGS[0]
 SETTINGS = frozenset({*CALLBACK_SETTINGS, CACHE_SETTING, CACHE_PARAMS})
 PROMETHEUS = "prometheus"  # a second one would count by the same names, which its library refuses
-
-# The variables of the collector's address that LiteLLM's `otel` reads.
-COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
-EXPORTERS = ("otel", "langfuse_otel", "arize_phoenix")
-HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 
 _in_turn = threading.Lock()
 
@@ -152,10 +146,10 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         build = litellm_logging.build_custom_logger_compatible_class
 
         def known() -> Any:
-            if one.name not in EXPORTERS:
+            if one.name not in exporters.NAMES:
                 return _known(build(one.name, usage, proxy_server.llm_router))
-            with _headers_of(one.name):
-                _keep_traces_out_of_the_log(one.name)
+            with exporters.headers():  # arize_phoenix writes Phoenix's key there
+                exporters.prepare(one.name)
                 return _known(build(one.name, usage, proxy_server.llm_router))
 
         return known
@@ -169,35 +163,6 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         return one.name
 
     return legacy
-
-
-@contextmanager
-def _headers_of(name: str) -> Iterator[None]:
-    """Each collector gets its own key: OpenTelemetry's exporter adds the headers of the environment
-    to those that it is given, and LiteLLM's arize_phoenix writes Phoenix's key there.
-    """
-    with _in_turn:
-        before = {variable: os.environ.get(variable, "") for variable in HEADERS}
-        try:
-            if name != "otel":
-                os.environ.update(dict.fromkeys(HEADERS, ""))
-            yield
-        finally:
-            os.environ.update(before)
-
-
-def _keep_traces_out_of_the_log(name: str) -> None:
-    """LiteLLM writes every span to the log where it knows no collector: 4,231 lines for a turn.
-
-    Raises:
-        ValueError: `otel` without an address.
-    """
-    if name == "otel" and not any(map(os.environ.get, COLLECTOR)):
-        raise ValueError(f"{COLLECTOR[0]} is missing in .env")
-    # Not at the top: a gateway without traces imports none of it.
-    from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExportResult
-
-    ConsoleSpanExporter.export = lambda *_: SpanExportResult.SUCCESS  # type: ignore[method-assign]
 
 
 def _initialized(name: str, settings: Mapping[str, Any], path: Path) -> Any:
