@@ -57,7 +57,7 @@ def call(
     async def run() -> None:
         try:
             async with asyncio.timeout(ends):
-                await chat({"type": "http", CLIENT: THE_OWNER}, receive, send)
+                await chat({"type": "http", "headers": [], CLIENT: THE_OWNER}, receive, send)
         except (TimeoutError, ZeroDivisionError):
             pass
         assert not admission.running
