@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import caching, head_start, home, load, measures, shared, swarm, tail
+from bench import caching, head_start, home, load, measures, shared, swarm, tail, traces
 from bench.report import write
 from tests.support.harness import ROOT
 
@@ -23,6 +23,7 @@ ALL = (
     *swarm.ALL,
     *home.ALL,
     *head_start.ALL,
+    *traces.ALL,
 )
 
 

@@ -77,6 +77,7 @@ KEYS = {
     },
     "input_usd_vs_none_worst": ("the worst family over no caching", ("<=", 1.0), ""),
     "redis_added_ms_p50": ("added by a Redis that gateways share", ("<=", 0.5), "ms"),
+    "trace_added_ms_p50": ("added by traces and metrics to a collector", ("<=", 0.3), "ms"),
     "failover_gateway_lost": ("calls lost, one of three gateways is killed", ("<=", 0), ""),
     "rolling_update_lost": ("calls lost or cut, all three are replaced", ("<=", 0), ""),
     "turns_per_s": ("8 clients, saturated", None, "turns/s"),

@@ -83,6 +83,9 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
         if not attempt:
             return call
         attempt.cache_marks = marks
+        if attempt.traceparent and attempt.deployment.local:
+            headers = call.get("extra_headers") or {}
+            call = {**call, "extra_headers": {**headers, "traceparent": attempt.traceparent}}
         call = taken_back.apply(before, call, attempt)
         thinks = thinking.thinks(call) or tags.thinks_aloud(model)
         if thinks and call.get("stop") == attempt.body.get("stop"):

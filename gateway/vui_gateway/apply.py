@@ -105,9 +105,10 @@ class InForce:
         return config
 
     async def extend(self, settings: Settings, config: Config) -> None:
-        """Put the callbacks and the cache in force, while calls go on."""
+        """Put the callbacks, the cache and the traces in force, while calls go on."""
         own = resolved(config.litellm_settings, settings.env)
         await self.callbacks.apply(own, settings.config, settings.unknown)
+        await self.usage.telemetry.apply(settings.env)
 
     def vui(self, config: Config) -> str:
         """The sentence about `vui`: the model, and why."""

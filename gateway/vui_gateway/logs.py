@@ -135,7 +135,20 @@ class _Filter(logging.Filter):
         return not again
 
 
-_filter = _Filter()
+class _Exporters(logging.Handler):
+    """One sentence, until the next edit, for all that OpenTelemetry's exporters say."""
+
+    said = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING and not self.said:
+            self.said = True
+            why = redact(" ".join(record.getMessage().split()))[:MAX_REASON]
+            text = "Traces or metrics don't reach their collector (%s). Calls go on without them."
+            logging.getLogger(OWN_LOGGER).warning(text, why)
+
+
+_filter, _exporters = _Filter(), _Exporters()
 _adopted: list[logging.Logger] = []
 
 
@@ -149,6 +162,8 @@ def set_up() -> None:
     logging.basicConfig(handlers=[make_handler()], level=logging.WARNING)
     logging.getLogger(OWN_LOGGER).setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
+    exporters = logging.getLogger("opentelemetry")
+    exporters.handlers, exporters.propagate = [_exporters], False
 
 
 def make_handler(stream: TextIO | None = None) -> logging.Handler:
@@ -180,7 +195,7 @@ def adopt(
 def configure(settings: Settings) -> None:
     """Take the level and the time zone of `.env`."""
     global _zone
-    _filter.debug = settings.log == "debug"
+    _filter.debug, _exporters.said = settings.log == "debug", False
     _zone = _find_zone(settings.env.get("TZ", ""))
     _set_levels()
 

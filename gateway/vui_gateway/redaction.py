@@ -89,6 +89,13 @@ redact = Redactor()  # the process's: its log knows no other
 def credentials(env: Mapping[str, str], config: Any = ()) -> list[tuple[str, str]]:
     """Names and values of the credentials in an environment and a configuration of LiteLLM's."""
     found = [pair for name, value in env.items() for pair in _in_string(value, name, _named(name))]
+    found += [
+        pair
+        for name, value in env.items()
+        if name.endswith("_HEADERS")  # OpenTelemetry's: name=value,name=value, as in an address
+        for header in value.split(",")
+        for pair in _in_string(unquote(header.partition("=")[2].strip()), name, sure=True)
+    ]
     found += _in_config(config, env)
     # `extra_body` may name models, too: one whose name is replaced can't be asked for any more.
     models = _models(config)

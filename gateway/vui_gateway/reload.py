@@ -160,7 +160,7 @@ class Reloader:
     @property
     def warnings(self) -> list[str]:
         """Settings and lines of the files that have no effect."""
-        failed = self.in_force.callbacks.failed
+        failed = [*self.in_force.callbacks.failed, *self.in_force.usage.telemetry.failed]
         return [*self.settings.warnings, *self.config.warnings, *failed, *self._own_servers]
 
     @property

@@ -232,6 +232,7 @@ async def _serve(
     await serving
     reloading.cancel()
     await gateway.chat.recorded()
+    in_force.usage.telemetry.close()
     syncing.cancel()
     await sync.close()
     watchdog.stop()

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 __all__ = [
-    "MASTER_KEY", "OWN_PREFIX", "REDIS_PREFIX", "WITHOUT_EFFECT", "hidden", "read_at_start",
-    "unknown",
+    "MASTER_KEY", "OWN_PREFIX", "REDIS_PREFIX", "TELEMETRY", "WITHOUT_EFFECT", "hidden",
+    "read_at_start", "unknown",
 ]  # fmt: skip
 
 # The container sets where the gateway listens and finds its files, not `.env`.
@@ -20,6 +20,7 @@ OURS = ("VUI_", "COMPOSE_", "TZ")
 MASTER_KEY = "LITELLM_MASTER_KEY"
 # For a cache: LiteLLM gets them once it has started, which would wait for a Redis that is away.
 REDIS_PREFIX = "REDIS_"
+TELEMETRY = "OTEL_"  # prefix of OpenTelemetry's, which take effect at once
 # LiteLLM doesn't get these: a LITELLM_LOG that names no level would end its start, and it would
 # look for a database.
 WITHOUT_EFFECT = (
@@ -44,7 +45,7 @@ def unknown(env: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str
 
 def read_at_start(variables: Mapping[str, str]) -> dict[str, str]:
     """Those that LiteLLM may have read at its start and won't read again."""
-    late = (REDIS_PREFIX, MASTER_KEY)
+    late = (REDIS_PREFIX, TELEMETRY, MASTER_KEY)
     return {name: value for name, value in variables.items() if not name.startswith(late)}
 
 

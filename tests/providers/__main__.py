@@ -6,12 +6,14 @@ import uvicorn
 
 from tests.providers.everyone import Everyone
 from tests.providers.openai import OpenAI
+from tests.providers.otlp import Collector
 from tests.providers.paced import Paced
 
-STAND_INS: dict[str, type[OpenAI | Paced | Everyone]] = {
+STAND_INS: dict[str, type[OpenAI | Paced | Everyone | Collector]] = {
     "openai": OpenAI,
     "paced": Paced,
     "everyone": Everyone,
+    "otlp": Collector,
 }
 
 parser = argparse.ArgumentParser()

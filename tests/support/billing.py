@@ -29,7 +29,9 @@ class Stub:
         self.ended, self.spoke, self.mocked, self.answered = ended, spoke, False, False
         self.sent, self.received, self.began = 4800, 48 if spoke else 0, 0.0
         self.counts: Any = (1200, 12, USD) if spoke else None
-        self.cache_counts, self.reason = (0, 0), ""
+        self.cache_counts, self.reason, self.code = (0, 0), "", ""
+        self.first_word = self.last_word = self.over = 0.0
+        self.beside, self.finish_reason, self.answer = False, "stop" * spoke, None
         vars(self).update(fields)
 
 

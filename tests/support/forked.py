@@ -23,7 +23,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["vui_gateway.cli", "vui_gateway.server", "vui_gateway.app"])
 # Variables that are read when they are needed, or that `_serve` puts in force.
 LATE = ("PYTHONPATH", "TZ")
-LATE_PREFIXES, LATE_SUFFIXES = ("VUI_", "STAND_IN_"), ("_API_KEY", "_API_BASE")
+LATE_PREFIXES, LATE_SUFFIXES = ("VUI_", "STAND_IN_", "OTEL_"), ("_API_KEY", "_API_BASE")
 
 
 def may_fork(env: dict[str, str], env_file: Path) -> bool:

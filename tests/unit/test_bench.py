@@ -23,6 +23,7 @@ OPTIONAL = {
     "speech_end_to_first_chunk_changing_vs_direct",
     "head_start_extra_cost",
     "head_start_wrong_replies",
+    "trace_added_ms_p50",
 }
 
 

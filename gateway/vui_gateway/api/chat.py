@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from http import HTTPStatus
@@ -37,6 +38,8 @@ __all__ = ["Chat"]
 
 TICK = 0.5  # seconds between two looks whether something is to be said
 NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+# https://www.w3.org/TR/trace-context/#traceparent-header
+TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 # For a client; the page says less.
 ENDED = {Code.KEY_REVOKED: KEY_REVOKED_MESSAGE}
 
@@ -73,6 +76,8 @@ class Chat:
         head_start = await self._head_start(scope, request, client)
         call = self._call(request, client, len(content))
         call.head_start = head_start
+        sent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        call.traceparent = sent if TRACEPARENT.fullmatch(sent) else ""
         self._admission.make_way(client.name, client.calls)
         stream = EventStream(call, scope, receive, send)
         body = request.model_dump(exclude_none=True)

@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
-from contextvars import Context
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,12 +22,13 @@ from litellm.proxy.common_utils.callback_utils import initialize_callbacks_on_pr
 from litellm.proxy.types_utils.utils import get_instance_fn
 from litellm.router_api import ChangeSet
 
+from vui_gateway.litellm_proxy import exporters
+from vui_gateway.litellm_proxy.in_thread import START_SECONDS, in_thread
 from vui_gateway.litellm_proxy.user_hooks import callback_lists
 from vui_gateway.logs import quiet, words
 
 __all__ = ["CALLBACK_SETTINGS", "SETTINGS", "Callbacks"]
 
-START_SECONDS = 10.0  # for one callback, or the cache
 CACHE_SETTING, CACHE_PARAMS = "cache", "cache_params"
 # Settings of `litellm_settings`; `callbacks` covers all events.
 CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
@@ -81,7 +80,7 @@ class Callbacks:
         ]
         new = [one for one in wanted if one not in self._made and one not in self._hanging]
         made = await asyncio.gather(
-            *(_in_thread(_maker(one, settings, path)) for one in new), return_exceptions=True
+            *(in_thread(_maker(one, settings, path)) for one in new), return_exceptions=True
         )
         for one, found in zip(new, made, strict=True):
             try:
@@ -146,7 +145,15 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
     if one.name in litellm._known_custom_logger_compatible_callbacks:
         usage = proxy_server.proxy_logging_obj.internal_usage_cache.dual_cache
         build = litellm_logging.build_custom_logger_compatible_class
-        return lambda: _known(build(one.name, usage, proxy_server.llm_router))
+
+        def known() -> Any:
+            if one.name not in exporters.NAMES:
+                return _known(build(one.name, usage, proxy_server.llm_router))
+            with exporters.headers():  # arize_phoenix writes Phoenix's key there
+                exporters.prepare(one.name)
+                return _known(build(one.name, usage, proxy_server.llm_router))
+
+        return known
     if "." in one.name:
         return lambda: _instance(get_instance_fn(one.name, str(path)))
     if one.setting == ALL_EVENTS:
@@ -204,46 +211,3 @@ def _sentence(one: Wanted, path: Path, error: Exception) -> str:
         f"{path}: litellm_settings.{one.setting}{name} is left out, it can't start ({why}). "
         "Correct or remove it."
     )
-
-
-class _LoopOfThread:
-    """The running loop, as a constructor in another thread may use it: tasks run in the loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    def create_task(self, task: Coroutine, **_: Any) -> Any:
-        # In a context of its own: what it logs later is heard.
-        return Context().run(asyncio.run_coroutine_threadsafe, task, self._loop)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loop, name)
-
-
-async def _in_thread(make: Callable[[], Any]) -> Any:
-    """What `make` returns; a thread that hangs is left behind, and holds up no exit.
-
-    Raises:
-        TimeoutError: it takes too long.
-        Exception: whatever it raises.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future = loop.create_future()
-
-    def settle(set_: Callable[[Any], None], found: Any) -> None:
-        if not done.done():
-            set_(found)
-
-    def run() -> None:
-        asyncio._set_running_loop(_LoopOfThread(loop))  # type: ignore[arg-type]
-        try:
-            with quiet():
-                found, set_ = make(), done.set_result
-        except BaseException as error:  # what a user's module raises, SystemExit too
-            found, set_ = RuntimeError(str(error) or type(error).__name__), done.set_exception
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(settle, set_, found)
-
-    threading.Thread(target=run, name="callbacks", daemon=True).start()
-    async with asyncio.timeout(START_SECONDS):
-        return await done

@@ -205,7 +205,7 @@ class RunningAttempt:
             # Errors of the connection after the end of a reply don't matter.
             self._error = None if record.finish_reason and record.spoke else error
         finally:
-            self.over = True
+            self.over, record.over = True, self._task.get_loop().time()
             self._changed.set()
 
     def _take(self, event: Event, *, final: bool = False) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from vui_gateway.errors import Code, Ending
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.head_start import HeadStart
 
 __all__ = ["OWNER", "Attempt", "AttemptError", "Call", "Deployment", "Event"]
@@ -16,33 +17,6 @@ OWNER = "owner"  # who holds VUI_LITELLM_KEY
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-class Deployment(NamedTuple):
-    """One entry of `model_list`.
-
-    Attributes:
-        id, model: LiteLLM's.
-        first_words: its own limit in seconds until the first word, such as for loading a model.
-        thinks: its configuration asks for thinking.
-        thinks_aloud: its model's name says so; None where its server separates thoughts.
-        cites: its model marks its sources in the text.
-        price: US dollars for a token in and for one out, where it is known.
-        cache_price: the same for one that is read from the provider's prompt cache, or written.
-        server: which it is on, where that is known: two requests to one share its time.
-        local: it is one's own: a request costs nothing.
-    """
-
-    id: str
-    model: str
-    first_words: float | None = None
-    thinks: bool = False
-    price: tuple[float, float] | None = None
-    cache_price: tuple[float, float] | None = None
-    server: str = ""
-    local: bool = False
-    thinks_aloud: bool | None = None
-    cites: bool = False
 
 
 class Event(NamedTuple):
@@ -100,13 +74,15 @@ class Attempt:
 
     Attributes:
         body: what it was asked.
-        client: whose call it is part of.
+        client, traceparent: of the call that it is part of.
         sent, received: bytes of the request, and characters of the answer, thoughts included.
         ended: why it is over, empty while it isn't: as in `AttemptError`.
         code: of its failure, as a client gets it.
         reason: of its failure, as the log says it; empty where `ended` says all.
         by_chance: it failed so that its deployment was asked once more at once.
-        began, first_word, last_word: times of the loop, in seconds.
+        beside: another one was under way: it is a hedge.
+        began, first_word, last_word, over: times of the loop, in seconds; `over` is when its
+            provider's call ended.
         cut_short: it was given less time than its deployment usually is.
         answered: its provider has sent a whole answer, whatever it is.
         taken_out: "thoughts" and "tokens" that its server should have taken out of the text.
@@ -127,6 +103,7 @@ class Attempt:
     deployment: Deployment
     body: dict
     client: str = ""
+    traceparent: str = ""
     sent: int = 0
     received: int = 0
     ended: str = ""
@@ -142,6 +119,8 @@ class Attempt:
     began: float = field(default_factory=_now)
     first_word: float = 0.0
     last_word: float = 0.0
+    over: float = 0.0
+    beside: bool = False
     cut_short: bool = False
     answered: bool = False
     taken_out: list[str] = field(default_factory=list)
@@ -177,6 +156,8 @@ class Call:
             first word from a provider, the first sentence to vui, and the end.
         without: ids of deployments that refuse its tools.
         attempts: in order.
+        traceparent: of the client's trace: https://www.w3.org/TR/trace-context/
+        said: the text of a streamed reply.
         error: why it failed: an ending, a code, or an exception's name.
         recorded: `Recorder` has it.
         head_start: vui asks before its turn is certain.
@@ -196,6 +177,8 @@ class Call:
     attempts: list[Attempt] = field(default_factory=list)
     error: str = ""
     client: str = OWNER
+    traceparent: str = ""
+    said: str = ""
     hung_up: bool = False
     recorded: bool = False
     head_start: HeadStart | None = None

@@ -102,6 +102,7 @@ class Engine:
                 async with aclosing(self._pieces(attempt, call)) as pieces:
                     async for piece in pieces:
                         said, heard = said + piece, True
+                        call.said = said
                         call.released = call.released or asyncio.get_running_loop().time()
                         yield Event(piece)
                 if record.tool_calls:

@@ -74,7 +74,8 @@ class Race:
         again: Deployment | None = None
 
         def begin(deployment: Deployment) -> None:
-            record = Attempt(deployment, body, call.client, sent=call.sent + len(said))
+            record = Attempt(deployment, body, call.client, call.traceparent, call.sent + len(said))
+            record.beside = bool(running)
             call.attempts.append(record)
             alone = not self._candidates.left(call.model_group, [*call.asked, deployment.id])
             limit, thinking = self._limits(call, deployment, limits, alone=alone)

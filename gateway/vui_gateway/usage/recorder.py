@@ -15,6 +15,7 @@ from vui_gateway.usage.head_starts import HeadStarts
 from vui_gateway.usage.labels import quoted
 from vui_gateway.usage.metrics import Metrics
 from vui_gateway.usage.recent import RecentCalls
+from vui_gateway.usage.telemetry import Telemetry
 
 __all__ = ["Recorder"]
 
@@ -36,6 +37,7 @@ class Recorder:
         self.head_starts = HeadStarts(state, self.budget, self.registry)
         self.recent = RecentCalls()
         self.metrics = Metrics(self.registry, lambda: self.budget.today)
+        self.telemetry = Telemetry(lambda name: self.metrics.label(name))
         self.session = {"calls": 0, "failed": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0}
         self.recorders: list[Callable[[Call, Sequence[Bill]], None]] = [
             self.metrics.record,
@@ -44,6 +46,7 @@ class Recorder:
             self.recent.add,
             self._sum_up,
             _log,
+            self.telemetry.record,
         ]
 
     def exposition(self) -> bytes:

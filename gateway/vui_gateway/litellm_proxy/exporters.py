@@ -1,0 +1,57 @@
+"""LiteLLM's own callbacks that export by OpenTelemetry: nothing in the log, to each its own key."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["NAMES", "headers", "prepare"]
+
+# The variables of the collector's address that LiteLLM's `otel` reads.
+COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
+NAMES = ("otel", "langfuse_otel", "arize_phoenix")
+HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+
+_in_turn = threading.RLock()
+
+
+@contextmanager
+def headers(**others: str) -> Iterator[None]:
+    """The headers of OTEL_ variables are others meanwhile, and afterwards as they were."""
+    with _in_turn:
+        before = {name: os.environ.get(name, "") for name in HEADERS}
+        try:
+            os.environ.update(others)
+            yield
+        finally:
+            os.environ.update(before)
+
+
+def prepare(name: str) -> None:
+    """Undo two habits of LiteLLM's: without a collector it writes every span to the log, and each
+    collector gets the headers of the others, since the SDK adds those of the environment.
+
+    Raises:
+        ValueError: `otel` without an address.
+    """
+    if name == "otel" and not any(map(os.environ.get, COLLECTOR)):
+        raise ValueError(f"{COLLECTOR[0]} is missing in .env")
+    # Not at the top: a gateway without traces imports none of it.
+    from litellm.integrations.opentelemetry import OpenTelemetry
+    from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExportResult
+
+    ConsoleSpanExporter.export = lambda *_: SpanExportResult.SUCCESS  # type: ignore[method-assign]
+    make = OpenTelemetry._get_span_processor
+    if not hasattr(make, "__wrapped__"):
+
+        @functools.wraps(make)
+        def with_its_own_headers(self: Any, *args: Any, **options: Any) -> Any:
+            own = (self.callback_name or "otel") == "otel"
+            with headers(**({} if own else dict.fromkeys(HEADERS, ""))):
+                return make(self, *args, **options)
+
+        OpenTelemetry._get_span_processor = with_its_own_headers
