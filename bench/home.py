@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from contextlib import aclosing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
-from vui.serving.stream import llm_backend, prompts
+from vui.serving.stream import llm, llm_backend, prompts
 from vui.serving.stream.thoughts import ThoughtsStream
 
 from bench.measures import Keys
@@ -19,6 +19,7 @@ from tests.support import llama
 from tests.support.harness import Program, gateway
 from tests.support.llama import LlamaServer, llama_server
 from vui_litellm import LiteLLMBackend
+from vui_litellm.patches.speech import speak_sooner
 
 __all__ = ["ALL"]
 
@@ -29,9 +30,12 @@ QUESTIONS = ("Why are there tides?", "And when there is no moon?", "Thank you.")
 OPTIONS = ("-c", "32768", "-np", "2", "--jinja", "--threads", "2")
 
 
-async def _talk(client: Any, server: LlamaServer, mark: str) -> tuple[list[float], int]:
-    """Seconds until the first words of three turns, and the server's requests meanwhile.
+async def _talk(
+    client: Any, spoken: Any, server: LlamaServer, mark: str
+) -> tuple[list[float], int]:
+    """Seconds until TTS gets the first words of three turns, and the server's requests meanwhile.
 
+    spoken: vui's chunker, as it comes or with our patches.
     mark: begins both prompts, so that no arm finds another's in the server's cache.
     """
     soul = f"{mark} {prompts.build_soul(with_claude=False)}"
@@ -44,9 +48,9 @@ async def _talk(client: Any, server: LlamaServer, mark: str) -> tuple[list[float
     for question in QUESTIONS:
         history.append({"role": "user", "content": question})
         began, heard = time.perf_counter(), 0.0
-        async with aclosing(client.stream([*first[0], *history], max_tokens=512)) as tokens:
-            async for token in tokens:
-                heard = heard or (time.perf_counter() - began if token.strip() else 0.0)
+        with patch.object(llm_backend, "_BACKEND", client):
+            async for _ in spoken(history, soul):
+                heard = heard or time.perf_counter() - began
         found.append(heard)
         history.append({"role": "assistant", "content": REPLY.strip()})
         await client.complete([*first[1], *history], tools=tools())
@@ -65,13 +69,16 @@ def local(folder: Path, rounds: int = 2) -> Keys:
 
 async def _alternate(server: LlamaServer, program: Program, rounds: int) -> Keys:
     found: dict[str, list[list[float]]] = {"direct": [], "ours": []}
+    chunkers = {"direct": llm.llm_stream_chunks}  # vui as it comes
+    speak_sooner()
+    chunkers["ours"] = llm.llm_stream_chunks
     requests = 0
     for number in range(rounds):
         for name in found if number % 2 else reversed(found):
             ours = LiteLLMBackend("vui", program.url, api_key=program.key)
             direct = llm_backend.VLLMBackend("tiny", server.url)
             client = ours if name == "ours" else direct
-            times, asked = await _talk(client, server, f"{name}{number}")
+            times, asked = await _talk(client, chunkers[name], server, f"{name}{number}")
             found[name].append(times)
             requests += asked if name == "ours" else 0
             await ours.aclose()

@@ -44,7 +44,9 @@ KEYS = {
     "tail_extra_cost": ("tokens billed over those of single calls", ("<=", 0.05), ""),
     "hedge_cancel_ms_p95": ("the winner's first word until the loser's end", ("<=", 50), "ms"),
     "hedge_cancel_busy_ms_p95": ("the same, every core busy besides", ("<=", 300), "ms"),
-    "silence_max_s": ("longest silence, the first deployment sick", ("<=", 4.3), "s"),
+    "silence_max_s": ("longest silence: faults, thinking 12 s, loading 15 s", ("<=", 3.0), "s"),
+    "silence_faults_s": ("of the faults alone, the first deployment sick", ("<=", 3.0), "s"),
+    "apologies": ("alone, thinking 12 s or loading 15 s, and given up", ("<=", 0), ""),
     "first_spoken_vs_direct": ("first chunk for TTS over vui direct", ("<=", 0.8), ""),
     "first_spoken_one_sentence_vs_direct": ("the same, one sentence", ("<=", 1.03), ""),
     "speech_end_to_first_chunk_vs_direct": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import statistics
@@ -35,7 +36,7 @@ from bench.arms import (
 )
 from tests.support.faults import BROKEN, DRIBBLE, NO_WORDS
 from tests.support.harness import http
-from tests.support.sick_and_well import ward
+from tests.support.sick_and_well import FIRST, Heard, SickAndWell, ward
 from vui_litellm.patches.speech import speak_sooner
 
 __all__ = ["ALL"]
@@ -258,14 +259,20 @@ def first_sentence(folder: Path, turns: int = 50) -> Keys:
 
 
 def silence(folder: Path) -> Keys:
-    """The longest silence of a turn, over every way in which the first deployment falls ill.
+    """The longest silence that a listener hears in a turn: over every way in which the first of
+    two deployments falls ill, and of one that is alone and thinks or loads for long. Speech lasts
+    as long as vui's. And how many of the latter end in an apology.
 
-    Without hedges, which a few calls in a row use up. A reply whose very first word is late, and
-    the others too, is given up only after both limits: it has a key of its own.
+    Without hedges, which a few calls in a row use up.
     """
     slow = {**DRIBBLE, "words": 1, "pace": 0.0}  # a pace would hold back the head too
-    late = "a word every 3 s, the first one too"
-    faults = {**NO_WORDS, **BROKEN, "a word every 3 s": slow, late: {**slow, "words": 0}}
+    faults = {
+        **NO_WORDS, **BROKEN,
+        "a word every 3 s": slow,
+        "a word every 3 s, the first one too": {**slow, "words": 0},
+        "a stall after a sentence of one word":
+            {"fault": "stall", "text": "Oh. " + " ".join(FIRST), "words": 3},
+    }  # fmt: skip
     found: dict[str, float] = {}
     with ward(folder, {}, {"VUI_LITELLM_HEDGE": "0"}) as up:
         for name, sick in faults.items():
@@ -273,11 +280,28 @@ def silence(folder: Path) -> Keys:
             heard = asyncio.run(up.turn(up.group()))
             if heard.raised or not heard.chunks:
                 sys.exit(f"{name}: no whole answer was heard ({heard.chunks}, {heard.raised!r})")
-            found[name] = heard.silence
-    late_s = found.pop(late)
+            found[name] = heard.dead_air
+        waits = asyncio.run(_waits(up))
+    faults_s = max(found.values())
+    found |= {name: heard.dead_air for name, heard in waits.items()}
     longest = max(found, key=lambda name: found[name])
     print(f"the longest silence: {longest}")
-    return {"silence_max_s": found[longest], "silence_late_and_slow_s": late_s}
+    return {
+        "silence_max_s": found[longest], "silence_faults_s": faults_s,
+        **{f"silence_{name}_s": heard.dead_air for name, heard in waits.items()},
+        "apologies": sum(bool(heard.raised) for heard in waits.values()),
+    }  # fmt: skip
+
+
+async def _waits(up: SickAndWell) -> dict[str, Heard]:
+    """A model alone that thinks for 12 s, and one whose server loads it for 15 s."""
+    up.fall_ill({"reasoning": "hm " * 24, "pace": 0.5, "text": "Well, yes."})
+    with patch.object(up.first, "thinks", lambda _: True):
+        heard = {"thinking": await up.turn(up.group("one"), within=60)}
+    message = {"message": "Loading model", "type": "unavailable_error", "code": 503}
+    up.fall_ill({"fault": 503, "fault_body": json.dumps({"error": message})})
+    asyncio.get_running_loop().call_later(15, up.fall_ill)
+    return {**heard, "loading": await up.turn(up.group("one"), within=60)}
 
 
 ALL = (tail, tail_busy, first_sentence, silence)

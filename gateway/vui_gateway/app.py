@@ -28,7 +28,7 @@ from vui_gateway.litellm_proxy.router import RouterInForce
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.transport import Transport
 from vui_gateway.litellm_proxy.warmup import WARM_UP
-from vui_gateway.providers import families, tags, thinking
+from vui_gateway.providers import accounts, families, tags, thinking
 from vui_gateway.providers.caching import PromptCaching
 from vui_gateway.providers.endpoints import vendor
 from vui_gateway.redaction import RedactAnswers
@@ -77,6 +77,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
         efforts = catalogue.known_efforts(maker, model)
         context = servers.context if servers.is_local(deployment) else 0
         call = taken_back.limited(call, deployment)
+        call = accounts.spared(call, engine.toolless.limits.get(deployment, 0))
         call = families.apply(call, maker, model, efforts, context=context)
         call, marks = caching.apply(call, provider, model, deployment)
         if not attempt:
@@ -151,7 +152,7 @@ def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) ->
 
     async def model_info(request: Request) -> Response:
         may_ask = request.scope[CLIENT].may_ask
-        listed = await router.listing()
+        listed = await router.listing(parts.engine.toolless.small)
         return JSONResponse({"data": [entry for entry in listed if may_ask(entry["model_name"])]})
 
     async def prepare(request: Request) -> Response:
@@ -163,6 +164,7 @@ def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) ->
         if request.scope[CLIENT].may_ask(asked.model) and router.serves(asked.model):
             parts.preconnect.open(asked.model)
             body = asked.model_dump(exclude_none=True)
+            body["messages"] = parts.fillers.taken_out(body.get("messages") or [])
             local = await gateway.prefill.run(asked.model, body)
         return JSONResponse({"local": True} if local else {}, HTTPStatus.ACCEPTED)
 

@@ -13,8 +13,9 @@ from dotenv.parser import Original, parse_stream
 from vui_gateway.errors import SettingError
 from vui_gateway.named_files import missing
 
-__all__ = ["read_env_file"]
+__all__ = ["MAY_BE_EMPTY", "read_env_file"]
 
+MAY_BE_EMPTY = ("VUI_LITELLM_FILLERS",)  # an empty one of the others counts as unset
 # Variables whose value is a path: of Google, of Python's and LiteLLM's TLS.
 NAMES_FILE = re.compile(r"_FILE$|CREDENTIALS$|CERT|_CA(?:_|$)|CA_BUNDLE")
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # such a line has a sentence of ours
@@ -37,7 +38,8 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
             "The env file can't be read. It must be a text file that is yours.",
         ) from error
     given = dotenv_values(stream=io.StringIO(text)).items()
-    found = {name: value.strip() for name, value in given if value and value.strip()}
+    stripped = {name: (value or "").strip() for name, value in given}
+    found = {name: value for name, value in stripped.items() if value or name in MAY_BE_EMPTY}
     # A secret may look like a path.
     cures = {n: missing(v, path.parent) for n, v in found.items() if NAMES_FILE.search(n)}
     lost = {name: cure for name, cure in cures.items() if cure}

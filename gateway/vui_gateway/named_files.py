@@ -10,7 +10,8 @@ __all__ = ["mark", "missing", "named_in"]
 
 # Google's service accounts, certificates and keys: https://docs.litellm.ai/docs/providers/vertex,
 # https://docs.litellm.ai/docs/guides/security_settings
-PATH = r"[^\s'\"{}\[\],;:=]+\.(?:json|pem|crt|cer|key|p12|pfx)"
+# Spaces are taken as a part of it only where `./` says that it is a path.
+PATH = r"(?:\./[^'\"{}\[\],;:=#\n]+|[^\s'\"{}\[\],;:=]+)\.(?:json|pem|crt|cer|key|p12|pfx)"
 # A value of YAML or of an env file, to the end of its line or of its place in `{a: b, c: d}`.
 VALUE = re.compile(rf"\w['\"]?\s*[:=]\s*['\"]?({PATH})['\"]?\s*(?=[,}}#]|$)", re.IGNORECASE)
 ANY_PATH = re.compile(rf"(?:[a-z]:)?{PATH}", re.IGNORECASE)

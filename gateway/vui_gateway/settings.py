@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from vui_gateway.env_file import read_env_file
+from vui_gateway.env_file import MAY_BE_EMPTY, read_env_file
 from vui_gateway.errors import SettingError
 from vui_gateway.named_files import mark, named_in
 from vui_gateway.no_proxy import ask_directly
@@ -27,6 +27,8 @@ DEFAULT_PORT = 4000
 MOST_CALLS = 500  # LiteLLM opens no more connections to one host
 MIN_KEY_LENGTH = 16
 MOST_FILLER = 100  # characters
+# After these vui ends a reply; those that a sentence can't hold are left out.
+STOPS = ("[results", "[you asked", "one sec.", "hold on.", "give me a sec.")
 SWITCH = "Use 1 (on) or 0 (off)."
 CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 # The container sets where the gateway listens and finds its files, not `.env`.
@@ -49,8 +51,10 @@ def _key(value: str) -> str:
 
 def _fillers(value: str) -> tuple[str, ...]:
     sentences = () if value == "0" else tuple(filter(None, map(str.strip, value.split("|"))))
-    if any(len(one) > MOST_FILLER or one[-1] not in ".!?…。！？" for one in sentences):
-        raise ValueError
+    for one in sentences:  # vui takes nothing else for the end of one
+        stops = any(stop in one.lower() for stop in STOPS)
+        if len(one) > MOST_FILLER or one[-1] not in ".!?" or stops:
+            raise ValueError
     return sentences
 
 
@@ -103,9 +107,11 @@ class Settings(BaseModel):
     hedge: bool = Field(True, alias="VUI_LITELLM_HEDGE", description=SWITCH)
     plain_speech: bool = Field(True, alias="VUI_LITELLM_PLAIN_SPEECH", description=SWITCH)
     fillers: Annotated[tuple[str, ...], BeforeValidator(_fillers)] = Field(
-        ("Hmm, let me think.", "Let me think about that.", "I'm still thinking."),
+        ("Hmm, let me think.", "Let me think about that.", "One moment, please.",
+         "I'm still thinking."),
         alias="VUI_LITELLM_FILLERS",
-        description=f"Use up to {MOST_FILLER} characters each: Hm. | Still thinking., or 0.",
+        description=f"Write sentences of up to {MOST_FILLER} characters that end in . ! or ?, "
+        f"without {', '.join(STOPS)}: Hm. | Still thinking., or 0 for none.",
     )  # fmt: skip
     calls: int = Field(
         256, ge=1, le=MOST_CALLS, alias="VUI_LITELLM_CALLS",
@@ -153,7 +159,7 @@ class Settings(BaseModel):
         Raises:
             SettingError: a value cannot be used.
         """
-        given = {name: value.strip() for name, value in environ.items() if value.strip()}
+        given = {n: v.strip() for n, v in environ.items() if v.strip() or n in MAY_BE_EMPTY}
         project = Path(given.get("VUI_GATEWAY_PROJECT") or cls.model_fields["project"].default)
         marks = file_marks(project)
         file, warnings = read_env_file(project / ENV_NAME) if env_file else ({}, [])

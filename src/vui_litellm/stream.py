@@ -30,6 +30,10 @@ WHOLE_SENTENCES = "x-vui-whole-sentences"
 # vui's chunker takes it for a sentence, and lets the one before it go. The word joiner, which is
 # neither white space nor visible, tells it from a full stop of the model's own.
 LONE_STOP = "\u2060."
+# In a chunk of our gateway's that is no part of the reply: a sentence said while it is awaited.
+FILLER = b'"vui_filler"'
+WORDS = re.compile(rb'"content": ?"[^"]')
+ANSWERED = "vui_answered"  # in a request's extensions
 LASTING = re.compile(r"[^\s,;:-]")  # the chunker takes the rest off the end of a reply
 
 
@@ -68,20 +72,20 @@ async def repeat_unanswered(
     ask: Callable[[], AsyncGenerator[str]], ahead: Ahead | None = None
 ) -> AsyncGenerator[str]:
     """A reply's tokens; asked for once more when its gateway is lost, or refuses the head start,
-    before the first of them.
+    before the first of them. The words of a filler aren't the reply's.
 
     ahead: the head start, which is listened to instead of asking for the first time.
     """
-    answered = repeated = False
+    repeated = False
     while True:
         try:
             async with aclosing(ahead or ask()) as tokens:
                 async for token in tokens:
-                    answered = True
                     yield token
             return
         except httpx.HTTPError as error:
-            if answered or repeated or not (gateway_lost(error) or head_start_refused(error)):
+            lost = gateway_lost(error) or head_start_refused(error)
+            if repeated or not lost or ANSWERED in error.request.extensions:
                 raise
             repeated, ahead = True, None
 
@@ -144,6 +148,8 @@ class CheckedStream(httpx.AsyncByteStream):
                 if line.startswith(b"data:"):
                     payload = line[5:].strip()
                     self._done = self._done or payload == b"[DONE]"
+                    if WORDS.search(payload) and FILLER not in payload:
+                        self._response.request.extensions[ANSWERED] = True
                     # The cheap look first: this runs for every token.
                     if b'"error"' in payload and parse_error(payload.decode(errors="replace")):
                         raise GatewayError(self._response, payload.decode(errors="replace"))

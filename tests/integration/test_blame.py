@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
 from vui.serving.stream import llm_backend
 
+from tests.integration.test_check import check_at
 from tests.matrix.conversations import HELLO, heard_of, tools
 from tests.providers.base import serving
 from tests.providers.failing import Ends, Failing, Fails
 from tests.providers.raw import RESET, RawProvider, raw_provider
-from tests.support.harness import Program, gateway, openai_model
+from tests.support.harness import Program, gateway, openai_model, vui_env
 from tests.support.report import record
 from vui_litellm import LiteLLMBackend, errors
 
@@ -292,7 +295,9 @@ async def test_a_context_that_is_too_small_is_said_however_lm_studio_says_it(
 SMALL_ACCOUNT = {"x-ratelimit-limit-tokens": "3000", "x-ratelimit-remaining-tokens": "100"}
 
 
-async def test_a_small_account_keeps_its_tokens_for_replies_and_says_so_once(wards: Wards) -> None:
+async def test_a_small_account_keeps_its_tokens_for_replies_and_says_so_once(
+    wards: Wards, tmp_path: Path
+) -> None:
     wards.one.limits = SMALL_ACCOUNT
     assert await wards.reply("groq") == (REPLY, None)
     await wards.thoughts("groq")
@@ -302,6 +307,10 @@ async def test_a_small_account_keeps_its_tokens_for_replies_and_says_so_once(war
         assert not (await wards.thoughts("groq")).get("tool_calls")
     asked = [bool(one.body.get("tools")) for one in wards.one.seen[seen:]]
     assert asked == [False, False]
+    assert wards.one.seen[-1].body["max_tokens"] == 1024
+    env = vui_env(wards.program.url, "groq", wards.program.key)
+    result = await asyncio.to_thread(check_at, env, tmp_path, "--yes", "--model", "groq")
+    assert "its account may ask for 3000 tokens a minute" in result.stdout
     assert wards.program.log.count("may ask for 3000 tokens a minute") == 1
     wards.one.limits = {"x-ratelimit-limit-tokens": "300000"}  # a larger plan
     assert await wards.reply("groq") == (REPLY, None)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.providers.faults import FLOODS
 from tests.support.faults import BROKEN, DRIBBLE, NO_WORDS, ODD, PLACES
+from tests.support.fillers import marked
 from tests.support.report import record, rss_mb
 from tests.support.sick_and_well import CONTINUED, FIRST, SECOND, Heard, SickAndWell, allowed, ward
 from vui_litellm.errors import SENTENCES
@@ -60,7 +61,8 @@ def told(heard: Heard) -> str:
     """A row's figures."""
     whose = {" ".join(FIRST): "the first's answer", " ".join(SECOND): "the second's answer"}
     what = whose.get(heard.text, "both, joined" if len(heard.chunks) > 2 else "its answer")
-    return f"{what}, after {heard.at[0]:.2f} s, never {heard.silence:.2f} s of silence"
+    after = f"after {heard.at[0]:.2f} s{marked(heard.fillers)}"
+    return f"{what}, {after}, never {heard.dead_air:.2f} s of silence"
 
 
 # On a virtual clock a reply breaks off after any word (tests/unit/test_engine.py). Here each fault
@@ -195,7 +197,9 @@ async def test_with_both_sick_one_sentence_comes_in_time(up: SickAndWell, name: 
     assert up.counts() == (1, 1), "a retry storm"
     up.fall_ill()
     whole(await up.turn(group), {" ".join(FIRST), " ".join(SECOND)})
-    record(SECTION, f"both: {name}", f"the sentence, after {heard.at[0]:.2f} s")
+    record(
+        SECTION, f"both: {name}", f"the sentence, after {heard.at[0]:.2f} s{marked(heard.fillers)}"
+    )
 
 
 # A lone deployment that thinks is waited for: tests/unit/test_patience.py.
@@ -214,4 +218,6 @@ async def test_with_a_single_deployment_the_sentence_comes_in_time(
     assert heard.at[0] <= LIMIT + MARGIN
     up.fall_ill()
     whole(await up.turn(group), {" ".join(FIRST)})
-    record(SECTION, f"alone: {name}", f"the sentence, after {heard.at[0]:.2f} s")
+    record(
+        SECTION, f"alone: {name}", f"the sentence, after {heard.at[0]:.2f} s{marked(heard.fillers)}"
+    )

@@ -17,6 +17,7 @@ from tests.matrix.conversations import tools
 from tests.providers.base import serving
 from tests.providers.ollama import Ollama
 from tests.providers.openai import OpenAI
+from tests.support.fillers import FILLERS, without_fillers
 from tests.support.harness import Program, free_port, gateway
 from tests.support.poll import until
 from tests.support.report import record
@@ -152,6 +153,9 @@ async def test_what_vui_prepares_reaches_the_server_at_home_as_the_turn_will(
     assert first["max_tokens"] == second["max_tokens"] == 1
     await reply(vui)
     assert homes.home.seen[2].body["messages"] == second["messages"]
+    talk = [*HELLO, {"role": "assistant", "content": f"{FILLERS[0]} Yes."}, HELLO[-1]]
+    await vui.prefill(talk)
+    assert homes.home.seen[3].body["messages"][-2]["content"] == "Yes."
     await until(lambda: homes.program.log.count(" model=home ") > calls, 5, "the call's line")
     assert homes.program.log.count(" model=home ") == calls + 1
     record(SECTION, "vui's `prefill`", "reaches the server, and is no turn")
@@ -185,21 +189,24 @@ async def test_a_slow_server_at_home_is_waited_for_and_asked_once(
 ) -> None:
     homes.home.clear(text=REPLY, delay=10.5)
     began = time.monotonic()
-    assert await reply(vui) == REPLY
+    said = await reply(vui)
+    assert without_fillers(said) == REPLY
+    assert sum(map(said.count, FILLERS)) == 2
     assert time.monotonic() - began > 10
     assert len(homes.home.seen) == 1
-    record(SECTION, "10 s until the first word, alone", "the reply, from one request")
+    fillers = said.removesuffix(REPLY).strip()
+    record(SECTION, "10 s until the first word, alone", f"({fillers}) {REPLY} One request")
 
 
 @model("home")
 async def test_who_thinks_unasked_is_waited_for(vui: LiteLLMBackend, homes: Homes) -> None:
     homes.home.clear(text=REPLY, reasoning="hm " * 13, pace=0.5)
     began = time.monotonic()
-    thinking, said = (await reply(vui)).split(". ")
-    assert "think" in thinking
-    assert said == REPLY
+    said = await reply(vui)
+    thinking = said.removesuffix(REPLY).strip()
+    assert without_fillers(said) == REPLY != said
     assert time.monotonic() - began > 6
-    record(SECTION, "6 s of thoughts that nobody asked for, alone", f"{thinking}. {said}")
+    record(SECTION, "6 s of thoughts that nobody asked for, alone", f"({thinking}) {REPLY}")
 
 
 LOADING = json.dumps(

@@ -54,6 +54,7 @@ async def test_a_reply_and_its_barge_in_are_billed_and_the_providers_call_ends(
         await until(lambda: stand_in.seen[0].closed_at, 3, "the provider's call ends")
         await backend.aclose()
         whole, cut = await asyncio.to_thread(lines_of_calls, up, 2)
+    assert stand_in.seen[0].body["store"] is False
     assert (whole["outcome"], whole["tokens_in"], whole["tokens_out"]) == ("ok", "1200", "12")
     assert float(whole["usd"]) == pytest.approx(USD, abs=1e-6)
     assert cut["outcome"] == "hung-up"
@@ -71,6 +72,7 @@ async def test_thoughts_with_an_effort_cost_what_they_cost_anywhere(tmp_path: Pa
             await backend.aclose()
             (line,) = await asyncio.to_thread(lines_of_calls, up)
     assert [seen.path for seen in stand_in.seen] == ["/v1/responses"]
+    assert stand_in.seen[0].body["store"] is False
     assert answer["tool_calls"][0]["function"]["arguments"] == {"text": "Name is Ada"}
     assert line["kind"] == "thoughts"
     assert float(line["usd"]) == pytest.approx(USD, abs=1e-6)

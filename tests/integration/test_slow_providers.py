@@ -18,6 +18,7 @@ from tests.integration.test_no_dead_air import (
     whole,
 )
 from tests.support.faults import HTML, MOVED, completion
+from tests.support.fillers import marked
 from tests.support.poll import until
 from tests.support.report import record
 from tests.support.sick_and_well import FIRST, SECOND, SickAndWell, ward
@@ -102,7 +103,9 @@ async def test_both_hang_and_the_sentence_comes_within_nine_seconds(hedged: Sick
     assert len(heard.chunks) == 1
     assert heard.chunks[0] in SENTENCES
     assert heard.at[0] <= 9 + MARGIN
-    record(SECTION, "both hang, limits as installed", f"the sentence, after {heard.at[0]:.2f} s")
+    assert [round((at - 2.5) / 4) for _, at in heard.fillers] == [0, 1]
+    said = f"the sentence, after {heard.at[0]:.2f} s{marked(heard.fillers)}"
+    record(SECTION, "both hang, limits as installed", said)
 
 
 # ---- who is to blame

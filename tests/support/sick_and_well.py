@@ -18,6 +18,7 @@ from vui.serving.stream import llm, llm_backend
 from tests.matrix.conversations import TEXT_CHAT, tools
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
+from tests.support.fillers import FILLERS, dead_air
 from tests.support.harness import Program, gateway
 from tests.support.poll import until
 from vui_litellm import LiteLLMBackend
@@ -42,11 +43,16 @@ GIVE_UP = 12.0  # seconds: no turn may take that long
 
 @dataclass
 class Heard:
-    """What reached speech synthesis of one turn, and when (seconds from its begin)."""
+    """What reached speech synthesis of one turn, and when (seconds from its begin).
+
+    Attributes:
+        fillers: sentences that are no part of the reply, each with its time; not among the chunks.
+    """
 
     chunks: list[str] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     finals: list[bool] = field(default_factory=list)
+    fillers: list[tuple[str, float]] = field(default_factory=list)
     raised: Exception | None = None
     took: float = 0.0
 
@@ -56,8 +62,14 @@ class Heard:
 
     @property
     def silence(self) -> float:
-        """The longest time without anything to say."""
+        """The longest time without anything of the reply to say."""
         return max(b - a for a, b in zip([0.0, *self.at], [*self.at, self.took], strict=True))
+
+    @property
+    def dead_air(self) -> float:
+        """The longest silence that a listener hears; fillers and the time of speech count."""
+        said = [*self.fillers, *zip(self.chunks, self.at, strict=True)]
+        return dead_air(sorted(said, key=lambda one: one[1]), self.took)
 
 
 def allowed(first: bool = False) -> set[str]:
@@ -104,18 +116,25 @@ class SickAndWell:
         """What vui does when the user speaks."""
         llm_backend.get_backend().barge_in()
 
-    async def turn(self, group: str, conversation: list[dict] = TEXT_CHAT) -> Heard:
+    async def turn(
+        self, group: str, conversation: list[dict] = TEXT_CHAT, within: float = GIVE_UP
+    ) -> Heard:
         """A streamed reply through vui's own chunker on our own backend."""
         backend, heard = self.backend(group), Heard()
         began = time.monotonic()
         try:
-            async with asyncio.timeout(GIVE_UP):
+            async with asyncio.timeout(within):
                 async for chunk, final in llm.llm_stream_chunks(
                     conversation[1:], TEXT_CHAT[0]["content"]
                 ):
+                    now = time.monotonic() - began
+                    if chunk in FILLERS and not heard.chunks:
+                        assert not final
+                        heard.fillers.append((chunk, now))
+                        continue
                     heard.chunks.append(chunk)
                     heard.finals.append(final)
-                    heard.at.append(time.monotonic() - began)
+                    heard.at.append(now)
         except (httpx.HTTPError, TimeoutError) as error:
             heard.raised = error
         heard.took = time.monotonic() - began

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import httpx
 
+from tests.support.fillers import without_fillers
 from vui_litellm import LiteLLMBackend
 from vui_litellm.errors import SENTENCES, gateway_lost
 
@@ -59,10 +60,10 @@ async def reply(vui: LiteLLMBackend, talk: Talk) -> None:
     talk.waiting += 1
     try:
         async for token in vui.stream(HELLO):
-            if not heard:
+            before, heard = heard, without_fillers(heard + token)
+            if heard and not before:
                 first = time.monotonic() - began
                 talk.waiting -= 1
-            heard += token
     except httpx.HTTPError as failure:
         error = repr(failure)
     talk.heard(heard, first, error)

@@ -21,6 +21,8 @@ OPTIONAL = {
     "speech_end_to_first_chunk_changing_vs_direct",
     "head_start_extra_cost",
     "head_start_wrong_replies",
+    "silence_faults_s",
+    "apologies",
 }
 
 

@@ -17,7 +17,7 @@ from vui_gateway.turns.fillers import Fillers
 from vui_gateway.usage.recorder import Recorder
 
 from tests.support.clock import run_virtual
-from tests.support.scripted import END, FOR_EVER, Scripted, Step, said
+from tests.support.scripted import FOR_EVER, Scripted, Step, said
 
 HUNG_UP = {"type": "http.disconnect"}
 
@@ -138,10 +138,6 @@ def test_a_barge_in_at_any_moment_leaves_nothing_running(
     assert set(lab.closed) | {"breaks", "late"} >= {name for name, _ in lab.bodies}
 
 
-FILLERS = ("Hmm, let me think.", "Still thinking.")
-THOUGHT: Step = (0.5, Event(reasoning=5))
-
-
 def heard(sent: list[dict]) -> list[tuple[str, float]]:
     """The pieces of a reply, or its error's code; and when each was sent."""
     found = []
@@ -154,55 +150,6 @@ def heard(sent: list[dict]) -> list[tuple[str, float]]:
             if "error" in data:
                 found.append((data["error"]["code"], round(message["at"], 1)))
     return found
-
-
-def test_the_listener_hears_that_a_model_thinks_and_then_its_reply() -> None:
-    lab = Scripted({"a": [*[THOUGHT] * 25, *said("Oh, good question.")]})
-    pieces = heard(call(lab, fillers=FILLERS))
-    began = pieces[0][1] - 2.5
-    assert [(text, round(at - began, 1)) for text, at in pieces] == [
-        ("Hmm, let me think. ", 2.5), ("Still thinking. ", 10.0), ("Oh, good question.", 12.6),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("steps", "fillers"),
-    [
-        ([*[THOUGHT] * 7, *said("Oh, good question.")], ()),
-        ([THOUGHT, *said("Oh, good question.", first=1.5)], FILLERS),
-        (said("Oh, good question.", first=3.5), FILLERS),
-        ([THOUGHT, (0.5, "Oh, "), (3.0, "good question."), (0, END)], FILLERS),
-    ],
-    ids=["switched off", "early words", "no thoughts", "a slow sentence"],
-)  # fmt: skip
-def test_nothing_is_said_before_a_reply_otherwise(
-    steps: list[Step], fillers: tuple[str, ...]
-) -> None:
-    pieces = heard(call(Scripted({"a": steps}), fillers=fillers))
-    assert "".join(text for text, _ in pieces) == "Oh, good question."
-
-
-def test_thoughts_that_nobody_hears_get_no_sentence() -> None:
-    lab = Scripted({"a": [*[THOUGHT] * 7, (0.1, ANSWER)]})
-    assert b"think" not in call(lab, stream=False, fillers=FILLERS)[-1]["body"]
-
-
-def test_an_error_follows_what_was_said_before_it() -> None:
-    lab = Scripted({"a": [*[THOUGHT] * 7, (0.1, AttemptError("500", status=500))]})
-    pieces = heard(call(lab, fillers=FILLERS))
-    assert [text for text, _ in pieces] == ["Hmm, let me think. ", "no_answer"]
-
-
-def test_what_was_said_while_a_model_thought_is_not_sent_back_to_one() -> None:
-    lab = Scripted({"a": said()})
-    talk = [
-        ("user", "Why?"), ("assistant", "Hmm, let me think. Still thinking. Since it rains."),
-        ("user", "Hmm, let me think."), ("assistant", "Hmm, let me think."), ("user", "Go on"),
-    ]  # fmt: skip
-    messages = [{"role": role, "content": text} for role, text in talk]
-    call(lab, fillers=FILLERS, messages=messages)
-    sent = [message["content"] for message in lab.bodies[0][1]["messages"]]
-    assert sent == ["Why?", "Since it rains.", "Hmm, let me think.", "", "Go on"]
 
 
 def test_a_reply_that_a_token_ended_says_what_was_taken_out_of_it() -> None:

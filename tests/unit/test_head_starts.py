@@ -19,7 +19,8 @@ from vui_gateway.usage.recorder import Recorder
 
 from tests.support.clock import WallClock
 from tests.support.scripted import FOR_EVER, Scripted, said
-from tests.unit.test_chat import FILLERS, THOUGHT, call, heard
+from tests.unit.test_chat import call, heard
+from tests.unit.test_fillers import FILLERS, THOUGHT
 
 VUI, NOON = "vui", 1_790_000_000.0
 

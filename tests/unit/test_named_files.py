@@ -53,6 +53,12 @@ def test_the_files_that_the_configuration_names_are_shown_and_no_others(
     assert (target / "adc.json").stat().st_mode & 0o777 == 0o440
 
 
+@pytest.mark.parametrize("value", ["./my adc.json", '"./my adc.json" # mine', "'./my adc.json'"])
+def test_a_name_with_a_space_is_a_name(value: str) -> None:
+    assert named_in(f"a: {{b: 1}}\nvertex_credentials: {value}\n") == ["my adc.json"]
+    assert named_in("about: it reads my adc.json\n") == []
+
+
 def test_a_file_that_the_env_file_names_is_shown(folders: tuple[Path, Path]) -> None:
     source, target = folders
     (source / ".env").write_text('SSL_CERT_FILE="./old.pem"\nexport CERT=package.json # mine\n')

@@ -121,8 +121,9 @@ def test_a_server_that_loads_its_model_is_asked_until_it_has() -> None:
     assert len(lab.bodies) == 10
 
 
-def test_who_loads_for_ever_is_said_to_and_not_blamed() -> None:
-    lab = Scripted({"home": said()}, servers=HOME, before=loading(1000))
+@pytest.mark.parametrize("servers", [HOME, {}], ids=["at home", "elsewhere"])
+def test_who_loads_for_ever_is_said_to_and_not_blamed(servers: dict[str, str]) -> None:
+    lab = Scripted({"home": said()}, servers=servers, before=loading(1000))
     heard = lab.hear()
     assert heard.error is not None
     assert heard.error.code == Code.MODEL_LOADING
@@ -136,6 +137,49 @@ def test_while_one_loads_another_one_answers_at_once_and_nobody_is_blamed() -> N
     assert heard.ended == [Ending.LOADING, "ok"]
     assert heard.pieces[0][0] < 0.5
     assert "home" not in lab.cooldown
+
+
+def test_who_shall_think_and_shows_nothing_of_it_is_waited_for_alone() -> None:
+    lab = Scripted({"a": said(first=12)}, thinks=True)
+    assert lab.hear().text == WELL
+    assert len(lab.bodies) == 1
+    lab = Scripted({"a": said(first=12), "b": said()}, thinks=True)
+    assert lab.hear().ended == ["no-words", "ok"]
+
+
+@pytest.mark.parametrize("servers", [HOME, {}], ids=["at home", "elsewhere"])
+def test_who_loads_for_15_s_is_waited_for_wherever_it_is(servers: dict[str, str]) -> None:
+    lab = Scripted({"home": said()}, servers=servers, before=loading(30))
+    heard = lab.hear()
+    assert heard.text == WELL
+    assert heard.pieces[0][0] == pytest.approx(15.2, abs=0.3)
+
+
+@pytest.mark.parametrize("servers", [HOME, {}], ids=["at home", "elsewhere"])
+def test_a_limit_of_the_file_holds_while_it_loads(servers: dict[str, str]) -> None:
+    lab = Scripted({"home": said()}, servers=servers, before=loading(1000), own_limit=3.0)
+    heard = lab.hear()
+    assert heard.ended == [Ending.LOADING]
+    assert heard.seconds == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "seconds"),
+    [
+        ("Yes.", True, 2.6),
+        ("Yes.", False, 4.0),
+        ("One two three four five six seven eight nine.", True, 3.6),  # as long as it is heard
+        ("So one two three four five six seven eight nine ten eleven twelve.", True, 4.2),
+    ],
+)
+def test_a_reply_that_stalls_is_given_up_when_nothing_is_left_to_hear(
+    text: str, others: bool, seconds: float
+) -> None:
+    steps: list[Step] = [(0.1, f"{text} And"), (FOR_EVER, "")]
+    lab = Scripted({"a": steps, **({"b": said("And more.")} if others else {})})
+    heard = lab.hear()
+    assert heard.ended[0] == Ending.STALLED
+    assert (heard.pieces[1][0] if others else heard.seconds) == pytest.approx(seconds, abs=0.2)
 
 
 TOOLS: dict[str, Any] = {"tools": [{"type": "function", "function": {"name": "get_time"}}]}

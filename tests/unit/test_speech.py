@@ -199,6 +199,54 @@ async def test_the_promise_is_a_header_of_the_gateways() -> None:
     assert not backend.promises_more
 
 
+# ---- a filler
+
+
+def filling(*later: str, pause: float = 0.2, done: bool = True) -> Any:
+    """A gateway that says a filler at once, and the rest after a pause."""
+
+    async def arriving() -> AsyncGenerator[bytes]:
+        async for part in stream_of("Hmm, let me think. ", done=False).aiter_raw():
+            yield part
+        await asyncio.sleep(pause)
+        async for part in stream_of(*later, done=done).aiter_raw():
+            yield part
+
+    headers = {"content-type": "text/event-stream", WHOLE_SENTENCES: "1"}
+    return answering(lambda _: httpx.Response(200, content=arriving(), headers=headers))[0]
+
+
+@pytest.mark.parametrize(
+    ("later", "done", "chunks"),
+    [
+        (["One."], True, [("One.", True)]),
+        (["One. ", "Two."], True, [("One.", False), ("Two.", True)]),
+        ([], False, [(APOLOGY, False)]),
+    ],
+)
+async def test_a_filler_is_spoken_at_once_and_is_never_the_last(
+    later: list[str], done: bool, chunks: Chunks
+) -> None:
+    llm_backend.set_backend(filling(*later, done=done))
+    began, found, at = time.perf_counter(), [], []
+    with suppress(httpx.HTTPError):
+        async for chunk in llm.llm_stream_chunks(HELLO):
+            found.append(chunk)
+            at.append(time.perf_counter() - began)
+    assert found == [("Hmm, let me think.", False), *chunks]
+    assert at[0] < 0.15
+    assert at[1] > 0.19
+
+
+async def test_a_barge_in_during_a_filler_ends_the_reply() -> None:
+    llm_backend.set_backend(backend := filling("Never heard.", pause=30))
+    asyncio.get_running_loop().call_later(0.1, backend.barge_in)
+    async with asyncio.timeout(1):
+        assert [chunk async for chunk in llm.llm_stream_chunks(HELLO)] == [
+            ("Hmm, let me think.", False)
+        ]
+
+
 # ---- how a reply ends
 
 

@@ -207,3 +207,20 @@ async def test_a_gateway_that_is_slow_is_not_asked_again() -> None:
     with pytest.raises(httpx.ReadTimeout):
         await said(backend)
     assert len(seen) == 1
+
+
+async def test_a_gateway_lost_after_fillers_alone_is_asked_once_more() -> None:
+    async def breaking() -> AsyncIterator[bytes]:
+        for text in ("Hmm. ", "Still thinking. "):
+            frame = {"choices": [{"delta": {"content": text}}], "vui_filler": True}
+            yield f"data: {json.dumps(frame)}\n\n".encode()
+        raise httpx.RemoteProtocolError("peer closed connection")
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        headers = {"content-type": "text/event-stream"}
+        broken = httpx.Response(200, content=breaking(), headers=headers)
+        return broken if len(seen) == 1 else stream_of("Yes.")
+
+    backend, seen = answering(answer)
+    assert await said(backend) == "Hmm. Still thinking. Yes."
+    assert len(seen) == 2

@@ -163,7 +163,8 @@ def test_each_model_of_litellms_table_gets_the_least_that_it_allows() -> None:
     ],
 )
 def test_the_least_thinking_that_a_model_takes(name: str, expected: dict) -> None:
-    assert sent(name) == expected
+    fields = {field: value for field, value in sent(name).items() if field != "store"}
+    assert fields == expected
 
 
 @pytest.mark.parametrize(

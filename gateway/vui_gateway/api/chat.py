@@ -225,7 +225,7 @@ async def _with_signs_of_life(
                 if sentence or quiet >= HEARTBEAT:
                     quiet = 0.0
                     # A space at the end of a piece promises that another one follows.
-                    yield Event(f"{sentence} ") if sentence else None
+                    yield Event(f"{sentence} ", filler=True) if sentence else None
                 continue
             done, task, quiet = task, None, 0.0
             try:

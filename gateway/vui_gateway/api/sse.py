@@ -52,7 +52,8 @@ class EventStream:
         if event.tool_calls:
             delta["tool_calls"] = _joined(event.tool_calls)
         choice = {"index": 0, "delta": delta, "finish_reason": event.finish_reason}
-        text = self._frame({"choices": [choice]})
+        # vui's side asks once more for a reply whose gateway is lost before a word of it.
+        text = self._frame({"choices": [choice], **({"vui_filler": True} if event.filler else {})})
         if event.usage:
             text += self._frame({"choices": [], "usage": event.usage})
         if event.finish_reason:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import litellm
@@ -112,9 +113,11 @@ class RouterInForce:
             return False
         return bool(router.get_model_list(model_name=model_group))
 
-    async def listing(self) -> list[dict]:
+    async def listing(self, notes: Mapping[str, str]) -> list[dict]:
         """The deployments as LiteLLM's `/model/info` lists them, with a few fields of each: those
         of an alias once more, and a wildcard as it is written.
+
+        notes: by deployment id, what is said about it besides.
 
         Source: https://docs.litellm.ai/docs/proxy/model_management
         """
@@ -132,7 +135,8 @@ class RouterInForce:
             prices = {name: info[name] for name in SHOWN_INFO if name in info}
             if "*" in entry["model_name"]:  # each of its models has its own
                 prices = {"id": entry["model_info"]["id"]}
-            if note := self.notes.get(name := entry["model_name"]):
+            name, about = entry["model_name"], notes.get(entry["model_info"]["id"], "")
+            if note := " ".join(filter(None, (self.notes.get(name), about))):
                 prices["note"] = note
             found.append({"model_name": name, "litellm_params": shown, "model_info": prices})
         return found

@@ -53,6 +53,12 @@ def no_sampling_while_thinking(call: dict) -> None:
             call.pop(name, None)
 
 
+def stored_nowhere(call: dict) -> None:
+    """`/v1/responses` keeps what was said for 30 days, unlike chat completions."""
+    if call.get("store") is None:
+        call["store"] = False
+
+
 CLAUDE = r"^anthropic/|^(bedrock|bedrock_converse|vertex_ai|azure_ai)/.*claude"
 
 FAMILIES = (
@@ -75,6 +81,12 @@ FAMILIES = (
         r"^xai/grok",
         "https://docs.x.ai/docs/guides/reasoning",
         drop=("presence_penalty", "frequency_penalty", "stop"),
+    ),
+    Family(
+        # Those that LiteLLM asks there, always or with tools and an effort.
+        r"^(openai|azure)/(responses/|gpt-(5\.[4-9]|[6-9]))",
+        "https://platform.openai.com/docs/guides/your-data",
+        transform=stored_nowhere,
     ),
     Family(
         # LiteLLM would count the tokens of a stream by itself.

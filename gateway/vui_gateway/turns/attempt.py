@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 
 from vui_gateway.errors import Ending
@@ -23,9 +23,8 @@ from vui_gateway.turns.reply import Reply
 
 __all__ = ["Open", "RunningAttempt"]
 
-# A reply longer than this many times `max_tokens` is no reply; a token is about four characters.
-FLOOD = 4
-TOKEN_CHARACTERS = 4
+# A reply of more than four times `max_tokens` is no reply; a token is about four characters.
+FLOOD = 4 * 4
 DEFAULT_MAX_TOKENS = 4096
 TOOL_CALL = 4  # words
 
@@ -59,21 +58,20 @@ class RunningAttempt:
     ) -> None:
         self.record, self._open, self._alone = record, open_, alone
         self._loading: AttemptError | None = None
-        stop = record.body.get("stop") or ()
+        stop, cites = record.body.get("stop") or (), record.deployment.cites
         stops = tuple(filter(None, [stop] if isinstance(stop, str) else stop))
-        cites, self._thinks = record.deployment.cites, thinks
         self._reply = Reply(said, stops, plain=plain, thinks=thinks, cites=cites)
-        self._tools = offered(record.body)
+        self._tools, self._thinks = offered(record.body), thinks
         self._owes = bool(said)  # the listener was promised more
         self.over = False
         self._error: AttemptError | None = None
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._read())
 
-    async def first_words(self, limit: float, thinking: float | None = None) -> None:
+    async def first_words(self, limit: float, longer: float | None = None) -> None:
         """Return when the first words are there.
 
-        limit, thinking: seconds since the beginning; the second where thinking counts as life.
+        limit, longer: seconds since the beginning; the second where thinking and loading count.
 
         Raises:
             AttemptError: they don't come.
@@ -81,7 +79,8 @@ class RunningAttempt:
         while not self.record.spoke:
             if self.over or self.record.finish_reason:
                 raise self._error or AttemptError(Ending.EMPTY, status=HTTPStatus.BAD_GATEWAY)
-            seconds = thinking if thinking and self.record.reasoned else limit
+            loads = self._loading and not self.record.deployment.first_words
+            seconds = longer if longer and (self.record.reasoned or loads) else limit
             if not await self._change(self.record.began + seconds):
                 raise self._loading or AttemptError(Ending.NO_WORDS)
 
@@ -92,21 +91,23 @@ class RunningAttempt:
             AttemptError: it broke off, stalled, dribbles while others are left to ask, or adds
                 nothing to what was said.
         """
-        record, reply, loop = self.record, self._reply, asyncio.get_running_loop()
+        record, reply, loop, spoken = self.record, self._reply, asyncio.get_running_loop(), 0.0
         since, judged, counted = record.first_word, record.first_word + limits.words, 1
         # A late deployment is judged sooner: the listener has waited already.
         if since <= (late := record.began + limits.words):
             judged = max(late, since + LEAST_WINDOW * limits.words)
+
         while not (record.finish_reason or self.over):
             if piece := reply.release():
                 self._owes = False
+                spoken = limits.spoken(piece, max(spoken, loop.time()))
                 yield piece
                 continue
-            await self._change(min(record.last_word + limits.words, judged))
+            await self._change(min(limits.stalls(record.last_word, spoken, others_left), judged))
             now = loop.time()
             if record.finish_reason or self.over:
                 break
-            if now >= record.last_word + limits.words:
+            if now >= limits.stalls(record.last_word, spoken, others_left):
                 raise AttemptError(Ending.STALLED)
             if now >= judged:
                 expected = round(limits.pace * (judged - since) / limits.words)
@@ -145,13 +146,12 @@ class RunningAttempt:
 
     async def _change(self, until: float) -> bool:
         """Wait for something to come; False when it is too late for it."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
                 await self._changed.wait()
-        except TimeoutError:
-            return False
-        self._changed.clear()
-        return True
+                self._changed.clear()
+                return True
+        return False
 
     async def _events(self) -> AsyncGenerator[Event]:
         """The events of the answer, once the deployment's model is loaded."""
@@ -170,13 +170,14 @@ class RunningAttempt:
                 if error.ended != Ending.LOADING or not self._alone or self._reply.characters:
                     raise
                 self._loading = error
+                self._changed.set()
             await asyncio.sleep(LOADING_PAUSE)
             record.billed.clear()
 
     async def _read(self) -> None:
         record, reply = self.record, self._reply
         tokens = record.body.get("max_tokens") or record.body.get("max_completion_tokens")
-        most = FLOOD * TOKEN_CHARACTERS * (tokens or DEFAULT_MAX_TOKENS)
+        most = FLOOD * (tokens or DEFAULT_MAX_TOKENS)
         try:
             async with aclosing(self._events()) as events:
                 async for event in events:

@@ -52,6 +52,7 @@ class Event(NamedTuple):
         reasoning: characters of thoughts; true for thoughts without a text.
         answer: a whole one, not streamed.
         broken: the provider says that its answer breaks off here.
+        filler: the text is said while the reply is awaited, and no part of it.
     """
 
     text: str = ""
@@ -61,6 +62,7 @@ class Event(NamedTuple):
     usage: dict | None = None
     answer: dict | None = None
     broken: AttemptError | None = None
+    filler: bool = False
 
 
 class AttemptError(Exception):
@@ -176,8 +178,7 @@ class Call:
         without: ids of deployments that refuse its tools.
         attempts: in order.
         error: why it failed: an ending, a code, or an exception's name.
-        recorded: `Recorder` has it.
-        head_start: vui asks before its turn is certain.
+        recorded: `Recorder` has it. head_start: vui asks before its turn is certain.
     """
 
     model_group: str = ""
@@ -206,9 +207,9 @@ class Call:
         return [*(a.deployment.id for a in had), *self.without]
 
     @property
-    def thinking(self) -> bool:
-        """A deployment thinks that hasn't spoken yet."""
-        return any(a.reasoned and not a.ended for a in self.attempts)
+    def last_word(self) -> float:
+        """When an attempt that runs had its last word; 0 where none has spoken."""
+        return max((a.last_word for a in self.attempts if not a.ended), default=0.0)
 
     @property
     def kind(self) -> str:

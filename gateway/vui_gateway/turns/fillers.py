@@ -1,22 +1,23 @@
-"""Sentences that a listener hears while a model thinks, and no part of its reply."""
+"""Sentences that a listener hears while a reply is awaited, and no part of it."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+import re
 from collections.abc import Callable
 
 from vui_gateway.turns.call import Call
-from vui_gateway.turns.limits import FILLER_AFTER
+from vui_gateway.turns.limits import FILLER_AFTER, ON_ITS_WAY
 
 __all__ = ["Fillers"]
 
 
 class Fillers:
-    """Says one sentence after a while without a word, and a last one after a longer while.
+    """Says sentences, each once in turn, while there is none of a reply.
 
     Attributes:
-        sentences: the last one is said after the longer while, one of the others before, in turn.
-            Nothing is said where there is none.
+        sentences: nothing is said where there is none; the last one is never the first.
     """
 
     def __init__(self) -> None:
@@ -27,26 +28,39 @@ class Fillers:
         """A function that returns the sentence which is due for a call now, or nothing."""
         *first, last = self.sentences or ("",)
         self._turn += 1
-        due = [first[self._turn % len(first)] if first else last, last]
-        began, left = call.began, list(zip(FILLER_AFTER, due, strict=True))
+        at = self._turn % max(1, len(first))
+        ring = itertools.cycle([*first[at:], *first[:at], last])
+        left = list(zip(FILLER_AFTER, ring, strict=False))
+        late = 0.0  # the first one: the next is no sooner after it
 
         def now() -> str:
-            seconds = asyncio.get_running_loop().time() - began
-            if not left or seconds < left[0][0] or call.first_token or not call.thinking:
+            nonlocal late
+            time = asyncio.get_running_loop().time()
+            seconds = time - call.began
+            if not left or seconds < left[0][0] + late or call.released:
                 return ""
-            return left.pop(0)[1]
+            if call.last_word and time < call.last_word + ON_ITS_WAY:
+                return ""
+            at, sentence = left.pop(0)
+            late = seconds - at
+            return sentence
 
         return now
 
     def taken_out(self, messages: list[dict]) -> list[dict]:
         """The conversation as the models had it: vui sends all that it has said."""
-        return [self._without(message) for message in messages]
+        # vui changes marks before it speaks and keeps a sentence: words are compared.
+        words = [re.findall(r"\w+", sentence) for sentence in self.sentences]
+        patterns = [rf"{r'\W+'.join(map(re.escape, w))}(?!\w)[^\w\s\[]*" for w in words if w]
+        if not patterns:
+            return messages
+        begins = re.compile(rf"(?:\W*(?:{'|'.join(patterns)})(?:\s+|$))+")
+        return [_without(begins, message) for message in messages]
 
-    def _without(self, message: dict) -> dict:
-        text = message.get("content")
-        if message.get("role") != "assistant" or not isinstance(text, str) or not self.sentences:
-            return message
-        rest = text.strip()
-        while found := next((f for f in self.sentences if rest.startswith(f)), ""):
-            rest = rest[len(found) :].lstrip()
-        return message if rest == text.strip() else {**message, "content": rest}
+
+def _without(begins: re.Pattern[str], message: dict) -> dict:
+    text = message.get("content")
+    if message.get("role") != "assistant" or not isinstance(text, str):
+        return message
+    found = begins.match(text)
+    return {**message, "content": text[found.end() :].strip()} if found else message

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
 __all__ = [
     "CHANCE_SECONDS", "CHECK_AFTER", "COOLDOWN", "FILLER_AFTER", "HEARTBEAT", "LAST_SECONDS",
-    "LEAST_SECONDS", "LEAST_WINDOW", "LOADING_PAUSE", "PRICED", "STREAM_TIMEOUT", "TIMEOUT",
-    "USAGE_SECONDS", "Limits",
+    "LEAST_SECONDS", "LEAST_WINDOW", "LOADING_PAUSE", "ON_ITS_WAY", "PRICED", "SPOKEN_PACE",
+    "STREAM_TIMEOUT", "TIMEOUT", "USAGE_SECONDS", "Limits",
 ]  # fmt: skip
 
 # Defaults of `router_settings`: without a word of the reply, before its first and within it; for a
@@ -23,9 +24,14 @@ USAGE_SECONDS = 0.2  # that a reply which has ended is waited for its usage
 LAST_SECONDS = 1.0
 PRICED = 2.0  # after the end of a call, in which its price is known
 LOADING_PAUSE = 0.5  # between two requests to a server that is loading its model
+SPOKEN_PACE = 2.7  # words that vui speaks in a second
+STALL_SHARE = 0.6  # of the limit within a reply: three seconds with the next one's first sentence
 CHANCE_SECONDS = 1.0  # in which a failure by chance leads to a second request
 CHECK_AFTER = 1.0  # without a word: then a look whether one's own server is there at all
-FILLER_AFTER = (2.5, 10.0)  # without a word of a model that thinks
+# Without a sentence of the reply, from the request on: a sentence is spoken in 1.1 to 2 s, so that
+# no silence is longer than three.
+FILLER_AFTER = (2.5, 6.5, 10.5, 14.5, 18.5, 22.5, 26.5)
+ON_ITS_WAY = 1.0  # after a word: the sentence that it is part of is awaited without a filler
 HEARTBEAT = 5.0  # between comments to a client that waits for a slow model
 
 
@@ -50,6 +56,22 @@ class Limits:
     thoughts: tuple[float, float] = (TIMEOUT, 8.0)
     own_server: float = 30.0
     own_thoughts: float = 85.0
+
+    @staticmethod
+    def spoken(piece: str, begins: float) -> float:
+        """When a piece that vui begins to speak then has been heard."""
+        return begins + len(piece.split()) / SPOKEN_PACE
+
+    def stalls(self, last_word: float, spoken: float, others_left: Callable[[], bool]) -> float:
+        """When a reply is given up whose last word has come, as a time of the loop.
+
+        spoken: when the listener has heard all that was released, 0 for nothing. From then on,
+            with others to ask, there is no more than the usual limit's share of silence.
+        """
+        latest = last_word + self.words
+        if not spoken or not others_left():
+            return latest
+        return min(latest, max(last_word + STALL_SHARE * self.words, spoken))
 
     @classmethod
     def of(cls, stream_timeout: float, timeout: float) -> Self:

@@ -198,27 +198,26 @@ class Race:
     def _limits(
         self, call: Call, deployment: Deployment, limits: Limits, *, alone: bool
     ) -> tuple[float, float | None]:
-        """Seconds for the first words, and for those of a deployment that thinks.
+        """Seconds for the first words, and for those of a deployment that thinks or loads.
 
-        alone: nobody else can be asked: one that thinks unasked is waited for, and one of one's
-            own from its first request on.
+        alone: nobody else can be asked: one that thinks unasked or loads its model is waited for;
+            one of one's own, or one that shall think, also while it says nothing at all.
         """
-        now = asyncio.get_running_loop().time()
-        patient = alone and deployment.local
-        if patient:
-            longest = limits.own_server if call.streamed else limits.own_thoughts
-            call.deadline = max(call.deadline, now + longest)
+        now, usual = asyncio.get_running_loop().time(), limits.words
+        thinks = call.thinks or deployment.thinks
+        if alone and deployment.local:
+            usual = limits.own_server if call.streamed else limits.own_thoughts
+        elif alone and thinks and call.streamed:  # some providers show nothing of their thoughts
+            usual = limits.thinking
+        if usual > limits.words:
+            call.deadline = max(call.deadline, now + usual)
         left = call.deadline - now
         if not call.streamed:
             return (left if alone else min(limits.thoughts[1], left)), None
         left = max(LEAST_SECONDS, left)
         own = deployment.first_words
-        if own and own > limits.total:
-            first = own
-        else:
-            first = min(own or (limits.own_server if patient else limits.words), left)
-        thinks = call.thinks or deployment.thinks or alone
-        return first, (limits.thinking if thinks else None)
+        first = own if own and own > limits.total else min(own or usual, left)
+        return first, (limits.thinking if thinks or alone else None)
 
     async def _next(self, call: Call) -> Deployment | None:
         return await self._candidates.next(call.model_group, call.asked, call.codes)

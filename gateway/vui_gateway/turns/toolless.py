@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from vui_gateway.providers.accounts import tokens_asked
-from vui_gateway.turns.call import Attempt, Call, Deployment
+from vui_gateway.turns.call import Attempt, Call
 
 __all__ = ["NO_TOOL", "Toolless", "without_tools"]
 
@@ -26,14 +26,19 @@ FIELDS = ("tools", "tool_choice", "parallel_tool_calls")
 class Toolless:
     """Which deployments calls with tools leave out: those whose model takes none, those that have
     refused them, for a time, and those of accounts too small for thoughts beside a reply.
+
+    Attributes:
+        limits: by deployment id, how many tokens a minute its account may ask for.
+        small: by deployment id, what was said about an account that is too small.
     """
 
     def __init__(self) -> None:
         self._never: frozenset[str] = frozenset()
         self._until: dict[str, float] = {}
-        self._limits: dict[Deployment, int] = {}  # tokens a minute
         self._replies: dict[tuple[str, str], int] = {}  # tokens of each client's and group's last
-        self._said: set[str] = set()
+        self.limits: dict[str, int] = {}
+        self.small: dict[str, str] = {}
+        self._models: dict[str, str] = {}
 
     def configure(self, never: Mapping[str, str] | None = None) -> None:
         """Take a new configuration: each may be asked again.
@@ -44,8 +49,8 @@ class Toolless:
         for model in dict.fromkeys((never or {}).values()):
             log.info(f"{model} takes no tools: vui's thoughts leave it out.")
         self._until.clear()
-        self._limits.clear()
-        self._said.clear()
+        self.limits.clear()
+        self.small.clear()
 
     def add(self, deployment: str, seconds: float) -> None:
         """Leave a deployment out for so long: its server may be started anew, or its limit over."""
@@ -57,7 +62,8 @@ class Toolless:
         if call.streamed:
             self._replies[call.client, call.model_group] = tokens_asked(record.sent, record.body)
         if record.tokens_a_minute:
-            self._limits[record.deployment] = record.tokens_a_minute
+            self.limits[record.deployment.id] = record.tokens_a_minute
+            self._models[record.deployment.id] = record.deployment.model
 
     def ids(self, call: Call, body: dict) -> set[str]:
         """The deployments that a call with tools leaves out; a small account is said once."""
@@ -68,16 +74,16 @@ class Toolless:
         needed = self._replies.get((call.client, call.model_group), 0) + tokens_asked(
             call.sent, body
         )
-        small = {one for one, limit in self._limits.items() if limit < needed}
+        small = {one for one, limit in self.limits.items() if limit < needed}
         for one in small:
-            if one.id not in self._said:
-                self._said.add(one.id)
-                log.warning(
-                    f"{one.model}: its account may ask for {self._limits[one]} tokens a minute, "
-                    f"and a turn needs {needed}: vui's thoughts leave it out. Take a larger plan, "
-                    "or add a model for them to the group."
+            if one not in self.small:
+                self.small[one] = (
+                    f"{self._models[one]}: its account may ask for {self.limits[one]} tokens "
+                    f"a minute, and a turn needs {needed}: vui's thoughts leave it out. Take a "
+                    "larger plan, or add a model for them to the group."
                 )
-        return refused | self._never | {one.id for one in small}
+                log.warning(self.small[one])
+        return refused | self._never | small
 
 
 def without_tools(body: dict) -> dict:

@@ -53,6 +53,9 @@ def check(options: Namespace) -> int:
             if not _agreed(estimate(chosen), len(chosen), options):
                 return 0
             results = asyncio.run(_measured(chosen, settings))
+            asked = asyncio.run(model_groups(InstrumentedBackend(**settings.backend_options)))
+        for result in results:  # what the answers have shown, such as a small account
+            result.note = asked[result.model].note if result.model in asked else result.note
     except KeyboardInterrupt:
         print("[stopped]", file=sys.stderr)
         return 130
