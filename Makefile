@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := all
-.PHONY: all help test swarm docs lint fix chat up swarm-config e2e lock matrix compat soak fuzz bench audit
+.PHONY: all help test swarm docs lint fix chat up swarm-config e2e lock matrix compat soak fuzz bench audit configs
 
 # Half of the tests' time is waiting. What goes to which worker: tests/conftest.py.
 WORKERS ?= 3
@@ -36,8 +36,8 @@ swarm: .venv/.synced ## the tests of deploy/swarm; other containers of this mach
 	SWARM_BESIDE_OTHERS=1 .venv/bin/pytest $(SWARM) $(PYTEST_ARGS)
 
 docs: .venv/.synced ## docs/providers.md, docs/reliability.md, docs/page.png and tests/recorded anew; make docs fuzz soak for the long runs' too
-	.venv/bin/pytest tests/unit/test_what_is_said.py tests/integration/test_own_servers.py \
-	  tests/integration/test_matrix.py tests/integration/test_faults.py \
+	.venv/bin/pytest tests/unit/test_what_is_said.py tests/unit/test_example_files.py \
+	  tests/integration/test_own_servers.py tests/integration/test_matrix.py tests/integration/test_faults.py \
 	  tests/integration/test_edits.py tests/integration/test_hostile_requests.py \
 	  tests/integration/test_no_dead_air.py tests/integration/test_slow_providers.py \
 	  tests/integration/test_attacks*.py tests/integration/test_many_gateways.py \
@@ -95,6 +95,9 @@ bench: .venv/.synced ## every figure of docs/performance.md; MEASURES="starts wa
 	docker build --quiet --tag vui-litellm/stock bench/stock
 	.venv/bin/python -m bench.before
 	.venv/bin/python -m bench $(MEASURES)
+
+configs: .venv/.synced ## what is served of configuration files, and by stock LiteLLM: FILES="a.yaml b.yaml"
+	.venv/bin/python -m tests.support.configs_table $(FILES)
 
 audit: .venv/.synced ## the locks against the reviewed list, and an SBOM (CycloneDX) for each image in dist/
 	.venv/bin/python -m tests.audit

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 from vui_gateway import logs
 from vui_gateway.config.default_group import DEFAULT_GROUP, refused_note
 from vui_gateway.config.env import resolved
-from vui_gateway.config.file import Config, ConfigError
+from vui_gateway.config.file import Config, ConfigError, read_config
 from vui_gateway.keys.clients import Keys
 from vui_gateway.keys.owner import load_key
 from vui_gateway.litellm_proxy.callbacks import Callbacks
+from vui_gateway.litellm_proxy.culprits import find_culprits
 from vui_gateway.litellm_proxy.preconnect import Preconnect
 from vui_gateway.litellm_proxy.router import RouterInForce
+from vui_gateway.logs import words
 from vui_gateway.providers.caching import PromptCaching
 from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import SettingError, Settings
 from vui_gateway.turns.admission import Admission
-from vui_gateway.turns.candidates import KEY_FALLBACKS, Candidates, Fallbacks
+from vui_gateway.turns.candidates import KEY_FALLBACKS, NO_ANSWER_FALLBACKS, Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.fillers import Fillers
@@ -27,7 +32,7 @@ from vui_gateway.turns.thinkers import Thinkers
 from vui_gateway.usage.labels import Labels
 from vui_gateway.usage.recorder import Recorder
 
-__all__ = ["InForce"]
+__all__ = ["InForce", "built"]
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,10 @@ class InForce:
         """Rises with each change that a status shows."""
         return self.cooldown.version + self.usage.version
 
-    def apply(self, settings: Settings, config: Config, before: Settings | None = None) -> None:
+    def apply(self, settings: Settings, config: Config, before: Settings | None = None) -> Config:
         """Put all of it in force, or raise and change nothing.
+
+        Returns what is in force: without what LiteLLM refuses.
 
         Raises:
             SettingError: the key can't be kept.
@@ -62,19 +69,10 @@ class InForce:
         """
         found = credentials(settings.env, vars(config))
         redact.configure([*found, ("VUI_LITELLM_KEY", self.keys.owner)])
-        module = resolved(config.litellm_settings, settings.env)
-        models = resolved(config.model_list, settings.env)
+        config, fallbacks, router = built(config, settings.config, settings.env, self.router)
+        models, _, module = _resolved(config, settings.env)
         try:
-            ours = {KEY_FALLBACKS: [{DEFAULT_GROUP: config.default.others}]}
-            fallbacks = Fallbacks(config.router_settings, config.litellm_settings, ours)
-            routing = resolved(config.router_settings, settings.env)
-            router = self.router.build(models, routing, module)
-        except Exception as error:  # whatever LiteLLM raises for an entry
-            cure, spoken = "Correct or undo the edit.", "LiteLLM refuses it"
-            wrong = f"{spoken} ({error})"
-            raise ConfigError(str(settings.config), wrong, cure, spoken) from error
-        try:
-            key = load_key(settings)
+            key = load_key(settings, config.master_key)
         except SettingError:
             router.discard()
             raise
@@ -97,12 +95,14 @@ class InForce:
         self.thinkers.configure(config.models.keys())
         self.taken_back.configure(models)
         self.admission.limit = settings.calls
-        self.usage.budget.limit = settings.budget
+        own = settings.budget
+        self.usage.budget.limit = config.max_budget if own is None else own
         self.usage.metrics.label = Labels([*self.router.model_groups, *config.models.values()])
         installation = f"vui-{sha256(f'prompt cache of {key}'.encode()).hexdigest()[:12]}"
         self.caching.configure(installation, enabled=settings.cache)
         self.preconnect.enabled = settings.preconnect
         self.router.notes = {DEFAULT_GROUP: self.vui(config)}
+        return config
 
     async def extend(self, settings: Settings, config: Config) -> None:
         """Put the callbacks and the cache in force, while calls go on."""
@@ -113,9 +113,19 @@ class InForce:
         """The sentence about `vui`: the model, and why."""
         ids = self.router.ids(DEFAULT_GROUP)
         if not ids or set(ids) - set(self.cooldown.refused):
-            return config.default.note
+            if not self.silent:
+                return config.default.note
+            instead = config.default.next[:1]
+            who = f"{instead[0]} is asked in its place" if instead else "nobody is in its place"
+            return f"{config.default.note} It doesn't answer now: {who}."
         of_group = [config.models[i] for i in ids], [_key_of(config, i) for i in ids]
         return refused_note(*of_group, config.default.others)
+
+    @property
+    def silent(self) -> bool:
+        """Whether each deployment of `vui` has failed lately."""
+        ids, cooling = self.router.ids(DEFAULT_GROUP), dict(self.cooldown)
+        return bool(ids) and all(i in cooling or i in self.cooldown.refused for i in ids)
 
     def refused(self, config: Config) -> dict[str, list[str]]:
         """Where a refused key is, and the models that use it."""
@@ -125,6 +135,46 @@ class InForce:
                 models = found.setdefault(_key_of(config, deployment), [])
                 models += {config.models[deployment]} - set(models)
         return found
+
+
+def built(
+    config: Config, path: Path, env: Mapping[str, str], router: RouterInForce
+) -> tuple[Config, Fallbacks, Any]:
+    """LiteLLM's router for a configuration, and the configuration without what LiteLLM refuses.
+
+    path: of its file.
+
+    Raises:
+        ConfigError: LiteLLM refuses all of it.
+    """
+    try:
+        return config, _fallbacks(config), router.build(*_resolved(config, env))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, and a panic of LiteLLM's Rust
+        refused = find_culprits(router.build, *_resolved(config, env), error)
+    try:
+        config = read_config(path, env, refused)
+        return config, _fallbacks(config), router.build(*_resolved(config, env))
+    except (ConfigError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        cure, spoken = "Correct or undo the edit.", "LiteLLM refuses it"
+        raise ConfigError(str(path), f"{spoken} ({words(error)})", cure, spoken) from error
+
+
+def _fallbacks(config: Config) -> Fallbacks:
+    ours = {
+        KEY_FALLBACKS: [{DEFAULT_GROUP: config.default.others}],
+        NO_ANSWER_FALLBACKS: [{DEFAULT_GROUP: config.default.next}],
+    }
+    return Fallbacks(config.router_settings, config.litellm_settings, ours)
+
+
+def _resolved(config: Config, env: Mapping[str, str]) -> tuple[list[dict], dict, dict]:
+    parts = config.model_list, config.router_settings, config.litellm_settings
+    models, settings, module = (resolved(part, env) for part in parts)
+    return models, settings, module
 
 
 def _key_of(config: Config, deployment: str) -> str:

@@ -1,4 +1,4 @@
-"""The command line: `vui-gateway serve | key | page | status | health | sign-in`."""
+"""The command line: `vui-gateway serve | key | page | status | health | check-config | …`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from vui_gateway.no_proxy import ask_directly
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS
@@ -33,6 +34,10 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("health", help="exit 0 when a turn would be answered at full speed")
     sign_in = commands.add_parser("sign-in", help="sign in to a subscription, on another device")
     sign_in.add_argument("provider", choices=SUBSCRIPTIONS)
+    check = commands.add_parser(
+        "check-config", help="what a file would serve and what not, without starting anything"
+    )
+    check.add_argument("file", nargs="?", type=Path, help="the model file where none is given")
     given = parser.parse_args(argv)
     command = given.command
     if command == "serve":
@@ -50,6 +55,8 @@ def main(argv: list[str] | None = None) -> int:
             from vui_gateway.keys.commands import run
 
             return run(settings, given)
+        if command == "check-config":
+            return _check_config(given.file or settings.config, settings)
         if command == "sign-in":
             return _sign_in(given.provider)
         if command == "page":
@@ -72,7 +79,17 @@ def _status(settings: Settings) -> int:
     status = Status.model_validate_json(settings.status_file.read_text())
     for line in lines(status):
         print(line)
-    return 1 if status.error else 0
+    return 1 if status.error or status.silent else 0
+
+
+def _check_config(path: Path, settings: Settings) -> int:
+    from vui_gateway.check_config import check
+    from vui_gateway.redaction import credentials, redact
+
+    redact.configure(credentials(settings.env))
+    lines, good = check(path, settings.env)
+    print(redact("\n".join(lines)))
+    return 0 if good else 1
 
 
 def _page(settings: Settings) -> int:

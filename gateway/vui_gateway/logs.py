@@ -7,7 +7,9 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
 from typing import TextIO
 from zoneinfo import ZoneInfo
@@ -15,7 +17,10 @@ from zoneinfo import ZoneInfo
 from vui_gateway.redaction import redact
 from vui_gateway.settings import Settings
 
-__all__ = ["LogStream", "adopt", "configure", "make_handler", "set_up", "stamp", "summary", "words"]
+__all__ = [
+    "LogStream", "adopt", "configure", "make_handler", "quiet", "set_up", "stamp", "summary",
+    "words",
+]  # fmt: skip
 
 OWN_LOGGER = "vui_gateway"
 
@@ -26,7 +31,18 @@ REPEAT = 60.0  # seconds in which a library says the same thing once
 # Characters that move the cursor, end a line, or reverse the direction of text.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
+_is_quiet = ContextVar("is_quiet", default=False)
 _zone: tzinfo | None = None  # the machine's own; a container's is UTC
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what a library logs meanwhile: its error is said by whoever gets it."""
+    token = _is_quiet.set(True)
+    try:
+        yield
+    finally:
+        _is_quiet.reset(token)
 
 
 def stamp() -> str:
@@ -106,6 +122,8 @@ class _Filter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if self.debug or record.name == OWN_LOGGER:
             return True
+        if _is_quiet.get():
+            return False
         if record.name in self.of_calls and self.in_call():
             return False
         if record.getMessage().startswith(self.idle):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -17,8 +18,9 @@ from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import SettingError, Settings, file_marks, named_files
 from vui_gateway.state.sync import Sync
-from vui_gateway.status import Status, make
+from vui_gateway.status import Status, few, make
 from vui_gateway.usage.labels import quoted
+from vui_gateway.variables import read_at_start
 
 __all__ = ["Reloader"]
 
@@ -27,6 +29,13 @@ __all__ = ["Reloader"]
 LOOK_EVERY = 0.25
 # Seconds after which a server of one's own that wasn't there is looked for again.
 LOOK_AGAIN = 10.0
+# Seconds that an edit waits for its callbacks and servers.
+EXTEND_SECONDS = 2.0
+# Instead of files that can't be used.
+DEMO_ANSWERS = "The demo answers until it is mended."
+STAYS = "The last good configuration stays in force."
+
+LINE_NUMBER = re.compile(r":[0-9]+:")
 
 log = logging.getLogger("vui_gateway")
 
@@ -51,21 +60,25 @@ class Reloader:
         self.in_force, self.sync = in_force, sync
         self.error = str(unusable) if unusable else None
         self.edited = False  # since the start
+        self._instead = DEMO_ANSWERS if unusable else STAYS
         self._since = time.time()
         self._started = _read_once(settings, config)
         self._reported = -1
         self._said: set[str] = set()
         self._away: list[str] = []  # one's own servers where nothing answers
         self._looked = time.monotonic()
+        self._extending: asyncio.Task | None = None
+
+    def begin(self) -> None:
+        """Say what is in force at the start."""
+        if self.error:
+            log.error("%s %s", self.error, self._instead)
+        self.announce()
+        self.report()
 
     async def run(self) -> None:
         """Follow the files for ever, and keep the status file up to date."""
-        if self.error:
-            log.error("%s The demo answers until it is mended.", self.error)
-        self.announce()
-        self.report()
         await self._extend()
-        self._warn()
         async for edited in _edits(self.settings):
             if edited:
                 await self.reload()
@@ -84,15 +97,15 @@ class Reloader:
             settings = settings.without(self.settings.unusable)
             redact.add(credentials(settings.env))  # the configuration may be refused
             config = await asyncio.to_thread(read_config, settings.config, settings.env)
-            self.in_force.apply(settings, config, self.settings)
+            config = self.in_force.apply(settings, config, self.settings)
         except Exception as error:  # an edit never ends the watch over the files
             if not isinstance(error, ConfigError | SettingError):
                 log.exception("This is a bug in vui-litellm, please report it:")
             if str(error) != self.error:
-                log.error("%s The last good configuration stays in force.", error)
+                log.error("%s %s", error, self._instead)
             self.error = str(error)
         else:
-            self.settings, self.config = settings, config
+            self.settings, self.config, self._instead = settings, config, STAYS
             self.error, self._since = None, time.time()
             await self._extend()
             self.announce()
@@ -104,11 +117,20 @@ class Reloader:
         return self._away != before
 
     async def _extend(self) -> None:
+        """Look for servers and callbacks; the next edit doesn't wait for one that hangs."""
+        self._extending = asyncio.create_task(self._extended(self._extending))
+        await asyncio.wait([self._extending], timeout=EXTEND_SECONDS)
+
+    async def _extended(self, before: asyncio.Task | None) -> None:
+        if before:
+            await asyncio.wait([before])
         await self._look()
         try:
             await self.in_force.extend(self.settings, self.config)
         except Exception:  # no callback ends the watch over the files
             log.exception("This is a bug in vui-litellm, please report it:")
+        self._warn()
+        self.report()
 
     @property
     def needs_restart(self) -> list[str]:
@@ -120,7 +142,7 @@ class Reloader:
     def announce(self) -> None:
         """Say what is served, what is left out and why, and what waits for a restart: once."""
         self._warn()
-        served = ", ".join(map(quoted, self.in_force.router.model_groups))
+        served = few([quoted(name) for name in self.in_force.router.model_groups])
         log.info("Serving %s. %s", served, self.in_force.vui(self.config))
 
     def _warn(self) -> None:
@@ -129,10 +151,11 @@ class Reloader:
             said.append(summary(self.config.left_out))
         if names := self.needs_restart:
             said.append(f"{', '.join(names)}: takes effect after docker compose restart gateway")
-        for line in said:
-            if line not in self._said:
+        now = {LINE_NUMBER.sub(":", line): line for line in said}
+        for key, line in now.items():
+            if key not in self._said:
                 log.warning(line)
-        self._said = set(said)
+        self._said = set(now)
 
     @property
     def warnings(self) -> list[str]:
@@ -153,7 +176,7 @@ class Reloader:
             error=self.error,
             edited=self.edited,
             needs_restart=self.needs_restart,
-            warnings=self.warnings,
+            warnings=[*self.warnings, *self.config.details],
             away=self.sync.away and f"{self.sync.store.name} is away ({self.sync.away}).",
         )
 
@@ -187,6 +210,6 @@ def _read_once(settings: Settings, config: Config) -> dict[str, str]:
     """What LiteLLM may have read of `.env` at its start, by the names that the user knows."""
     return {
         f"{name} in .env": value
-        for name, value in settings.unknown.items()
+        for name, value in read_at_start(settings.unknown).items()
         if name not in config.env
     }

@@ -36,7 +36,8 @@ def start_without(settings: Settings, error: Exception) -> NoReturn:
     said = str(error)
     words = set(re.findall(r"\w+", said))
     names = [n for n, v in unknown.items() if n in words or (len(v) > SHORT and v in said)]
-    names = names or list(unknown)
+    if settings.unusable or not names:  # each start takes seconds: there is no third one
+        names = list(unknown)
     many = "are left out, LiteLLM can't start with them"
     which = "is left out, LiteLLM can't start with it" if len(names) == 1 else many
     log.warning("%s in .env %s (%s).", ", ".join(names), which, why)

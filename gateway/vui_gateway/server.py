@@ -29,6 +29,7 @@ from vui_gateway.settings import CONFIG_NAME, ENV_NAME, SettingError, Settings
 from vui_gateway.state.entries import State
 from vui_gateway.state.files import Files
 from vui_gateway.state.sync import Store, Sync
+from vui_gateway.variables import REDIS_PREFIX, hidden
 from vui_gateway.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ GRACE = 30  # seconds that running replies get after SIGTERM
 # it just as the next turn is sent.
 KEEP_ALIVE = 60
 WARM_UP_SECONDS = 20.0
-REDIS_PREFIX = "REDIS_"
 HUNG_SECONDS = 15.0
 
 log = logging.getLogger("vui_gateway")
@@ -150,8 +150,14 @@ async def _serve(
     def apply() -> None:
         nonlocal config, unusable
         try:
-            in_force.apply(settings, config)
-        except ConfigError as error:  # LiteLLM refuses it
+            config = in_force.apply(settings, config)
+        except SettingError:
+            raise
+        except Exception as error:  # no file ends the process
+            if not isinstance(error, ConfigError):
+                log.exception("This is a bug in vui-litellm, please report it:")
+                why = f"it can't be put in force ({type(error).__name__})"
+                error = ConfigError(str(settings.config), why, "Undo its last edit.")
             unusable, config = error, demo_config(error, CONFIG_NAME)
             in_force.apply(settings, config)
 
@@ -160,7 +166,8 @@ async def _serve(
         """LiteLLM's own; the configuration is in force before the first request is taken."""
         async with AsyncExitStack() as stack:  # uvicorn would add a traceback to what is raised
             try:
-                await stack.enter_async_context(router.lifespan())
+                with hidden(settings.unknown):
+                    await stack.enter_async_context(router.lifespan())
             except (Exception, SystemExit) as error:
                 refused.append(LiteLLMFailedError(str(error) or type(error).__name__))
             else:
@@ -206,7 +213,8 @@ async def _serve(
         # The first calls take longer than a user's limits may allow.
         in_force.engine.configure(WARM_UP_SECONDS, WARM_UP_SECONDS, hedge=False)
         models = resolved(config.model_list, settings.env)
-        await warmup.warm_up(f"http://127.0.0.1:{port}", key, in_force.router, models)
+        own = in_force.keys.owner
+        await warmup.warm_up(f"http://127.0.0.1:{port}", own, in_force.router, models)
     except Exception as error:  # it only saves time: never a reason not to serve
         log.warning("The first turn may be slow: %s", error)
     apply()
@@ -216,6 +224,7 @@ async def _serve(
     watchdog = Watchdog(HUNG_SECONDS)
     watchdog.start()
     gateway.page.reloader = Reloader(settings, config, in_force, sync, unusable)
+    gateway.page.reloader.begin()
     reloading = asyncio.create_task(gateway.page.reloader.run())
     app.state.ready = not server.should_exit
     in_force.preconnect.open(DEFAULT_GROUP)

@@ -17,34 +17,35 @@ from vui_gateway.errors import SettingError
 from vui_gateway.named_files import mark, named_in
 from vui_gateway.no_proxy import ask_directly
 from vui_gateway.private_files import private_folder
+from vui_gateway.variables import OWN_PREFIX, WITHOUT_EFFECT, unknown
 
 __all__ = [
-    "CONFIG_NAME", "DEFAULT_PORT", "ENV_NAME", "MIN_KEY_LENGTH", "SettingError", "Settings",
-    "file_marks", "named_files",
+    "CONFIG_NAME", "DEFAULT_PORT", "ENV_NAME", "KEY_RULE", "MIN_KEY_LENGTH", "SettingError",
+    "Settings", "file_marks", "is_usable_key", "named_files",
 ]  # fmt: skip
 
 DEFAULT_PORT = 4000
 MOST_CALLS = 500  # LiteLLM opens no more connections to one host
 MIN_KEY_LENGTH = 16
+KEY_RULE = (
+    f"It is shorter than {MIN_KEY_LENGTH} characters, or holds a space or one that no HTTP header "
+    "can carry. Choose another one, or leave it empty and one is made."
+)
 MOST_FILLER = 100  # characters
 # After these vui ends a reply; those that a sentence can't hold are left out.
 STOPS = ("[results", "[you asked", "one sec.", "hold on.", "give me a sec.")
 SWITCH = "Use 1 (on) or 0 (off)."
 CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
-# The container sets where the gateway listens and finds its files, not `.env`.
-OWN_PREFIX = "VUI_GATEWAY_"
 REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
 
-# Suffixes of provider keys and addresses (read per call); prefixes of ours, Compose's and vui's.
-KEY_SUFFIXES = ("_API_KEY", "_API_BASE")
-OURS = ("VUI_", "COMPOSE_", "TZ")
-# LiteLLM doesn't get these: a LITELLM_LOG that names no level would end its start, and it would
-# look for a database.
-WITHOUT_EFFECT = ("LITELLM_LOG", "JSON_LOGS", "DATABASE_URL")
+
+def is_usable_key(value: str) -> bool:
+    """Whether a key is long enough, and can stand in an HTTP header."""
+    return len(value) >= MIN_KEY_LENGTH and all("!" <= char <= "~" for char in value)
 
 
 def _key(value: str) -> str:
-    if len(value) < MIN_KEY_LENGTH or not all("!" <= char <= "~" for char in value):
+    if not is_usable_key(value):
         raise ValueError
     return value
 
@@ -91,9 +92,7 @@ class Settings(BaseModel):
     project: Path = Field(Path("/project"), alias="VUI_GATEWAY_PROJECT")
     key_file: Path = Field(Path("/run/vui-litellm/key"), alias="VUI_LITELLM_KEY_FILE")
     key: Annotated[str, BeforeValidator(_key)] = Field(
-        "", alias="VUI_LITELLM_KEY", repr=False,
-        description=f"It is shorter than {MIN_KEY_LENGTH} characters, or holds a space or one that "
-        "no HTTP header can carry. Choose another one, or leave it empty and one is made.",
+        "", alias="VUI_LITELLM_KEY", repr=False, description=KEY_RULE,
     )  # fmt: skip
     budget: float | None = Field(
         None, ge=0, allow_inf_nan=False, alias="VUI_LITELLM_BUDGET",
@@ -180,15 +179,8 @@ class Settings(BaseModel):
 
     @property
     def unknown(self) -> dict[str, str]:
-        """Variables that only `.env` sets, besides keys, addresses and ours: LiteLLM, or a library,
-        may read them at the start.
-        """
-        return {
-            name: value
-            for name, value in self.env.items()
-            if name not in (*self.environ, *WITHOUT_EFFECT)
-            and not (name.startswith(OURS) or name.endswith(KEY_SUFFIXES))
-        }
+        """Variables of `.env` that LiteLLM, or a library, may read at the start."""
+        return unknown(self.env, self.environ)
 
     def without(self, unusable: Mapping[str, str]) -> Self:
         """These settings without some variables, as long as those have these values."""

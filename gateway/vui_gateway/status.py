@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from vui_gateway.apply import InForce
     from vui_gateway.config.file import Config
 
-__all__ = ["Model", "Status", "lines", "make"]
+__all__ = ["Model", "Status", "few", "lines", "make"]
+
+FEW = 5
 
 
 class Model(BaseModel):
@@ -75,7 +77,7 @@ class Status(BaseModel):
 
     Attributes:
         at, since: wall clock: of this status, and of the configuration.
-        vui: the sentence about the model group `vui`.
+        vui: the sentence about the model group `vui`. silent: its deployments have failed lately.
         models: in the order in which their group asks them; those that are left out at the end.
         left_out, warnings: a line each.
         refused: where a refused key is → the models that use it.
@@ -88,6 +90,7 @@ class Status(BaseModel):
     since: float
     served: list[str]
     vui: str
+    silent: bool = False
     models: list[Model]
     left_out: list[str]
     warnings: list[str]
@@ -124,6 +127,7 @@ def make(
         since=since,
         served=parts.router.model_groups,
         vui=parts.vui(config),
+        silent=parts.silent,
         models=[*_served(parts, config), *_left_out(config)],
         left_out=by_reason(config.left_out),
         warnings=warnings,
@@ -170,6 +174,14 @@ def _left_out(config: Config) -> Iterator[Model]:
 def _order(entry: dict) -> float:
     order = entry["litellm_params"].get("order")
     return math.inf if order is None else float(order)
+
+
+def few(names: list[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(names) - FEW
+    if more < 2:
+        return ", ".join(names)
+    return f"{', '.join(names[:FEW])} and {more} more"
 
 
 def lines(status: Status) -> Iterator[str]:

@@ -72,7 +72,9 @@ async def repeat_unanswered(
     ask: Callable[[], AsyncGenerator[str]], ahead: Ahead | None = None
 ) -> AsyncGenerator[str]:
     """A reply's tokens; asked for once more when its gateway is lost, or refuses the head start,
-    before the first of them. The words of a filler aren't the reply's.
+    before the first of them.
+
+    The words of a filler aren't the reply's.
 
     ahead: the head start, which is listened to instead of asking for the first time.
     """

@@ -242,7 +242,7 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
     "a callback whose package is missing": (
         lambda lab: lab.config["litellm_settings"].update(success_callback=["langfuse"]),
         lambda lab: lab.ask("a")[0], 200,
-        "litellm_settings.success_callback langfuse is left out, it can't start (",
+        "litellm_settings.success_callback langfuse needs a package that isn't here. Write",
     ),
     "a callback that is nowhere": (
         lambda lab: lab.config["litellm_settings"].update(failure_callback=["x.y"]),
@@ -269,7 +269,7 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
     ),
     "guardrails": (
         lambda lab: lab.config.update(guardrails=[{"guardrail_name": "x"}]),
-        lambda lab: lab.ask("a")[0], 200, "no effect here, remove them: guardrails.",
+        lambda lab: lab.ask("a")[0], 200, "guardrails has no effect here.",
     ),
     "no guardrails": (lambda lab: None, lambda lab: lab.ask("a")[0], 200, "a"),
     "environment_variables": (
@@ -278,7 +278,8 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
     ),
     "a master key": (
         lambda lab: lab.config.update(general_settings={"master_key": "sk-1234"}),
-        lambda lab: lab.ask("a")[0], 200, "Put the key into .env, as VUI_LITELLM_KEY.",
+        lambda lab: lab.ask("a")[0], 200,
+        "master_key has no effect here. The key is VUI_LITELLM_KEY of .env",
     ),
     "a group vui": (
         _added_with("vui", "two"), _vui_asks,

@@ -24,10 +24,6 @@ BROKEN = {
     "a slip": ("model_lsit: []\n", "", "unknown key 'model_lsit'. Did you", "mean model list?"),
     "an include": ("include: [a.yaml]\n", "", "include has no effect here", "Copy what it"),
     "a provider that is none": (GOOD.replace("openai/", "opnai/"), "", "'opnai'", "Line 3 of"),
-    "what LiteLLM refuses": (
-        f"{GOOD}router_settings: {{routing_strategy: nonsense}}\n", "",
-        "LiteLLM refuses it", "The model file can't be used: LiteLLM refuses it",
-    ),
     "a bad budget": (
         GOOD, "VUI_LITELLM_BUDGET=abc\n", "VUI_LITELLM_BUDGET is 'abc'. Write US dollars",
         "In the env file, VUI LITELLM BUDGET is abc. Write US dollars",
@@ -36,8 +32,8 @@ BROKEN = {
 }  # fmt: skip
 
 
-def said_by_vui(program: Program) -> str:
-    body = {"model": "vui", "messages": [{"role": "user", "content": "hi"}]}
+def said_by_vui(program: Program, model: str = "vui") -> str:
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
     status, answer = http(f"{program.url}/v1/chat/completions", body, key=program.key)
     assert status == 200, answer
     return answer["choices"][0]["message"]["content"]
@@ -65,6 +61,30 @@ def test_broken_files_are_said_by_the_demo_and_mended_ones_taken(tmp_path: Path,
         assert "m" in [model["id"] for model in models]
 
 
+# Of which each ended the start, or made it answer nothing.
+WORST = """
+litellm_settings: {fallbacks: [m], default_fallbacks: b, success_callback: , max_budget: }
+router_settings: {routing_strategy: nonsense, cooldown_time: 1.0e+30, timeout: [1], tpm: x}
+general_settings: [1]
+tag_routing: 3
+x-common: &c {a: 1}
+"""
+
+
+def test_the_worst_settings_leave_a_gateway_that_answers_at_the_start_and_at_an_edit(
+    tmp_path: Path,
+) -> None:
+    with gateway(tmp_path, GOOD + WORST) as program:
+        assert said_by_vui(program, "m") == "Hi."
+        assert "routing_strategy is left out, LiteLLM refuses it (Invalid" in program.log
+        assert "Traceback" not in program.log
+        assert not program.status().stdout.count("can't be used")
+        file = tmp_path / "litellm_config.yaml"
+        file.write_text(GOOD + WORST.replace("nonsense", "rubbish") + "retries: 1\n")
+        wait_until(lambda: "retries" in program.status().stdout, 10, program.status)
+        assert said_by_vui(program, "m") == "Hi."
+
+
 def test_no_file_and_an_unreadable_one_are_said_too(tmp_path: Path) -> None:
     with gateway(tmp_path, "", key=None) as program:
         assert "Line 1 of the model file can't be used: empty" in said_by_vui(program)
@@ -79,9 +99,9 @@ def test_no_file_and_an_unreadable_one_are_said_too(tmp_path: Path) -> None:
     ("setting", "env", "logged"),
     [
         ("cache: true", "", "litellm_settings.cache is left out, it can't start ("),
-        ("success_callback: [langfuse]", "", "langfuse is left out, it can't start ("),
-        ("drop_params: true", "USE_DDTRACE=true\n",
-         "USE_DDTRACE in .env is left out, LiteLLM can't start with it ("),
+        ("success_callback: [langfuse]", "", "langfuse needs a package that isn't here. Write"),
+        ("drop_params: true", "OPENAPI_URL=nowhere\n",
+         "OPENAPI_URL in .env is left out, LiteLLM can't start with it ("),
         ("drop_params: true", "DATABASE_URL=postgresql://u@localhost/x\n",
          "DATABASE_URL in .env has no effect here"),
     ],
@@ -103,7 +123,7 @@ def test_what_litellm_cannot_start_with_is_left_out_and_named(
 
 
 def test_after_a_start_without_bad_variables_an_edit_of_env_takes_effect(tmp_path: Path) -> None:
-    bad = "USE_DDTRACE=true\n"
+    bad = "OPENAPI_URL=nowhere\n"
     (tmp_path / ".env").write_text(f"{bad}ONE_API_KEY=sk-first-0123\n")
     with serving((stand_in := OpenAI()).app) as url:
         config = {"model_list": [openai_model("m", f"{url}/v1", api_key="os.environ/ONE_API_KEY")]}
@@ -122,10 +142,18 @@ def test_with_a_key_that_the_gateway_made_no_variable_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VUI_LITELLM_KEY", raising=False)
-    (tmp_path / ".env").write_text("AWS_REGION_NAME=eu-central-1\nTZ=Europe/Berlin\n")
+    # The last four would end the start of LiteLLM, the last one its warm-up.
+    names = {
+        "AWS_REGION_NAME": "eu-central-1", "TZ": "Europe/Berlin", "REDIS_HOST": "10.255.255.1",
+        "LITELLM_MASTER_KEY": "sk-1234", "USE_DDTRACE": "true", "LITELLM_CONFIG_BUCKET_NAME": "x",
+        "LITELLM_WORKER_STARTUP_HOOKS": "nowhere:it", "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX": "1",
+    }  # fmt: skip
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in names.items()))
     with gateway(tmp_path, GOOD, key=None) as program:
         assert said_by_vui(program)
-        assert "is left out" not in program.log
+        assert "left out" not in program.log
+        assert len(program.log.splitlines()) <= 5
+        assert "No effect" not in program.log
 
 
 @pytest.mark.parametrize(("name", "value"), [("PORT", "many"), ("PORT", "70000")])
@@ -172,14 +200,14 @@ def test_a_refused_key_is_answered_by_another_keys_model_else_named(
 
 
 def test_a_variable_that_was_left_out_at_the_start_stays_so(tmp_path: Path) -> None:
-    env = {"USE_DDTRACE": "true"}
-    (tmp_path / ".env").write_text("USE_DDTRACE=true\n")
+    env = {"OPENAPI_URL": "nowhere"}
+    (tmp_path / ".env").write_text("OPENAPI_URL=nowhere\n")
     with serving((stand_in := OpenAI()).app) as url:
         config = {"model_list": [openai_model("a", f"{url}/v1")]}
         with gateway(tmp_path, config) as program:
-            assert "USE_DDTRACE in .env is left out" in program.log
+            assert "OPENAPI_URL in .env is left out" in program.log
             lab = EditedGateway(program, {"one": f"{url}/v1"}, {"one": stand_in}, config, env)
             config["model_list"].append(lab.model("b", "one"))
             assert "is not in force" not in lab.save()
-            lab.env["USE_DDTRACE"] = "yes"
-            assert "USE_DDTRACE in .env is not in force yet" in lab.save()
+            lab.env["OPENAPI_URL"] = "elsewhere"
+            assert "OPENAPI_URL in .env is not in force yet" in lab.save()

@@ -32,7 +32,7 @@ LAYERS = (
     ("app.py",),
     ("api/",),
     ("reload.py",),
-    ("status.py",),
+    ("check_config.py", "status.py"),
     ("apply.py",),
     ("config/", "keys/"),
     ("usage/",),
@@ -43,7 +43,7 @@ LAYERS = (
     ("drain.py", "logs.py", "mirror.py", "watchdog.py"),
     ("settings.py", "redaction.py"),
     ("env_file.py",),
-    ("errors.py", "named_files.py", "no_proxy.py", "private_files.py"),
+    ("errors.py", "named_files.py", "no_proxy.py", "private_files.py", "variables.py"),
 )
 
 

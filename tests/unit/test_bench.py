@@ -16,13 +16,13 @@ OPTIONAL = {
     "local_first_turn_vs_direct",
     "local_turn_vs_direct",
     "local_requests_per_turn",
+    "silence_faults_s",
+    "apologies",
     "speech_end_to_first_chunk_vs_direct",
     "speech_end_to_first_chunk_trailing_vs_direct",
     "speech_end_to_first_chunk_changing_vs_direct",
     "head_start_extra_cost",
     "head_start_wrong_replies",
-    "silence_faults_s",
-    "apologies",
 }
 
 

@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import logging
 from pathlib import Path
 
 from vui_gateway.config.file import read_config
 from vui_gateway.litellm_proxy.callbacks import Callbacks
-from vui_gateway.logs import MAX_REASON
+from vui_gateway.logs import MAX_REASON, make_handler
 from vui_gateway.redaction import credentials, redact
 
 from tests.support.configs import entry, saved
+
+NOISY = """
+import asyncio, logging
+from litellm.integrations.custom_logger import CustomLogger
+log = logging.getLogger("LiteLLM")
+log.warning("I can't start")
+
+
+class Ear(CustomLogger):
+    def __init__(self):
+        super().__init__()
+        asyncio.create_task(self.tick())
+
+    async def tick(self):
+        log.warning("I have lost my server")
+
+
+one = Ear()
+"""
+
+
+async def test_of_a_callback_only_what_it_says_after_its_start_is_heard(
+    tmp_path: Path,
+) -> None:
+    handler = make_handler(said := io.StringIO())
+    logging.getLogger("LiteLLM").addHandler(handler)
+    (tmp_path / "noisy_callback.py").write_text(NOISY)
+    callbacks = Callbacks()
+    names = {"callbacks": ["noisy_callback.one"]}
+    await callbacks.apply(names, tmp_path / "litellm_config.yaml", {})
+    await asyncio.sleep(0.05)
+    await callbacks.apply({}, tmp_path, {})
+    logging.getLogger("LiteLLM").removeHandler(handler)
+    assert callbacks.failed == []
+    assert said.getvalue() == "LiteLLM: I have lost my server\n"
 
 
 async def test_what_a_callback_quotes_of_a_setting_holds_no_credential(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def test_the_default_group_keeps_its_own_deployments_when_it_has_one() -> None:
     assert group == ["groq/openai/gpt-oss-120b"]
 
 
+KEYS = {"OPENAI_API_KEY": "k", "GROQ_API_KEY": "k"}
 DEMO = "{model: openai/demo, mock_response: Hi}"
 FIRST = "the first model of litellm_config.yaml"
 
@@ -61,23 +62,39 @@ def test_without_a_group_of_its_own_the_first_usable_model_is_vui(
         ("r", "{model: cohere/rerank-v3.5}", ""),
         ("openai/*", "{model: openai/*}", ""),
         ("demo", DEMO, ""),
+        ("d", "{model: openai/dall-e-3}", ""),
+        ("b", "{model: openai/bge-m3}", ""),
+        ("b", "{model: ollama/bge-m3}", ""),
+        ("n", "{model: ollama/nomic-embed-text}", ""),
+        ("b", "{model: huggingface/BAAI/bge-large-en}", ""),
     ],
 )
 def test_what_answers_no_chat_is_never_vui(
     tmp_path: Path, name: str, params: str, info: str
 ) -> None:
     text = model(f"'{name}'", params) + (f"    model_info: {info}\n" if info else "")
-    config = read_config(written(tmp_path, text), {})
+    config = read_config(written(tmp_path, text), KEYS)
     assert config.default.note.startswith("vui is the demo: ")
     text += "  - model_name: x\n    litellm_params: {model: groq/openai/gpt-oss-120b}\n"
-    config = read_config(written(tmp_path, text), {})
+    config = read_config(written(tmp_path, text), KEYS)
     assert config.default.note == "vui is x: the first model of litellm_config.yaml."
+
+
+def test_the_files_other_models_are_asked_when_its_first_does_not_answer(tmp_path: Path) -> None:
+    env = {"A_API_KEY": "a", "B_API_KEY": "b"}
+    config = read_config(written(tmp_path, TWO), env)
+    assert config.default.next == ["second"]
+    chosen = f"{TWO}router_settings: {{fallbacks: [{{vui: [second]}}]}}\n"
+    assert read_config(written(tmp_path, chosen), env).default.next == []
+    by_hand = f"{TWO}router_settings: {{model_group_alias: {{vui: first}}}}\n"
+    assert read_config(written(tmp_path, by_hand), env).default.next == []
+    assert read_config(SHIPPED, {"OPENAI_API_KEY": "a", "XAI_API_KEY": "b"}).default.next == []
 
 
 def test_a_fallback_of_vuis_may_be_one_that_a_wildcard_stands_for(tmp_path: Path) -> None:
     text = model("'openai/*'", "{model: openai/*}") + model("x", "{model: groq/x}")[12:]
     text += "router_settings: {fallbacks: [{vui: [gone, openai/gpt-4.1-mini]}]}\n"
-    config = read_config(written(tmp_path, text), {})
+    config = read_config(written(tmp_path, text), KEYS)
     told = "vui is openai/gpt-4.1-mini: the first of its fallbacks in litellm_config.yaml."
     assert (config.default.note, config.default.alias) == (told, "openai/gpt-4.1-mini")
 

@@ -9,7 +9,7 @@ from tests.support.configs import model, written
 
 
 def test_drop_params_is_on_unless_the_file_says_no(tmp_path: Path) -> None:
-    text = model("x", "{model: openai/x}")
+    text = model("x", "{model: openai/x, api_key: k}")
     assert read_config(written(tmp_path, text), {}).litellm_settings["drop_params"] is True
     text += "litellm_settings: {drop_params: false}\n"
     assert read_config(written(tmp_path, text), {}).litellm_settings["drop_params"] is False
@@ -23,7 +23,7 @@ def test_openais_key_goes_to_no_other_address(tmp_path: Path) -> None:
 
 
 def test_the_user_may_change_what_a_voice_needs(tmp_path: Path) -> None:
-    text = model("x", "{model: openai/x}") + "router_settings: {stream_timeout: 9}\n"
+    text = model("x", "{model: openai/x, api_key: k}") + "router_settings: {stream_timeout: 9}\n"
     config = read_config(written(tmp_path, text), {})
     assert config.router_settings["stream_timeout"] == 9
     assert config.router_settings["num_retries"] == 0
@@ -31,9 +31,9 @@ def test_the_user_may_change_what_a_voice_needs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["callbacks", "success_callback", "failure_callback"])
 def test_the_users_own_listeners_get_nothing_of_what_was_said(tmp_path: Path, name: str) -> None:
-    text = model("x", "{model: openai/x}")
+    text = model("x", "{model: openai/x, api_key: k}")
     plain = read_config(written(tmp_path, text), {}).litellm_settings
     assert "turn_off_message_logging" not in plain
-    listened = f"{text}litellm_settings: {{{name}: [langfuse]}}\n"
+    listened = f"{text}litellm_settings: {{{name}: [prometheus]}}\n"
     told = read_config(written(tmp_path, listened), {}).litellm_settings
     assert told["turn_off_message_logging"] is True

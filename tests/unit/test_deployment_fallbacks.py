@@ -29,7 +29,7 @@ def test_the_fallbacks_of_a_deployment_become_its_groups(
     tmp_path: Path, written_as: str, group: str, params: dict | None
 ) -> None:
     path = written(tmp_path, FALLBACKS.replace("FALLBACKS", written_as))
-    config = read_config(path, {})
+    config = read_config(path, {"ANTHROPIC_API_KEY": "k"})
     assert config.router_settings["fallbacks"] == [{"a": [group]}]
     assert not any("fallbacks" in entry["litellm_params"] for entry in config.model_list)
     if params:

@@ -118,6 +118,15 @@ def test_what_is_of_no_use_is_not_said_and_nothing_is_said_again_and_again(
     assert lines_of(out.getvalue().decode()) == ["a library: The callback x is away"]
 
 
+def test_what_a_library_says_while_its_error_is_ours_to_say_is_dropped(out: io.BytesIO) -> None:
+    log = library(out)
+    with logs.quiet():
+        log.warning("a callback can't start")
+        logging.getLogger("vui_gateway").warning("ours")
+    log.warning("a callback has lost its server")
+    assert [line.split()[-1] for line in lines_of(out.getvalue().decode())] == ["server"]
+
+
 def test_debug_brings_all_back(out: io.BytesIO) -> None:
     logger = library(out, CALLS, "Debug")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vui_gateway.config.file import ConfigError, read_config
+from vui_gateway.config.file import read_config
 from vui_gateway.errors import Code
 from vui_gateway.litellm_proxy.servers import Servers, listens, servers_of
 from vui_gateway.providers.endpoints import Server, server_of
@@ -100,14 +100,14 @@ def test_the_servers_of_a_configuration_are_where_litellm_would_ask() -> None:
     assert found["b"].origin == "https://api.openai.com"
 
 
-def test_a_word_for_local_that_is_neither_true_nor_false_is_refused(tmp_path: Path) -> None:
+def test_a_word_for_local_that_is_neither_true_nor_false_is_named(tmp_path: Path) -> None:
     path = tmp_path / "litellm_config.yaml"
     path.write_text(
         "model_list:\n- model_name: a\n  litellm_params: {model: openai/a, api_key: k}\n"
         "  model_info: {local: sometimes}\n"
     )
-    with pytest.raises(ConfigError, match=r":4: model_info.local is neither true nor false\."):
-        read_config(path, {})
+    (said,) = read_config(path, {}).warnings
+    assert ":4: model_info.local is 'sometimes'. Write `local: true` for your own." in said
 
 
 @pytest.mark.parametrize("provider", ["ollama", "ollama_chat"])

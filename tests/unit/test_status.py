@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from vui_gateway.cli import _status
-from vui_gateway.status import lines
+from vui_gateway.status import few, lines
 
 from tests.support.status import a_status
 
@@ -63,3 +63,10 @@ def test_head_starts_are_summed_up_once_there_are_some() -> None:
         a_status(head_starts=sums)
     )
     assert not [line for line in lines(a_status()) if "Head starts" in line]
+
+
+def test_of_many_names_a_line_has_the_first_and_a_number_and_the_status_has_all() -> None:
+    names = [f"model-{n}" for n in range(60)]
+    assert few(names) == "model-0, model-1, model-2, model-3, model-4 and 55 more"
+    assert few(names[:6]) == ", ".join(names[:6])  # no number would be shorter
+    assert next(lines(a_status(served=names))).endswith(", ".join(names))

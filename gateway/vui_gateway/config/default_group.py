@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vui_gateway.errors import speakable
-from vui_gateway.litellm_proxy.catalogue import model_info, resolve_model
+from vui_gateway.litellm_proxy.catalogue import resolve_model
+from vui_gateway.litellm_proxy.modes import TEXT_MODES, talks
 
 if TYPE_CHECKING:
     from vui_gateway.config.left_out import LeftOut
@@ -17,8 +18,6 @@ __all__ = ["DEFAULT_GROUP", "DEMO", "DefaultGroup", "choose_default", "demo_for"
 
 # The model group that vui asks for by default.
 DEFAULT_GROUP = "vui"
-# Of LiteLLM's table, those that answer a chat; an empty one isn't in it.
-TEXT_MODES = frozenset({"", "chat", "completion", "responses"})
 FILE = "litellm_config.yaml"
 ALIAS = "model_group_alias"
 
@@ -41,12 +40,14 @@ class DefaultGroup:
         alias: the model group that stands in for it.
         demo: what the demo says when nobody does.
         others: models with other keys, asked when those of the group are refused.
+        next: models of the file, asked when those of the group don't answer.
     """
 
     note: str
     alias: str = ""
     demo: str = ""
     others: list[str] = field(default_factory=list)
+    next: list[str] = field(default_factory=list)
 
 
 def choose_default(
@@ -80,7 +81,11 @@ def choose_default(
     chosen = any(s.get("default_fallbacks") for s in settings) or wanted
     others = [] if chosen else _with_other_keys(own, usable)
     stand_in = "" if group == DEFAULT_GROUP else group
-    return DefaultGroup(f"{DEFAULT_GROUP} is {name}: {why}.", stand_in, others=others)
+    # A file without a group `vui` chose none: its first model may be one that doesn't answer.
+    after = [name for name in dict.fromkeys(texts) if name != group]
+    by_order = not (chosen or chosen_by_hand or group == DEFAULT_GROUP)
+    note = f"{DEFAULT_GROUP} is {name}: {why}."
+    return DefaultGroup(note, stand_in, others=others, next=after if by_order else [])
 
 
 def demo_for(spoken: str, what: str) -> DefaultGroup:
@@ -136,8 +141,7 @@ def _answers(entry: dict) -> bool:
         return False
     configured = (entry.get("model_info") or {}).get("mode")
     model, provider, _ = resolve_model(params)
-    mode = configured or model_info(provider, model).get("mode") or ""
-    return mode in TEXT_MODES
+    return configured in TEXT_MODES if configured else talks(provider, model)
 
 
 def _keys(params: dict) -> tuple[str, ...]:

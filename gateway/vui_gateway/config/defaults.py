@@ -14,7 +14,7 @@ from vui_gateway.providers.packages import REFUSING_RETRIES
 from vui_gateway.turns.limits import COOLDOWN, STREAM_TIMEOUT, TIMEOUT
 
 __all__ = [
-    "GENERAL", "LITELLM_DEFAULTS", "MESSAGE_LOGGING", "with_defaults",
+    "GENERAL", "LITELLM_DEFAULTS", "MESSAGE_LOGGING", "identity", "with_defaults",
 ]  # fmt: skip
 
 # An address in OpenAI's format is whoever's; LiteLLM would send it OpenAI's key out of `.env`.
@@ -66,10 +66,14 @@ def _deployment(deployment: dict, env: Mapping[str, str]) -> dict:
         params.setdefault("api_key", NO_KEY)
     if params["model"].startswith(REFUSING_RETRIES):
         params["drop_params"] = True
+    info = {**(deployment.get("model_info") or {}), "id": identity(deployment, env)}
+    return {**deployment, "litellm_params": params, "model_info": info}
+
+
+def identity(deployment: dict, env: Mapping[str, str]) -> str:
+    """The id of an entry of `model_list`."""
     text = json.dumps([deployment, env_values(deployment, env)], sort_keys=True, default=str)
-    info = deployment.get("model_info") or {}
-    identity = hashlib.sha256(text.encode()).hexdigest()[:20]
-    return {**deployment, "litellm_params": params, "model_info": {**info, "id": identity}}
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def _set(settings: dict) -> dict:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from vui_gateway.config.unsupported import DEPLOYMENT
-from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
+from vui_gateway.litellm_proxy.catalogue import resolve_model
 from vui_gateway.litellm_proxy.router import HIDDEN
 
 __all__ = ["move_fallbacks"]
@@ -110,7 +110,7 @@ def _groups(
         try:
             own = {**_inherited(params, model), **named, "model": model}
             resolve_model(own)
-        except UnknownProvider:
+        except Exception:  # LiteLLM has several for it
             warnings.append(
                 f"The fallback {model!r} of {group} is left out: it is no model_name of the file "
                 "and no provider/model that LiteLLM knows."

@@ -12,6 +12,7 @@ from typing import Any
 from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
 from vui_gateway.named_files import missing
+from vui_gateway.providers.keys import unset_key
 from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 
@@ -36,6 +37,7 @@ class LeftOut:
 
     wrong, cure: what is said of it, and what to do.
     is_unset: a variable without a value is all that it lacks.
+    place: file and line of what is wrong with the entry itself, with a colon and a space.
     """
 
     model_name: str
@@ -44,10 +46,11 @@ class LeftOut:
     wrong: str = "is not set"
     cure: str = "Put it in .env."
     is_unset: bool = False
+    place: str = ""
 
     def __str__(self) -> str:
         name = f"{self.model_name} ({self.model})"
-        return f"{name} is left out: {self.variable} {self.wrong}. {self.cure}"
+        return f"{name} is left out: {self.place}{self.variable} {self.wrong}. {self.cure}"
 
 
 def left_out(
@@ -89,10 +92,13 @@ def left_out(
         if variable != value and not (env.get(variable) or VARIABLE.fullmatch(variable)):
             cure = f"Put it into .env, and write {ENV_PREFIX} and its variable's name here."
             return LeftOut(*names, name, "names no variable that is set", cure)
-    for variable, value in env_values(params, env).items():
+    variables = env_values(params, env)
+    if usual := unset_key(provider, params, env):
+        variables[usual] = ""
+    for variable, value in variables.items():
         if not value:
-            usual = {f"{provider}_API_KEY".upper() for provider in providers}
-            known = set(env) if variable in usual else usual | set(env)
+            keys = {f"{provider}_API_KEY".upper() for provider in providers}
+            known = set(env) if variable in keys else keys | set(env)
             close = difflib.get_close_matches(variable, known - {variable}, 1, SAME_WORD)
             cure = f"Did you mean {close[0]}?" if close else LeftOut.cure
             return LeftOut(*names, variable, cure=cure, is_unset=True)
@@ -115,7 +121,8 @@ def _reasons(found: Iterable[LeftOut]) -> list[tuple[str, str]]:
     """Each variable with its groups, and the cure."""
     names: dict[tuple[str, str], list[str]] = {}
     for one in found:
-        names.setdefault((f"{one.variable} {one.wrong}", one.cure), []).append(one.model_name)
+        lack = f"{one.place}{one.variable} {one.wrong}"
+        names.setdefault((lack, one.cure), []).append(one.model_name)
     return [
         (f"{lack} ({', '.join(dict.fromkeys(groups))})", cure)
         for (lack, cure), groups in names.items()

@@ -1,78 +1,203 @@
-"""The shape of `litellm_config.yaml`, as far as it is checked; LiteLLM knows many more fields."""
+"""The shape of `litellm_config.yaml`: what LiteLLM takes is made one, what it doesn't is taken out.
+
+https://docs.litellm.ai/docs/proxy/configs
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import math
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from vui_gateway.config.env import env_values, resolved
 
-__all__ = ["FIELD_CURES", "File", "Prices", "Timing"]
+__all__ = ["SECTIONS", "Fault", "mend_entry", "mend_sections"]
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Number = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)] | None
+# Of a deployment and of the router alike; LiteLLM knows many more.
+TIMING = (
+    "order", "timeout", "stream_timeout", "cooldown_time", "num_retries", "max_retries", "rpm",
+    "tpm",
+)  # fmt: skip
+PRICES = ("input_cost_per_token", "output_cost_per_token")
+TIMING_CURE = "Write a number, in seconds where it is a time."
+PRICES_CURE = "Write US dollars per token, such as 0.0000004."
+NUMBERS = {**dict.fromkeys(TIMING, TIMING_CURE), **dict.fromkeys(PRICES, PRICES_CURE)}
 
-# A number that YAML takes for text, too: 4e-7 has no point.
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+SETTINGS = ("litellm_settings", "router_settings", "general_settings")
+# What a file may have at its top, with an effect.
+SECTIONS = frozenset(("model_list", *SETTINGS, "credential_list"))
+INDENT = "Indent its settings below it, as `name: value`."
 
+# https://docs.litellm.ai/docs/proxy/reliability
+ANY, OF_ALL, ALIAS = "fallbacks", "default_fallbacks", "model_group_alias"
+OF_GROUPS = (ANY, "context_window_fallbacks", "content_policy_fallbacks")
+GROUPS_CURE = "Write it as `- group: [another]`."
 
-class Prices(BaseModel):
-    """Prices of a deployment, instead of those in LiteLLM's table."""
-
-    model_config = ConfigDict(extra="allow")
-    input_cost_per_token: Price = None
-    output_cost_per_token: Price = None
-
-
-class Timing(BaseModel):
-    """Settings of a deployment and of the router alike; LiteLLM knows many more."""
-
-    model_config = ConfigDict(extra="allow")
-    order: Number = None
-    timeout: Number = None
-    stream_timeout: Number = None
-    cooldown_time: Number = None
-    num_retries: Number = None
-    max_retries: Number = None
-    rpm: Number = None
-    tpm: Number = None
+Place = Callable[..., str]
 
 
-class Router(Timing):
-    model_group_alias: dict[str, Any] | None = None
+class Fault(NamedTuple):
+    """Why an entry can't be used: steps to the place in it, what, what is wrong, and the cure."""
+
+    steps: tuple[str, ...]
+    what: str
+    wrong: str
+    cure: str
 
 
-class Info(Prices):
-    mode: str | None = None
-    local: Annotated[bool, Field(strict=True)] | None = None
+def mend_sections(file: dict, env: Mapping[str, str], place: Place) -> list[str]:
+    """Make a file's sections mappings with settings of the right shape.
+
+    An empty setting is no setting. Returns a sentence for each that is taken out.
+
+    place: of the steps to a setting, its file and line.
+    """
+    return list(_sections(file, env, place))
 
 
-class Params(Timing, Prices):
-    model: Name
+def _sections(file: dict, env: Mapping[str, str], place: Place) -> Iterator[str]:
+    for name in (*SETTINGS, "credential_list"):
+        value, kind = file.get(name), dict if name in SETTINGS else list
+        if not isinstance(value, kind):
+            if value not in (None, "", [], {}):
+                yield f"{place(name)}: {name} is ignored, it is no {_called(kind)}. {INDENT}"
+            file.pop(name, None)
+        elif isinstance(value, dict):
+            file[name] = {key: item for key, item in value.items() if item is not None}
+        else:
+            file[name] = [one for one in value if isinstance(one, dict)]
+    router = file.get("router_settings", {})
+    yield from _numbers(router, TIMING, env, place, "router_settings")
+    yield from _aliases(router, place)
+    for section in ("router_settings", "litellm_settings"):
+        yield from _fallbacks(file.get(section, {}), section, place)
 
 
-class Entry(BaseModel):
-    """One of `model_list`: https://docs.litellm.ai/docs/proxy/configs"""
+def mend_entry(
+    entry: Any, env: Mapping[str, str], place: Place
+) -> tuple[dict | None, Fault | None, list[str]]:
+    """One of `model_list` with values of the right shape, or why there is none, and a sentence for
+    each setting that is taken out.
 
-    model_config = ConfigDict(extra="allow")
-    model_name: Name
-    litellm_params: Params
-    model_info: Info | None = None
+    place: of the steps to a setting within it, its file and line.
+    """
+    if not isinstance(entry, dict):
+        return None, Fault((), "an entry", "is no mapping", INDENT), []
+    entry = {name: value for name, value in entry.items() if value is not None}
+    params = entry.get("litellm_params")
+    name = entry.get("model_name")
+    if not isinstance(name, str) or not name.strip():
+        cure = "Give the model the name that vui shows."
+        return None, Fault(("model_name",), "model_name", "is missing", cure), []
+    if not params and not isinstance(params, dict):
+        cure = "It needs `model: provider/name` at least."
+        return None, Fault(("litellm_params",), "litellm_params", "is missing", cure), []
+    if not isinstance(params, dict):
+        return None, Fault(("litellm_params",), "litellm_params", "is no mapping", INDENT), []
+    params = {name: value for name, value in params.items() if value is not None}
+    model = params.get("model")
+    if not isinstance(model, str) or not model.strip():
+        cure = "Write it as `model: provider/name`."
+        return (
+            None,
+            Fault(("litellm_params", "model"), "litellm_params.model", "is missing", cure),
+            [],
+        )
+    params["model"] = resolved(model, env) or model
+    said = list(_numbers(params, tuple(NUMBERS), env, place, "litellm_params"))
+    info = entry.pop("model_info", None)
+    if isinstance(info, dict):
+        info = {name: value for name, value in info.items() if value is not None}
+        said += _numbers(info, PRICES, env, place, "model_info")
+        for key, kind, cure in (
+            ("mode", str, "Write chat, or leave it out."),
+            ("local", bool, "Write `local: true` for your own."),
+        ):
+            if not isinstance(info.get(key, kind()), kind):
+                shown = reprlib.repr(info.pop(key))
+                said.append(f"{place('model_info', key)}: model_info.{key} is {shown}. {cure}")
+        entry["model_info"] = info
+    elif info:
+        said.append(f"{place('model_info')}: model_info is ignored, it is no mapping. {INDENT}")
+    return {**entry, "model_name": name.strip(), "litellm_params": params}, None, said
 
 
-class File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    model_list: Annotated[list[Entry], Field(min_length=1)]
-    litellm_settings: dict[str, Any] | None = None
-    router_settings: Router | None = None
-    general_settings: dict[str, Any] | None = None
-    credential_list: list[dict[str, Any]] | None = None
+def _numbers(
+    settings: dict, names: tuple[str, ...], env: Mapping[str, str], place: Place, section: str
+) -> Iterator[str]:
+    for name in [name for name in names if name in settings]:
+        value = settings.pop(name)
+        where = f"{place(section, name)}: {section}.{name}"
+        for variable, found in env_values(value, env).items():
+            if not found:
+                yield f"{where} is ignored, {variable} is not set. Put it in .env."
+                value = None
+        if value is None:
+            continue
+        number = _number(resolved(value, env))
+        if number is None:
+            yield f"{where} is {reprlib.repr(value)}. {NUMBERS[name]}"
+        else:
+            settings[name] = number
 
 
-# The error of a field and its cure, where pydantic's own words aren't enough.
-FIELD_CURES = {
-    "model_list": ("model_list is missing or empty", "List one model at least."),
-    "model_name": ("model_name is missing", "Give the model the name that vui shows."),
-    "litellm_params": ("litellm_params is missing", "It needs `model: provider/name` at least."),
-    "local": ("model_info.local is neither true nor false", "Write `local: true` for your own."),
-    "model": ("there is no litellm_params.model", "Write it as `model: provider/name`."),
-}
+def _number(value: Any) -> float | None:
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not 0 <= found < math.inf:
+        return None
+    return int(found) if found.is_integer() else found
+
+
+def _aliases(router: dict, place: Place) -> Iterator[str]:
+    if ALIAS not in router:
+        return
+    aliases = router.pop(ALIAS)
+    pairs = aliases.items() if isinstance(aliases, dict) else [(ALIAS, aliases)]
+    good = {}
+    for name, of in pairs:
+        group = of.get("model") if isinstance(of, dict) else of
+        if isinstance(aliases, dict) and isinstance(group, str):
+            good[name] = of
+        else:
+            where = place("router_settings", ALIAS, name)
+            yield f"{where}: router_settings.{ALIAS} is ignored there. Write it as `alias: group`."
+    if good:
+        router[ALIAS] = good
+
+
+def _fallbacks(settings: dict, section: str, place: Place) -> Iterator[str]:
+    """Names instead of pairs are everybody's fallbacks; one name is a list of one."""
+    everybody = list(_names(settings.pop(OF_ALL, None)))
+    for setting in [name for name in OF_GROUPS if name in settings]:
+        value, good, wrong = settings.pop(setting), [], False
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and setting == ANY:
+                everybody.append(one)
+            elif isinstance(one, dict):
+                pairs = {group: list(_names(names)) for group, names in one.items()}
+                wrong = wrong or not all(pairs.values())
+                good += [{group: names} for group, names in pairs.items() if names]
+            elif one is not None:
+                wrong = True
+        if wrong:
+            where = place(section, setting)
+            yield f"{where}: {section}.{setting} is ignored in part. {GROUPS_CURE}"
+        if good:
+            settings[setting] = good
+    if everybody:
+        settings[OF_ALL] = everybody
+
+
+def _names(value: Any) -> Iterator[str]:
+    for one in value if isinstance(value, list) else [value]:
+        name = one.get("model") if isinstance(one, dict) else one
+        if isinstance(name, str) and name:
+            yield name
+
+
+def _called(kind: type) -> str:
+    return "mapping" if kind is dict else "list"

@@ -1,19 +1,24 @@
 """LiteLLM settings that have no effect here: taken out and named, some with what to do instead.
 
+The log has one line for all of them, `status` also the lines with a cure.
+
 The names: https://docs.litellm.ai/docs/proxy/config_settings
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from vui_gateway.config.env import env_values
+from vui_gateway.config.own_settings import take_budget, take_key
+from vui_gateway.config.shape import SECTIONS
 from vui_gateway.litellm_proxy import catalogue
-from vui_gateway.settings import WITHOUT_EFFECT
+from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
+from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
 
-__all__ = ["DEPLOYMENT", "SETTING_CURES", "TOP", "ignored_variables", "suggestion", "take_out"]
+__all__ = ["DEPLOYMENT", "SETTING_CURES", "TOP", "Meant", "suggestion", "take_out"]
 
 RETRIES = frozenset({"num_retries", "max_retries", "retry_after", "retry_policy"})
 FAILS = frozenset({"allowed_fails", "allowed_fails_policy"})
@@ -27,7 +32,7 @@ TOP = frozenset(
 )  # fmt: skip
 ROUTER = RETRIES_AND_FAILS | {
     "model_group_retry_policy", "disable_cooldowns", "redis_host", "redis_port", "redis_password",
-    "redis_url",
+    "redis_url", "cache_responses", "router_general_settings",
 }  # fmt: skip
 LITELLM = RETRIES_AND_FAILS | {
     "request_timeout", "cooldown_time", "guardrails", "mcp_aliases", "set_verbose", "json_logs",
@@ -36,104 +41,189 @@ LITELLM = RETRIES_AND_FAILS | {
     "upperbound_key_generate_params", "key_alias_pattern", "default_team_settings",
     "budget_reset_time", "max_ui_session_budget", "model_group_settings",
     "priority_reservation_settings", "max_internal_user_budget",
-    "default_max_internal_user_budget", "audit_log_callbacks",
+    "default_max_internal_user_budget", "audit_log_callbacks", "max_budget", "budget_duration",
+    "scim_admin_group", "scim_upsert_user",
 }  # fmt: skip
 DEPLOYMENT = RETRIES_AND_FAILS | {"timeout", "cooldown_time", "silent_model"}
 
 REDIS_CURE = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
 LIMITS_CURE = "Write router_settings.timeout, and stream_timeout for the first words."
+BUDGET_CURE = (
+    "The budget is for a day: write budget_duration: 1d, or VUI_LITELLM_BUDGET, which wins, into "
+    ".env."
+)
 # The cure for a setting, for people who wrote it.
 SETTING_CURES = {
     **dict.fromkeys(RETRIES, "The next deployment answers instead of a second try."),
     **dict.fromkeys(FAILS, "A failed deployment cools down for router_settings.cooldown_time."),
     **dict.fromkeys(("redis_host", "redis_port", "redis_password", "redis_url"), REDIS_CURE),
     **dict.fromkeys(("request_timeout", "timeout"), LIMITS_CURE),
-    **dict.fromkeys(("set_verbose", "LITELLM_LOG"), "Write VUI_LITELLM_LOG=debug into .env."),
+    **dict.fromkeys(
+        ("set_verbose", "detailed_debug", "litellm_log"), "Write VUI_LITELLM_LOG=debug into .env."
+    ),
+    **dict.fromkeys(("max_budget", "budget_duration"), BUDGET_CURE),
+    "cache_responses": "Write litellm_settings.cache.",
     "cooldown_time": "Write it as router_settings.cooldown_time.",
     "include": "Copy what it includes into this file.",
     "environment_variables": "Put them into .env.",
     "callback_settings": "A callback reads its settings from .env.",
     "default_vertex_config": "Write vertex_project and vertex_location into each model.",
-    "master_key": "Put the key into .env, as VUI_LITELLM_KEY.",
+    "master_key": "The key is VUI_LITELLM_KEY of .env, or the gateway's own where nothing is set.",
     "silent_model": "You would pay for its answers, and nobody would hear them.",
 }
-OWN_KEY = "os.environ/VUI_LITELLM_KEY"
+# Callbacks whose package isn't in the image.
+CALLBACK_CURES = {
+    "langfuse": "Write langfuse_otel, and LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY into .env "
+    "(LANGFUSE_HOST for a server of your own).",
+}
+IN_ENV = " in .env"
+SLIP = 0.85  # of difflib's ratio: a letter or two are off
+
+Place = Callable[..., str]
 
 
-def ignored_variables(env: Mapping[str, str]) -> list[str]:
-    """A sentence for each variable that LiteLLM doesn't get."""
-    return [_sentence(f"{name} in .env", name) for name in WITHOUT_EFFECT if name in env]
+class Meant(NamedTuple):
+    """What a file says beside its models.
+
+    Attributes:
+        master_key, max_budget: the owner's key and US dollars per day, unless `.env` has them.
+        warnings: lines for the log and `status`. details: lines for `status` alone.
+    """
+
+    master_key: str
+    max_budget: float | None
+    warnings: list[str]
+    details: list[str]
 
 
-def take_out(file: dict, place: Callable[..., str]) -> list[str]:
-    """Remove what has no effect. Returns a sentence for each with a cure, and one for the others.
+class Ignored(NamedTuple):
+    """A setting or variable without an effect.
+
+    name: as the log shows it. where: its file and line, empty for a variable.
+    """
+
+    name: str
+    where: str = ""
+
+    @property
+    def cure(self) -> str:
+        """What to do instead; often nothing."""
+        name = self.name.removesuffix(IN_ENV).rpartition(".")[2]
+        return SETTING_CURES.get(name.lower(), "")
+
+    def __str__(self) -> str:
+        where = self.where and f"{self.where}: "
+        return f"{where}{self.name} has no effect here. {self.cure}".strip()
+
+
+def take_out(file: dict, env: Mapping[str, str], place: Place) -> Meant:
+    """Remove what has no effect or no use, and read the key and the budget.
 
     place: of the steps to a setting, its file and line.
     """
-    said: list[str] = []
-    others: list[str] = []
+    sections = ("general_settings", "litellm_settings", "router_settings")
+    for settings in (file, *(_dict(file.get(name)) for name in sections)):
+        for name in [name for name, value in settings.items() if value is None]:
+            del settings[name]  # an empty setting is none
+    key, said_of_key = take_key(file, env, place)
+    budget, of_budget = take_budget(file, env, place)
+    with_cache = bool(_dict(file.get("litellm_settings")).get("cache"))
+    slips = list(_slips(file, place))
+    once: dict[str, Ignored] = {}  # a name of many deployments, too
+    for one in (*_variables(env, with_cache), *_settings(file, place)):
+        once.setdefault(one.name, one)
+    said, details = [said_of_key] if said_of_key else [], []
+    if len(once) == 1:
+        said += map(str, once.values())
+    elif once:
+        details = [str(one) for one in once.values() if one.cure]
+        more = " `vui-gateway status` says what to write instead." if details else ""
+        said.append(f"No effect here: {_listed(once)}.{more}")
+    said += [*of_budget, *_callbacks(file, place), *slips]
+    return Meant(key, budget, said, details)
 
-    def take(settings: dict, names: Iterable[str], *steps: str | int) -> None:
+
+def _listed(names: Iterable[str]) -> str:
+    variables = [name.removesuffix(IN_ENV) for name in names if name.endswith(IN_ENV)]
+    settings = [name for name in names if not name.endswith(IN_ENV)]
+    first = ", ".join(variables) + IN_ENV if variables else ""
+    return "; ".join(filter(None, [first, ", ".join(settings)]))
+
+
+def _variables(env: Mapping[str, str], with_cache: bool) -> Iterator[Ignored]:
+    for name in env:
+        if name in WITHOUT_EFFECT or (name.startswith(REDIS_PREFIX) and not with_cache):
+            yield Ignored(name + IN_ENV)
+
+
+def _settings(file: dict, place: Place) -> Iterator[Ignored]:
+    def taken(settings: dict, names: Iterable[str], *steps: str | int) -> Iterator[Ignored]:
         for name in [name for name in settings if name in names]:
             del settings[name]
             path = (*steps, name)
-            dotted = ".".join(step for step in path if isinstance(step, str))
-            if name in SETTING_CURES:
-                said.append(_sentence(f"{place(*path)}: {dotted}", name))
-            else:
-                others.append(dotted)
+            dotted = [str(step) for step in path if step not in ("model_list", index)]
+            yield Ignored(".".join(dotted), place(*path))
 
-    take(_dict(file.get("router_settings")), ROUTER, "router_settings")
-    take(_dict(file.get("litellm_settings")), LITELLM, "litellm_settings")
+    index = -1
+    for section, ignored, known in (
+        ("router_settings", ROUTER, catalogue.router_setting_names()),
+        ("litellm_settings", LITELLM, catalogue.module_setting_names()),
+    ):
+        settings = _dict(file.get(section))
+        yield from taken(settings, ignored | (settings.keys() - known), section)
     for index, entry in enumerate(_list(file.get("model_list"))):
         params = _dict(_dict(entry).get("litellm_params"))
-        take(params, DEPLOYMENT, "model_list", index, "litellm_params")
+        yield from taken(params, DEPLOYMENT, "model_list", index, "litellm_params")
     general = _dict(file.get("general_settings"))
-    if general.get("master_key") == OWN_KEY:
-        del general["master_key"]
-    take(general, tuple(general), "general_settings")
-    take(file, TOP)
-    if others:
-        names = ", ".join(dict.fromkeys(others))
-        said.append(f"{place().rpartition(':')[0]}: no effect here, remove them: {names}.")
-    return said + _slips(file, place)
+    yield from taken(general, tuple(general), "general_settings")
+    yield from taken(file, set(file) - SECTIONS)
 
 
-def _sentence(where: str, name: str) -> str:
-    return " ".join(filter(None, [f"{where} has no effect here.", SETTING_CURES.get(name)]))
+def _callbacks(file: dict, place: Place) -> Iterator[str]:
+    """Takes out callbacks that can't work in the image: a sentence for each."""
+    settings, said = _dict(file.get("litellm_settings")), set[str]()
+    for setting in CALLBACK_SETTINGS:
+        given = settings.get(setting)
+        names = _list(given) or [given]
+        wrong = [name for name in names if isinstance(name, str) and name in CALLBACK_CURES]
+        if wrong:
+            settings[setting] = [name for name in names if name not in wrong]
+        for name in wrong:
+            if name not in said:
+                said.add(name)
+                where = f"{place('litellm_settings', setting)}: litellm_settings.{setting}"
+                yield f"{where} {name} needs a package that isn't here. {CALLBACK_CURES[name]}"
 
 
-def _slips(file: dict, place: Callable[..., str]) -> list[str]:
-    """Takes out settings that LiteLLM doesn't know, and values that it can't use.
+def _slips(file: dict, place: Place) -> Iterator[str]:
+    """Takes out settings that have a slip in their name, and values that LiteLLM can't use.
 
     A slip would go unnoticed, one with the name of a function would replace it, and a value of a
     wrong type would fail each call.
     """
-    said = []
-    known = {
-        "router_settings": catalogue.router_setting_names(),
-        "litellm_settings": catalogue.module_setting_names(),
-    }
-    for section, names in known.items():
+    for section, known in (
+        ("router_settings", catalogue.router_setting_names() | ROUTER),
+        ("litellm_settings", catalogue.module_setting_names() | LITELLM),
+    ):
         settings = _dict(file.get(section))
-        for name in sorted(set(settings) - names, key=str):
-            cure = suggestion(name, names, "Remove it.")
-            said.append(
-                f"{place(section, name)}: {section}.{name} is no setting of LiteLLM's. {cure}"
-            )
-            del settings[name]
+        for name in [name for name in settings if name not in known]:
+            if meant := suggestion(name, known, ""):
+                where = f"{place(section, name)}: {section}.{name}"
+                yield f"{where} is no setting of LiteLLM's. {meant}"
+                del settings[name]
     settings = _dict(file.get("litellm_settings"))
-    for name, value in list(settings.items()):
-        if not env_values(value, {}) and (wrong := catalogue.misfit(name, value)):
-            where = place("litellm_settings", name)
-            said.append(f"{where}: litellm_settings.{name} is ignored: {wrong}. Correct it.")
+    for name in [name for name in settings if name in catalogue.module_setting_names()]:
+        if name in LITELLM or env_values(settings[name], {}):
+            continue
+        if wrong := catalogue.misfit(name, settings[name]):
+            where = f"{place('litellm_settings', name)}: litellm_settings.{name}"
+            yield f"{where} is ignored: {wrong}. Correct it."
             del settings[name]
-    return said
 
 
 def suggestion(word: object, known: Iterable[str], otherwise: str) -> str:
     """The known word that may have been meant, as a question."""
-    close = difflib.get_close_matches(str(word), list(known), n=1)
+    close = difflib.get_close_matches(str(word), list(known), 1, SLIP)
     return f"Did you mean {close[0]!r}?" if close else otherwise
 
 

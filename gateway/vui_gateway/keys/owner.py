@@ -22,10 +22,12 @@ def new_key() -> tuple[str, str]:
     return key, sha256(key.encode()).hexdigest()
 
 
-def load_key(settings: Settings) -> str:
-    """The owner's key of this start: the user's, or the one made at the first start and kept since.
+def load_key(settings: Settings, configured: str = "") -> str:
+    """The owner's key: the user's, or the one made at the first start and kept since.
 
     Either way the key file holds it afterwards, for vui to read.
+
+    configured: the model file's, which counts where `.env` has none.
 
     Raises:
         SettingError: the key file can't be read or written.
@@ -33,7 +35,7 @@ def load_key(settings: Settings) -> str:
     path = settings.key_file
     try:
         kept = _kept(path)
-        key = settings.key or kept or new_key()[0]
+        key = settings.key or configured or kept or new_key()[0]
         if key != kept:
             write_by_rename(path, key + "\n", KEY_MODE, sync=True)
     except (OSError, UnicodeDecodeError) as error:

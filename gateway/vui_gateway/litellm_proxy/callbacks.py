@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from contextvars import Context
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from litellm.proxy.types_utils.utils import get_instance_fn
 from litellm.router_api import ChangeSet
 
 from vui_gateway.litellm_proxy.user_hooks import callback_lists
-from vui_gateway.logs import words
+from vui_gateway.logs import quiet, words
 
 __all__ = ["CALLBACK_SETTINGS", "SETTINGS", "Callbacks"]
 
@@ -87,8 +88,9 @@ class Callbacks:
                 if isinstance(found, BaseException):
                     raise found
                 if one.setting == CACHE_SETTING and hasattr(found.cache, "ping"):
-                    async with asyncio.timeout(START_SECONDS):
-                        await found.ping()
+                    with quiet():
+                        async with asyncio.timeout(START_SECONDS):
+                            await found.ping()
             except Exception as error:
                 if isinstance(found, TimeoutError):
                     self._hanging.add(one)
@@ -211,7 +213,8 @@ class _LoopOfThread:
         self._loop = loop
 
     def create_task(self, task: Coroutine, **_: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(task, self._loop)
+        # In a context of its own: what it logs later is heard.
+        return Context().run(asyncio.run_coroutine_threadsafe, task, self._loop)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loop, name)
@@ -234,7 +237,8 @@ async def _in_thread(make: Callable[[], Any]) -> Any:
     def run() -> None:
         asyncio._set_running_loop(_LoopOfThread(loop))  # type: ignore[arg-type]
         try:
-            found, set_ = make(), done.set_result
+            with quiet():
+                found, set_ = make(), done.set_result
         except BaseException as error:  # what a user's module raises, SystemExit too
             found, set_ = RuntimeError(str(error) or type(error).__name__), done.set_exception
         with suppress(RuntimeError):  # the loop is closed

@@ -27,8 +27,8 @@ from vui_gateway.providers.thinking_rules import MAKERS, RESELLERS
 
 __all__ = [
     "TESTED", "Prices", "UnknownProvider", "configured_address", "known_efforts", "misfit",
-    "model_info", "module_setting_names", "prices", "resolve_model", "router_setting_names",
-    "set_module", "takes_tools", "thinks_aloud", "untested",
+    "model_info", "module_setting_names", "prices", "resolve_model",
+    "router_setting_names", "set_module", "takes_tools", "thinks_aloud", "untested",
 ]  # fmt: skip
 
 TESTED = "1.110.2"
@@ -38,10 +38,19 @@ ALWAYS = ("low", "high")
 YAML_TYPES = (bool, int, float, str, list, dict, set)
 # LiteLLM knows these, without a variable of the same name.
 START_SETTINGS = frozenset(
-    ("cache_params", "enable_redis_auth_cache", "mcp_semantic_tool_filter", "presidio_logging_only",
-     "public_routes", "service_callbacks", "suppress_startup_output",
-     "websearch_interception_params")
+    ("azure_content_safety_params", "cache_params", "code_interpreter_interception_params",
+     "compression_interception_params", "enable_redis_auth_cache", "mcp_semantic_tool_filter",
+     "presidio_logging_only", "prompt_injection_params", "public_routes", "service_callbacks",
+     "suppress_startup_output", "websearch_interception_params")
 )  # fmt: skip
+
+# Variables for objects, which no file can hold: a text in its place would fail each call.
+OBJECTS = frozenset(
+    ("aclient_session", "client_session", "proxy_auth", "vector_store_index_registry",
+     "vector_store_registry")
+)  # fmt: skip
+# Types that LiteLLM's source doesn't have.
+UNANNOTATED = {"headers": dict | None}
 
 # What `litellm_settings` has changed in LiteLLM's module: the values from before.
 _unset: dict[str, Any] = {}
@@ -161,6 +170,7 @@ def router_setting_names() -> frozenset[str]:
 def module_setting_names() -> frozenset[str]:
     """What `litellm_settings` may hold: variables of LiteLLM's module, and what its start reads."""
     found = {n for n, v in vars(litellm).items() if v is None or isinstance(v, YAML_TYPES)}
+    found = {name for name in found - OBJECTS if not name.startswith("_")}
     return frozenset(found | START_SETTINGS | callbacks.SETTINGS)
 
 
@@ -170,7 +180,7 @@ def misfit(name: str, value: Any) -> str:
     LiteLLM takes any value, and each call fails.
     """
     default = _unset.get(name, getattr(litellm, name, None))
-    kind = litellm.__annotations__.get(name)
+    kind = litellm.__annotations__.get(name, UNANNOTATED.get(name))
     if name in callbacks.SETTINGS or (kind is None and default is None):
         return ""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from vui_gateway.settings import WITHOUT_EFFECT
+from vui_gateway.variables import WITHOUT_EFFECT
 
 __all__ = ["CALL_LOGGERS", "ENVIRONMENT", "IDLE_TALK", "LOGGERS", "ONE_CLIENT"]
 
@@ -43,8 +43,9 @@ ENVIRONMENT = {
 # LiteLLM's loggers, and those that say of a failed call what its answer says, in a hundred lines.
 LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router")
 CALL_LOGGERS = LOGGERS[1:]
-# Warnings at each start, about an admin UI and a database that aren't here, and about nothing.
-IDLE_TALK = ("trusted_proxy_ranges is not set", "gc.freeze pinned")
+# Warnings at each start, about an admin UI and a database that aren't here, and about nothing; a
+# cache that can't start has a sentence of ours.
+IDLE_TALK = ("trusted_proxy_ranges is not set", "gc.freeze pinned", "LiteLLM Redis Cache PING: -")
 
 for _name in WITHOUT_EFFECT:
     os.environ.pop(_name, None)

@@ -38,7 +38,8 @@ ANSWERS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf
 
 
 async def _answer(request: Request) -> Response:
-    scripted = ANSWERS[request.url.path.rsplit("/")[-1]]
+    # LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX takes the path away.
+    scripted = ANSWERS[request.url.path.rsplit("/")[-1] or "messages"]
     if scripted["answer"] and not (await request.json()).get("stream"):
         return JSONResponse(scripted["answer"])
     texts = (e if isinstance(e, str) else json.dumps(e) for e in scripted["events"])

@@ -10,15 +10,19 @@ from vui_gateway.errors import Code
 from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.cooldown import Cooldown
 
-__all__ = ["KEY_FALLBACKS", "Candidates", "Fallbacks"]
+__all__ = ["KEY_FALLBACKS", "NO_ANSWER_FALLBACKS", "Candidates", "Fallbacks"]
 
 # Which of the user's settings is asked after which failure; an empty code is any.
 # https://docs.litellm.ai/docs/proxy/reliability
 KEY_FALLBACKS = "key_fallbacks"
+NO_ANSWER_FALLBACKS = "no_answer_fallbacks"
 FALLBACKS = {
     # Ours: until its key or its credit is mended, such a deployment answers nothing.
     Code.PROVIDER_KEY_REFUSED: KEY_FALLBACKS,
     Code.PROVIDER_QUOTA_EXCEEDED: KEY_FALLBACKS,
+    Code.NO_ANSWER: NO_ANSWER_FALLBACKS,
+    Code.PROVIDER_MODEL_NOT_FOUND: NO_ANSWER_FALLBACKS,
+    Code.PROVIDER_REFUSED_REQUEST: NO_ANSWER_FALLBACKS,
     Code.CONTEXT_WINDOW_EXCEEDED: "context_window_fallbacks",
     Code.CONTEXT_TOO_SMALL: "context_window_fallbacks",
     Code.CONTENT_POLICY_VIOLATION: "content_policy_fallbacks",

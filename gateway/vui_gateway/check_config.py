@@ -1,0 +1,37 @@
+"""`vui-gateway check-config`: what would be made of a file, without starting anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from vui_gateway.apply import built
+from vui_gateway.config.file import Config, ConfigError, read_config
+from vui_gateway.config.left_out import by_reason
+from vui_gateway.litellm_proxy.router import RouterInForce
+
+__all__ = ["check"]
+
+
+def check(path: Path, env: Mapping[str, str]) -> tuple[list[str], bool]:
+    """What is served, what is left out and why, what has no effect: a line each; and whether the
+    file is good. A model that lacks nothing but its key is no fault of the file's.
+
+    env: the variables that the file may name.
+    """
+    try:
+        config = asyncio.run(_read(path, env))
+    except ConfigError as error:
+        return [str(error)], False
+    faults = [*config.warnings, *(one for one in config.left_out if not one.is_unset)]
+    served = ", ".join(config.served)
+    lines = [f"Serves {served}.", config.default.note, *by_reason(config.left_out)]
+    return lines + config.warnings, not faults and not config.default.demo
+
+
+async def _read(path: Path, env: Mapping[str, str]) -> Config:
+    config = read_config(path, env)
+    config, _, router = built(config, path, env, RouterInForce())  # which wants a loop
+    router.discard()
+    return config

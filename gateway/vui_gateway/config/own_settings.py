@@ -1,0 +1,81 @@
+"""LiteLLM's settings for a key and a budget, which the gateway has of its own.
+
+https://docs.litellm.ai/docs/proxy/virtual_keys and https://docs.litellm.ai/docs/proxy/users
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vui_gateway.config.env import ENV_PREFIX, resolved
+from vui_gateway.settings import KEY_RULE, is_usable_key
+from vui_gateway.variables import MASTER_KEY
+
+__all__ = ["take_budget", "take_key"]
+
+KEY, BUDGET = "VUI_LITELLM_KEY", "VUI_LITELLM_BUDGET"
+SETTING, DOLLARS, DURATION = "master_key", "max_budget", "budget_duration"
+A_DAY = ("1d", "24h", "1440m", "86400s")
+
+
+def take_key(file: dict, env: Mapping[str, str], place: Callable[..., str]) -> tuple[str, str]:
+    """The owner's key that a file names, and what is said of it; each may be empty.
+
+    LITELLM_MASTER_KEY counts without a setting, too, as in LiteLLM. A setting that stays in the
+    file has no effect: `.env` has a key, or its variable isn't set.
+    """
+    general = _section(file, "general_settings")
+    named = general.get(SETTING, ENV_PREFIX + MASTER_KEY)
+    key, own = str(resolved(named, env)).strip(), env.get(KEY, "")
+    if named == ENV_PREFIX + KEY or (own and key == own):
+        general.pop(SETTING, None)
+    if own or not key:
+        return "", ""
+    is_set = SETTING in general
+    where = f"{place('general_settings', SETTING)}: general_settings.{SETTING}"
+    what = where if is_set else f"{MASTER_KEY} in .env"
+    general.pop(SETTING, None)
+    if isinstance(named, bool | list | dict) or not is_usable_key(key):
+        return "", f"{what} is ignored, the key stays as it is. {KEY_RULE}"
+    if is_set and key == str(named).strip():
+        return key, f"{what} is in force. It is a secret: put it into .env, as {KEY}."
+    return key, ""
+
+
+def take_budget(
+    file: dict, env: Mapping[str, str], place: Callable[..., str]
+) -> tuple[float | None, list[str]]:
+    """US dollars per day that a file sets, and what is said of amounts that are none.
+
+    A setting that stays in the file has no effect: `.env` has a budget, or it isn't for a day.
+    """
+    found, said = None, []
+    for section in ("general_settings", "litellm_settings"):
+        settings = _section(file, section)
+        duration = str(resolved(settings.get(DURATION), env)).strip()
+        if DOLLARS not in settings or env.get(BUDGET) or duration not in A_DAY:
+            continue
+        given = resolved(settings.pop(DOLLARS), env)
+        del settings[DURATION]
+        usd = _amount(given)
+        if usd is None:
+            what = f"{place(section, DOLLARS)}: {section}.{DOLLARS} is ignored"
+            said.append(f"{what}: {given!r} is no amount. Write US dollars per day, such as 0.50.")
+        elif usd:  # LiteLLM takes 0 for no limit
+            found = usd
+    return found, said
+
+
+def _section(file: dict, name: str) -> dict:
+    found = file.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _amount(given: Any) -> float | None:
+    try:
+        usd = math.nan if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        return None
+    return usd if 0 <= usd < math.inf else None

@@ -1,0 +1,41 @@
+"""Which models talk: by LiteLLM's table, and by the names of those that it lacks."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+
+import litellm
+
+from vui_gateway.litellm_proxy.catalogue import model_info
+
+__all__ = ["TEXT_MODES", "talks"]
+
+# Of LiteLLM's table, those that answer a chat; an empty one isn't in it.
+TEXT_MODES = frozenset({"", "chat", "completion", "responses"})
+# Models that draw, embed or listen.
+OTHERS = re.compile(
+    r"embed|rerank|dall-e|whisper|moderation|stable-diffusion|\b(bge|e5|gte|tts|flux)-", re.I
+)
+
+
+def talks(provider: str, model: str) -> bool:
+    """Whether a model answers a chat. LiteLLM calls each of Ollama's and Hugging Face's a chat."""
+    if OTHERS.search(model):
+        return False
+    anywhere = _mode_anywhere().get(_bare(model))
+    return (anywhere or model_info(provider, model).get("mode") or "") in TEXT_MODES
+
+
+@functools.cache
+def _mode_anywhere() -> Mapping[str, str]:
+    """Modes of the models that have the same one at each provider."""
+    found: dict[str, set[str]] = {}
+    for name, row in litellm.model_cost.items():
+        found.setdefault(_bare(name), set()).add(row.get("mode") or "")
+    return {name: next(iter(modes)) for name, modes in found.items() if len(modes) == 1}
+
+
+def _bare(model: str) -> str:
+    return model.lower().rpartition("/")[2]

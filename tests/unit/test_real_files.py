@@ -1,0 +1,181 @@
+"""Files as people have them: whatever stock LiteLLM would serve is served, the rest is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from vui_gateway.config.file import Config, read_config
+
+from tests.support.configs import model, written
+
+GOOD = "  - {model_name: good, litellm_params: {model: openai/gpt-4.1-mini, api_key: k}}\n"
+BEFORE = f"model_list:\n{GOOD}"
+SECOND = "  - {model_name: second, litellm_params: {model: openai/x, api_key: k}}\n"
+
+
+def read(folder: Path, text: str, **env: str) -> Config:
+    return read_config(written(folder, text), env)
+
+
+@pytest.mark.parametrize(
+    ("entry", "line", "said", "cure"),
+    [
+        ("- {model_name: a, litellm_params: {model: llama2}}", 3, "'llama2' is no provider", ""),
+        ("- {model_name: a, litellm_params: {model: 'gpt-oss:20b'}}", 3, "'gpt-oss:20b' is no", ""),
+        ("- {model_name: a, litellm_params: {model: my-custom-llm/x}}", 3, "'my-custom-llm'", ""),
+        ("- {model_name: a, litellm_params: {model: opnai/x}}", 3, "'opnai' is no", "'openai'"),
+        ("- model_name: a", 3, "litellm_params is missing", "`model: provider/name`"),
+        ("- {model_name: a, litellm_params: 3}", 3, "litellm_params is no mapping", "Indent"),
+        ("- {model_name: a, litellm_params: {}}", 3, "litellm_params.model is missing", "Write"),
+        ("- {litellm_params: {model: openai/x}}", 3, "model_name is missing", "Give"),
+        ("- 3", 3, "an entry is no mapping", "Indent"),
+        ("- {model_name: a, litellm_params: {model: ollama/x, tags: 5}}", 3, "tags can", "Correct"),
+        ("- {model_name: a, litellm_params: {model: ollama/x, api_base: 5}}", 3, "api_base", ""),
+        ("-\n    model_name: a\n    litellm_params:\n      model: bogus/x", 6, "'bogus' is no", ""),
+    ],
+)  # fmt: skip
+def test_an_entry_that_cannot_be_used_is_left_out_with_its_line_and_the_rest_is_served(
+    tmp_path: Path, entry: str, line: int, said: str, cure: str
+) -> None:
+    config = read(tmp_path, f"{BEFORE}  {entry}\n")
+    (left,) = config.left_out
+    assert f"left out: {tmp_path}/litellm_config.yaml:{line}: {said}" in str(left)
+    assert cure in left.cure
+    assert left.cure
+    assert config.served == ["vui", "good"]
+
+
+@pytest.mark.parametrize(
+    ("top", "said"),
+    [
+        ("x-common: &c {a: 1}", ""),
+        ("callbacks: [x]", ":3: callbacks has no effect here."),
+        ("tag_routing: {a: 1}", ":3: tag_routing has no effect here."),
+        ("router_setings: {timeout: 3}", ":3: unknown key 'router_setings'. Did you mean 'router"),
+        ("7: 1", ":3: 7 has no effect here."),
+        ("router_settings: [1]", ":3: router_settings is ignored, it is no mapping. Indent"),
+        ("litellm_settings: yes", ":3: litellm_settings is ignored, it is no mapping."),
+        ("credential_list: {a: b}", ":3: credential_list is ignored, it is no list."),
+        ("credential_list: [3]", ""),
+        ("router_settings:", ""),
+        ("litellm_settings: {max_budget: , callbacks: , success_callback: }", ""),
+        ("router_settings: {timeout: , fallbacks: , model_group_alias: }", ""),
+        ("router_settings: {cooldown_time: x}", ":3: router_settings.cooldown_time is 'x'. Write"),
+        ("router_settings: {timeout: -1}", ":3: router_settings.timeout is -1. Write a number"),
+        ("router_settings: {timeout: [1]}", ":3: router_settings.timeout is [1]. Write a number"),
+        ("router_settings: {model_group_alias: text}", ":3: router_settings.model_group_alias is"),
+        ("router_settings: {model_group_alias: {a: [b]}}", ":3: router_settings.model_group_alias"),
+        ("router_settings: {fallbacks: 7}", ":3: router_settings.fallbacks is ignored in part."),
+        ("router_settings: {context_window_fallbacks: [x]}", "ignored in part. Write it as"),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_or_no_use_at_the_top_costs_no_model(
+    tmp_path: Path, top: str, said: str
+) -> None:
+    config = read(tmp_path, f"{BEFORE}{top}\n")
+    assert config.served == ["vui", "good"]
+    assert [said in line for line in config.warnings] == ([True] if said else [])
+
+
+@pytest.mark.parametrize("section", ["litellm_settings", "router_settings"])
+@pytest.mark.parametrize(
+    ("written_as", "name", "means"),
+    [
+        ("fallbacks: [second]", "default_fallbacks", ["second"]),
+        ("fallbacks: second", "default_fallbacks", ["second"]),
+        ("default_fallbacks: second", "default_fallbacks", ["second"]),
+        ("fallbacks: [{good: second}]", "fallbacks", [{"good": ["second"]}]),
+        ("fallbacks: {good: [second]}", "fallbacks", [{"good": ["second"]}]),
+        ("context_window_fallbacks: [{good: second}]", "context_window_fallbacks",
+         [{"good": ["second"]}]),
+        ("content_policy_fallbacks: [{good: [second]}]", "content_policy_fallbacks",
+         [{"good": ["second"]}]),
+    ],
+)  # fmt: skip
+def test_fallbacks_in_every_form_that_people_write_are_taken(
+    tmp_path: Path, section: str, written_as: str, name: str, means: list
+) -> None:
+    config = read(tmp_path, f"{BEFORE}{SECOND}{section}: {{{written_as}}}\n")
+    assert getattr(config, section)[name] == means
+    assert config.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("params", "name", "value"),
+    [
+        ('rpm: "60"', "rpm", 60),
+        ('order: "1"', "order", 1),
+        ("tpm: os.environ/X", "tpm", 7),
+        ("stream_timeout: os.environ/X", "stream_timeout", 7),
+        ("stream_timeout: 2.5", "stream_timeout", 2.5),
+        ("input_cost_per_token: 4e-7", "input_cost_per_token", 4e-7),
+        ("api_version: 2024-10-21", "api_version", "2024-10-21"),
+        ("api_key: 09876543210987", "api_key", "09876543210987"),
+        ("extra_body: {1: x, b: y}", "extra_body", {"1": "x", "b": "y"}),
+        ("model: os.environ/MODEL_NAME", "model", "openai/gpt-4.1"),
+        ("rpm: os.environ/NOWHERE", "rpm", None),
+        ("order: first", "order", None),
+        ("input_cost_per_token: cheap", "input_cost_per_token", None),
+        ("rpm: ", "rpm", None),
+    ],
+)  # fmt: skip
+def test_a_deployments_settings_are_taken_as_litellm_takes_them(
+    tmp_path: Path, params: str, name: str, value: object
+) -> None:
+    own = "" if name == "model" else "model: openai/x, "
+    key = "" if name == "api_key" else "api_key: k, "
+    text = f"{model('a', f'{{{own}{key}{params}}}')}{GOOD}"
+    config = read(tmp_path, text, X="7", MODEL_NAME="openai/gpt-4.1")
+    assert config.served == ["vui", "a", "good"]
+    assert config.model_list[0]["litellm_params"].get(name) == value
+    assert len(config.warnings) == (value is None and not params.endswith(": "))
+
+
+def test_a_model_whose_name_is_an_unset_variable_lacks_that_variable(tmp_path: Path) -> None:
+    config = read(tmp_path, f"{BEFORE}{model('a', '{model: os.environ/MODEL_NAME}')[12:]}")
+    (left,) = config.left_out
+    assert (left.variable, left.wrong) == ("MODEL_NAME", "is not set")
+    assert config.served == ["vui", "good"]
+
+
+def test_a_model_name_of_digits_is_text(tmp_path: Path) -> None:
+    assert read(tmp_path, model("4", "{model: openai/x, api_key: k}")).served == ["vui", "4"]
+
+
+def test_a_key_of_digits_is_said_nowhere(tmp_path: Path) -> None:
+    key = "9876543210"
+    text = model("a", f"{{model: openai/x, api_key: {key}, tags: 5, api_base: {{a: {key}}}}}")
+    config = read(tmp_path, f"{text}{GOOD}")
+    said = [*map(str, config.left_out), *config.warnings, config.default.note]
+    assert len(config.left_out) == 1
+    assert key not in "".join(said)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        "{model: openai/x, api_key: k, fallbacks: &r {a: *r}}",
+        "{model: openai/x, api_key: k, extra: &r [*r]}",
+        "{model: openai/x, api_key: k, fallbacks: [{1: x, model: openai/y}]}",
+        "{model: openai/x, api_key: k, extra_headers: {1: a, b: c}}",
+    ],
+)
+def test_what_holds_itself_or_has_keys_of_two_kinds_is_served(tmp_path: Path, params: str) -> None:
+    assert read(tmp_path, model("a", params)).served[:2] == ["vui", "a"]
+
+
+def test_anchors_that_repeat_without_end_are_refused_at_once(tmp_path: Path) -> None:
+    bomb = "".join(
+        f"x-{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 1}]\n" for n in range(9)
+    )
+    with pytest.raises(ValueError, match="its anchors repeat too much"):
+        read(tmp_path, f"{bomb}{BEFORE}")
+
+
+@pytest.mark.parametrize("value", [["chat"], {"a": 1}, 7])
+def test_a_mode_that_is_no_text_is_ignored_and_named(tmp_path: Path, value: object) -> None:
+    text = f"{model('a', '{model: openai/x, api_key: k}')}    model_info: {{mode: {value}}}\n"
+    config = read(tmp_path, text)
+    assert config.served == ["vui", "a"]
+    assert [":4: model_info.mode is" in line for line in config.warnings] == [True]
