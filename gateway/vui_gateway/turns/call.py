@@ -178,8 +178,7 @@ class Call:
         without: ids of deployments that refuse its tools.
         attempts: in order.
         error: why it failed: an ending, a code, or an exception's name.
-        recorded: `Recorder` has it.
-        head_start: vui asks before its turn is certain.
+        recorded: `Recorder` has it. head_start: vui asks before its turn is certain.
     """
 
     model_group: str = ""
