@@ -36,6 +36,7 @@ TRAILING_OFF = 0.7  # seconds that vui waits where a sentence has no full stop, 
 NOISE = 0.45  # seconds; vui takes less than 0.3 s of sound for a noise
 CHANGES_AFTER = 0.06  # seconds until a transcript changes
 SPEAKS_ON_AFTER = 0.4  # seconds, before vui commits where the sentence has no full stop
+AT_ONCE = 6  # vuis, where 2,000 turns would take an hour
 ECHO = "You said {}, is that right? I think so."
 ECHOED = re.compile(r"You said (.*), is that right")
 
@@ -94,9 +95,9 @@ async def at_pages(up: dict[str, Vui], use: Callable[[dict[str, Page]], Awaitabl
 
 async def speak(page: Page, text: str) -> None:
     """The user speaks, and is understood; no silence yet."""
-    page.events.clear()
     await page.recognise({"type": "vad_start"})
     await asyncio.sleep(NOISE)
+    page.events.clear()  # the end of a reply that this one interrupts is among them
     await page.recognise({"type": "partial", "text": text})
     await asyncio.sleep(0.1)
 
@@ -200,39 +201,57 @@ def wrong_replies(folder: Path, turns: int = 2000) -> Keys:
     """Replies to another text than vui committed: with random changes, resumptions, barge-ins."""
 
     async def use(pages: dict[str, Page]) -> Keys:
-        (page,), draws, wrong = pages.values(), random.Random(5), 0
-        await page.ws.send_json({"type": "settings", "trailing_off_delay": 0.2})
-        for number in range(turns):
-            text = f"question {number}"
-            await speak(page, text)
-            for _ in range(draws.choice((0, 0, 0, 1, 2))):  # the user pauses, and speaks on
-                await page.recognise({"type": "vad_stop"})
-                await asyncio.sleep(draws.uniform(0, 0.25))
-                await page.recognise({"type": "vad_start"})
-                await asyncio.sleep(NOISE)
-                text += " and more"
-                await page.recognise({"type": "partial", "text": text})
-            await page.recognise({"type": "vad_stop"})
-            for _ in range(draws.choice((0, 0, 1, 2))):  # the transcript changes meanwhile
-                await asyncio.sleep(draws.uniform(0, 0.12))
-                text += draws.choice((" again", ".", " please"))
-                await page.recognise({"type": "partial", "text": text})
-            barges_in = draws.random() < 0.2
-            await (page.wait_for("reply") if barges_in else over(page))
-            wrong += _is_wrong(page.events)
-        return {"head_start_wrong_replies": wrong}
+        share = -(-turns // len(pages))
+        talks = (_talk(page, random.Random(n), share) for n, page in enumerate(pages.values()))
+        return {"head_start_wrong_replies": sum(await asyncio.gather(*talks))}
 
-    with vuis(folder, {"ours": {"VUI_SPEECHLESS_PACE": "0.02"}}) as (companion, up):
+    one = {"VUI_SPEECHLESS_PACE": "0.02"}
+    with vuis(folder, {f"ours-{n}": one for n in range(AT_ONCE)}) as (companion, up):
         companion.clear(repeats=True, delay=0.15)
         return asyncio.run(at_pages(up, use))
 
 
+async def _talk(page: Page, draws: random.Random, turns: int) -> int:
+    """How many of the replies are wrong."""
+    wrong = 0
+    await page.ws.send_json({"type": "settings", "trailing_off_delay": 0.2})
+    for number in range(turns):
+        text = f"question {number}"
+        await speak(page, text)
+        for _ in range(draws.choice((0, 0, 0, 1, 2))):  # the user pauses, and speaks on
+            await page.recognise({"type": "vad_stop"})
+            await asyncio.sleep(draws.uniform(0, 0.25))
+            await page.recognise({"type": "vad_start"})
+            await asyncio.sleep(NOISE)
+            text += " and more"
+            await page.recognise({"type": "partial", "text": text})
+        await page.recognise({"type": "vad_stop"})
+        for _ in range(draws.choice((0, 0, 1, 2))):  # the transcript changes meanwhile
+            await asyncio.sleep(draws.uniform(0, 0.12))
+            text += draws.choice((" again", ".", " please"))
+            await page.recognise({"type": "partial", "text": text})
+        await until(lambda: _answered(page.events)[1], 30, "a reply")
+        if draws.random() < 0.8:  # else the next turn is a barge-in
+            await over(page)
+        wrong += _is_wrong(page.events)
+    return wrong
+
+
+def _answered(events: list[dict]) -> tuple[str, str]:
+    """The text that was committed last, and the sentences that followed it."""
+    committed, said = "", ""
+    for event in events:
+        if event["type"] == "transcription":
+            committed, said = event["text"], ""
+        elif event["type"] == "reply":
+            said += f"{event['text']} "
+    return committed, said
+
+
 def _is_wrong(events: list[dict]) -> bool:
-    """Whether the first sentence of the last reply names another text than the one committed."""
-    committed = [e["text"] for e in events if e["type"] == "transcription"][-1]
-    said = " ".join(e["text"] for e in events if e["type"] == "reply")
-    echoed = ECHOED.findall(said)
-    return not echoed or _bare(committed) != echoed[-1]
+    """Whether the last reply names another text than the one committed."""
+    committed, said = _answered(events)
+    return ECHOED.findall(said) != [_bare(committed)]
 
 
 ALL = (speech_end, head_start_cost, wrong_replies)

@@ -159,8 +159,7 @@ class Call:
         traceparent: of the client's trace: https://www.w3.org/TR/trace-context/
         said: the text of a streamed reply.
         error: why it failed: an ending, a code, or an exception's name.
-        recorded: `Recorder` has it.
-        head_start: vui asks before its turn is certain.
+        recorded: `Recorder` has it. head_start: vui asks before its turn is certain.
     """
 
     model_group: str = ""
