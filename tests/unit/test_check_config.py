@@ -26,7 +26,7 @@ def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (GOOD, 0, "Serves vui, a.\nvui is a: the first model of litellm_config.yaml."),
         (GOOD + UNSET, 0, "Left out: GROQ_API_KEY is not set (b)."),
         (GOOD + UNKNOWN, 1, ":5: 'opnai' is no provider that LiteLLM"),
-        (f"{GOOD}foo: 1\n", 1, "no effect here, remove them: foo."),
+        (f"{GOOD}foo: 1\n", 1, "foo has no effect here."),
         (f"{GOOD}router_settings: {{routing_strategy: x}}\n", 1, "LiteLLM refuses it (Invalid"),
         (model("b", "{model: groq/b}"), 1, "vui is the demo: no model of litellm_config.yaml has"),
         ("model_list: [\n", 1, ":2: while parsing"),
