@@ -211,7 +211,7 @@ def test_it_shows_an_edit_and_a_refused_one(page: Page, talk: Conversation) -> N
     talk.save()
     new = page.locator("#models").get_by_text("openai/new")
     expect(new).to_be_visible(timeout=SOON)
-    talk.config["<b>model</b>"] = []
+    talk.config["<b>model</b>"] = talk.config.pop("model_list")
     talk.save()
     expect(page.locator(".notice")).to_contain_text("unknown key '<b>model</b>'", timeout=SOON)
     assert page.locator(".notice b").count() == 0

@@ -127,17 +127,16 @@ def _numbers(
     settings: dict, names: tuple[str, ...], env: Mapping[str, str], place: Place, section: str
 ) -> Iterator[str]:
     for name in [name for name in names if name in settings]:
-        value = settings.pop(name)
+        value = settings[name]
         where = f"{place(section, name)}: {section}.{name}"
-        for variable, found in env_values(value, env).items():
-            if not found:
-                yield f"{where} is ignored, {variable} is not set. Put it in .env."
-                value = None
-        if value is None:
-            continue
+        unset = [variable for variable, found in env_values(value, env).items() if not found]
         number = _number(resolved(value, env))
-        if number is None:
+        if unset:
+            yield f"{where} is ignored, {unset[0]} is not set. Put it in .env."
+        elif number is None and value is not None:
             yield f"{where} is {reprlib.repr(value)}. {NUMBERS[name]}"
+        if unset or number is None:
+            del settings[name]
         else:
             settings[name] = number
 
