@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from vui_gateway.check_config import check
-from vui_gateway.providers.keys import KEY_VARIABLES
+from vui_gateway.providers.usual_keys import USUAL
 
 from tests.support.stock import VALUE, stock_names
 
@@ -20,7 +20,7 @@ __all__ = ["variables"]
 def variables(path: Path) -> dict[str, str]:
     """Each variable that a file names, and those of providers' keys, with a value."""
     named = re.findall(r"os\.environ/(\w+)", path.read_text())
-    return dict.fromkeys([*named, *(names[0] for names in KEY_VARIABLES.values())], VALUE)
+    return dict.fromkeys([*named, *(names[0] for names in USUAL.values())], VALUE)
 
 
 def main(files: list[Path]) -> int:

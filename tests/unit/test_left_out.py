@@ -1,14 +1,11 @@
 """Deployments that lack a variable, and the one that may be meant."""
 
 import importlib
-import os
 from pathlib import Path
 
-import litellm
 import pytest
 from vui_gateway.config.file import read_config
 from vui_gateway.config.left_out import by_reason
-from vui_gateway.providers.keys import KEY_VARIABLES
 from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS
 
@@ -128,34 +125,6 @@ def test_a_setting_whose_file_is_not_there_is_ignored_and_named(tmp_path: Path) 
     (said,) = config.warnings
     assert said.startswith(f"{path}:")
     assert "litellm_settings.ssl_verify is ignored: ./ca.pem isn't there. Put the file" in said
-
-
-@pytest.mark.parametrize("provider", KEY_VARIABLES)
-def test_litellm_asks_for_the_variables_of_keys(
-    monkeypatch: pytest.MonkeyPatch, provider: str
-) -> None:
-    for name in os.environ:
-        monkeypatch.delenv(name)
-    missing = litellm.validate_environment(model=f"{provider}/x")["missing_keys"]
-    assert set(missing) & set(KEY_VARIABLES[provider])
-    for name in KEY_VARIABLES[provider]:
-        if name == "OR_API_KEY":  # only its client reads it
-            continue
-        monkeypatch.setenv(name, "k")
-        assert litellm.validate_environment(model=f"{provider}/x")["keys_in_environment"]
-        monkeypatch.delenv(name)
-
-
-@pytest.mark.parametrize("provider", KEY_VARIABLES)
-def test_a_model_without_a_key_line_lacks_its_providers_usual_variable(
-    tmp_path: Path, provider: str
-) -> None:
-    path = written(tmp_path, model("a", f"{{model: {provider}/b}}"))
-    (left,) = read_config(path, {}).left_out
-    variable = KEY_VARIABLES[provider][0]
-    assert str(left) == f"a ({provider}/b) is left out: {variable} is not set. Put it in .env."
-    for name in KEY_VARIABLES[provider]:
-        assert "a" in read_config(path, {name: "k"}).served
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-"""Credentials that several deployments share: put into each, so that a saved one is in force at
-once and a lacking variable is known.
+"""Credentials that several deployments share, and keys in their providers' usual variables: put
+into each deployment, so that a saved one is in force at once and a lacking variable is known.
 
 https://docs.litellm.ai/docs/proxy/configs#centralized-credential-management
 """
@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["CREDENTIAL_NAME", "by_name", "with_credential"]
+from vui_gateway.config.env import ENV_PREFIX
+from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
+from vui_gateway.providers.usual_keys import usual_key
+
+__all__ = ["CREDENTIAL_NAME", "by_name", "with_credential", "with_usual_key"]
 
 CREDENTIAL_NAME = "litellm_credential_name"
 
@@ -29,3 +33,18 @@ def with_credential(params: dict[str, Any], credentials: Mapping[str, dict]) -> 
     if values is None:
         return params
     return {**{name: value for name, value in params.items() if name != CREDENTIAL_NAME}, **values}
+
+
+def with_usual_key(
+    params: dict[str, Any], settings: Mapping[str, Any], env: Mapping[str, str]
+) -> dict[str, Any]:
+    """A deployment's parameters with the variable that LiteLLM would take its key from.
+
+    settings: the file's `litellm_settings`.
+    """
+    try:
+        provider = resolve_model(params)[1]
+    except UnknownProvider:
+        return params
+    variable = usual_key(provider, params, settings, env)
+    return {**params, "api_key": f"{ENV_PREFIX}{variable}"} if variable else params

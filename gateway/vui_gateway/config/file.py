@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vui_gateway.config.credentials import by_name, with_credential
+from vui_gateway.config.credentials import by_name, with_credential, with_usual_key
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
 from vui_gateway.config.defaults import identity, with_defaults
 from vui_gateway.config.deployment_fallbacks import move_fallbacks
@@ -127,7 +127,9 @@ class _Reader:
         usable = []
         credentials = by_name(file.get("credential_list"))
         for entry in file["model_list"]:
-            entry["litellm_params"] = with_credential(entry["litellm_params"], credentials)
+            params = with_credential(entry["litellm_params"], credentials)
+            settings = file.get("litellm_settings") or {}
+            entry["litellm_params"] = with_usual_key(params, settings, env)
             lack = left_out(entry, env, UnknownProvider.known, credentials, self.path.parent)
             if lack := lack or self._unknown(entry, env):
                 lacking.append(lack)

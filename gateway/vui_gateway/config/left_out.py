@@ -12,7 +12,6 @@ from typing import Any
 from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
 from vui_gateway.named_files import missing
-from vui_gateway.providers.keys import unset_key
 from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 
@@ -92,10 +91,7 @@ def left_out(
         if variable != value and not (env.get(variable) or VARIABLE.fullmatch(variable)):
             cure = f"Put it into .env, and write {ENV_PREFIX} and its variable's name here."
             return LeftOut(*names, name, "names no variable that is set", cure)
-    variables = env_values(params, env)
-    if usual := unset_key(provider, params, env):
-        variables[usual] = ""
-    for variable, value in variables.items():
+    for variable, value in env_values(params, env).items():
         if not value:
             keys = {f"{provider}_API_KEY".upper() for provider in providers}
             known = set(env) if variable in keys else keys | set(env)
