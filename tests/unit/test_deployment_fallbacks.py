@@ -17,7 +17,11 @@ from tests.support.configs import FALLBACKS, written
         ("[{model: b}]", "b", None),
         ("[openai/z]", "fallback of a: openai/z", {"api_base": "http://h/v1", "api_key": "k"}),
         ("[{model: groq/z, api_key: g}]", "fallback of a: groq/z", {"api_key": "g"}),
-        ("[anthropic/z]", "fallback of a: anthropic/z", {"api_key": None, "api_base": None}),
+        (
+            "[anthropic/z]",
+            "fallback of a: anthropic/z",
+            {"api_key": "os.environ/ANTHROPIC_API_KEY", "api_base": None},
+        ),
         (
             "[{model: openai/z, num_retries: 3, silent_model: b, fallbacks: [b], order: x}]",
             "fallback of a: openai/z",
