@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,3 +72,8 @@ def test_of_many_names_a_line_has_the_first_and_a_number_and_the_status_has_all(
     assert few(names) == "model-0, model-1, model-2, model-3, model-4 and 55 more"
     assert few(names[:6]) == ", ".join(names[:6])  # no number would be shorter
     assert next(lines(a_status(served=names))).endswith(", ".join(names))
+
+
+def test_a_status_is_shown_without_litellms_import_of_seconds() -> None:
+    program = "import sys, vui_gateway.cli, vui_gateway.status; print('litellm' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "False\n"

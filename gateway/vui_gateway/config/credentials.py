@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vui_gateway.config.env import ENV_PREFIX
-from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.providers.usual_keys import usual_key
 
 __all__ = ["CREDENTIAL_NAME", "by_name", "with_credential", "with_usual_key"]
@@ -36,15 +35,11 @@ def with_credential(params: dict[str, Any], credentials: Mapping[str, dict]) -> 
 
 
 def with_usual_key(
-    params: dict[str, Any], settings: Mapping[str, Any], env: Mapping[str, str]
+    params: dict[str, Any], provider: str, settings: Mapping[str, Any], env: Mapping[str, str]
 ) -> dict[str, Any]:
     """A deployment's parameters with the variable that LiteLLM would take its key from.
 
     settings: the file's `litellm_settings`.
     """
-    try:
-        provider = resolve_model(params)[1]
-    except UnknownProvider:
-        return params
     variable = usual_key(provider, params, settings, env)
     return {**params, "api_key": f"{ENV_PREFIX}{variable}"} if variable else params

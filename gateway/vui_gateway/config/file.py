@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -129,7 +130,9 @@ class _Reader:
         for entry in file["model_list"]:
             params = with_credential(entry["litellm_params"], credentials)
             settings = file.get("litellm_settings") or {}
-            entry["litellm_params"] = with_usual_key(params, settings, env)
+            with suppress(UnknownProvider):
+                params = with_usual_key(params, resolve_model(params)[1], settings, env)
+            entry["litellm_params"] = params
             lack = left_out(entry, env, UnknownProvider.known, credentials, self.path.parent)
             if lack := lack or self._unknown(entry, env):
                 lacking.append(lack)
