@@ -27,7 +27,7 @@ def check(path: Path, env: Mapping[str, str]) -> tuple[list[str], bool]:
     faults = [*config.warnings, *(one for one in config.left_out if not one.is_unset)]
     served = ", ".join(config.served)
     lines = [f"Serves {served}.", config.default.note, *by_reason(config.left_out)]
-    return lines + config.warnings, not faults and not config.default.demo
+    return [*lines, *config.warnings, *config.details], not faults and not config.default.demo
 
 
 async def _read(path: Path, env: Mapping[str, str]) -> Config:

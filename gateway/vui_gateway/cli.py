@@ -56,6 +56,8 @@ def main(argv: list[str] | None = None) -> int:
 
             return run(settings, given)
         if command == "check-config":
+            if unusable:
+                raise unusable
             return _check_config(given.file or settings.config, settings)
         if command == "sign-in":
             return _sign_in(given.provider)

@@ -94,7 +94,8 @@ def credentials(env: Mapping[str, str], config: Any = ()) -> list[tuple[str, str
         for name, value in env.items()
         if name.endswith("_HEADERS")  # OpenTelemetry's: name=value,name=value, as in an address
         for header in value.split(",")
-        for pair in _in_string(unquote(header.partition("=")[2].strip()), name, sure=True)
+        for given in re.split("[=:]", header, maxsplit=1)[-1:]
+        for pair in _in_string(unquote(given.strip()), name, sure=True)
     ]
     found += _in_config(config, env)
     # `extra_body` may name models, too: one whose name is replaced can't be asked for any more.

@@ -187,6 +187,8 @@ class Reloader:
             write_by_rename(self.settings.status_file, redact(self.status().model_dump_json()))
         except OSError as error:
             log.warning("The status can't be written (%s).", error)
+        except Exception:  # no status ends the watch over the files
+            log.exception("This is a bug in vui-litellm, please report it:")
 
 
 async def _edits(settings: Settings) -> AsyncIterator[bool]:

@@ -189,3 +189,18 @@ def test_a_sentence_that_vui_cant_speak_or_stops_at_is_named_with_the_cure(
 def test_the_sentences_as_installed_hold_no_stop_phrase_of_vuis(tmp_path: Path) -> None:
     said_all = " ".join(Settings.load({"VUI_GATEWAY_PROJECT": str(tmp_path)}).fillers).lower()
     assert not any(stop.lower() in said_all for stop in STOPS)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Hmm, let me think about that. Tides are slow.",
+        "Hmm, let me think: it is five.",
+        "Still thinking, are you?",
+    ],
+)
+def test_a_reply_that_only_begins_like_a_filler_stays_whole_in_the_history(said: str) -> None:
+    fillers = Fillers()
+    fillers.sentences = FILLERS
+    talk = [{"role": "assistant", "content": said}]
+    assert fillers.taken_out(talk) == talk

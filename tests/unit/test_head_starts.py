@@ -201,3 +201,12 @@ def test_a_head_start_ends_no_other_call() -> None:
         waiting.cancel()
 
     asyncio.run(run())
+
+
+def test_a_claim_that_comes_before_its_call_counts() -> None:
+    usage, _ = head_starts()
+    usage.claim("abc", VUI)
+    one = usage.begin("abc", VUI)
+    assert one
+    assert one.claimed
+    assert (usage.today.started, usage.today.used) == (1, 1)

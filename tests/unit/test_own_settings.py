@@ -111,3 +111,11 @@ def test_an_amount_that_is_none_is_named(tmp_path: Path, given: str) -> None:
     (warning,) = config.warnings
     assert ":6: litellm_settings.max_budget is ignored: " in warning
     assert warning.endswith("is no amount. Write US dollars per day, such as 0.50.")
+
+
+@pytest.mark.parametrize("given", ["${LITELLM_MASTER_KEY}", "$LITELLM_MASTER_KEY"])
+def test_a_variable_in_another_programs_spelling_is_no_key(tmp_path: Path, given: str) -> None:
+    config = read(tmp_path, f"general_settings: {{master_key: '{given}'}}\n", {})
+    assert config.master_key == ""
+    (warning,) = config.warnings
+    assert warning.endswith("Did you mean os.environ/LITELLM_MASTER_KEY?")

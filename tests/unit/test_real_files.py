@@ -179,3 +179,44 @@ def test_a_mode_that_is_no_text_is_ignored_and_named(tmp_path: Path, value: obje
     config = read(tmp_path, text)
     assert config.served == ["vui", "a"]
     assert [":4: model_info.mode is" in line for line in config.warnings] == [True]
+
+
+@pytest.mark.parametrize("value", ["order: first", "stream_timeout: soon", "timeout: 3"])
+def test_a_credential_is_checked_as_a_deployment_is(tmp_path: Path, value: str) -> None:
+    text = (
+        f"{BEFORE}  - model_name: c\n"
+        "    litellm_params: {model: openai/c, litellm_credential_name: d}\n"
+        "credential_list:\n"
+        f"  - {{credential_name: d, credential_values: {{api_key: k, {value}}}}}\n"
+        "  - {credential_name: [e], credential_values: {api_key: k}}\n"
+    )
+    config = read(tmp_path, text)
+    params = [one["litellm_params"] for one in config.model_list if one["model_name"] == "c"]
+    assert "c" in config.served
+    assert value.partition(":")[0] not in params[0]
+    assert any(value.partition(":")[0] in line for line in config.warnings)
+
+
+def test_a_fallback_is_not_blamed_for_its_deployments_provider(tmp_path: Path) -> None:
+    text = (
+        f"{BEFORE}  - model_name: c\n"
+        "    litellm_params: {model: llama2, fallbacks: [openai/gpt-4o-mini]}\n"
+    )
+    assert not [line for line in read(tmp_path, text).warnings if "gpt-4o-mini" in line]
+
+
+@pytest.mark.parametrize(
+    "value", ["weight: heavy", "max_parallel_requests: x", "extra_headers: 'A: b'", "headers: [a]"]
+)
+def test_a_value_that_would_fail_each_call_is_left_out_of_its_deployment(
+    tmp_path: Path, value: str
+) -> None:
+    config = read(tmp_path, model("a", f"{{model: openai/a, api_key: k, {value}}}"))
+    name = value.partition(":")[0]
+    assert name not in config.model_list[-1]["litellm_params"]
+    assert [f"litellm_params.{name} is" in line for line in config.warnings] == [True]
+
+
+def test_a_weight_in_quotes_is_a_number(tmp_path: Path) -> None:
+    text = model("a", "{model: openai/a, api_key: k, weight: '2'}")
+    assert read(tmp_path, text).model_list[-1]["litellm_params"]["weight"] == 2

@@ -122,10 +122,10 @@ class Chat:
         name = Headers(scope=scope).get("x-vui-head-start")
         if not (name and request.stream):
             return None
-        if self._admission.is_full(client.name, client.calls):
-            raise RequestError("Another call would have to end.", Code.HEAD_START_REFUSED)
         if refusal := await self._usage.head_starts.refusal(request.model, client.name):
             raise RequestError(refusal, Code.HEAD_START_REFUSED)
+        if self._admission.is_full(client.name, client.calls):
+            raise RequestError("Another call would have to end.", Code.HEAD_START_REFUSED)
         return self._usage.head_starts.begin(name, client.name)
 
     def _call(self, request: ChatRequest, client: Client, size: int) -> Call:

@@ -19,8 +19,10 @@ CREDENTIAL_NAME = "litellm_credential_name"
 
 def by_name(credential_list: Iterable[dict] | None) -> dict[str, dict]:
     """The values of each credential; without those that have none."""
-    found = {c.get("credential_name"): c.get("credential_values") for c in credential_list or ()}
-    return {str(name): values for name, values in found.items() if isinstance(values, dict)}
+    found = {
+        str(c.get("credential_name")): c.get("credential_values") for c in credential_list or ()
+    }
+    return {name: values for name, values in found.items() if isinstance(values, dict)}
 
 
 def with_credential(params: dict[str, Any], credentials: Mapping[str, dict]) -> dict[str, Any]:

@@ -7,10 +7,11 @@ https://docs.litellm.ai/docs/completion/reliable_completions
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from vui_gateway.config.unsupported import DEPLOYMENT
-from vui_gateway.litellm_proxy.catalogue import resolve_model
+from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.litellm_proxy.router import HIDDEN
 
 __all__ = ["move_fallbacks"]
@@ -74,8 +75,10 @@ def move_fallbacks(file: dict) -> list[str]:
 
 def _inherited(params: Mapping[str, Any], model: str) -> Mapping[str, Any]:
     """A deployment's settings for its fallback; no key goes to another provider."""
-    if not params or resolve_model(params)[1] == resolve_model({"model": model})[1]:
-        return params
+    asked = resolve_model({"model": model})[1]
+    with suppress(UnknownProvider):
+        if not params or resolve_model(params)[1] == asked:
+            return params
     return {name: value for name, value in params.items() if name not in OF_PROVIDER}
 
 

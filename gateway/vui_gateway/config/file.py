@@ -115,6 +115,7 @@ class _Reader:
         if "include" in file and not file.get("model_list"):
             self._fail("include has no effect here", SETTING_CURES["include"], "include")
         warnings = [*self._top(file), *mend_sections(file, env, self._place)]
+        credentials = self._credentials(file)
         meant = take_out(file, env, self._place)
         warnings += meant.warnings
         lacking = self._entries(file, env, warnings)
@@ -126,13 +127,13 @@ class _Reader:
                 "Leave some out, or write a wildcard such as `openai/*`.",
             )
         usable = []
-        credentials = by_name(file.get("credential_list"))
+        settings = file.get("litellm_settings") or {}
         for entry in file["model_list"]:
-            params = with_credential(entry["litellm_params"], credentials)
-            settings = file.get("litellm_settings") or {}
+            params = entry["litellm_params"]
             with suppress(UnknownProvider):
-                params = with_usual_key(params, resolve_model(params)[1], settings, env)
-            entry["litellm_params"] = params
+                entry["litellm_params"] = with_usual_key(
+                    params, resolve_model(params)[1], settings, env
+                )
             lack = left_out(entry, env, UnknownProvider.known, credentials, self.path.parent)
             if lack := lack or self._unknown(entry, env):
                 lacking.append(lack)
@@ -153,6 +154,14 @@ class _Reader:
             details=meant.details,
             **with_defaults(file, usable, env, default),
         )
+
+    def _credentials(self, file: dict) -> dict[str, dict]:
+        """Puts them into the deployments that name them, before these are checked."""
+        found = by_name(file.get("credential_list"))
+        for entry in file["model_list"] if isinstance(file["model_list"], list) else ():
+            if isinstance(entry, dict) and isinstance(entry.get("litellm_params"), dict):
+                entry["litellm_params"] = with_credential(entry["litellm_params"], found)
+        return found
 
     def _top(self, file: dict) -> Iterator[str]:
         """Takes out YAML's anchors and keys that have a slip in them."""

@@ -15,7 +15,7 @@ from vui_gateway.named_files import missing
 from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 
-__all__ = ["LeftOut", "by_reason", "left_out", "summary"]
+__all__ = ["OTHER_SPELLINGS", "LeftOut", "by_reason", "left_out", "summary"]
 
 # Spellings of a variable in other programs.
 OTHER_SPELLINGS = re.compile(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vui_gateway.config.env import ENV_PREFIX, resolved
+from vui_gateway.config.left_out import OTHER_SPELLINGS
 from vui_gateway.settings import KEY_RULE, is_usable_key
 from vui_gateway.variables import MASTER_KEY
 
@@ -37,6 +38,8 @@ def take_key(file: dict, env: Mapping[str, str], place: Callable[..., str]) -> t
     where = f"{place('general_settings', SETTING)}: general_settings.{SETTING}"
     what = where if is_set else f"{MASTER_KEY} in .env"
     general.pop(SETTING, None)
+    if meant := OTHER_SPELLINGS.fullmatch(key):
+        return "", f"{what} is ignored, it is no key. Did you mean {ENV_PREFIX}{meant[1]}?"
     if isinstance(named, bool | list | dict) or not is_usable_key(key):
         return "", f"{what} is ignored, the key stays as it is. {KEY_RULE}"
     if is_set and key == str(named).strip():

@@ -16,13 +16,16 @@ __all__ = ["SECTIONS", "Fault", "mend_entry", "mend_sections"]
 
 # Of a deployment and of the router alike; LiteLLM knows many more.
 TIMING = (
-    "order", "timeout", "stream_timeout", "cooldown_time", "num_retries", "max_retries", "rpm",
-    "tpm",
+    "order", "timeout", "stream_timeout", "cooldown_time", "rpm", "tpm", "weight",
+    "max_parallel_requests", "default_max_parallel_requests",
 )  # fmt: skip
 PRICES = ("input_cost_per_token", "output_cost_per_token")
 TIMING_CURE = "Write a number, in seconds where it is a time."
 PRICES_CURE = "Write US dollars per token, such as 0.0000004."
 NUMBERS = {**dict.fromkeys(TIMING, TIMING_CURE), **dict.fromkeys(PRICES, PRICES_CURE)}
+
+# Of a deployment: LiteLLM takes them as they are, and each call would fail.
+MAPPINGS = ("extra_headers", "headers", "extra_body", "response_format", "litellm_metadata")
 
 SETTINGS = ("litellm_settings", "router_settings", "general_settings")
 # What a file may have at its top, with an effect.
@@ -106,6 +109,10 @@ def mend_entry(
         )
     params["model"] = resolved(model, env) or model
     said = list(_numbers(params, tuple(NUMBERS), env, place, "litellm_params"))
+    for key in [key for key in MAPPINGS if not isinstance(params.get(key, {}), dict)]:
+        where = place("litellm_params", key)
+        said.append(f"{where}: litellm_params.{key} is ignored, it is no mapping. {INDENT}")
+        del params[key]
     info = entry.pop("model_info", None)
     if isinstance(info, dict):
         info = {name: value for name, value in info.items() if value is not None}

@@ -51,7 +51,7 @@ class Fillers:
         """The conversation as the models had it: vui sends all that it has said."""
         # vui changes marks before it speaks and keeps a sentence: words are compared.
         words = [re.findall(r"\w+", sentence) for sentence in self.sentences]
-        patterns = [rf"{r'\W+'.join(map(re.escape, w))}(?!\w)[^\w\s\[]*" for w in words if w]
+        patterns = [rf"{r'\W+'.join(map(re.escape, w))}\W*?(?:[.!?…]+|$)" for w in words if w]
         if not patterns:
             return messages
         begins = re.compile(rf"(?:\W*(?:{'|'.join(patterns)})(?:\s+|$))+")

@@ -55,6 +55,7 @@ class HeadStarts:
         self.at_home: Callable[[str], Awaitable[bool]] = _nowhere
         self._state, self._budget = state, budget
         self._known: dict[str, HeadStart] = {}
+        self._early: dict[str, bool] = {}  # claims before their calls
         self._last: deque[HeadStart] = deque(maxlen=LOOKED_AT)
         self._paused_until = -math.inf
         state.watch(CLAIMS, self._on_claim)
@@ -102,9 +103,13 @@ class HeadStarts:
         if not NAME.fullmatch(name):
             return None
         self._add(Sums(1))
-        one = self._known[f"{client}/{name}"] = HeadStart(name)
+        full = f"{client}/{name}"
+        one = self._known[full] = HeadStart(name)
         if len(self._known) > KNOWN:
             del self._known[next(iter(self._known))]
+        # A claim may come on a connection that is open already, and before its call.
+        if self._early.pop(full, None) or self._state.get(CLAIMS, full):
+            self._on_claim(full, None, True)
         return one
 
     def claim(self, name: str, client: str) -> None:
@@ -113,8 +118,13 @@ class HeadStarts:
         if full in self._known:
             self._on_claim(full, None, True)
             return
+        if not NAME.fullmatch(name):
+            return
+        self._early[full] = True
+        if len(self._early) > KNOWN:
+            del self._early[next(iter(self._early))]
         shared = sum(1 for _ in self._state.items(CLAIMS))
-        if self._state.gateway and NAME.fullmatch(name) and shared < MOST_CLAIMS:
+        if self._state.gateway and shared < MOST_CLAIMS:
             self._state.put(CLAIMS, full, True, lifetime=CLAIM_LIFETIME, soon=True)
 
     def record(self, call: Call, bills: Sequence[Bill]) -> None:

@@ -60,7 +60,10 @@ class Recorder:
         call.recorded = True
         bills = [settle(attempt, call.ended) for attempt in call.attempts]
         for recorder in self.recorders:
-            recorder(call, bills)
+            try:
+                recorder(call, bills)
+            except Exception:  # one that fails costs the others nothing
+                log.exception("This is a bug in vui-litellm, please report it:")
         self.version += 1
 
     def _settle(self, call: Call, bills: Sequence[Bill]) -> None:
