@@ -187,7 +187,7 @@ async def test_no_reply_is_asked_for_ahead_of_its_turn_at_home(
 async def test_a_slow_server_at_home_is_waited_for_and_asked_once(
     vui: LiteLLMBackend, homes: Homes
 ) -> None:
-    homes.home.clear(text=REPLY, delay=10.5)
+    homes.home.clear(text=REPLY, delay=10.1)
     began = time.monotonic()
     said = await reply(vui)
     assert without_fillers(said) == REPLY
