@@ -66,7 +66,7 @@ def _bare(text: str) -> str:
 
 @contextmanager
 def vuis(folder: Path, arms: dict[str, dict[str, str]]) -> Iterator[tuple[Companion, dict]]:
-    """vui's servers, of which `direct` is vui as it comes; each arm has its variables."""
+    """One vui's server for each arm, with its variables; `direct` is vui as it comes."""
     companion = Companion()
     with ExitStack() as stack:
         base = stack.enter_context(serving(companion.app))

@@ -35,7 +35,7 @@ from bench.arms import (
 )
 from bench.load import throughput
 from tests.matrix.conversations import STOPS
-from tests.support.harness import http
+from tests.support.harness import gateway, http
 
 Keys = dict[str, float]
 
@@ -68,6 +68,28 @@ async def alternate(clients: dict[str, Any], turns: int = TURNS) -> dict[str, li
     for client in clients.values():
         await client.aclose()
     return found
+
+
+def added_by(
+    variables: dict[str, str], env: dict[str, str], folder: Path, base: str, turns: int
+) -> tuple[float, float]:
+    """Milliseconds that variables add to a gateway's first token; and what of it is chance: the
+    same between two gateways without them.
+
+    env: of all three. base: the provider's address.
+    """
+    config = seed({"": base})
+    with (
+        gateway(folder / "without", config, env, fresh=True) as without,
+        gateway(folder / "same", config, env, fresh=True) as same,
+        gateway(folder / "with", config, env | variables, fresh=True) as with_them,
+    ):
+        ups = {"without": without, "with": with_them, "same": same}
+        clients = {name: our_client(Arm("", up.url, 0)) for name, up in ups.items()}
+        found = asyncio.run(alternate(clients, turns))
+    pairs = [zip(found[name], found["without"], strict=True) for name in ("with", "same")]
+    more, chance = (statistics.median(a - b for a, b in pair) for pair in pairs)
+    return more, chance
 
 
 def added(folder: Path, turns: int = 2 * TURNS) -> Keys:

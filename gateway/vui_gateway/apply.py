@@ -148,12 +148,13 @@ def built(
     Raises:
         ConfigError: LiteLLM refuses all of it.
     """
+    parts = _resolved(config, env)
     try:
-        return config, _fallbacks(config), router.build(*_resolved(config, env))
+        return config, _fallbacks(config), router.build(*parts)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, and a panic of LiteLLM's Rust
-        refused = find_culprits(router.build, *_resolved(config, env), error)
+        refused = find_culprits(router.build, *parts, error)
     try:
         config = read_config(path, env, refused)
         return config, _fallbacks(config), router.build(*_resolved(config, env))

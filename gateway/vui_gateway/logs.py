@@ -37,7 +37,7 @@ _zone: tzinfo | None = None  # the machine's own; a container's is UTC
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what a library logs meanwhile: its error is said by whoever gets it."""
+    """Drop the log of libraries meanwhile; the caller says their error."""
     token = _is_quiet.set(True)
     try:
         yield

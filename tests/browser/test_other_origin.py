@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
-from tests.support.harness import Program, Vui, free_port, http, speechless_vui, vui_env
+from tests.support.harness import Program, Vui, free_port, http, vui_behind
 from tests.support.poll import wait_until
 from tests.support.report import attack
 
@@ -51,8 +51,7 @@ READ = "url => fetch(url).then(answer => answer.text(), () => 'refused')"
 
 @pytest.fixture(scope="module")
 def vui(shared_gateway: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vui]:
-    env = vui_env(shared_gateway.url, "gpt-4.1-mini", shared_gateway.key)
-    with speechless_vui(tmp_path_factory.mktemp("vui"), env) as running:
+    with vui_behind(shared_gateway, tmp_path_factory.mktemp("vui")) as running:
         yield running
 
 
@@ -136,9 +135,8 @@ def test_a_foreign_name_for_this_machine_is_told_nothing(vui: Vui, browser: Brow
 def test_another_device_talks_with_the_token_that_its_address_had(
     browser: Browser, shared_gateway: Program, openai: OpenAI, tmp_path: Path
 ) -> None:
-    env = vui_env(shared_gateway.url, "gpt-4.1-mini", shared_gateway.key)
-    env |= {"VUI_LAN": "1", "VUI_TLS": "1", "VUI_HTTPS_PORT": str(port := free_port())}
-    with speechless_vui(tmp_path, env) as vui:
+    env = {"VUI_LAN": "1", "VUI_TLS": "1", "VUI_HTTPS_PORT": str(port := free_port())}
+    with vui_behind(shared_gateway, tmp_path, **env) as vui:
         wait_until(lambda: "token=" in vui.program.log, 20, lambda: vui.program.log)
         token = vui.program.log.split("token=")[1].split()[0]
         url = f"https://vui.test:{port}/"  # not a name of this machine's

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 import vui.serving.stream
 
-from tests.support.harness import Program, Vui, free_port, http, speechless_vui, vui_env
+from tests.support.harness import Program, Vui, free_port, http, vui_behind
 from tests.support.poll import wait_until
 from tests.support.report import attack
 
@@ -24,8 +24,7 @@ ROUTE = re.compile(r'add_(get|post)\(\s*"([^"]+)"')
 
 @pytest.fixture(scope="module")
 def vui_server(shared_gateway: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vui]:
-    env = vui_env(shared_gateway.url, "gpt-4.1-mini", shared_gateway.key)
-    with speechless_vui(tmp_path_factory.mktemp("vui"), env) as running:
+    with vui_behind(shared_gateway, tmp_path_factory.mktemp("vui")) as running:
         yield running
 
 
@@ -91,9 +90,8 @@ def test_vui_listens_on_this_machine_only(vui_server: Vui) -> None:
 def test_other_devices_get_in_by_https_and_with_the_token_only(
     shared_gateway: Program, tmp_path: Path
 ) -> None:
-    env = vui_env(shared_gateway.url, "gpt-4.1-mini", shared_gateway.key)
-    env |= {"VUI_LAN": "1", "VUI_TLS": "1", "VUI_HTTPS_PORT": str(port := free_port())}
-    with speechless_vui(tmp_path, env) as running:
+    env = {"VUI_LAN": "1", "VUI_TLS": "1", "VUI_HTTPS_PORT": str(port := free_port())}
+    with vui_behind(shared_gateway, tmp_path, **env) as running:
         assert listening(int(running.url.rsplit(":")[-1])) == {"0100007F"}
         assert listening(port) == {"00000000"}
         wait_until(lambda: "token=" in running.program.log, 20, lambda: running.program.log)
@@ -119,8 +117,7 @@ def test_other_devices_get_in_by_https_and_with_the_token_only(
 def test_without_vuis_tls_another_device_needs_the_token_too_whatever_it_calls_vui(
     shared_gateway: Program, tmp_path: Path
 ) -> None:
-    env = vui_env(shared_gateway.url, "gpt-4.1-mini", shared_gateway.key) | {"VUI_LAN": "1"}
-    with speechless_vui(tmp_path, env) as running:
+    with vui_behind(shared_gateway, tmp_path, VUI_LAN="1") as running:
         port = running.url.rsplit(":")[-1]
         assert listening(int(port)) == {"00000000"}
         printed = rf"On other devices: (http://[^/]+:{port})/\?token="

@@ -10,7 +10,7 @@ import pytest
 
 from tests.providers.base import Seen
 from tests.providers.openai import OpenAI
-from tests.support.harness import Program, Vui, http, speechless_vui, vui_env
+from tests.support.harness import Program, Vui, http, vui_behind
 from tests.support.page import Page, open_page
 from tests.support.poll import until
 
@@ -20,8 +20,7 @@ IN_FORCE = " Serving "
 
 @pytest.fixture(scope="module")
 def vui(shared_gateway: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vui]:
-    env = vui_env(shared_gateway.url, "gpt-4.1-mini", shared_gateway.key)
-    with speechless_vui(tmp_path_factory.mktemp("ahead"), env) as running:
+    with vui_behind(shared_gateway, tmp_path_factory.mktemp("ahead")) as running:
         yield running
 
 

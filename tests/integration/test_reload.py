@@ -351,9 +351,9 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
 }  # fmt: skip
 
 
-def _status_with(lab: EditedGateway, told: str) -> str:
+def _status_with(lab: EditedGateway, words: str) -> str:
     status = lab.program.status().stdout
-    return status if told in status else ""
+    return status if words in status else ""
 
 
 @pytest.mark.parametrize("name", EDITS)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.providers.base import Seen
 from tests.providers.openai import OpenAI, arguments
-from tests.support.harness import Program, Vui, http, speechless_vui, vui_env
+from tests.support.harness import Program, Vui, http, vui_behind
 from tests.support.page import Page, open_page
 from tests.support.poll import until
 
@@ -21,9 +21,9 @@ LONG = "One thing after another. " * 200
 
 @pytest.fixture(scope="module")
 def vui(shared_gateway: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vui]:
-    env = vui_env(shared_gateway.url, "gpt-4.1-mini", shared_gateway.key)
-    env["VUI_SPEECHLESS_PACE"] = "0.15"  # a sentence takes a while to say
-    with speechless_vui(tmp_path_factory.mktemp("turns"), env) as running:
+    folder = tmp_path_factory.mktemp("turns")
+    # A sentence takes a while to say.
+    with vui_behind(shared_gateway, folder, VUI_SPEECHLESS_PACE="0.15") as running:
         yield running
 
 

@@ -251,6 +251,13 @@ class Vui:
 
 
 @contextmanager
+def vui_behind(up: Program, folder: Path, **env: str) -> Iterator[Vui]:
+    """vui's real server without its speech workers, with a gateway that was started before."""
+    with speechless_vui(folder, vui_env(up.url, "gpt-4.1-mini", up.key) | env) as running:
+        yield running
+
+
+@contextmanager
 def speechless_vui(folder: Path, env: dict[str, str]) -> Iterator[Vui]:
     """vui's real server without its speech workers."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -125,22 +125,3 @@ def test_a_setting_whose_file_is_not_there_is_ignored_and_named(tmp_path: Path) 
     (said,) = config.warnings
     assert said.startswith(f"{path}:")
     assert "litellm_settings.ssl_verify is ignored: ./ca.pem isn't there. Put the file" in said
-
-
-@pytest.mark.parametrize(
-    ("params", "env"),
-    [
-        ("{model: openai/a, api_base: 'http://h/v1'}", {}),
-        ("{model: openai/a, extra_headers: {authorization: b}}", {}),
-        ("{model: openai/a, mock_response: Hi}", {}),
-        ("{model: openai/a}", {"OPENAI_API_BASE": "http://h/v1"}),
-        ("{model: vertex_ai/gemini-2.5-flash}", {}),
-        ("{model: bedrock/amazon.nova-lite-v1:0}", {}),
-        ("{model: ollama_chat/qwen3.5:4b}", {}),
-        ("{model: hosted_vllm/a, api_base: 'http://h/v1'}", {}),
-    ],
-)
-def test_a_model_that_may_be_asked_without_a_key_is_served(
-    tmp_path: Path, params: str, env: dict[str, str]
-) -> None:
-    assert "a" in read_config(written(tmp_path, model("a", params)), env).served

@@ -42,6 +42,10 @@ def test_a_new_key_in_the_usual_variable_is_another_deployment(tmp_path: Path) -
 @pytest.mark.parametrize(
     "params",
     [
+        "{model: ollama_chat/qwen3.5:4b}",
+        "{model: bedrock/amazon.nova-lite-v1:0}",
+        "{model: vertex_ai/gemini-2.5-flash}",
+        "{model: openai/a, extra_headers: {authorization: b}}",
         "{model: ollama_chat/x}",
         "{model: lm_studio/x}",
         "{model: hosted_vllm/x, api_base: http://h}",
@@ -57,9 +61,15 @@ def test_a_new_key_in_the_usual_variable_is_another_deployment(tmp_path: Path) -
 )
 def test_who_needs_no_key_is_served_without_one(tmp_path: Path, params: str) -> None:
     env = {"GITHUB_COPILOT_TOKEN_DIR": str(tmp_path)}
-    (tmp_path / "api-key.json").write_text("{}")
+    (tmp_path / "access-token").write_text("{}")
     config = read_config(written(tmp_path, model("a", params)), env)
     assert not [one for one in config.left_out if one.is_unset]
+    assert "a" in config.served
+
+
+def test_an_address_in_env_needs_no_key(tmp_path: Path) -> None:
+    path = written(tmp_path, model("a", "{model: openai/a}"))
+    assert "a" in read_config(path, {"OPENAI_API_BASE": "http://h/v1"}).served
 
 
 @pytest.mark.parametrize("setting", ["api_key: k", "openai_key: k"])

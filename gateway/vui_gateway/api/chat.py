@@ -73,10 +73,11 @@ class Chat:
         if not client.may_ask(request.model) or not self._router.serves(request.model):
             message = f"The gateway serves no model {request.model[:100]!r}."
             raise RequestError(message, Code.MODEL_NOT_SERVED)
-        head_start = await self._head_start(scope, request, client)
+        headers = Headers(scope=scope)
+        head_start = await self._head_start(headers, request, client)
         call = self._call(request, client, len(content))
         call.head_start = head_start
-        sent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        sent = headers.get("traceparent", "")
         call.traceparent = sent if TRACEPARENT.fullmatch(sent) else ""
         self._admission.make_way(client.name, client.calls)
         stream = EventStream(call, scope, receive, send)
@@ -112,14 +113,14 @@ class Chat:
             await asyncio.wait(self._recording)
 
     async def _head_start(
-        self, scope: Scope, request: ChatRequest, client: Client
+        self, headers: Headers, request: ChatRequest, client: Client
     ) -> HeadStart | None:
         """The record of a call that nobody needs yet; None for any other.
 
         Raises:
             RequestError: it may not begin now.
         """
-        name = Headers(scope=scope).get("x-vui-head-start")
+        name = headers.get("x-vui-head-start")
         if not (name and request.stream):
             return None
         if refusal := await self._usage.head_starts.refusal(request.model, client.name):

@@ -233,10 +233,11 @@ class _Reader:
             try:
                 resolve_model(params)
             except UnknownProvider as error:
-                what = repr(params["model"].split("/")[0])
+                provider = params["model"].split("/")[0]
+                what = repr(provider)
                 wrong, name = "is no provider that LiteLLM knows", "model"
                 others = "See https://docs.litellm.ai/docs/providers for those."
-                cure = suggestion(what.strip("'"), error.known, others)
+                cure = suggestion(provider, error.known, others)
             else:
                 return None
         where = f"{place('litellm_params', name)}: "

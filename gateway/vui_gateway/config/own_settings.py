@@ -5,12 +5,11 @@ https://docs.litellm.ai/docs/proxy/virtual_keys and https://docs.litellm.ai/docs
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from vui_gateway.config.env import ENV_PREFIX, resolved
 from vui_gateway.config.left_out import OTHER_SPELLINGS
+from vui_gateway.config.shape import number
 from vui_gateway.settings import KEY_RULE, is_usable_key
 from vui_gateway.variables import MASTER_KEY
 
@@ -62,7 +61,7 @@ def take_budget(
             continue
         given = resolved(settings.pop(DOLLARS), env)
         del settings[DURATION]
-        usd = _amount(given)
+        usd = number(given)
         if usd is None:
             what = f"{place(section, DOLLARS)}: {section}.{DOLLARS} is ignored"
             said.append(f"{what}: {given!r} is no amount. Write US dollars per day, such as 0.50.")
@@ -74,11 +73,3 @@ def take_budget(
 def _section(file: dict, name: str) -> dict:
     found = file.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _amount(given: Any) -> float | None:
-    try:
-        usd = math.nan if isinstance(given, bool) else float(given)
-    except (TypeError, ValueError):
-        return None
-    return usd if 0 <= usd < math.inf else None

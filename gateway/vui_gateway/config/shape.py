@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from vui_gateway.config.env import env_values, resolved
 
-__all__ = ["SECTIONS", "Fault", "mend_entry", "mend_sections"]
+__all__ = ["SECTIONS", "Fault", "mend_entry", "mend_sections", "number"]
 
 # Of a deployment and of the router alike; LiteLLM knows many more.
 TIMING = (
@@ -28,7 +28,7 @@ NUMBERS = {**dict.fromkeys(TIMING, TIMING_CURE), **dict.fromkeys(PRICES, PRICES_
 MAPPINGS = ("extra_headers", "headers", "extra_body", "response_format", "litellm_metadata")
 
 SETTINGS = ("litellm_settings", "router_settings", "general_settings")
-# What a file may have at its top, with an effect.
+# Keys at the top of a file that have an effect.
 SECTIONS = frozenset(("model_list", *SETTINGS, "credential_list"))
 INDENT = "Indent its settings below it, as `name: value`."
 
@@ -67,7 +67,7 @@ def _sections(file: dict, env: Mapping[str, str], place: Place) -> Iterator[str]
                 yield f"{place(name)}: {name} is ignored, it is no {_called(kind)}. {INDENT}"
             file.pop(name, None)
         elif isinstance(value, dict):
-            file[name] = {key: item for key, item in value.items() if item is not None}
+            file[name] = _given(value)
         else:
             file[name] = [one for one in value if isinstance(one, dict)]
     router = file.get("router_settings", {})
@@ -85,28 +85,10 @@ def mend_entry(
 
     place: of the steps to a setting within it, its file and line.
     """
-    if not isinstance(entry, dict):
-        return None, Fault((), "an entry", "is no mapping", INDENT), []
-    entry = {name: value for name, value in entry.items() if value is not None}
-    params = entry.get("litellm_params")
-    name = entry.get("model_name")
-    if not isinstance(name, str) or not name.strip():
-        cure = "Give the model the name that vui shows."
-        return None, Fault(("model_name",), "model_name", "is missing", cure), []
-    if not params and not isinstance(params, dict):
-        cure = "It needs `model: provider/name` at least."
-        return None, Fault(("litellm_params",), "litellm_params", "is missing", cure), []
-    if not isinstance(params, dict):
-        return None, Fault(("litellm_params",), "litellm_params", "is no mapping", INDENT), []
-    params = {name: value for name, value in params.items() if value is not None}
-    model = params.get("model")
-    if not isinstance(model, str) or not model.strip():
-        cure = "Write it as `model: provider/name`."
-        return (
-            None,
-            Fault(("litellm_params", "model"), "litellm_params.model", "is missing", cure),
-            [],
-        )
+    if fault := _fault(entry):
+        return None, fault, []
+    entry, params = _given(entry), _given(entry["litellm_params"])
+    model = params["model"]
     params["model"] = resolved(model, env) or model
     said = list(_numbers(params, tuple(NUMBERS), env, place, "litellm_params"))
     for key in [key for key in MAPPINGS if not isinstance(params.get(key, {}), dict)]:
@@ -115,7 +97,7 @@ def mend_entry(
         del params[key]
     info = entry.pop("model_info", None)
     if isinstance(info, dict):
-        info = {name: value for name, value in info.items() if value is not None}
+        info = _given(info)
         said += _numbers(info, PRICES, env, place, "model_info")
         for key, kind, cure in (
             ("mode", str, "Write chat, or leave it out."),
@@ -127,7 +109,32 @@ def mend_entry(
         entry["model_info"] = info
     elif info:
         said.append(f"{place('model_info')}: model_info is ignored, it is no mapping. {INDENT}")
-    return {**entry, "model_name": name.strip(), "litellm_params": params}, None, said
+    name = entry["model_name"].strip()
+    return {**entry, "model_name": name, "litellm_params": params}, None, said
+
+
+def _fault(entry: Any) -> Fault | None:
+    if not isinstance(entry, dict):
+        return Fault((), "an entry", "is no mapping", INDENT)
+    name, params = entry.get("model_name"), entry.get("litellm_params")
+    if not isinstance(name, str) or not name.strip():
+        cure = "Give the model the name that vui shows."
+        return Fault(("model_name",), "model_name", "is missing", cure)
+    if not params and not isinstance(params, dict):
+        cure = "It needs `model: provider/name` at least."
+        return Fault(("litellm_params",), "litellm_params", "is missing", cure)
+    if not isinstance(params, dict):
+        return Fault(("litellm_params",), "litellm_params", "is no mapping", INDENT)
+    model = params.get("model")
+    if not isinstance(model, str) or not model.strip():
+        cure = "Write it as `model: provider/name`."
+        return Fault(("litellm_params", "model"), "litellm_params.model", "is missing", cure)
+    return None
+
+
+def _given(settings: dict) -> dict:
+    """Without empty settings, which are none."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _numbers(
@@ -137,18 +144,19 @@ def _numbers(
         value = settings[name]
         where = f"{place(section, name)}: {section}.{name}"
         unset = [variable for variable, found in env_values(value, env).items() if not found]
-        number = _number(resolved(value, env))
+        found = number(resolved(value, env))
+        if not unset and found is not None:
+            settings[name] = found
+            continue
+        del settings[name]
         if unset:
             yield f"{where} is ignored, {unset[0]} is not set. Put it in .env."
-        elif number is None and value is not None:
-            yield f"{where} is {reprlib.repr(value)}. {NUMBERS[name]}"
-        if unset or number is None:
-            del settings[name]
         else:
-            settings[name] = number
+            yield f"{where} is {reprlib.repr(value)}. {NUMBERS[name]}"
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """The number that a value means, also as text; None for none, below 0 or without an end."""
     try:
         found = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):

@@ -83,7 +83,7 @@ Place = Callable[..., str]
 
 
 class Meant(NamedTuple):
-    """What a file says beside its models.
+    """The key, the budget and the warnings of a file.
 
     Attributes:
         master_key, max_budget: the owner's key and US dollars per day, unless `.env` has them.
@@ -121,10 +121,8 @@ def take_out(file: dict, env: Mapping[str, str], place: Place) -> Meant:
 
     place: of the steps to a setting, its file and line.
     """
-    sections = ("general_settings", "litellm_settings", "router_settings")
-    for settings in (file, *(_dict(file.get(name)) for name in sections)):
-        for name in [name for name, value in settings.items() if value is None]:
-            del settings[name]  # an empty setting is none
+    for name in [name for name, value in file.items() if value is None]:
+        del file[name]  # an empty section is none
     key, said_of_key = take_key(file, env, place)
     budget, of_budget = take_budget(file, env, place)
     with_cache = bool(_dict(file.get("litellm_settings")).get("cache"))

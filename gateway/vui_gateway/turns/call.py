@@ -222,9 +222,14 @@ class Call:
         return next((one for one in self.attempts if one.ended == Ending.OK), None)
 
     @property
+    def answered_or_last(self) -> Attempt | None:
+        """The attempt that answered whole, or the last one; None where nobody was asked."""
+        return self.answered or (self.attempts[-1] if self.attempts else None)
+
+    @property
     def answered_by(self) -> str:
         """LiteLLM's name of the model that answered, or that was asked last."""
-        last = self.answered or (self.attempts[-1] if self.attempts else None)
+        last = self.answered_or_last
         return last.deployment.model if last else "none"
 
     @property

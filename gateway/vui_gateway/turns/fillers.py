@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import re
 from collections.abc import Callable
@@ -49,13 +50,17 @@ class Fillers:
 
     def taken_out(self, messages: list[dict]) -> list[dict]:
         """The conversation as the models had it: vui sends all that it has said."""
-        # vui changes marks before it speaks and keeps a sentence: words are compared.
-        words = [re.findall(r"\w+", sentence) for sentence in self.sentences]
-        patterns = [rf"{r'\W+'.join(map(re.escape, w))}\W*?(?:[.!?…]+|$)" for w in words if w]
-        if not patterns:
-            return messages
-        begins = re.compile(rf"(?:\W*(?:{'|'.join(patterns)})(?:\s+|$))+")
-        return [_without(begins, message) for message in messages]
+        begins = _beginning(self.sentences)
+        return [_without(begins, message) for message in messages] if begins else messages
+
+
+@functools.lru_cache(1)
+def _beginning(sentences: tuple[str, ...]) -> re.Pattern[str] | None:
+    """A pattern for the sentences at the beginning of a text; None where there are none."""
+    # vui changes marks before it speaks and keeps a sentence: words are compared.
+    words = [re.findall(r"\w+", sentence) for sentence in sentences]
+    patterns = [rf"{r'\W+'.join(map(re.escape, w))}\W*?(?:[.!?…]+|$)" for w in words if w]
+    return re.compile(rf"(?:\W*(?:{'|'.join(patterns)})(?:\s+|$))+") if patterns else None
 
 
 def _without(begins: re.Pattern[str], message: dict) -> dict:

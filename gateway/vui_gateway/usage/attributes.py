@@ -27,7 +27,7 @@ PROVIDERS = {
 
 def of_call(call: Call, bills: Sequence[Bill]) -> dict[str, Any]:
     """The attributes of a call: tokens and price of all its attempts."""
-    last = call.answered or (call.attempts[-1] if call.attempts else None)
+    last = call.answered_or_last
     found: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": call.model_group,

@@ -168,7 +168,7 @@ class Traces:
                 if tokens:
                     self._tokens.record(tokens, of | {"gen_ai.token.type": kind})
             self._usd.add(bill.usd or 0, of)
-        last = call.answered or (call.attempts[-1] if call.attempts else None)
+        last = call.answered_or_last
         of = labels(last.deployment if last else None)
         if call.first_token:
             self._first.record(call.first_token - call.began, of)
