@@ -32,12 +32,12 @@ PARTS = {
     "LiteLLM": r"/litellm/",
     "LiteLLM's HTTP app: FastAPI, Starlette": r"/(fastapi|anyio)/|/starlette/",
     "HTTP to the provider: aiohttp, httpx, OpenAI's SDK": r"/(aiohttp|httpx|httpcore|h11|openai)/",
-    "ours: attempts and engine": OURS
-    + r"turns/(engine|attempt|call|candidates|cooldown|hedge|limits|proxy|sentences)",
-    "ours: recording, usage, shared state": OURS + r"turns/",
+    "ours: recording, usage, shared state": OURS
+    + r"(usage/|state/|turns/(state/|bill|budget|metrics|recent|usage))",
+    "ours: attempts and engine": OURS + r"turns/",
     "ours: redaction and log": OURS + r"(redaction|logs)",
     "ours: rules for providers, prompt caches": OURS + r"providers/",
-    "ours: what joins it to LiteLLM": OURS + r"litellm_",
+    "ours: what joins it to LiteLLM": OURS + r"litellm_(api|proxy)",
     "ours: API, Starlette, uvicorn": OURS + r"|/uvicorn/",
     "json": r"/json/",
     "asyncio and uvloop": r"/(asyncio|uvloop)/",

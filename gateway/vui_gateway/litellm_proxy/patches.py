@@ -14,7 +14,8 @@ from litellm.litellm_core_utils import core_helpers, streaming_handler
 from litellm.litellm_core_utils.litellm_logging import Logging
 from litellm.litellm_core_utils.llm_response_utils import convert_dict_to_response
 from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
-from litellm.types.utils import Delta
+from litellm.types.utils import Delta, ModelResponseStream
+from pydantic import BaseModel
 
 from vui_gateway.litellm_proxy import http_clients
 from vui_gateway.litellm_proxy.environment import ONE_CLIENT
@@ -24,7 +25,9 @@ from vui_gateway.providers.endings import BREAKS
 
 __all__ = ["install"]
 
-FEW_CHUNKS, LAST_CHUNKS = 200, 500
+FEW_CHUNKS = 200
+TEXT_CHUNK = {"id", "created", "model", "object", "system_fingerprint", "choices"}
+TEXT_DELTA = {"role", "content", "reasoning_content", "thinking_blocks"}
 
 _complete_custom_openai, _get_secret_bool = main._complete_custom_openai, main.get_secret_bool
 _has_config: ContextVar[bool] = ContextVar("has_config", default=True)
@@ -82,17 +85,48 @@ def _one_client_if_it_can(name: str, *args: Any) -> bool | None:
 
 def _build_from_few(chunks: list, *args: Any, **options: Any) -> Any:
     """LiteLLM's own record of a reply: it goes through all chunks a dozen times, while nobody else
-    runs. Of a long reply the last ones have the usage, and the text is what it is counted by where
-    they don't.
+    runs. The text of all chunks without anything else is given to the first of them: the record
+    is the same, for a third of the time.
     """
-    if len(chunks) > 2 * LAST_CHUNKS:
-        first = next((chunk for chunk in chunks if chunk.choices), chunks[0]).model_copy(deep=True)
-        deltas = (choice.delta for chunk in chunks[:-LAST_CHUNKS] for choice in chunk.choices)
-        texts = (getattr(d, "reasoning_content", None) or d.content or "" for d in deltas)
-        if first.choices:
-            first.choices[0].delta.content = "".join(texts)
-        chunks = [first, *chunks[-LAST_CHUNKS:]]
-    return _stream_chunk_builder(chunks, *args, **options)
+    few: list = []
+    texts: dict[str, tuple[int, list[str]]] = {}  # by field: where its first chunk stands in `few`
+    for chunk in chunks:
+        field = _text_alone(chunk)
+        if field is None or field not in texts:
+            few.append(chunk)
+        if field is not None:
+            _, text = texts.setdefault(field, (len(few) - 1, []))
+            text.append(getattr(chunk.choices[0].delta, field))
+    for field, (at, text) in texts.items():
+        choice = few[at].choices[0]
+        delta = choice.delta.model_copy(update={field: "".join(text)})
+        choices = [choice.model_copy(update={"delta": delta})]
+        few[at] = few[at].model_copy(update={"choices": choices})
+    return _stream_chunk_builder(few, *args, **options)
+
+
+def _text_alone(chunk: Any) -> str | None:
+    """The field of its delta that has text, of a chunk that says nothing else."""
+    if not isinstance(chunk, ModelResponseStream) or len(chunk.choices) != 1:
+        return None
+    (choice,) = chunk.choices
+    hidden = chunk._hidden_params
+    said = _set(choice.delta)
+    texts = said & {"content", "reasoning_content"}
+    alone = (
+        _set(chunk) <= TEXT_CHUNK
+        and _set(choice) <= {"index", "delta"}
+        and not choice.index
+        and said <= TEXT_DELTA
+        and len(texts) == 1
+        and not (hidden.get("usage") or hidden.get("provider_specific_fields"))
+    )
+    return texts.pop() if alone else None
+
+
+def _set(model: BaseModel) -> set[str]:
+    values = {**vars(model), **(model.__pydantic_extra__ or {})}
+    return {name for name, value in values.items() if value is not None and value != ""}
 
 
 def _in_this_thread_if_short(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
