@@ -40,14 +40,6 @@ def test_a_broken_file_is_refused_with_its_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_gone_or_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="can't be read"):
-        read_config(tmp_path / "litellm_config.yaml", {})
-    (tmp_path / "litellm_config.yaml").write_bytes(b"model_list: \xff")
-    with pytest.raises(ConfigError, match="not UTF-8"):
-        read_config(tmp_path / "litellm_config.yaml", {})
-
-
 def test_the_demo_says_what_is_wrong_with_a_file_in_speakable_words(tmp_path: Path) -> None:
     path = written(
         tmp_path, model("x", "{model: openai/x, api_key: k}").replace("model_list", "model_lst")

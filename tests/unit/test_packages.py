@@ -1,0 +1,18 @@
+"""Providers that need a package which the image leaves out."""
+
+from pathlib import Path
+
+import pytest
+from vui_gateway.config.file import read_config
+from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
+
+from tests.support.configs import model, written
+
+
+@pytest.mark.parametrize("provider", LEFT_OUT_PACKAGES)
+def test_a_provider_without_its_package_is_left_out_with_its_cure(
+    tmp_path: Path, provider: str
+) -> None:
+    (left,) = read_config(written(tmp_path, model("a", f"{{model: {provider}/b}}")), {}).left_out
+    said = f"{provider} is not in the image. {LEFT_OUT_PACKAGES[provider]}"
+    assert str(left) == f"a ({provider}/b) is left out: {said}"
