@@ -20,6 +20,7 @@ from tests.support.harness import ROOT
         ("a: &a [*a, *b]\n", 1, "undefined alias"),
         ("general_settings: {}\n", 1, "model_list is missing"),
         ("model_list: []\n", 1, "model_list is missing or empty"),
+        ("model_list: {model_name: x}\n", 1, "model_list is no list. Write a `-` before each"),
         ("x: 1\nmodel_lst: []\n", 1, "unknown key 'x'"),
         ("'': 1\n", 1, "unknown key ''"),
         ("7: 1\n", 1, "7"),

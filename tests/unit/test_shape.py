@@ -117,6 +117,7 @@ def test_fallbacks_in_every_form_that_people_write_are_taken(
         ("rpm: os.environ/NOWHERE", "rpm", None),
         ("order: first", "order", None),
         ("input_cost_per_token: cheap", "input_cost_per_token", None),
+        ("input_cost_per_token: -1", "input_cost_per_token", None),
         ("rpm: ", "rpm", None),
     ],
 )  # fmt: skip
@@ -205,3 +206,11 @@ def test_a_word_for_local_that_is_neither_true_nor_false_is_named(tmp_path: Path
     )
     (said,) = read_config(path, {}).warnings
     assert ":4: model_info.local is 'sometimes'. Write `local: true` for your own." in said
+
+
+def test_a_model_info_that_is_no_mapping_is_ignored_and_named(tmp_path: Path) -> None:
+    text = f"{model('a', '{model: openai/a, api_key: k}')}    model_info: chat\n"
+    config = read(tmp_path, text)
+    assert config.served == ["vui", "a"]
+    (said,) = config.warnings
+    assert ":4: model_info is ignored, it is no mapping. Indent its settings below it" in said
