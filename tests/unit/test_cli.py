@@ -113,7 +113,7 @@ def test_a_login_says_how_it_ended(
     if fails:
         assert "the code has expired" in said.err
     else:
-        assert "chatgpt is signed in" in said.out
+        assert "signed in to chatgpt: " in said.out
 
 
 # ---- vui's side

@@ -63,7 +63,7 @@ def test_a_stop_phrase_of_nothing_ends_no_reply(stop: Any, kept: Any) -> None:
          "messages.0.content"),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}] * 101}]},
          "messages.0.content: more than 100 parts."),
-        ({"messages": calls("{")}, "The body: the arguments of a tool call are no JSON."),
+        ({"messages": calls("{")}, "The body: the arguments of a tool call are not JSON."),
         ({"tools": [{"type": "mcp", "server_url": "http://evil.test"}]}, "tools.0.type: "),
         ({"tools": [TOOL] * 129}, "tools: "),
         ({"temperature": 3}, "temperature: "),
@@ -71,10 +71,10 @@ def test_a_stop_phrase_of_nothing_ends_no_reply(stop: Any, kept: Any) -> None:
         ({"seed": 2**63}, "seed: "),
         ({"reasoning_effort": "a lot"}, "reasoning_effort: "),
         ({"response_format": {"a": 2**64}}, "The body: a number is too large."),
-        ({"response_format": {"a": "x" * 100_001}}, "The body: the tools, or the calls of them"),
-        ({"tool_choice": {"a": list(range(5_000))}}, "The body: the tools, or the calls of them"),
+        ({"response_format": {"a": "x" * 100_001}}, "The body: the tools, or the calls to them"),
+        ({"tool_choice": {"a": list(range(5_000))}}, "The body: the tools, or the calls to them"),
         ({"tools": [{**TOOL, "function": {"name": "f", "parameters": {"a": "x" * 100_000}}}]},
-         "The body: the tools, or the calls of them"),
+         "The body: the tools, or the calls to them"),
     ],
 )  # fmt: skip
 def test_a_field_that_is_none_is_refused_by_its_name(fields: dict, said: str) -> None:
