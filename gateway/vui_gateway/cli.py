@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         from vui_gateway.keys.commands import add_arguments
 
         add_arguments(key)
-    commands.add_parser("page", help="an address that opens the gateway's page")
+    commands.add_parser("page", help="print an address that opens the gateway's page")
     commands.add_parser(
         "status", help="list the models that are served, those left out, and those cooling down"
     )
@@ -35,9 +35,9 @@ def main(argv: list[str] | None = None) -> int:
     sign_in = commands.add_parser("sign-in", help="sign in to a subscription, on another device")
     sign_in.add_argument("provider", choices=SUBSCRIPTIONS)
     check = commands.add_parser(
-        "check-config", help="what a file would serve and what not, without starting anything"
+        "check-config", help="say what a file would serve and what not; nothing is started"
     )
-    check.add_argument("file", nargs="?", type=Path, help="the model file where none is given")
+    check.add_argument("file", nargs="?", type=Path, help="the gateway's own model file by default")
     given = parser.parse_args(argv)
     command = given.command
     if command == "serve":
@@ -110,9 +110,9 @@ def _sign_in(provider: str) -> int:
     try:
         sign_in(provider)
     except Exception as error:  # LiteLLM has several for it
-        print(f"vui-gateway: {provider} isn't signed in to ({error}).", file=sys.stderr)
+        print(f"vui-gateway: {provider} isn't signed in to ({error}). Try again.", file=sys.stderr)
         return 1
-    print(f"{provider} is signed in to: the gateway serves its models now.")
+    print(f"You are signed in to {provider}: the gateway serves its models now.")
     return 0
 
 

@@ -190,12 +190,8 @@ def test_no_header_switches_anything(shared_gateway: Program, openai: OpenAI, he
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        (b"{", 400), (b"", 400), (b"[]", 400), (b"null", 400), (b'{"model": "x"}', 400),
-        (b'{"model": 1, "messages": [{}]}', 400), (b'{"model":"m","messages":[1]}', 400),
-        (b'{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":NaN}', 400),
+        (b"{", 400), (b"[" * 100_000, 400), (b'{"a":' * 50_000, 400),
         (b'{"model":"m","messages":[{"role":"user","content":"' + b"x" * 2_100_000 + b'"}]}', 413),
-        (json.dumps({"model": "m", "messages": HELLO * 1001}).encode(), 413),
-        (b"[" * 100_000, 400), (b'{"a":' * 50_000, 400),
         (json.dumps({"model": "no-such-model", "messages": HELLO}).encode(), 404),
     ],
 )  # fmt: skip

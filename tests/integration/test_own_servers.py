@@ -259,11 +259,15 @@ async def test_tools_refused_is_said_once_with_its_cure_and_answered_without_one
     body = json.dumps({"error": {"message": message, "type": "BadRequestError", "code": status}})
     homes.home.clear(fault=status, fault_body=body)
     before = homes.program.log.count(cure)
+    calls = homes.program.log.count("thoughts model=home ")
     for _ in range(3):
         answer = await vui.complete(HELLO, tools=tools())
         assert (answer["content"], answer["tool_calls"]) == ("", None)
     assert len(homes.home.seen) == 1
-    await asyncio.sleep(2.2)  # the call's line in the log waits for its price
+    # A call's line in the log waits for its price.
+    await until(
+        lambda: homes.program.log.count("thoughts model=home ") == calls + 3, 5, "the calls' lines"
+    )
     lines = [line for line in homes.program.log.splitlines() if cure in line]
     assert homes.program.log.count("takes no tools") >= 1
     assert len(lines) - before <= 1

@@ -77,14 +77,6 @@ async def test_both_slow_the_sooner_one_is_heard_to_its_end(hedged: SickAndWell)
     await first_is_asked_again(hedged, group)
 
 
-async def test_with_one_deployment_it_is_asked_twice(hedged: SickAndWell) -> None:
-    hedged.fall_ill({"delay": SLOW})
-    heard = await hedged.turn(hedged.group("one"))
-    whole(heard, {" ".join(FIRST)})
-    assert heard.at[0] <= SLOW + MARGIN
-    assert hedged.counts() == (2, 0)
-
-
 async def test_without_hedges_the_first_is_waited_for(unhedged: SickAndWell) -> None:
     for second in (0.0, SLOW):
         unhedged.fall_ill({"delay": SLOW}, delay=second)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from vui_gateway.litellm_proxy.catalogue import takes_tools
 from vui_gateway.providers.citations import CitationFilter, cites
 
 
@@ -33,21 +32,3 @@ def test_only_marks_of_sources_are_taken_out(text: str, left: str, size: int) ->
     marks = CitationFilter()
     pieces = [marks.feed(text[at : at + size]) for at in range(0, len(text), size)]
     assert "".join([*pieces, marks.feed("", final=True)]) == left
-
-
-@pytest.mark.parametrize(
-    ("model", "takes"),
-    [
-        ("perplexity/sonar", False),
-        ("perplexity/sonar-pro", False),
-        ("openai/anything", True),
-        ("groq/llama-3.3-70b-versatile", True),
-        ("ollama/llama3", True),
-        ("ollama_chat/llama3", True),
-        ("bedrock/amazon.nova-lite-v1:0", True),
-        ("perplexity/*", True),
-        ("nobodys/x", True),
-    ],
-)
-def test_a_model_whose_tools_litellm_would_drop_takes_none(model: str, *, takes: bool) -> None:
-    assert takes_tools(model) is takes

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from vui_gateway.config.default_group import refused_note
 from vui_gateway.config.file import read_config
 
 from tests.support.configs import MODELS, SHARED, SHIPPED, TWO, model, written
@@ -128,3 +129,17 @@ def test_the_demo_says_what_is_wrong_with_the_only_model(
     config = read_config(written(tmp_path, text), {"X_API_KEY": "k"})
     assert config.default.note == note
     assert said in config.default.demo
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([], "vui is a/x, b/y, whose provider refused X_KEY: put a valid one there."),
+        (["c/z"], "vui is c/z, in place of a/x, b/y, whose provider refused X_KEY: put a valid one "
+         "there."),
+    ],
+)  # fmt: skip
+def test_whose_key_was_refused_is_named_with_who_answers_instead(
+    others: list[str], said: str
+) -> None:
+    assert refused_note(["a/x", "a/x", "b/y"], ["X_KEY", "X_KEY"], others) == said

@@ -37,3 +37,9 @@ def test_the_users_own_listeners_get_nothing_of_what_was_said(tmp_path: Path, na
     listened = f"{text}litellm_settings: {{{name}: [prometheus]}}\n"
     told = read_config(written(tmp_path, listened), {}).litellm_settings
     assert told["turn_off_message_logging"] is True
+
+
+def test_a_provider_that_refuses_a_default_of_ours_is_not_sent_it(tmp_path: Path) -> None:
+    text = model("x", "{model: gradient_ai/x, api_key: k}")
+    params = read_config(written(tmp_path, text), {}).model_list[0]["litellm_params"]
+    assert (params["max_retries"], params["drop_params"]) == (0, True)

@@ -44,3 +44,18 @@ def test_the_callers_own_request_stays_as_it_was() -> None:
 
 def test_every_family_has_its_source() -> None:
     assert all(family.source.startswith("https://") for family in FAMILIES)
+
+
+@pytest.mark.parametrize("provider", ["ollama", "ollama_chat"])
+def test_ollama_gets_vuis_context_and_keeps_the_model_loaded(provider: str) -> None:
+    call = apply({"messages": []}, provider, "qwen3.5:4b", (), context=8192)
+    assert (call["num_ctx"], call["keep_alive"]) == (8192, "30m")
+    own = {"messages": [], "num_ctx": 32768, "keep_alive": -1}
+    call = apply(own, provider, "qwen3.5:4b", (), context=8192)
+    assert (call["num_ctx"], call["keep_alive"]) == (32768, -1)
+
+
+@pytest.mark.parametrize("provider", ["openai", "hosted_vllm", "lm_studio", "llamafile"])
+def test_nobody_else_gets_it(provider: str) -> None:
+    call = apply({"messages": []}, provider, "m", (), context=8192)
+    assert not {"num_ctx", "keep_alive"} & set(call)

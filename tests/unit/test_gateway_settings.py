@@ -12,15 +12,6 @@ def load(folder: Path, text: str) -> Settings:
     return Settings.load({"VUI_GATEWAY_PROJECT": str(folder)})
 
 
-def test_a_line_that_is_no_variable_is_named_and_the_others_count(tmp_path: Path) -> None:
-    settings = load(tmp_path, "GROQ_API_KEY=k\n\nOPENAI_API_KEY: sk-secret\nTZ=UTC\n")
-    assert settings.env["GROQ_API_KEY"] == "k"
-    assert settings.env["TZ"] == "UTC"
-    assert settings.warnings == [
-        f"{tmp_path}/.env:3: can't be read, ignored. Write it as NAME=value."
-    ]
-
-
 def test_defaults(tmp_path: Path) -> None:
     settings = load(tmp_path, "VUI_LITELLM_BUDGET=\nVUI_LITELLM_PRECONNECT=\n")
     assert (settings.budget, settings.preconnect) == (None, True)

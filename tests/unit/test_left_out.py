@@ -1,13 +1,10 @@
 """Deployments that lack a variable, and the one that may be meant."""
 
-import importlib
 from pathlib import Path
 
 import pytest
 from vui_gateway.config.file import read_config
 from vui_gateway.config.left_out import by_reason
-from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
-from vui_gateway.providers.sign_in import SUBSCRIPTIONS
 
 from tests.support.configs import SHIPPED, entry, model, saved, written
 
@@ -71,39 +68,6 @@ def test_a_key_in_the_place_of_its_variables_name_is_told_nobody(tmp_path: Path,
     assert not [text for text in shown if key in text]
     assert "api_key names no variable that is set (vui). Put it into .env" in shown[1]
     assert "Api key names no variable that is set in the model file." in config.default.demo
-
-
-@pytest.mark.parametrize("provider", SUBSCRIPTIONS)
-def test_a_subscription_is_left_out_until_somebody_signs_in_and_nothing_waits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str
-) -> None:
-    module = importlib.import_module(f"litellm.llms.{provider}.authenticator")
-    asked: list[object] = []  # the login in this thread, which is the main one
-    monkeypatch.setattr(module.Authenticator, "get_access_token", asked.append)
-    variable, name = SUBSCRIPTIONS[provider]
-    other = "  - model_name: b\n    litellm_params: {model: openai/b, api_key: k}\n"
-    text = model("a", f"{{model: {provider}/gpt-5}}") + other
-    path, env = written(tmp_path, text), {variable: str(tmp_path / "tokens")}
-    config = read_config(path, env)
-    assert "b" in config.served
-    assert [str(one) for one in config.left_out] == [
-        f"a ({provider}/gpt-5) is left out: {tmp_path}/tokens/{name} isn't there. Sign in: `docker "
-        f"compose exec gateway vui-gateway sign-in {provider}` keeps its token there, and the "
-        "model is served."
-    ]
-    (tmp_path / "tokens").mkdir()
-    (tmp_path / "tokens" / name).write_text("token")
-    assert "a" in read_config(path, env).served
-    assert asked == []
-
-
-@pytest.mark.parametrize("provider", LEFT_OUT_PACKAGES)
-def test_a_provider_without_its_package_is_left_out_with_its_cure(
-    tmp_path: Path, provider: str
-) -> None:
-    (left,) = read_config(written(tmp_path, model("a", f"{{model: {provider}/b}}")), {}).left_out
-    said = f"{provider} is not in the image. {LEFT_OUT_PACKAGES[provider]}"
-    assert str(left) == f"a ({provider}/b) is left out: {said}"
 
 
 def test_a_model_whose_file_is_not_there_is_left_out_until_it_is(tmp_path: Path) -> None:

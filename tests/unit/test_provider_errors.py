@@ -6,8 +6,9 @@ import json
 import time
 
 import pytest
+from vui_gateway.errors import Code
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
-from vui_gateway.providers.errors import error_code, reason
+from vui_gateway.providers.errors import error_code, own_words, reason
 
 from tests.support.stalls import slowness
 
@@ -47,3 +48,36 @@ def test_no_error_is_looked_through_more_than_once(text: str) -> None:
     began = time.process_time()
     reason(500, error_code(500, text * (MAX_ERROR // len(text))), text * (MAX_ERROR // len(text)))
     assert time.process_time() - began < 0.1 * slowness()
+
+
+AIOHTTP = (
+    "litellm.APIConnectionError: Ollama_chatException - Cannot connect to host localhost:11434 "
+    "ssl:<ssl.SSLContext object at 0x7f8a1c0d2ae0> [Connect call failed ('127.0.0.1', 11434)]"
+)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AIOHTTP,
+        "litellm.InternalServerError: InternalServerError: OpenAIException - Connection error.",
+        "Server error <httpx.Response object at 0x1>. Received Model Group=vui\nAvailable Model "
+        "Group Fallbacks=None LiteLLM Retried: 0 times",
+        "litellm.BadRequestError: Hosted_vllmException - litellm.APIError: odd <x.Y at 0xabc>",
+    ],
+)
+def test_what_a_user_reads_holds_no_object_and_no_exceptions_name(message: str) -> None:
+    for said in (own_words(message), reason(500, Code.NO_ANSWER, message)):
+        assert " object at 0x" not in said
+        assert " at 0x" not in said
+        assert "Exception" not in said
+        assert "Error:" not in said
+        assert "litellm" not in said.lower()
+        assert "Model Group" not in said
+
+
+def test_json_of_a_provider_is_read_for_its_own_words() -> None:
+    of_ollama = 'Ollama_chatException - {"error":"model \\"x\\" does not support tools"}'
+    assert own_words(of_ollama) == 'model "x" does not support tools'
+    of_llama = json.dumps({"error": {"code": 503, "message": "Loading model"}})
+    assert own_words(f"litellm.ServiceUnavailableError: {of_llama}") == "Loading model"

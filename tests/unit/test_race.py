@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from vui_gateway.errors import Code, Ending
 from vui_gateway.providers.blame import HOUR, Blame, Blamed
-from vui_gateway.turns.call import Deployment
+from vui_gateway.turns.call import AttemptError, Deployment
 
 from tests.support.scripted import FOR_EVER, WELL, Scripted, Step, said
 
@@ -52,3 +53,19 @@ def test_when_both_speak_at_once_the_later_one_is_cancelled() -> None:
     heard = lab.hear()
     assert (heard.text, heard.ended) == (WELL, ["ok", "hedged-lost"])
     assert lab.closed["b"] == pytest.approx(2.0)
+
+
+def test_a_hooks_refusal_is_everybodys_and_nobody_else_is_asked() -> None:
+    refused = AttemptError(Ending.HOOK, "Not in this house.", 422, Code.PROVIDER_REFUSED_REQUEST)
+    lab = Scripted({"a": [(0.1, refused)], "b": said("Never heard.")})
+    heard = lab.hear()
+    assert str(heard.error) == "Not in this house."
+    assert [name for name, _ in lab.bodies] == ["a"]
+    assert "a" not in lab.cooldown
+
+
+def test_a_bug_in_one_attempt_ends_that_attempt_and_the_next_one_answers() -> None:
+    lab = Scripted({"a": [(0.1, ValueError("a bug"))], "b": said()})
+    heard = lab.hear()
+    assert (heard.text, heard.ended) == (WELL, ["ValueError", "ok"])
+    assert "a bug" in heard.call.attempts[0].reason

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from vui_gateway.usage.recorder import Recorder
 
-from tests.support.billing import GPT, KEEPS, Kept, attempt, call
+from tests.support.billing import GPT, KEEPS, USD, Kept, attempt, call
 
 
 def test_a_call_leaves_one_line_with_its_figures(
@@ -59,3 +59,12 @@ def test_why_attempts_failed_is_said_once_in_a_second_line(
     sick = [attempt(ended="500", reason=reason) for reason in ("500: so", "500: so", "500: no")]
     usage.record(call(*sick, attempt("anthropic/claude-haiku-4-5")))
     assert caplog.messages[1:] == [f"{GPT}: 500: so; {GPT}: 500: no"]
+
+
+def test_a_recorder_that_fails_costs_the_others_nothing(
+    usage: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage.recorders.insert(0, lambda *_: 1 / 0)  # type: ignore[arg-type]
+    usage.record(call(attempt()))
+    assert "please report it" in caplog.text
+    assert usage.budget.today == pytest.approx(USD)

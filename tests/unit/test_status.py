@@ -5,29 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import pytest
-from vui_gateway.cli import _status
 from vui_gateway.status import few, lines
 
 from tests.support.status import a_status
-
-
-@pytest.mark.parametrize(
-    ("edited", "said"),
-    [(False, "The files can't be used: :2: x."), (True, "The last edit was refused: :2: x.")],
-)
-def test_files_that_were_broken_at_the_start_are_no_refused_edit(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], edited: bool, said: str
-) -> None:
-    path = tmp_path / "status.json"
-    path.write_text(a_status(error=":2: x.", edited=edited).model_dump_json())
-    settings: Any = SimpleNamespace(status_file=path)
-    assert _status(settings) == 1
-    assert capsys.readouterr().out.splitlines()[2] == said
 
 
 def test_what_is_served_and_what_failed_come_before_what_is_left_out() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Attempt, Deployment
-from vui_gateway.turns.thinkers import Thinkers
+from vui_gateway.turns.thinkers import THINKERS, Thinkers
 
 from tests.support.clock import run_virtual
 
@@ -40,3 +41,14 @@ def test_what_replies_show_is_remembered_and_unlearned(
     replies: tuple, aloud: bool | None, *, expected: bool
 ) -> None:
     assert after(*replies, aloud=aloud) is expected
+
+
+def test_a_deployment_that_is_gone_is_forgotten() -> None:
+    state = State()
+    thinkers, deployment = Thinkers(state), Deployment("a", "openai/a", thinks_aloud=False)
+    state.put(THINKERS, "a", 2)
+    assert thinkers.begins_in_thinking(deployment)
+    thinkers.configure(["a", "b"])
+    assert thinkers.begins_in_thinking(deployment)
+    thinkers.configure(["b"])
+    assert not thinkers.begins_in_thinking(deployment)

@@ -38,7 +38,7 @@ class Connections:
         Gauge("vui_connections", "Open connections", registry=registry).set_function(
             lambda: len(self._all)
         )
-        text = "Connections that the gateway ended, by why"
+        text = "Connections that the gateway ended, by reason"
         self._ended = Counter("vui_connections_ended", text, ("why",), registry=registry)
 
     def protocol(self, **of_uvicorn: Any) -> BoundedProtocol:

@@ -20,7 +20,7 @@ KEY_REFUSED_MESSAGE = (
 )
 
 KEY_REVOKED_MESSAGE = (
-    "This key of {name} was taken back. Ask whoever runs the gateway for another one: "
+    "This key of {name} was taken back. Ask the owner of the gateway for a new one: "
     "`docker compose exec gateway vui-gateway key add NAME` makes it."
 )
 

@@ -96,7 +96,7 @@ class Called(_Strict):
         try:
             return from_json(self.arguments or "{}")
         except ValueError:
-            raise ValueError("the arguments of a tool call are no JSON") from None
+            raise ValueError("the arguments of a tool call are not JSON") from None
 
 
 class ToolCall(_Strict):
@@ -216,7 +216,7 @@ class ChatRequest(ModelRequest):
                 raise ValueError("a number is too large")
             characters += len(value) if isinstance(value, str) else 0
             if count > MAX_VALUES or characters > MAX_CHARACTERS:
-                raise ValueError("the tools, or the calls of them, are too large")
+                raise ValueError("the tools, or the calls to them, are too large")
         return self
 
 

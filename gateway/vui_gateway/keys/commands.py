@@ -90,7 +90,7 @@ async def _add(state: State, given: argparse.Namespace, exchange: Exchange) -> N
     state.put(CLIENTS, name, client.value(), _next_rank(state, name))
     await exchange()
     if _clients(state).get(name) != client:
-        raise SettingError(f"Somebody else has just made a key for {name}.")
+        raise SettingError(f"Somebody else has just made a key for {name}. Use another name.")
     print(key)
 
 

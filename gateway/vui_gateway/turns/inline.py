@@ -40,7 +40,7 @@ HTML_PART = re.compile(
 AUTOLINK = re.compile(
     r"<(?:(https?://[^\s<>]{1,2000})|(?:mailto:)?([^\s<>@]{1,100}@[^\s<>]{1,100}))>"
 )
-AUTOLINK_PART = re.compile(r"<(?:h|ht|htt|https?:?/{0,2}|https?://[^\s<>]{0,2000})\Z")
+AUTOLINK_PART = re.compile(r"<(?:https?://[^\s<>]{0,2000}|[^\s<>@]{1,99}(?:@[^\s<>]{0,99})?)\Z")
 ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-zA-Z]{2,8});", re.IGNORECASE)
 ENTITY_PART = re.compile(r"&(?:#?\w{0,8})\Z")
 LATEX = {"times": "times", "cdot": "times", "div": "divided by"}

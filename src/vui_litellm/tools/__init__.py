@@ -12,9 +12,9 @@ __all__ = ["add_commands", "run"]
 
 
 EXIT_CODES = (
-    "Without a terminal it asks nothing up to 0.10 USD; past that, or where a price is unknown, it "
-    "needs --yes. Exit codes: 0; 1 when the model that vui starts with, or one of --model, is "
-    "broken or not served; 2 when it can't begin, with the reason; 130 after Ctrl-C."
+    "Without a terminal it starts if the cost is at most 0.10 USD; above that, or where a price is "
+    "unknown, it needs --yes. Exit codes: 0; 1 when the model that vui starts with, or one of "
+    "--model, is broken or not served; 2 when it can't begin, with the reason; 130 after Ctrl-C."
 )
 
 
@@ -26,7 +26,7 @@ def add_commands(commands: Any) -> None:
     check = commands.add_parser(
         "check", help="which model can I talk to? a real turn with each", epilog=EXIT_CODES
     )
-    check.add_argument("--model", action="append", help="only this one; may be given again")
+    check.add_argument("--model", action="append", help="only this model; repeat it for more")
     check.add_argument("--json", action="store_true", help="for a program instead of a table")
     check.add_argument(
         "--report", metavar="FILE", type=_absolute, help="an HTML page with a chart; - for stdout"

@@ -52,7 +52,7 @@ async def model_groups(backend: LiteLLMBackend) -> dict[str, ModelGroup]:
         await preflight(backend)  # it knows what is wrong with a gateway
         raise GatewayUnusable(
             f"The gateway at {backend.base_url} doesn't list its models at /model/info "
-            f"({error!r}). Use a key that may."
+            f"({error!r}). Use a key that may do so."
         ) from error
     finally:
         await backend.aclose()

@@ -85,7 +85,7 @@ def table(rows: list[dict], width: int) -> Group:
         if ":" in row["verdict"]
     ]
     if dropped:
-        left_out = f"Too narrow for: {', '.join(dropped)}. `--json` shows them."
+        left_out = f"The terminal is too narrow for: {', '.join(dropped)}. `--json` shows them."
         advice.insert(0, Text(left_out, style="dim"))
     return Group(*notes, shown, *([Text()] if advice else []), *advice)
 
@@ -119,7 +119,7 @@ def _best(row: dict) -> str:
     return {
         "good": f"Talk to {name}: {after}.",
         "usable": f"{name} is usable, but none is quick: {after}.",
-        "slow": f"None is quick enough for a conversation. {name} is the nearest: {after}.",
+        "slow": f"None is quick enough for a conversation. {name} is the quickest: {after}.",
         "demo": "Only the demo answers. Put a provider's key into .env.",
         "broken": "No model could answer. Below is why, and what to do.",
     }[_kind(row)]

@@ -117,6 +117,7 @@ def test_fallbacks_in_every_form_that_people_write_are_taken(
         ("rpm: os.environ/NOWHERE", "rpm", None),
         ("order: first", "order", None),
         ("input_cost_per_token: cheap", "input_cost_per_token", None),
+        ("input_cost_per_token: -1", "input_cost_per_token", None),
         ("rpm: ", "rpm", None),
     ],
 )  # fmt: skip
@@ -139,10 +140,6 @@ def test_a_model_whose_name_is_an_unset_variable_lacks_that_variable(tmp_path: P
     assert config.served == ["vui", "good"]
 
 
-def test_a_model_name_of_digits_is_text(tmp_path: Path) -> None:
-    assert read(tmp_path, model("4", "{model: openai/x, api_key: k}")).served == ["vui", "4"]
-
-
 def test_a_key_of_digits_is_said_nowhere(tmp_path: Path) -> None:
     key = "9876543210"
     text = model("a", f"{{model: openai/x, api_key: {key}, tags: 5, api_base: {{a: {key}}}}}")
@@ -150,27 +147,6 @@ def test_a_key_of_digits_is_said_nowhere(tmp_path: Path) -> None:
     said = [*map(str, config.left_out), *config.warnings, config.default.note]
     assert len(config.left_out) == 1
     assert key not in "".join(said)
-
-
-@pytest.mark.parametrize(
-    "params",
-    [
-        "{model: openai/x, api_key: k, fallbacks: &r {a: *r}}",
-        "{model: openai/x, api_key: k, extra: &r [*r]}",
-        "{model: openai/x, api_key: k, fallbacks: [{1: x, model: openai/y}]}",
-        "{model: openai/x, api_key: k, extra_headers: {1: a, b: c}}",
-    ],
-)
-def test_what_holds_itself_or_has_keys_of_two_kinds_is_served(tmp_path: Path, params: str) -> None:
-    assert read(tmp_path, model("a", params)).served[:2] == ["vui", "a"]
-
-
-def test_anchors_that_repeat_without_end_are_refused_at_once(tmp_path: Path) -> None:
-    bomb = "".join(
-        f"x-{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 1}]\n" for n in range(9)
-    )
-    with pytest.raises(ValueError, match="its anchors repeat too much"):
-        read(tmp_path, f"{bomb}{BEFORE}")
 
 
 @pytest.mark.parametrize("value", [["chat"], {"a": 1}, 7])
@@ -220,3 +196,21 @@ def test_a_value_that_would_fail_each_call_is_left_out_of_its_deployment(
 def test_a_weight_in_quotes_is_a_number(tmp_path: Path) -> None:
     text = model("a", "{model: openai/a, api_key: k, weight: '2'}")
     assert read(tmp_path, text).model_list[-1]["litellm_params"]["weight"] == 2
+
+
+def test_a_word_for_local_that_is_neither_true_nor_false_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "litellm_config.yaml"
+    path.write_text(
+        "model_list:\n- model_name: a\n  litellm_params: {model: openai/a, api_key: k}\n"
+        "  model_info: {local: sometimes}\n"
+    )
+    (said,) = read_config(path, {}).warnings
+    assert ":4: model_info.local is 'sometimes'. Write `local: true` for your own." in said
+
+
+def test_a_model_info_that_is_no_mapping_is_ignored_and_named(tmp_path: Path) -> None:
+    text = f"{model('a', '{model: openai/a, api_key: k}')}    model_info: chat\n"
+    config = read(tmp_path, text)
+    assert config.served == ["vui", "a"]
+    (said,) = config.warnings
+    assert ":4: model_info is ignored, it is no mapping. Indent its settings below it" in said

@@ -1,0 +1,73 @@
+"""What LiteLLM's chunks and errors become."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+from types import SimpleNamespace
+from typing import Any
+
+import litellm
+import pytest
+from vui_gateway.litellm_proxy.failures import _retry_after, failure
+from vui_gateway.providers.blame import HOUR
+
+FAR_AWAY = "Fri, 01 Jan 2100 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        ("7.66", 7.66),
+        ("1e9", HOUR),
+        (FAR_AWAY, HOUR),
+        (formatdate(0, usegmt=True), 0.0),
+        ("-1", 0.0),
+        ("nan", 0.0),
+        ("soon", 0.0),
+        ("", 0.0),
+        (None, 0.0),
+    ],
+)
+def test_the_time_that_a_provider_asks_for_is_read(value: str | None, seconds: float) -> None:
+    error: Any = SimpleNamespace(response=SimpleNamespace(headers={"retry-after": value}))
+    assert _retry_after(error) == seconds
+
+
+def test_a_date_a_minute_from_now_is_a_minute() -> None:
+    date = formatdate(time.time() + 60, usegmt=True)
+    error: Any = SimpleNamespace(response=SimpleNamespace(headers={"retry-after": date}))
+    assert 55 < _retry_after(error) <= 60
+
+
+def in_stream(code: str) -> Exception:
+    """What LiteLLM makes of an error in a stream."""
+    error = ValueError(f"invalid literal for int() with base 10: '{code}'")
+    error.__context__ = RuntimeError("Failed to call a function.")
+    return error
+
+
+def test_an_error_in_a_stream_is_said_in_the_providers_words_and_may_be_chance() -> None:
+    found = asyncio.run(failure(None, 8192, {}, in_stream("tool_use_failed")))
+    assert found.reason == "500: Failed to call a function. (tool_use_failed)"
+    assert found.chance
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (litellm.RateLimitError("slow down", "openai", "gpt-4.1"), 429, "provider_rate_limited"),
+        (litellm.AuthenticationError("no key", "openai", "gpt-4.1"), 401, "provider_key_refused"),
+        (RuntimeError("a bug"), 500, "no_answer"),
+        (in_stream("insufficient_quota"), 500, "provider_quota_exceeded"),
+        (in_stream("rate_limit_exceeded"), 500, "provider_rate_limited"),
+    ],
+)
+def test_an_error_keeps_its_status_and_gets_a_code(
+    error: Exception, status: int, code: str
+) -> None:
+    found = asyncio.run(failure(None, 8192, {}, error))
+    assert (found.status, found.code) == (status, code)
+    assert "Traceback" not in str(found)

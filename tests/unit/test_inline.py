@@ -1,0 +1,42 @@
+"""What is said of marks within a line: those that the examples of real models don't have."""
+
+from __future__ import annotations
+
+import pytest
+from vui_gateway.turns.inline import host
+from vui_gateway.turns.plain_speech import PlainSpeech
+
+from tests.support.said import cuts
+
+SAID = {
+    "It was so【4:0†source】 then.": "It was so then.",
+    "A 【 that nobody closes.": "A 【 that nobody closes.",
+    "[1]: https://a.org/b\nIt rains.": "It rains.",
+    "It rains [1, 2] a lot [^note].": "It rains  a lot .",
+    "See [this][1], or [that] too.": "See this, or [that] too.",
+    r"2 \times 3, 6 \div 2 and \(x\).": "2 times 3, 6 divided by 2 and x.",
+    r"A \# and \z.": r"A # and \z.",
+    "this | that, and a|b.": "this , that, and a|b.",
+    "Write to <mailto:a@b.org> or <x@y.z>.": "Write to a@b.org or x@y.z.",
+    "AT&amp;T, 5 &gt; 3, &nosuch; &": "AT&T, 5 > 3, &nosuch; &",
+    "One<hr/>two<p>three</p>.": "One two three .",
+    "xhttp://a.b is none, wwwhat neither.": "xhttp://a.b is none, wwwhat neither.",
+    "No! Really![x](y)": "No! Really!x",
+}
+
+
+@pytest.mark.parametrize("text", SAID)
+def test_it_is_said_as_a_person_reads_it_wherever_it_is_cut(text: str) -> None:
+    for pieces in cuts(text, 2):
+        speech = PlainSpeech()
+        said = "".join(map(speech.feed, pieces)) + speech.feed("", final=True)
+        assert said == SAID[text], pieces
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("https://www.a.org/b?c=d", "a.org"), ("http://a.org:8080", "a.org:8080"),
+     ("www.b.de", "b.de"), ("https://", ""), ("HTTPS://A.org#x", "A.org")],
+)  # fmt: skip
+def test_of_an_address_its_host_is_said(url: str, said: str) -> None:
+    assert host(url) == said

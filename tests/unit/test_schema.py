@@ -1,0 +1,156 @@
+"""The fields of a request: what is kept, what is refused and in which words, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from vui_gateway.api import schema
+from vui_gateway.api.schema import MAX_BODY, ChatRequest, PrefillRequest, read_body
+from vui_gateway.errors import RequestError
+
+from tests.support.clock import run_virtual
+
+HELLO = [{"role": "user", "content": "hi"}]
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
+
+
+def read(**fields: Any) -> dict:
+    body = json.dumps({"model": "vui", "messages": HELLO, **fields}).encode()
+    return ChatRequest.read(body).model_dump(exclude_none=True)
+
+
+def calls(arguments: str) -> list[dict]:
+    function = {"name": "f", "arguments": arguments}
+    call = {"id": "1", "type": "function", "function": function, "signature": "kept"}
+    return [*HELLO, {"role": "assistant", "content": None, "tool_calls": [call]}]
+
+
+def test_what_no_turn_needs_is_left_out() -> None:
+    assert read(api_base="http://evil.test", num_retries=9, seed=7) == {
+        "model": "vui", "messages": HELLO, "seed": 7,
+    }  # fmt: skip
+
+
+def test_a_models_signature_of_its_thoughts_comes_along() -> None:
+    (call,) = read(messages=calls("{}"))["messages"][1]["tool_calls"]
+    assert call["signature"] == "kept"
+
+
+@pytest.mark.parametrize(("role", "joined"), [("user", True), ("system", False)])
+def test_parts_of_a_text_are_joined_but_for_those_of_the_prompt(role: str, joined: bool) -> None:
+    parts = [{"type": "text", "text": "One."}, {"type": "text", "text": " Two."}]
+    (message,) = read(messages=[{"role": role, "content": parts}])["messages"]
+    assert message["content"] == ("One. Two." if joined else parts)
+
+
+@pytest.mark.parametrize(
+    ("stop", "kept"), [("One", ["One"]), (["", "Two"], ["Two"]), ("", None), ([""], None)]
+)
+def test_a_stop_phrase_of_nothing_ends_no_reply(stop: Any, kept: Any) -> None:
+    assert read(stop=stop).get("stop") == kept
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"model": ""}, "model: "),
+        ({"messages": []}, "messages: "),
+        ({"messages": [{"role": "robot", "content": "x"}]}, "messages.0.role: "),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+         "messages.0.content"),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}] * 101}]},
+         "messages.0.content: more than 100 parts."),
+        ({"messages": calls("{")}, "The body: the arguments of a tool call are not JSON."),
+        ({"tools": [{"type": "mcp", "server_url": "http://evil.test"}]}, "tools.0.type: "),
+        ({"tools": [TOOL] * 129}, "tools: "),
+        ({"temperature": 3}, "temperature: "),
+        ({"max_tokens": 0}, "max_tokens: "),
+        ({"seed": 2**63}, "seed: "),
+        ({"reasoning_effort": "a lot"}, "reasoning_effort: "),
+        ({"response_format": {"a": 2**64}}, "The body: a number is too large."),
+        ({"response_format": {"a": "x" * 100_001}}, "The body: the tools, or the calls to them"),
+        ({"tool_choice": {"a": list(range(5_000))}}, "The body: the tools, or the calls to them"),
+        ({"tools": [{**TOOL, "function": {"name": "f", "parameters": {"a": "x" * 100_000}}}]},
+         "The body: the tools, or the calls to them"),
+    ],
+)  # fmt: skip
+def test_a_field_that_is_none_is_refused_by_its_name(fields: dict, said: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        read(**fields)
+    assert str(refused.value).startswith(said)
+    assert refused.value.status == 400
+
+
+def test_an_object_that_is_nested_without_end_is_refused() -> None:
+    deep: Any = {}
+    for _ in range(schema.MAX_DEPTH + 1):
+        deep = [deep]
+    with pytest.raises(RequestError, match="nested too deeply"):
+        read(response_format={"a": deep})
+
+
+def test_a_conversation_that_is_too_long_is_too_large_and_no_wrong_field() -> None:
+    with pytest.raises(RequestError) as refused:
+        read(messages=HELLO * 301)
+    assert refused.value.status == 413
+    assert len(read(messages=HELLO * 300)["messages"]) == 300
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff"])
+def test_a_body_that_is_no_object_is_named_as_the_body(body: bytes) -> None:
+    with pytest.raises(RequestError, match=r"^The body: "):
+        ChatRequest.read(body)
+
+
+def test_a_prompt_may_be_announced_without_its_messages() -> None:
+    assert PrefillRequest.read(b'{"model": "vui"}').messages is None
+
+
+# ---- the body
+
+
+def chunks(*parts: bytes, endless: bytes = b"") -> Any:
+    left = [{"body": part, "more_body": bool(endless) or i < len(parts) - 1}
+            for i, part in enumerate(parts)]  # fmt: skip
+
+    async def receive() -> dict:
+        return left.pop(0) if left else {"body": endless, "more_body": True}
+
+    return receive
+
+
+async def test_a_body_is_put_together() -> None:
+    assert await read_body(chunks(b"{", b'"a"', b": 1}")) == b'{"a": 1}'
+
+
+@pytest.mark.parametrize("size", [MAX_BODY, MAX_BODY + 1])
+async def test_a_body_has_a_largest_size(size: int) -> None:
+    if size == MAX_BODY:
+        assert len(await read_body(chunks(b"x" * size))) == size
+        return
+    with pytest.raises(RequestError, match="larger than") as refused:
+        await read_body(chunks(b"x" * size))
+    assert refused.value.status == 413
+
+
+async def test_a_body_without_end_is_read_no_further_than_its_limit() -> None:
+    with pytest.raises(RequestError) as refused:
+        await read_body(chunks(endless=b"x" * 65536))
+    assert refused.value.status == 413
+
+
+def test_a_body_that_takes_too_long_is_given_up() -> None:
+    async def drips() -> Any:
+        await asyncio.sleep(1)
+        return {"body": b"x", "more_body": True}
+
+    async def run() -> float:
+        with pytest.raises(RequestError) as refused:
+            await read_body(drips)
+        assert refused.value.status == 408
+        return asyncio.get_running_loop().time()
+
+    assert run_virtual(run()) == pytest.approx(schema.BODY_SECONDS, abs=0.1)

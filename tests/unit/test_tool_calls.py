@@ -1,0 +1,34 @@
+"""Tool calls of a text: how many, and of which tool."""
+
+from __future__ import annotations
+
+import pytest
+from vui_gateway.providers.tool_calls import calls_in, tool_name
+
+
+def test_several_calls_have_an_index_each() -> None:
+    text = '[{"name": "a", "arguments": {}}, {"name": "b", "arguments": "{\\"c\\": 1}"}]'
+    calls = calls_in(text, {"a", "b"})
+    assert [(call["index"], call["function"]["name"]) for call in calls] == [(0, "a"), (1, "b")]
+    assert calls[1]["function"]["arguments"] == '{"c": 1}'
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        ("get_time<|channel|>commentary", "get_time"), ("functions.get_time", "get_time"),
+        ("get_time", "get_time"), ("get_time<|constrain|>json", "get_time"),
+        ("functions.get_time:0", "get_time"), (' "get_time" ', "get_time"),
+    ],
+)  # fmt: skip
+def test_a_name_is_freed_of_control_tokens(name: str, bare: str) -> None:
+    assert tool_name(name, {"get_time"}) == tool_name(name) == bare
+
+
+def test_an_offered_name_stays_as_it_is() -> None:
+    assert tool_name("functions.x", {"functions.x", "x"}) == "functions.x"
+
+
+@pytest.mark.parametrize("mark", ["{", "[", '{"name":', "get_time(", "<parameter=a>", "a:0 "])
+def test_a_flood_of_brackets_is_a_bounded_number_of_calls(mark: str) -> None:
+    assert len(calls_in(mark * (100_000 // len(mark)), {"get_time"})) <= 16
