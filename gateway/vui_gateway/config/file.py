@@ -14,14 +14,9 @@ from vui_gateway.config.defaults import identity, with_defaults
 from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.document import ConfigError, Document
 from vui_gateway.config.env import env_values, resolved
-from vui_gateway.config.left_out import LeftOut, left_out
+from vui_gateway.config.left_out import LeftOut, left_out, take_out_idle_routers
 from vui_gateway.config.shape import SECTIONS, mend_entry, mend_sections
-from vui_gateway.config.unsupported import (
-    SETTING_CURES,
-    TOP,
-    suggestion,
-    take_out,
-)
+from vui_gateway.config.unsupported import SETTING_CURES, TOP, suggestion, take_out
 from vui_gateway.errors import UserError
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.litellm_proxy.culprits import refusal
@@ -139,6 +134,7 @@ class _Reader:
                 lacking.append(lack)
             else:
                 usable.append(entry)
+        lacking += take_out_idle_routers(usable)
         if not usable and lacking and all(one.place for one in lacking):
             first = lacking[0]
             wrong = f"{first.variable} {first.wrong}"

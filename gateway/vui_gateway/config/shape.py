@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from vui_gateway.config.env import env_values, resolved
+from vui_gateway.litellm_proxy import auto_routers
 
 __all__ = ["SECTIONS", "Fault", "mend_entry", "mend_sections", "number"]
 
@@ -95,6 +96,7 @@ def mend_entry(
         where = place("litellm_params", key)
         said.append(f"{where}: litellm_params.{key} is ignored, it is no mapping. {INDENT}")
         del params[key]
+    said += _asking(params, place)
     info = entry.pop("model_info", None)
     if isinstance(info, dict):
         info = _given(info)
@@ -111,6 +113,17 @@ def mend_entry(
         said.append(f"{place('model_info')}: model_info is ignored, it is no mapping. {INDENT}")
     name = entry["model_name"].strip()
     return {**entry, "model_name": name, "litellm_params": params}, None, said
+
+
+def _asking(params: dict, place: Place) -> Iterator[str]:
+    """Takes out what a router would ask a model for, where it has rules."""
+    config = params.get(auto_routers.CONFIG)
+    if not isinstance(config, dict):
+        return
+    params[auto_routers.CONFIG] = rules = auto_routers.without_asking(config)
+    for name in [name for name in config if name not in rules]:
+        where = place("litellm_params", auto_routers.CONFIG, name)
+        yield f"{where}: {auto_routers.CONFIG}.{name} has no effect here. Its rules choose."
 
 
 def _fault(entry: Any) -> Fault | None:
