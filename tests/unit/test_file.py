@@ -15,16 +15,16 @@ from tests.support.harness import ROOT
     ("text", "line", "said"),
     [
         ("", 1, "empty"),
-        ("- a\n", 1, "empty, or no mapping"),
+        ("- a\n", 1, "it is no mapping of settings"),
         ("model_list:\n  - model_name: 'x\n", 3, "quote"),
         ("a: &a [*a, *b]\n", 1, "undefined alias"),
         ("general_settings: {}\n", 1, "model_list is missing"),
-        ("model_list: []\n", 1, "model_list is missing or empty"),
+        ("model_list: []\n", 1, "model_list is empty"),
         ("x: 1\nmodel_lst: []\n", 1, "unknown key 'x'"),
         ("'': 1\n", 1, "unknown key ''"),
         ("7: 1\n", 1, "7"),
         ("model_list:\n  - 3\n", 2, "no mapping"),
-        (model("''", "{model: openai/x, api_key: k}"), 2, "model_name is missing"),
+        (model("''", "{model: openai/x, api_key: k}"), 2, "model_name is empty"),
         (model("x", "{}"), 3, "litellm_params.model is missing"),
         (model("x", "{model: bogus/x}"), 3, "no provider"),
     ],
@@ -41,7 +41,7 @@ def test_a_broken_file_is_refused_with_its_line(
 
 
 def test_a_file_that_is_gone_or_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="can't be read"):
+    with pytest.raises(ConfigError, match="there is no such file"):
         read_config(tmp_path / "litellm_config.yaml", {})
     (tmp_path / "litellm_config.yaml").write_bytes(b"model_list: \xff")
     with pytest.raises(ConfigError, match="not UTF-8"):

@@ -15,17 +15,19 @@ from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.document import ConfigError, Document
 from vui_gateway.config.env import env_values, resolved
 from vui_gateway.config.left_out import LeftOut, left_out, take_out_idle_routers
-from vui_gateway.config.shape import SECTIONS, mend_entry, mend_sections
+from vui_gateway.config.shape import SECTIONS, by_organization, mend_entry, mend_sections
 from vui_gateway.config.unsupported import SETTING_CURES, TOP, suggestion, take_out
+from vui_gateway.config.values import misread
 from vui_gateway.errors import UserError
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
-from vui_gateway.litellm_proxy.culprits import refusal
+from vui_gateway.litellm_proxy.culprits import NO_TEXT, refusal
 from vui_gateway.named_files import missing
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
 MAX_DEPLOYMENTS = 500  # a router of so many is built in 1.5 s, and calls wait meanwhile
 
+FEW = 5  # entries that can't be used, named where there is no other
 ANCHORS = "x-"  # https://docs.docker.com/reference/compose-file/extension/: for YAML's anchors
 
 
@@ -138,7 +140,8 @@ class _Reader:
         if not usable and lacking and all(one.place for one in lacking):
             first = lacking[0]
             wrong = f"{first.variable} {first.wrong}"
-            raise ConfigError(first.place.removesuffix(": "), wrong, first.cure)
+            also = [f"{one.place}{one.variable} {one.wrong}. {one.cure}" for one in lacking[1:FEW]]
+            raise ConfigError(first.place.removesuffix(": "), wrong, first.cure, also=also)
         default = choose_default(file, usable, [one for one in lacking if not one.place])
         return Config(
             left_out=lacking,
@@ -166,7 +169,8 @@ class _Reader:
             if slips:
                 cure = suggestion(slips[0], SECTIONS, "Remove it.")
                 self._fail(f"unknown key {slips[0]!r}", cure, slips[0])
-            self._fail("model_list is missing or empty", "List one model at least.", "model_list")
+            how = "empty" if "model_list" in file else "missing"
+            self._fail(f"model_list is {how}", "List one model at least.", "model_list")
         for key in [key for key in file if key not in SECTIONS | TOP]:
             meant = suggestion(key, SECTIONS, "")
             if key.startswith(ANCHORS):
@@ -188,8 +192,9 @@ class _Reader:
             entry, fault, sentences = mend_entry(given, env, place)
             said += sentences
             if entry:
-                self._places[id(entry)] = place
-                good.append(entry)
+                made = list(by_organization(entry))
+                self._places |= dict.fromkeys(map(id, made), place)
+                good += made
             if fault:
                 of = given if isinstance(given, dict) else {}
                 params = of.get("litellm_params")
@@ -225,6 +230,8 @@ class _Reader:
         if found := (why and ("model", why)) or refusal(resolved(params, env)):
             (name, why), cure = found, "Correct it."
             what, wrong = name, f"can't be used ({why})"
+            if why == NO_TEXT:
+                wrong, cure = misread(resolved(params, env).get(name))
         else:
             try:
                 resolve_model(params)
