@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vui_gateway.config.credentials import by_name, with_credential, with_usual_key
+from vui_gateway.config.credentials import put_credentials, with_usual_key
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
 from vui_gateway.config.defaults import identity, with_defaults
 from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.document import ConfigError, Document
 from vui_gateway.config.env import env_values, resolved
+from vui_gateway.config.environment import take_environment
 from vui_gateway.config.left_out import LeftOut, left_out, take_out_idle_routers
 from vui_gateway.config.shape import SECTIONS, by_organization, mend_entry, mend_sections
 from vui_gateway.config.unsupported import SETTING_CURES, TOP, suggestion, take_out
@@ -40,6 +41,7 @@ class Config:
         env: the variables that the file names, with their values.
         default: who `vui` is.
         master_key, max_budget: unless `.env` has them. details: warnings for `status` alone.
+        environment: variables that the file sets.
     """
 
     model_list: list[dict]
@@ -53,6 +55,7 @@ class Config:
     master_key: str = field(default="", repr=False)
     max_budget: float | None = None
     details: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def served(self) -> list[str]:
@@ -109,10 +112,12 @@ class _Reader:
 
     def read(self, env: Mapping[str, str]) -> Config:
         file = self.document.values
+        variables, ignored = take_environment(file, env, self._place)
+        env = {**env, **variables}
         if "include" in file and not file.get("model_list"):
             self._fail("include has no effect here", SETTING_CURES["include"], "include")
-        warnings = [*self._top(file), *mend_sections(file, env, self._place)]
-        credentials = self._credentials(file)
+        warnings = [*ignored, *self._top(file), *mend_sections(file, env, self._place)]
+        credentials = put_credentials(file)
         meant = take_out(file, env, self._place)
         warnings += meant.warnings
         lacking = self._entries(file, env, warnings)
@@ -151,16 +156,9 @@ class _Reader:
             master_key=meant.master_key,
             max_budget=meant.max_budget,
             details=meant.details,
+            environment=variables,
             **with_defaults(file, usable, env, default),
         )
-
-    def _credentials(self, file: dict) -> dict[str, dict]:
-        """Puts them into the deployments that name them, before these are checked."""
-        found = by_name(file.get("credential_list"))
-        for entry in file["model_list"] if isinstance(file["model_list"], list) else ():
-            if isinstance(entry, dict) and isinstance(entry.get("litellm_params"), dict):
-                entry["litellm_params"] = with_credential(entry["litellm_params"], found)
-        return found
 
     def _top(self, file: dict) -> Iterator[str]:
         """Takes out YAML's anchors and keys that have a slip in them."""
