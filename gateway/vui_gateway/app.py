@@ -106,7 +106,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
     transport = Transport(hooks.attempts, reserve, servers, taken_back)
 
     async def choose(model_group: str) -> Deployment | None:
-        return await candidates.next(model_group, [])
+        return await candidates.next([model_group], [])
 
     async def at_home(model_group: str) -> bool:
         deployment = await choose(model_group)
@@ -115,7 +115,9 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
     usage.head_starts.at_home = at_home
     prefill = Prefill(transport.open, choose)
     thinkers, fillers = Thinkers(state), Fillers()
-    engine = Engine(prefill.call, candidates, cooldown, Hedge(state), thinkers, servers.trouble)
+    engine = Engine(
+        prefill.call, candidates, cooldown, Hedge(state), thinkers, servers.trouble, router.route
+    )
     preconnect = Preconnect(choose, servers)
     in_force = InForce(
         keys, router, candidates, engine, admission, cooldown, usage, preconnect, caching,

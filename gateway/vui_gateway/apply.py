@@ -14,6 +14,7 @@ from vui_gateway.config.env import resolved
 from vui_gateway.config.file import Config, ConfigError, read_config
 from vui_gateway.keys.clients import Keys
 from vui_gateway.keys.owner import load_key
+from vui_gateway.litellm_proxy.auto_routers import has_rules, targets
 from vui_gateway.litellm_proxy.callbacks import Callbacks
 from vui_gateway.litellm_proxy.culprits import find_culprits
 from vui_gateway.litellm_proxy.preconnect import Preconnect
@@ -166,7 +167,9 @@ def built(
 
 
 def _fallbacks(config: Config) -> Fallbacks:
+    models = [(e["model_name"], e["litellm_params"]) for e in config.model_list]
     ours = {
+        "fallbacks": [{n: targets(p)} for n, p in models if has_rules(p["model"])],
         KEY_FALLBACKS: [{DEFAULT_GROUP: config.default.others}],
         NO_ANSWER_FALLBACKS: [{DEFAULT_GROUP: config.default.next}],
     }

@@ -32,6 +32,7 @@ def check(path: Path, env: Mapping[str, str]) -> tuple[list[str], bool]:
 
 async def _read(path: Path, env: Mapping[str, str]) -> Config:
     config = read_config(path, env)
+    env = {**env, **config.environment}
     config, _, router = built(config, path, env, RouterInForce())  # which wants a loop
     router.discard()
     return config

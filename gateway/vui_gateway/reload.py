@@ -97,6 +97,7 @@ class Reloader:
             settings = settings.without(self.settings.unusable)
             redact.add(credentials(settings.env))  # the configuration may be refused
             config = await asyncio.to_thread(read_config, settings.config, settings.env)
+            settings = settings.beside(config.environment)
             config = self.in_force.apply(settings, config, self.settings)
         except Exception as error:  # an edit never ends the watch over the files
             if not isinstance(error, ConfigError | SettingError):
@@ -213,5 +214,5 @@ def _read_once(settings: Settings, config: Config) -> dict[str, str]:
     return {
         f"{name} in .env": value
         for name, value in read_at_start(settings.unknown).items()
-        if name not in config.env
+        if name not in {**config.env, **config.environment}
     }

@@ -80,6 +80,7 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
             config = demo_config(unusable, ENV_NAME)
         else:
             config = read_config(settings.config, settings.env)
+            settings = settings.beside(config.environment)
     except ConfigError as error:
         unusable, config = error, demo_config(error, CONFIG_NAME)
     with tempfile.TemporaryDirectory() as folder:

@@ -187,6 +187,10 @@ class Settings(BaseModel):
         env = {name: v for name, v in self.env.items() if unusable.get(name) != v}
         return self.model_copy(update={"env": env, "unusable": unusable})
 
+    def beside(self, variables: Mapping[str, str]) -> Self:
+        """These settings with variables that the configuration sets."""
+        return self.model_copy(update={"env": {**self.env, **variables}}) if variables else self
+
     @property
     def config(self) -> Path:
         """The models."""

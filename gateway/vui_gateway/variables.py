@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 __all__ = [
-    "MASTER_KEY", "OWN_PREFIX", "REDIS_PREFIX", "TELEMETRY", "WITHOUT_EFFECT", "hidden",
-    "read_at_start", "unknown",
+    "MASTER_KEY", "OWN_PREFIX", "REDIS_PREFIX", "TELEMETRY", "WITHOUT_EFFECT", "collector",
+    "hidden", "read_at_start", "unknown",
 ]  # fmt: skip
 
 # The container sets where the gateway listens and finds its files, not `.env`.
@@ -41,6 +41,16 @@ def unknown(env: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str
         if name not in (*environ, *WITHOUT_EFFECT)
         and not (name.startswith(OURS) or name.endswith(KEY_SUFFIXES))
     }
+
+
+def collector(env: Mapping[str, str], signal: str) -> str:
+    """The address to which the gateway itself exports TRACES or METRICS; empty for none."""
+    off = env.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    if off or env.get(f"OTEL_{signal}_EXPORTER", "").lower() == "none":
+        return ""
+    base = env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/")
+    whole = f"{base}/v1/{signal.lower()}" if base else ""
+    return env.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or whole
 
 
 def read_at_start(variables: Mapping[str, str]) -> dict[str, str]:

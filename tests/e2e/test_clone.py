@@ -111,9 +111,9 @@ def test_no_file_at_all_is_one_clear_line_and_said_by_the_demo(private: Stack) -
     path.unlink()
     try:
         private.compose("up", "-d", "--wait", "--force-recreate", "gateway")
-        said = "litellm_config.yaml:1: can't be read (No such file or directory)"
+        said = "litellm_config.yaml: there is no such file"
         assert private.logs().count(said) == 1
-        assert "Line 1 of the model file can't be used" in private.chat("Hello").stdout
+        assert "The model file can't be used: there is no such file" in private.chat("Hello").stdout
     finally:
         path.write_bytes(kept)
 

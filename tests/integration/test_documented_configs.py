@@ -81,7 +81,7 @@ EXPECTED = {
         {"vui": "openai"},
         told=(
             "No effect here: general_settings.alerting, general_settings.proxy_batch_write_at, "
-            "environment_variables.",
+            "environment_variables.REDIS_HOST, environment_variables.REDIS_PORT.",
         ),
     ),
 }  # fmt: skip

@@ -142,3 +142,28 @@ def test_a_file_that_was_never_good_is_answered_by_the_demo_and_that_is_what_is_
         (tmp_path / "litellm_config.yaml").write_text("[]\n")
         wait_until(lambda: program.log.count("The demo answers until") == 2, 5, "both are said")
         assert "good configuration" not in program.log
+
+
+def test_variables_of_the_file_are_in_force_as_it_is_saved_and_never_in_a_log(
+    tmp_path: Path,
+) -> None:
+    """From the start on, after an edit, and gone with their line."""
+    with serving((stand_in := OpenAI()).app) as url:
+        model = openai_model("a", f"{url}/v1", api_key="os.environ/FILE_API_KEY")
+        config = {"model_list": [model], "environment_variables": {"FILE_API_KEY": FIRST}}
+        with gateway(tmp_path, config) as program:
+            lab = EditedGateway(program, {"one": f"{url}/v1"}, {"one": stand_in}, config)
+
+            def sent() -> str:
+                assert lab.ask("a")[0] == 200
+                return stand_in.seen[-1].headers["authorization"]
+
+            assert sent() == f"Bearer {FIRST}"
+            config["environment_variables"] = {"FILE_API_KEY": SECOND}
+            assert "not in force yet" not in lab.save()
+            assert sent() == f"Bearer {SECOND}"
+            config["environment_variables"] = {}
+            assert "Left out: FILE_API_KEY is not set (a). Put it in .env." in lab.save()
+            assert lab.ask("a") == (404, "model_not_served")
+            assert FIRST not in program.log
+            assert SECOND not in program.log

@@ -10,7 +10,12 @@ import litellm
 from vui_gateway.litellm_proxy.router import RouterInForce
 
 router = RouterInForce()
-models = [{"model_name": "a", "litellm_params": {"model": "openai/a", "api_key": "k"}}]
+rules = {"tiers": {"SIMPLE": "a", "MEDIUM": "a"}}
+chooser = {"model": "auto_router/complexity_router", "complexity_router_config": rules}
+models = [
+    {"model_name": "smart", "litellm_params": chooser},
+    {"model_name": "a", "litellm_params": {"model": "openai/a", "api_key": "k"}},
+]
 
 def sizes():
     lists = {name: getattr(litellm, name) for name in dir(litellm) if "callback" in name}

@@ -133,6 +133,19 @@ def test_a_collector_takes_effect_as_env_is_saved(lab: Traced) -> None:
     assert all(one["x-api-key"] == SECRET for one in ours)
 
 
+def test_a_callback_with_the_gateways_own_collector_exports_nothing_a_second_time(
+    lab: Traced,
+) -> None:
+    said = "callbacks otel is left out: its collector is that of the OTEL_ variables in .env"
+    wait_until(lambda: said in lab.program.log, 10, lambda: lab.program.log)
+    lab.ask("paid")
+    wanted = "/phoenix/v1/traces"
+    wait_until(lambda: wanted in {one[":path"] for one in lab.collector.headers}, 15, "the others")
+    paths = {one.path for one in lab.collector.spans if "litellm" in one.name}
+    assert "/v1/traces" not in paths
+    assert lab.program.log.count(said) == 1
+
+
 def test_litellms_own_callbacks_export_too(lab: Traced) -> None:
     lab.ask("paid")
     wait_until(lambda: any("litellm" in s.name for s in lab.collector.spans), 10, "LiteLLM's span")

@@ -117,23 +117,66 @@ def test_the_settings_for_all_deployments_start_no_second_request(
     assert sum(len(stand_in.seen) for stand_in, _ in providers.values()) == 1
 
 
-def test_routers_that_choose_by_what_is_said_are_left_out(
+def test_a_router_that_would_ask_a_model_for_its_choice_is_left_out(
     tmp_path: Path, providers: Providers
 ) -> None:
     clear(providers)
-    tiers = {"complexity_router_config": {"tiers": {"SIMPLE": "spare", "COMPLEX": "spare"}}}
     other = {f"auto_router_{name}_model": "spare" for name in ("default", "embedding")}
-    routers: dict[str, dict] = {
-        "auto_router/complexity_router": tiers,
-        "auto_router/semantic": other,
-    }
-    models = [
-        {"model_name": "vui", "litellm_params": {"model": model, **params}}
-        for model, params in routers.items()
-    ]
-    models.append(entry("spare", providers, "well"))
+    router = {"model_name": "vui", "litellm_params": {"model": "auto_router/semantic", **other}}
+    models = [router, entry("spare", providers, "well")]
     with gateway(tmp_path, {"model_list": models}) as program:
         assert ask(program)[0] == 200
-        found = program.status().stdout
-        assert "Left out: auto_router/ is no model (vui)." in found
+        assert "Left out: auto_router/semantic asks a model for" in program.status().stdout
     assert len(providers["well"][0].seen) == 1
+
+
+HARD = "Think step by step, evaluate the pros and cons, and analyze this python database schema."
+
+
+def tiers(**params: Any) -> dict:
+    big = {"model_name": "big", "litellm_params": {"temperature": 0.1, "max_tokens": 9000}}
+    rules = {"tiers": {"SIMPLE": "small", "MEDIUM": "small", "COMPLEX": big, "REASONING": big}}
+    return {
+        "model_name": "smart",
+        "litellm_params": {
+            "model": "auto_router/complexity_router", "complexity_router_config": rules, **params,
+        },
+    }  # fmt: skip
+
+
+def text(program: Program, said: str, stream: bool, model: str = "smart") -> dict:
+    body = {"model": model, "messages": [{"role": "user", "content": said}], "max_tokens": 100}
+    status, _ = http(
+        f"{program.url}/v1/chat/completions", {**body, "stream": stream}, key=program.key
+    )
+    assert status == 200
+    return body
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_the_complexity_router_chooses_by_its_rules_and_the_engine_asks(
+    tmp_path: Path, stream: bool
+) -> None:
+    small, big = OpenAI(), OpenAI()
+    with serving(small.app) as of_small, serving(big.app) as of_big:
+        models = [
+            tiers(),
+            {**openai_model("gpt-4.1-mini", f"{of_small}/v1"), "model_name": "small"},
+            {**openai_model("gpt-4.1", f"{of_big}/v1"), "model_name": "big"},
+        ]
+        with gateway(tmp_path, {"model_list": models}) as program:
+            assert "vui is smart: the first model of" in program.status().stdout
+            names = http(f"{program.url}/v1/models", key=program.key)[1]["data"]
+            assert [one["id"] for one in names] == ["vui", "smart", "small", "big"]
+            text(program, "Hello!", stream)
+            text(program, "Hello!", stream, "vui")
+            assert (len(small.seen), len(big.seen)) == (2, 0)
+            text(program, HARD, stream)
+            assert (len(small.seen), len(big.seen)) == (2, 1)
+            asked = big.seen[0].body
+            assert asked["temperature"] == 0.1
+            assert asked["max_tokens"] == 100
+            big.clear(fault=500, fault_body=BROKEN_BODY)
+            text(program, HARD, stream)
+            assert (len(small.seen), len(big.seen)) == (3, 1)
+            wait_until(lambda: "attempts=500,ok" in program.log, 5, "the call's line is there")

@@ -49,6 +49,7 @@ class ReceivedSpan:
     began: int
     ended: int
     service: str
+    path: str
 
 
 class Collector:
@@ -85,7 +86,7 @@ class Collector:
         for of in ExportTraceServiceRequest.FromString(body).resource_spans:
             service = _attributes(of.resource.attributes).get("service.name", "")
             for scope in of.scope_spans:
-                self.spans += [_span(span, service) for span in scope.spans]
+                self.spans += [_span(span, service, request.url.path) for span in scope.spans]
         return _answer(ExportTraceServiceResponse())
 
     async def _metrics(self, request: Request) -> Response:
@@ -111,7 +112,7 @@ def _answer(message: Any) -> Response:
     return Response(message.SerializeToString(), media_type=PROTOBUF)
 
 
-def _span(span: Any, service: str) -> ReceivedSpan:
+def _span(span: Any, service: str, path: str) -> ReceivedSpan:
     return ReceivedSpan(
         span.name,
         span.trace_id.hex(),
@@ -124,6 +125,7 @@ def _span(span: Any, service: str) -> ReceivedSpan:
         span.start_time_unix_nano,
         span.end_time_unix_nano,
         service,
+        path,
     )
 
 

@@ -34,7 +34,7 @@ def order(
         for name in sick:
             cooldown.failed(Deployment(name, name), Blame(Blamed.DEPLOYMENT))
         asked: list[str] = []
-        while found := await candidates.next("a", asked, codes):
+        while found := await candidates.next(["a"], asked, codes):
             asked.append(found.id)
         return asked
 
@@ -97,8 +97,8 @@ def test_whether_a_well_one_is_left() -> None:
     async def run() -> list[bool]:
         cooldown = Cooldown()
         candidates = Candidates(None, lambda group: GROUPS[group], cooldown)  # type: ignore[arg-type]
-        found = [candidates.left("a", ["a1"])]
+        found = [candidates.left(["a"], ["a1"])]
         cooldown.failed(Deployment("a2", "a2"), Blame(Blamed.DEPLOYMENT))
-        return [*found, candidates.left("a", ["a1"])]
+        return [*found, candidates.left(["a"], ["a1"])]
 
     assert asyncio.run(run()) == [True, False]

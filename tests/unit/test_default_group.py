@@ -113,13 +113,15 @@ def test_models_with_another_key_are_asked_when_vuis_is_refused(tmp_path: Path) 
     [
         (
             model("x", "{model: openai/x, api_key: '${X_API_KEY}'}"),
-            "vui is the demo: ${X_API_KEY} is no api_key in litellm_config.yaml.",
-            "is no api key in the model file.",
+            "vui is the demo: no model of litellm_config.yaml can be asked. x is left out: "
+            "${X_API_KEY} is no api_key.",
+            "No model of the model file can be asked. x is left out: $X API KEY is no api key.",
         ),
         (
             SHARED.replace("name: mine\n", "name: mime\n"),
-            "vui is the demo: mine is not in credential_list in litellm_config.yaml.",
-            "Mine is not in credential list in the model file. Did you mean mime?",
+            "vui is the demo: no model of litellm_config.yaml can be asked. m is left out: "
+            "mine is not in credential_list.",
+            "m is left out: mine is not in credential list. Did you mean mime?",
         ),
     ],
 )

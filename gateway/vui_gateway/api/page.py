@@ -118,7 +118,7 @@ async def _asked(status: Status, parts: InForce) -> dict[str, str]:
     if well:
         return {"model": well.model, "why": why}
     # A fallback of another group, an alias, or a sick one.
-    found = await parts.candidates.next(DEFAULT_GROUP, [])
+    found = await parts.candidates.next([DEFAULT_GROUP], [])
     if found is None or found.id in ids:
         why = "All of its models failed a moment ago; the next call asks them again."
     return {"model": found.model if found else "", "why": why}

@@ -12,7 +12,7 @@ from typing import Any
 from vui_gateway.config.env import ENV_PREFIX
 from vui_gateway.providers.usual_keys import usual_key
 
-__all__ = ["CREDENTIAL_NAME", "by_name", "with_credential", "with_usual_key"]
+__all__ = ["CREDENTIAL_NAME", "by_name", "put_credentials", "with_credential", "with_usual_key"]
 
 CREDENTIAL_NAME = "litellm_credential_name"
 
@@ -34,6 +34,15 @@ def with_credential(params: dict[str, Any], credentials: Mapping[str, dict]) -> 
     if values is None:
         return params
     return {**{name: value for name, value in params.items() if name != CREDENTIAL_NAME}, **values}
+
+
+def put_credentials(file: dict) -> dict[str, dict]:
+    """Put a file's credentials into the deployments that name them. Returns them by name."""
+    found = by_name(file.get("credential_list"))
+    for entry in file["model_list"] if isinstance(file["model_list"], list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("litellm_params"), dict):
+            entry["litellm_params"] = with_credential(entry["litellm_params"], found)
+    return found
 
 
 def with_usual_key(

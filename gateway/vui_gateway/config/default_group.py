@@ -20,6 +20,7 @@ __all__ = ["DEFAULT_GROUP", "DEMO", "DefaultGroup", "choose_default", "demo_for"
 DEFAULT_GROUP = "vui"
 FILE = "litellm_config.yaml"
 ALIAS = "model_group_alias"
+PATH = re.compile(r"\S*/(?=\w)")  # of what is named by its last part in speech
 
 # LiteLLM answers from `mock_response` without any provider.
 # https://docs.litellm.ai/docs/completion/mock_requests
@@ -106,20 +107,26 @@ def refused_note(models: Iterable[str], variables: Iterable[str], others: list[s
 
 def _demo(usable: list[dict], lacking: list[LeftOut]) -> DefaultGroup:
     demo = f"{DEFAULT_GROUP} is the demo: "
-    if any(not entry["litellm_params"].get("mock_response") for entry in usable):
-        why = f"{FILE} names no single model that answers in text."
+    models = [e for e in usable if not e["litellm_params"].get("mock_response")]
+    if models:
+        only = " It has only wildcards." if all("*" in e["model_name"] for e in models) else ""
+        why = f"{FILE} names no single model that answers in text.{only}"
         cure = f"Add one to {FILE}, or name one as VUI_LITELLM_MODEL."
     elif unset := [one.variable for one in lacking if one.is_unset]:
         why = f"no model of {FILE} has its key in .env."
         cure = f"Put one into .env, for example the {unset[0]}, and save it."
     elif lacking:
-        why = f"{lacking[0].variable} {lacking[0].wrong} in {FILE}."
-        cure = lacking[0].cure
+        first = lacking[0]
+        what = f"no model of {FILE} can be asked. {first.model_name} is left out:"
+        why = f"{what} {first.variable} {first.wrong}."
+        cure = first.cure
     else:
         why = f"{FILE} has no other model."
         cure = f"Add one to {FILE}, and save it."
-    said = f"Hi, I'm the demo, and I say the same to everyone. {why[:1].upper()}{why[1:]} {cure}"
-    return DefaultGroup(demo + why, demo=speakable(said))
+    said = speakable(f"{PATH.sub('', why)} {cure}")
+    return DefaultGroup(
+        demo + why, demo=f"Hi, I'm the demo, and I say the same to everyone. {said}"
+    )
 
 
 def _fallbacks(settings: Mapping[str, Any]) -> list[str]:

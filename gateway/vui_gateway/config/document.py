@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,13 +22,18 @@ NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 class ConfigError(UserError):
-    """The file can't be used; the message gives file, line, what is wrong, and the cure."""
+    """The file can't be used; the message gives file, line, what is wrong, and the cure.
 
-    def __init__(self, place: str, wrong: str, cure: str, spoken: str = "") -> None:
+    also: more that is wrong, for the log.
+    """
+
+    def __init__(
+        self, place: str, wrong: str, cure: str, spoken: str = "", also: Iterable[str] = ()
+    ) -> None:
         line = place.rpartition(":")[2]
         what = f"Line {line} of the model file" if line.isdigit() else "The model file"
         said = f"{what} can't be used: {spoken or wrong}. {cure}"
-        super().__init__(f"{place}: {wrong}. {cure}", said)
+        super().__init__(" ".join([f"{place}: {wrong}. {cure}", *also]), said)
 
 
 class _Loader(yaml.SafeLoader):
@@ -61,7 +67,8 @@ class Document:
         self._root: yaml.Node | None = None
         values = self._read()
         if not isinstance(values, dict):
-            self.fail("empty, or no mapping", "It starts with `model_list:`.")
+            wrong = "it is no mapping of settings" if values else "it is empty"
+            self.fail(wrong, "Begin it with model_list: and a model below.")
         self.values: dict[str, Any] = values
 
     def place(self, *steps: str | int) -> str:
@@ -84,9 +91,15 @@ class Document:
             raise
         except UnicodeDecodeError as error:
             self.fail(f"not UTF-8 text ({error.reason})", "Save it as UTF-8.")
+        except FileNotFoundError:
+            cure = "Write one, or restore it, beside .env."
+            raise ConfigError(str(self.path), "there is no such file", cure) from None
+        except IsADirectoryError:
+            cure = "Remove it, and put the file there."
+            raise ConfigError(str(self.path), "it is a folder", cure) from None
         except OSError as error:
-            cure = "Restore it: `git checkout litellm_config.yaml`."
-            self.fail(f"can't be read ({error.strerror})", cure)
+            cure = "Let the owner of its folder read it."
+            self.fail(f"it can't be read ({error.strerror})", cure)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             problem = " ".join(filter(None, (error.context, error.problem)))

@@ -8,29 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vui_gateway.config.credentials import by_name, with_credential, with_usual_key
+from vui_gateway.config.credentials import put_credentials, with_usual_key
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
 from vui_gateway.config.defaults import identity, with_defaults
 from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.document import ConfigError, Document
 from vui_gateway.config.env import env_values, resolved
-from vui_gateway.config.left_out import LeftOut, left_out
-from vui_gateway.config.shape import SECTIONS, mend_entry, mend_sections
-from vui_gateway.config.unsupported import (
-    SETTING_CURES,
-    TOP,
-    suggestion,
-    take_out,
-)
+from vui_gateway.config.environment import take_environment
+from vui_gateway.config.left_out import LeftOut, left_out, take_out_idle_routers
+from vui_gateway.config.shape import SECTIONS, by_organization, mend_entry, mend_sections
+from vui_gateway.config.unsupported import SETTING_CURES, TOP, suggestion, take_out
+from vui_gateway.config.values import misread
 from vui_gateway.errors import UserError
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
-from vui_gateway.litellm_proxy.culprits import refusal
+from vui_gateway.litellm_proxy.culprits import NO_TEXT, refusal
 from vui_gateway.named_files import missing
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
 MAX_DEPLOYMENTS = 500  # a router of so many is built in 1.5 s, and calls wait meanwhile
 
+FEW = 5  # entries that can't be used, named where there is no other
 ANCHORS = "x-"  # https://docs.docker.com/reference/compose-file/extension/: for YAML's anchors
 
 
@@ -43,6 +41,7 @@ class Config:
         env: the variables that the file names, with their values.
         default: who `vui` is.
         master_key, max_budget: unless `.env` has them. details: warnings for `status` alone.
+        environment: variables that the file sets.
     """
 
     model_list: list[dict]
@@ -56,6 +55,7 @@ class Config:
     master_key: str = field(default="", repr=False)
     max_budget: float | None = None
     details: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def served(self) -> list[str]:
@@ -112,10 +112,12 @@ class _Reader:
 
     def read(self, env: Mapping[str, str]) -> Config:
         file = self.document.values
+        variables, ignored = take_environment(file, env, self._place)
+        env = {**env, **variables}
         if "include" in file and not file.get("model_list"):
             self._fail("include has no effect here", SETTING_CURES["include"], "include")
-        warnings = [*self._top(file), *mend_sections(file, env, self._place)]
-        credentials = self._credentials(file)
+        warnings = [*ignored, *self._top(file), *mend_sections(file, env, self._place)]
+        credentials = put_credentials(file)
         meant = take_out(file, env, self._place)
         warnings += meant.warnings
         lacking = self._entries(file, env, warnings)
@@ -139,10 +141,12 @@ class _Reader:
                 lacking.append(lack)
             else:
                 usable.append(entry)
+        lacking += take_out_idle_routers(usable)
         if not usable and lacking and all(one.place for one in lacking):
             first = lacking[0]
             wrong = f"{first.variable} {first.wrong}"
-            raise ConfigError(first.place.removesuffix(": "), wrong, first.cure)
+            also = [f"{one.place}{one.variable} {one.wrong}. {one.cure}" for one in lacking[1:FEW]]
+            raise ConfigError(first.place.removesuffix(": "), wrong, first.cure, also=also)
         default = choose_default(file, usable, [one for one in lacking if not one.place])
         return Config(
             left_out=lacking,
@@ -152,16 +156,9 @@ class _Reader:
             master_key=meant.master_key,
             max_budget=meant.max_budget,
             details=meant.details,
+            environment=variables,
             **with_defaults(file, usable, env, default),
         )
-
-    def _credentials(self, file: dict) -> dict[str, dict]:
-        """Puts them into the deployments that name them, before these are checked."""
-        found = by_name(file.get("credential_list"))
-        for entry in file["model_list"] if isinstance(file["model_list"], list) else ():
-            if isinstance(entry, dict) and isinstance(entry.get("litellm_params"), dict):
-                entry["litellm_params"] = with_credential(entry["litellm_params"], found)
-        return found
 
     def _top(self, file: dict) -> Iterator[str]:
         """Takes out YAML's anchors and keys that have a slip in them."""
@@ -170,7 +167,8 @@ class _Reader:
             if slips:
                 cure = suggestion(slips[0], SECTIONS, "Remove it.")
                 self._fail(f"unknown key {slips[0]!r}", cure, slips[0])
-            self._fail("model_list is missing or empty", "List one model at least.", "model_list")
+            how = "empty" if "model_list" in file else "missing"
+            self._fail(f"model_list is {how}", "List one model at least.", "model_list")
         for key in [key for key in file if key not in SECTIONS | TOP]:
             meant = suggestion(key, SECTIONS, "")
             if key.startswith(ANCHORS):
@@ -192,8 +190,9 @@ class _Reader:
             entry, fault, sentences = mend_entry(given, env, place)
             said += sentences
             if entry:
-                self._places[id(entry)] = place
-                good.append(entry)
+                made = list(by_organization(entry))
+                self._places |= dict.fromkeys(map(id, made), place)
+                good += made
             if fault:
                 of = given if isinstance(given, dict) else {}
                 params = of.get("litellm_params")
@@ -229,6 +228,8 @@ class _Reader:
         if found := (why and ("model", why)) or refusal(resolved(params, env)):
             (name, why), cure = found, "Correct it."
             what, wrong = name, f"can't be used ({why})"
+            if why == NO_TEXT:
+                wrong, cure = misread(resolved(params, env).get(name))
         else:
             try:
                 resolve_model(params)

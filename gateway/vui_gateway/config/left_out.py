@@ -6,16 +6,25 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
+from vui_gateway.litellm_proxy import auto_routers
 from vui_gateway.named_files import missing
 from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 
-__all__ = ["OTHER_SPELLINGS", "LeftOut", "by_reason", "left_out", "summary"]
+__all__ = [
+    "OTHER_SPELLINGS",
+    "LeftOut",
+    "by_reason",
+    "left_out",
+    "summary",
+    "take_out_idle_routers",
+]
 
 # Spellings of a variable in other programs.
 OTHER_SPELLINGS = re.compile(
@@ -23,9 +32,9 @@ OTHER_SPELLINGS = re.compile(
 )
 # Any other text may be a key itself, and is never shown.
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[A-Za-z_]{1,40}|[A-Za-z0-9_]{1,15}")
-# LiteLLM's routers that choose a group by what is said: some ask a model for it.
-# https://docs.litellm.ai/docs/proxy/auto_routing
-AUTO_ROUTER = "auto_router/"
+ROUTER_CURE = f"Correct its {auto_routers.CONFIG}."
+NO_RULES_CURE = "Write auto_router/complexity_router, which chooses by rules of its own."
+IDLE_CURE = "Name models by their model_name there."
 NO_PATHS = ("model", "api_key")
 SAME_WORD = 0.9  # of difflib's ratio: one letter of a variable's name is off
 
@@ -65,9 +74,10 @@ def left_out(
     """
     params = entry["litellm_params"]
     names = entry["model_name"], params["model"]
-    if params["model"].startswith(AUTO_ROUTER):
-        wrong, cure = "is no model", "Give its models this model_name, with `order: 1` and so on."
-        return LeftOut(*names, AUTO_ROUTER, wrong, cure)
+    if params["model"].startswith(auto_routers.AUTO_ROUTER):
+        wrong = auto_routers.fault(params)
+        cure = ROUTER_CURE if auto_routers.has_rules(params["model"]) else NO_RULES_CURE
+        return LeftOut(*names, params["model"], wrong, cure) if wrong else None
     provider = str(params.get("custom_llm_provider") or params["model"].partition("/")[0])
     if provider in LEFT_OUT_PACKAGES:
         return LeftOut(*names, provider, "is not in the image", LEFT_OUT_PACKAGES[provider])
@@ -99,6 +109,23 @@ def left_out(
             cure = f"Did you mean {close[0]}?" if close else LeftOut.cure
             return LeftOut(*names, variable, cure=cure, is_unset=True)
     return None
+
+
+def take_out_idle_routers(usable: list[dict]) -> list[LeftOut]:
+    """Take out the routers of which no model is served."""
+    routers = [e for e in usable if auto_routers.has_rules(e["litellm_params"]["model"])]
+    names = [entry["model_name"] for entry in usable if entry not in routers]
+    found = []
+    for entry in routers:
+        params = entry["litellm_params"]
+        wanted = auto_routers.targets(params)
+        if not any(fnmatchcase(one, name) for one in wanted for name in names):
+            usable.remove(entry)
+            wrong = f"chooses among {', '.join(wanted)}, and none of them is served"
+            found.append(
+                LeftOut(entry["model_name"], params["model"], params["model"], wrong, IDLE_CURE)
+            )
+    return found
 
 
 def by_reason(found: Iterable[LeftOut]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from vui_gateway.config.env import ENV_PREFIX, resolved
 from vui_gateway.config.left_out import OTHER_SPELLINGS
-from vui_gateway.config.shape import number
+from vui_gateway.config.values import number
 from vui_gateway.settings import KEY_RULE, is_usable_key
 from vui_gateway.variables import MASTER_KEY
 

@@ -5,14 +5,15 @@ https://docs.litellm.ai/docs/proxy/configs
 
 from __future__ import annotations
 
-import math
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from vui_gateway.config.env import env_values, resolved
+from vui_gateway.config.values import misread, number
+from vui_gateway.litellm_proxy import auto_routers
 
-__all__ = ["SECTIONS", "Fault", "mend_entry", "mend_sections", "number"]
+__all__ = ["SECTIONS", "Fault", "by_organization", "mend_entry", "mend_sections"]
 
 # Of a deployment and of the router alike; LiteLLM knows many more.
 TIMING = (
@@ -95,6 +96,7 @@ def mend_entry(
         where = place("litellm_params", key)
         said.append(f"{where}: litellm_params.{key} is ignored, it is no mapping. {INDENT}")
         del params[key]
+    said += _asking(params, place)
     info = entry.pop("model_info", None)
     if isinstance(info, dict):
         info = _given(info)
@@ -113,13 +115,23 @@ def mend_entry(
     return {**entry, "model_name": name, "litellm_params": params}, None, said
 
 
+def _asking(params: dict, place: Place) -> Iterator[str]:
+    """Takes out what a router would ask a model for, where it has rules."""
+    config = params.get(auto_routers.CONFIG)
+    if not isinstance(config, dict):
+        return
+    params[auto_routers.CONFIG] = rules = auto_routers.without_asking(config)
+    for name in [name for name in config if name not in rules]:
+        where = place("litellm_params", auto_routers.CONFIG, name)
+        yield f"{where}: {auto_routers.CONFIG}.{name} has no effect here. Its rules choose."
+
+
 def _fault(entry: Any) -> Fault | None:
     if not isinstance(entry, dict):
         return Fault((), "an entry", "is no mapping", INDENT)
     name, params = entry.get("model_name"), entry.get("litellm_params")
     if not isinstance(name, str) or not name.strip():
-        cure = "Give the model the name that vui shows."
-        return Fault(("model_name",), "model_name", "is missing", cure)
+        return _no_text(entry, "model_name", "Give the model the name that vui shows.")
     if not params and not isinstance(params, dict):
         cure = "It needs `model: provider/name` at least."
         return Fault(("litellm_params",), "litellm_params", "is missing", cure)
@@ -127,9 +139,28 @@ def _fault(entry: Any) -> Fault | None:
         return Fault(("litellm_params",), "litellm_params", "is no mapping", INDENT)
     model = params.get("model")
     if not isinstance(model, str) or not model.strip():
-        cure = "Write it as `model: provider/name`."
-        return Fault(("litellm_params", "model"), "litellm_params.model", "is missing", cure)
+        return _no_text(params, "model", "Write it as `model: provider/name`.", "litellm_params")
     return None
+
+
+def _no_text(settings: dict, name: str, cure: str, *section: str) -> Fault:
+    value = settings.get(name)
+    wrong, quote = ("is missing", "") if name not in settings else misread(value)
+    if name in settings and not value and value is not False:
+        wrong, quote = f"is empty{', or read as nothing' if value is None else ''}", ""
+    return Fault((*section, name), ".".join((*section, name)), wrong, quote or cure)
+
+
+def by_organization(entry: dict) -> Iterator[dict]:
+    """A deployment for each of its organizations, as LiteLLM's router makes them of a list."""
+    params = entry["litellm_params"]
+    of = params.get("organization")
+    if not isinstance(of, list):
+        yield entry
+        return
+    for one in of or [None]:
+        own = {**params, "organization": one if one is None else str(one)}
+        yield {**entry, "litellm_params": _given(own)}
 
 
 def _given(settings: dict) -> dict:
@@ -153,17 +184,6 @@ def _numbers(
             yield f"{where} is ignored, {unset[0]} is not set. Put it in .env."
         else:
             yield f"{where} is {reprlib.repr(value)}. {NUMBERS[name]}"
-
-
-def number(value: Any) -> float | None:
-    """The number that a value means, also as text; None for none, below 0 or without an end."""
-    try:
-        found = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    if not 0 <= found < math.inf:
-        return None
-    return int(found) if found.is_integer() else found
 
 
 def _aliases(router: dict, place: Place) -> Iterator[str]:

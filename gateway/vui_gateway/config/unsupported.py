@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from vui_gateway.config.env import env_values
+from vui_gateway.config.environment import SECTION as VARIABLES
 from vui_gateway.config.own_settings import take_budget, take_key
 from vui_gateway.config.shape import SECTIONS
 from vui_gateway.litellm_proxy import catalogue
@@ -65,7 +66,7 @@ SETTING_CURES = {
     "cache_responses": "Write litellm_settings.cache.",
     "cooldown_time": "Write it as router_settings.cooldown_time.",
     "include": "Copy what it includes into this file.",
-    "environment_variables": "Put them into .env.",
+    "environment_variables": "Write them below it, as `NAME: value`, or into .env.",
     "callback_settings": "A callback reads its settings from .env.",
     "default_vertex_config": "Write vertex_project and vertex_location into each model.",
     "master_key": "The key is VUI_LITELLM_KEY of .env, or the gateway's own where nothing is set.",
@@ -174,6 +175,9 @@ def _settings(file: dict, place: Place) -> Iterator[Ignored]:
         yield from taken(params, DEPLOYMENT, "model_list", index, "litellm_params")
     general = _dict(file.get("general_settings"))
     yield from taken(general, tuple(general), "general_settings")
+    if isinstance(variables := file.get(VARIABLES), dict):
+        yield from taken(variables, tuple(variables), VARIABLES)
+        del file[VARIABLES]
     yield from taken(file, set(file) - SECTIONS)
 
 

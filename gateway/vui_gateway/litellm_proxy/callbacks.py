@@ -207,6 +207,8 @@ def _sentence(one: Wanted, path: Path, error: Exception) -> str:
     else:
         why = words(error) or type(error).__name__
     name = "" if one.setting == CACHE_SETTING else f" {one.name}"
+    if isinstance(error.__cause__, exporters.ExportedTwiceError):
+        return f"{path}: litellm_settings.{one.setting}{name} is left out: {error}."
     return (
         f"{path}: litellm_settings.{one.setting}{name} is left out, it can't start ({why}). "
         "Correct or remove it."

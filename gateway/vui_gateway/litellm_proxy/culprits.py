@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from vui_gateway.logs import words
 
-__all__ = ["find_culprits", "refusal"]
+__all__ = ["NO_TEXT", "find_culprits", "refusal"]
+
+NO_TEXT = "Input should be a valid string"  # of `refusal`
 
 Build = Callable[[list[dict], dict, dict], Any]
 
@@ -54,8 +56,11 @@ def refusal(params: Mapping[str, Any]) -> tuple[str, str] | None:
     try:
         Deployment(model_name=params["model"], litellm_params=params)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        return str(first["loc"][1]), first["msg"]
+        found = error.errors(include_url=False, include_input=False)
+        name = str(found[0]["loc"][1])
+        # A key may also be one of LiteLLM's objects, which no file can hold.
+        wants_text = any(e["type"] == "string_type" and e["loc"][1] == name for e in found)
+        return name, NO_TEXT if wants_text else found[0]["msg"]
     return None
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["NAMES", "headers", "prepare"]
+from vui_gateway.variables import collector
+
+__all__ = ["NAMES", "ExportedTwiceError", "headers", "prepare"]
 
 # The variables of the collector's address that LiteLLM's `otel` reads.
 COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
@@ -17,6 +19,10 @@ NAMES = ("otel", "langfuse_otel", "arize_phoenix")
 HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 
 _in_turn = threading.RLock()
+
+
+class ExportedTwiceError(ValueError):
+    """The gateway exports to the same address by itself."""
 
 
 @contextmanager
@@ -37,9 +43,15 @@ def prepare(name: str) -> None:
 
     Raises:
         ValueError: `otel` without an address.
+        ExportedTwiceError: the collector gets each call from the gateway, too.
     """
     if name == "otel" and not any(map(os.environ.get, COLLECTOR)):
         raise ValueError(f"{COLLECTOR[0]} is missing in .env")
+    if _traces_address(name) == collector(os.environ, "TRACES").rstrip("/"):
+        raise ExportedTwiceError(
+            "its collector is that of the OTEL_ variables in .env, and gets each call's trace from "
+            "the gateway. Remove the callback, or the variables"
+        )
     # Not at the top: a gateway without traces imports none of it.
     from litellm.integrations.opentelemetry import OpenTelemetry
     from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExportResult
@@ -55,3 +67,18 @@ def prepare(name: str) -> None:
                 return make(self, *args, **options)
 
         OpenTelemetry._get_span_processor = with_its_own_headers
+
+
+def _traces_address(name: str) -> str:
+    """Where a callback exports to."""
+    if name == "langfuse_otel":
+        from litellm.integrations.langfuse.langfuse_otel import LangfuseOtelLogger
+
+        base = LangfuseOtelLogger.get_langfuse_otel_config().endpoint
+    elif name == "arize_phoenix":
+        from litellm.integrations.arize.arize_phoenix import ArizePhoenixLogger
+
+        base = ArizePhoenixLogger.get_arize_phoenix_config().endpoint
+    else:
+        base = next(filter(None, map(os.environ.get, COLLECTOR)))
+    return f"{str(base).rstrip('/').removesuffix('/v1/traces')}/v1/traces"

@@ -51,6 +51,7 @@ async def in_thread(make: Callable[[], Any]) -> Any:
                 found, set_ = make(), done.set_result
         except BaseException as error:  # what a user's module raises, SystemExit too
             found, set_ = RuntimeError(str(error) or type(error).__name__), done.set_exception
+            found.__cause__ = error
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(settle, set_, found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from litellm.redis.stores.connection import connect
 from litellm.redis.stores.router_cooldowns import RouterCooldownStore
 from litellm.types.router import RouterGeneralSettings
 
+from vui_gateway.litellm_proxy import auto_routers
 from vui_gateway.litellm_proxy.catalogue import (
     configured_address,
     prices,
@@ -23,11 +25,14 @@ from vui_gateway.litellm_proxy.catalogue import (
 from vui_gateway.litellm_proxy.redis import RouterRedis
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.user_hooks import USER
+from vui_gateway.logs import words
 from vui_gateway.providers import thinking
 from vui_gateway.providers.citations import cites
 from vui_gateway.turns.call import Deployment
 
 __all__ = ["HIDDEN", "RouterInForce", "lifespan"]
+
+log = logging.getLogger("vui_gateway")
 
 # Groups that are asked as fallbacks only: the beginning of their names.
 HIDDEN = "fallback of "
@@ -164,6 +169,32 @@ class RouterInForce:
         marks = cites(params["model"])
         return Deployment(info["id"], *own, *where, thinks_aloud=aloud, cites=marks)
 
+    async def route(self, model_group: str, body: dict) -> tuple[str, dict]:
+        """The group that a router of the file chooses for a request, and the request as it gets it.
+
+        No group where the file has no router for it.
+        """
+        router: Any = proxy_server.llm_router
+        if not any(
+            auto_routers.has_rules(e["litellm_params"]["model"]) for e in self._of(model_group)
+        ):
+            return "", body
+        request = {**body, "metadata": {}}
+        try:
+            found = await router.async_pre_routing_hook(
+                model=model_group, request_kwargs=request, messages=body["messages"]
+            )
+        except Exception as error:  # LiteLLM has several for it
+            log.warning(
+                "The router %s can't choose (%s): its first model is asked.",
+                model_group,
+                words(error),
+            )
+            return "", body
+        if not found:
+            return "", body
+        return found.model, {**body, **auto_routers.pinned(request, found.litellm_params)}
+
     @property
     def toolless(self) -> dict[str, str]:
         """The ids of the deployments whose model takes no tools, with its name."""
@@ -179,5 +210,10 @@ class RouterInForce:
 
     def ids(self, model_group: str) -> list[str]:
         """The ids of a model group's deployments."""
-        found = proxy_server.llm_router.get_model_list(model_name=model_group) or ()
-        return [deployment["model_info"]["id"] for deployment in found]
+        models = (
+            (e["model_info"]["id"], e["litellm_params"]["model"]) for e in self._of(model_group)
+        )
+        return [i for i, model in models if not model.startswith(auto_routers.AUTO_ROUTER)]
+
+    def _of(self, model_group: str) -> list[dict]:
+        return proxy_server.llm_router.get_model_list(model_name=model_group) or []

@@ -149,6 +149,7 @@ class Call:
         client: whose key it came with.
         model_group, streamed: what was asked for; vui's thoughts aren't streamed, its replies are.
         thinks: the user asked for thinking.
+        chosen: the group that a router of the file has chosen for it.
         deadline: until when somebody has to have spoken.
         hedge: whether two may be asked side by side.
         sent: bytes of the request.
@@ -181,6 +182,12 @@ class Call:
     hung_up: bool = False
     recorded: bool = False
     head_start: HeadStart | None = None
+    chosen: str = ""
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups that are asked, in order."""
+        return list(filter(None, (self.chosen, self.model_group)))
 
     @property
     def asked(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -90,25 +90,25 @@ class Candidates:
         return left if metadata["sick"] else [i for i in left if i not in self._cooldown]
 
     async def next(
-        self, model_group: str, asked: list[str], codes: Iterable[str] = ()
+        self, groups: Sequence[str], asked: list[str], codes: Iterable[str] = ()
     ) -> Deployment | None:
         """The next deployment after those that were asked; None when none is left.
 
-        codes: what the attempts until now have failed with.
+        groups: of the call, in order. codes: what its attempts until now have failed with.
         """
         for sick in (False, True):
-            for group in self._groups(model_group, codes):
+            for group in self._groups(groups, codes):
                 if found := await self._choose(group, {"asked": asked, "sick": sick}):
                     return found
         return None
 
-    def left(self, model_group: str, asked: Collection[str]) -> bool:
+    def left(self, groups: Sequence[str], asked: Collection[str]) -> bool:
         """Whether a deployment is left that isn't cooling down."""
-        ids = {i for group in self._groups(model_group) for i in self._ids(group)}
+        ids = {i for group in self._groups(groups) for i in self._ids(group)}
         return any(i not in asked and i not in self._cooldown for i in ids)
 
-    def _groups(self, model_group: str, codes: Iterable[str] = ()) -> list[str]:
-        found = [model_group]
+    def _groups(self, groups: Sequence[str], codes: Iterable[str] = ()) -> list[str]:
+        found = [*groups]
         for group in found:  # a fallback has fallbacks of its own
             found += [name for name in self.fallbacks.of(group, codes) if name not in found]
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 
 from vui_gateway.errors import Ending
@@ -20,6 +20,9 @@ from vui_gateway.turns.toolless import NO_TOOL, Toolless, without_tools
 
 __all__ = ["Engine"]
 
+# Of a model group and a request to it.
+Route = Callable[[str, dict], Awaitable[tuple[str, dict]]]
+
 CONTINUE = (
     "Your reply broke off here. Go on with exactly the next word, as if nothing had happened: "
     "repeat nothing, and say nothing about this."
@@ -30,11 +33,17 @@ async def _no_trouble(_: str) -> str:
     return ""
 
 
+async def _no_choice(_: str, body: dict) -> tuple[str, dict]:
+    return "", body
+
+
 class Engine:
     """Asks one deployment after the other, or side by side, until one answers whole.
 
     Args:
         open_, candidates, cooldown, hedge, trouble: see `Race`.
+        route: the group that a router of the file chooses for a request to a group, or nothing,
+            and the request as that group gets it.
     """
 
     def __init__(
@@ -45,7 +54,9 @@ class Engine:
         hedge: Hedge,
         thinkers: Thinkers | None = None,
         trouble: Trouble = _no_trouble,
+        route: Route = _no_choice,
     ) -> None:
+        self._route = route
         self.limits, self.toolless = Limits(), Toolless()
         self._candidates, self._cooldown, self._hedge = candidates, cooldown, hedge
         self._thinkers = thinkers or Thinkers()
@@ -83,6 +94,7 @@ class Engine:
             AttemptError: nobody could answer, or go on after a reply that broke off.
         """
         self._hedge.called()
+        call.chosen, body = await self._route(call.model_group, body)
         said, asked, late = "", body, False
         error: AttemptError | None = None
         if asked.get("tools"):
@@ -136,6 +148,7 @@ class Engine:
         Raises:
             AttemptError: nobody could answer.
         """
+        call.chosen, body = await self._route(call.model_group, body)
         if body.get("tools"):
             call.without = self.toolless.ids(call, body)
         try:
@@ -151,7 +164,7 @@ class Engine:
         return record.answer
 
     def _pieces(self, attempt: RunningAttempt, call: Call) -> AsyncGenerator[str]:
-        others_left = functools.partial(self._candidates.left, call.model_group, call.asked)
+        others_left = functools.partial(self._candidates.left, call.groups, call.asked)
         return attempt.pieces(self.limits, others_left)
 
 

@@ -77,7 +77,7 @@ class Race:
             record = Attempt(deployment, body, call.client, call.traceparent, call.sent + len(said))
             record.beside = bool(running)
             call.attempts.append(record)
-            alone = not self._candidates.left(call.model_group, [*call.asked, deployment.id])
+            alone = not self._candidates.left(call.groups, [*call.asked, deployment.id])
             limit, thinking = self._limits(call, deployment, limits, alone=alone)
             record.cut_short = call.streamed and limit < (deployment.first_words or limits.words)
             attempt = RunningAttempt(
@@ -177,7 +177,7 @@ class Race:
 
     async def _beside(self, call: Call, latest: Deployment) -> Deployment | None:
         """Who is asked beside a late deployment; nobody, where that would make it later."""
-        well = self._candidates.left(call.model_group, call.asked)
+        well = self._candidates.left(call.groups, call.asked)
         found = (well and await self._next(call)) or latest
         return None if latest.local and found.server == latest.server else found
 
@@ -221,7 +221,7 @@ class Race:
         return first, (limits.thinking if thinks or alone else None)
 
     async def _next(self, call: Call) -> Deployment | None:
-        return await self._candidates.next(call.model_group, call.asked, call.codes)
+        return await self._candidates.next(call.groups, call.asked, call.codes)
 
 
 def took_its_own(record: Attempt) -> bool:

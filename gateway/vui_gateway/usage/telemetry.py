@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vui_gateway.logs import words
 from vui_gateway.turns.call import Call
 from vui_gateway.usage.bill import Bill
-from vui_gateway.variables import TELEMETRY
+from vui_gateway.variables import TELEMETRY, collector
 
 if TYPE_CHECKING:
     from vui_gateway.usage.traces import Traces
@@ -51,7 +51,7 @@ class Telemetry:
             return
         self.close(0)
         self._made_of, self.failed = wanted, []
-        signals = {signal for signal in ("TRACES", "METRICS") if _wants(wanted, signal)}
+        signals = {signal for signal in ("TRACES", "METRICS") if collector(wanted, signal)}
         if not signals:
             return
         if wanted.get("OTEL_EXPORTER_OTLP_PROTOCOL", "").startswith("grpc"):
@@ -75,14 +75,6 @@ class Telemetry:
             closing = threading.Thread(target=traces.close, name="telemetry", daemon=True)
             closing.start()
             closing.join(seconds)
-
-
-def _wants(env: Mapping[str, str], signal: str) -> bool:
-    """Whether an address is there for a signal, and nothing switches it off."""
-    off = env.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    off = off or env.get(f"OTEL_{signal}_EXPORTER", "").lower() == "none"
-    addresses = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    return not off and any(map(env.get, addresses))
 
 
 def _make(signals: set[str], env: Mapping[str, str], label: Callable[[str], str]) -> Traces:

@@ -1,0 +1,56 @@
+"""`environment_variables` of a file: in force as if they stood in `.env`, which wins.
+
+https://docs.litellm.ai/docs/proxy/config_settings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from vui_gateway.config.env import env_values, resolved
+from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
+
+__all__ = ["SECTION", "take_environment"]
+
+SECTION = "environment_variables"
+# They are read from `.env` before the file is, or by Compose.
+OURS = ("VUI_", "COMPOSE_")
+# They would change what this process loads, or whom it asks through a proxy.
+OF_PROCESS = frozenset(
+    ("PATH", "HOME", "USER", "SHELL", "LOGNAME", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT",
+     "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP",
+     "NO_PROXY", "no_proxy", "CONFIG_FILE_PATH", "LITELLM_MODE")
+)  # fmt: skip
+
+
+def take_environment(
+    file: dict, env: Mapping[str, str], place: Callable[..., str]
+) -> tuple[dict[str, str], list[str]]:
+    """The variables that a file sets, and a sentence for each group of those that it can't.
+
+    Those without an effect stay in the file.
+    """
+    section = file.get(SECTION)
+    if not isinstance(section, dict):
+        return {}, []
+    settings = file.get("litellm_settings")
+    with_cache = isinstance(settings, dict) and bool(settings.get("cache"))
+    found: dict[str, str] = {}
+    lost: dict[str, list[str]] = {}
+    for name, given in list(section.items()):
+        if name in WITHOUT_EFFECT or (name.startswith(REDIS_PREFIX) and not with_cache):
+            continue
+        del section[name]
+        value = resolved(given, env)
+        if name.startswith(OURS):
+            lost.setdefault("are ours: put them into .env", []).append(name)
+        elif name in OF_PROCESS:
+            lost.setdefault("would change the gateway itself: remove them", []).append(name)
+        elif isinstance(value, dict | list) or "=" in name or "\0" in f"{name}{value}":
+            lost.setdefault("are no text: write `NAME: value`", []).append(name)
+        elif env.get(name) not in (None, "", str(value)):
+            lost.setdefault("are in .env, or in the environment, which wins", []).append(name)
+        elif value not in (None, "") or not env_values(given, env):
+            found[name] = "" if value is None else str(value)
+    where = f"{place(SECTION)}: of {SECTION}"
+    return found, [f"{where} ignored: {', '.join(of)}. They {why}." for why, of in lost.items()]

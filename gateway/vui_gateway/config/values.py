@@ -1,0 +1,32 @@
+"""What a value of a file means, and what YAML may have made of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+__all__ = ["misread", "number"]
+
+QUOTE = "Put it in quotes, as text."
+
+
+def number(value: Any) -> float | None:
+    """The number that a value means, also as text; None for none, below 0 or without an end."""
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not 0 <= found < math.inf:
+        return None
+    return int(found) if found.is_integer() else found
+
+
+def misread(value: Any) -> tuple[str, str]:
+    """What is wrong with a value that should be text, and the cure; the value isn't shown."""
+    if isinstance(value, bool):  # yes, no, on, off, true, false
+        return f"is read as a boolean ({str(value).lower()})", QUOTE
+    if isinstance(value, int | float):
+        return "is read as a number", QUOTE
+    if isinstance(value, list | dict):
+        return f"is a {'list' if isinstance(value, list) else 'mapping'}", "Write text there."
+    return "is empty", f"Write it there. {QUOTE}"
