@@ -128,7 +128,7 @@ class SickAndWell:
                     conversation[1:], TEXT_CHAT[0]["content"]
                 ):
                     now = time.monotonic() - began
-                    if chunk in FILLERS and not heard.chunks:
+                    if chunk in FILLERS:
                         assert not final
                         heard.fillers.append((chunk, now))
                         continue
