@@ -98,9 +98,7 @@ class Soak:
         ward = self.choice.choice(self.wards)
         sick = self.choice.choice(FAULTS) if self.choice.random() < SICK else {}
         interrupt = self.choice.uniform(0, 1.5) if self.choice.random() < 0.2 else None
-        turn = asyncio.create_task(
-            ward.turn("vui", before=partial(self.before, ward, sick))
-        )
+        turn = asyncio.create_task(ward.turn("vui", before=partial(self.before, ward, sick)))
         if interrupt is not None:
             await asyncio.wait([turn], timeout=interrupt)
             interrupted = not turn.done()

@@ -223,8 +223,11 @@ def filling(*later: str, pause: float = 0.2, done: bool = True) -> Any:
     [
         (["One."], True, [("One.", True)]),
         (["One. ", "Two."], True, [("One.", False), ("Two.", True)]),
-        (["One. ", FILLER, "Two. ", "Three."], True,
-         [("One.", False), (FILLER.strip(), False), ("Two.", False), ("Three.", True)]),
+        (
+            ["One. ", FILLER, "Two. ", "Three."],
+            True,
+            [("One.", False), (FILLER.strip(), False), ("Two.", False), ("Three.", True)],
+        ),
         ([], False, [(APOLOGY, False)]),
         (["One. ", FILLER], False, [("One.", False), (FILLER.strip(), False), (APOLOGY, False)]),
     ],

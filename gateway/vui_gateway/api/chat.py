@@ -212,7 +212,7 @@ async def _hung_up(receive: Receive) -> None:
 async def _with_signs_of_life(
     events: AsyncGenerator[Event], silence: Silence
 ) -> AsyncGenerator[Event | None]:
-    """The events; a sentence when one is due, and None whenever there has been nothing for a while."""
+    """The events; a sentence when one is due, None whenever there has been nothing for a while."""
     task: asyncio.Task | None = None
     loop = asyncio.get_running_loop()
     last = loop.time()
