@@ -9,6 +9,7 @@ import random
 import re
 import statistics
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import replace
@@ -36,7 +37,8 @@ TRAILING_OFF = 0.7  # seconds that vui waits where a sentence has no full stop, 
 NOISE = 0.45  # seconds; vui takes less than 0.3 s of sound for a noise
 CHANGES_AFTER = 0.06  # seconds until a transcript changes
 SPEAKS_ON_AFTER = 0.4  # seconds, before vui commits where the sentence has no full stop
-AT_ONCE = 6  # vuis, where 2,000 turns would take an hour
+NAME = "speech_end_to_first_chunk_"
+AT_ONCE = 10  # vuis, where 2,000 turns would take an hour
 ECHO = "You said {}, is that right? I think so."
 ECHOED = re.compile(r"You said (.*), is that right")
 
@@ -66,23 +68,27 @@ def _bare(text: str) -> str:
 
 @contextmanager
 def vuis(folder: Path, arms: dict[str, dict[str, str]]) -> Iterator[tuple[Companion, dict]]:
-    """One vui's server for each arm, with its variables; `direct` is vui as it comes."""
+    """One vui's server for each arm, with its variables; `direct` is vui as it comes. The
+    provider's path begins with the arm's name.
+    """
     companion = Companion()
     with ExitStack() as stack:
         base = stack.enter_context(serving(companion.app))
-        config = {"model_list": [openai_model(MODEL, f"{base}/v1", api_key=PROVIDER_KEY)]}
+        models = [
+            {**openai_model(MODEL, f"{base}/{arm}/v1", api_key=PROVIDER_KEY), "model_name": arm}
+            for arm in arms
+        ]
+        config = {"model_list": models}
         program = stack.enter_context(gateway(folder / "gateway", config, fresh=True))
         own = {
             "VUI_SPEECHLESS_OWN": "1", "VUI_LLM_BACKEND": "openai", "VUI_OPENAI_URL": base,
             "VUI_OPENAI_MODEL": MODEL, "VUI_OPENAI_API_KEY": PROVIDER_KEY,
         }  # fmt: skip
-        ours = vui_env(program.url, MODEL, program.key)
-        up = {
-            arm: stack.enter_context(
-                speechless_vui(folder / arm, {**(own if arm == "direct" else ours), **variables})
-            )
-            for arm, variables in arms.items()
-        }
+        up = {}
+        for arm, variables in arms.items():
+            env = own if arm == "direct" else vui_env(program.url, arm, program.key)
+            vui = speechless_vui(folder / arm, {**env, **variables})
+            up[arm] = stack.enter_context(vui)
         yield companion, up
 
 
@@ -133,31 +139,33 @@ async def _said(page: Page) -> list[dict]:
     return await asyncio.to_thread(lambda: page.vui.spoken())
 
 
-def speech_end(folder: Path, turns: int = 60) -> Keys:
-    """Of vui as it comes, and of ours, in turn: the median; the mean where transcripts change."""
+def speech_end(folder: Path, turns: int = 40) -> Keys:
+    """Of vui as it comes, and of ours, side by side: the median; the mean where transcripts
+    change.
+    """
     cases: dict[str, tuple[str, Callable[[int], str], Callable[[list[float]], float]]] = {
         "": (".", lambda _: "", statistics.median),
         "trailing_": ("", lambda _: "", statistics.median),
         "changing_": (".", lambda n: "" if n % 3 else " And tomorrow.", statistics.mean),
     }
 
+    async def converse(page: Page, case: str) -> float:
+        mark, more, average = cases[case]
+        await page.ws.send_json({"type": "settings", "trailing_off_delay": TRAILING_OFF})
+        found = []
+        for number in range(turns + 1):
+            text = f"Tell me about number {number}{mark}"
+            changed = text + more(number) if more(number) else ""
+            found.append(await first_chunk(page, text, changed))
+        return average(found[1:])
+
     async def use(pages: dict[str, Page]) -> Keys:
         keys: Keys = {}
-        for page in pages.values():
-            await page.ws.send_json({"type": "settings", "trailing_off_delay": TRAILING_OFF})
-        for case, (mark, more, average) in cases.items():
-            found: dict[str, list[float]] = {arm: [] for arm in pages}
-            for number in range(turns + 1):
-                text = f"Tell me about number {number}{mark}"
-                for arm, page in pages.items():
-                    changed = text + more(number) if more(number) else ""
-                    took = await first_chunk(page, text, changed)
-                    if number:
-                        found[arm].append(took)
-            name = f"speech_end_to_first_chunk_{case}"
-            seconds = {arm: average(times) for arm, times in found.items()}
-            keys |= {f"{name}{arm}_ms": 1000 * took for arm, took in seconds.items()}
-            keys[f"{name}vs_direct"] = seconds["ours"] / seconds["direct"]
+        for case in cases:
+            both = (converse(pages[arm], case) for arm in ("direct", "ours"))
+            name, (direct, ours) = NAME + case, await asyncio.gather(*both)
+            keys |= {f"{name}direct_ms": 1000 * direct, f"{name}ours_ms": 1000 * ours}
+            keys[f"{name}vs_direct"] = ours / direct
         return keys
 
     with vuis(folder, {"direct": WORKERS, "ours": WORKERS}) as (companion, up):
@@ -170,23 +178,26 @@ def head_start_cost(folder: Path, turns: int = 50) -> Keys:
     head starts.
     """
 
+    async def converse(page: Page) -> None:
+        await page.ws.send_json({"type": "settings", "trailing_off_delay": TRAILING_OFF})
+        for number in range(turns):
+            await speak(page, f"Tell me about number {number}")
+            await page.recognise({"type": "vad_stop"})
+            if number % 5 == 0:
+                await asyncio.sleep(SPEAKS_ON_AFTER)
+                await page.recognise({"type": "vad_start"})
+                await asyncio.sleep(NOISE)
+                text = f"Tell me about number {number} in Rome"
+                await page.recognise({"type": "partial", "text": text}, {"type": "vad_stop"})
+            await over(page)
+
     async def use(pages: dict[str, Page]) -> Keys:
-        tokens: Keys = {}
-        for arm, page in pages.items():
-            await page.ws.send_json({"type": "settings", "trailing_off_delay": TRAILING_OFF})
-            companion.billed.clear()
-            for number in range(turns):
-                await speak(page, f"Tell me about number {number}")
-                await page.recognise({"type": "vad_stop"})
-                if number % 5 == 0:
-                    await asyncio.sleep(SPEAKS_ON_AFTER)
-                    await page.recognise({"type": "vad_start"})
-                    await asyncio.sleep(NOISE)
-                    text = f"Tell me about number {number} in Rome"
-                    await page.recognise({"type": "partial", "text": text}, {"type": "vad_stop"})
-                await over(page)
-            await asyncio.sleep(1)  # the last thoughts
-            tokens[arm] = sum(one.tokens_in + one.tokens_out for one in companion.billed)
+        companion.billed.clear()
+        await asyncio.gather(*map(converse, pages.values()))
+        await asyncio.sleep(1)  # the last thoughts
+        tokens: Counter[str] = Counter()
+        for one in companion.billed:
+            tokens[one.path.split("/")[1]] += one.tokens_in + one.tokens_out
         return {"head_start_extra_cost": tokens["ours"] / tokens["without"] - 1}
 
     with vuis(folder, {"ours": WORKERS, "without": {**WORKERS, "VUI_LITELLM_HEAD_START": "0"}}) as (

@@ -260,8 +260,9 @@ def first_sentence(folder: Path, turns: int = 50) -> Keys:
 
 def silence(folder: Path) -> Keys:
     """The longest silence that a listener hears in a turn: over every way in which the first of
-    two deployments falls ill, and of one that is alone and thinks or loads for long. Speech lasts
-    as long as vui's. And how many of the latter end in an apology.
+    two deployments falls ill, of one that is alone and thinks or loads for long, and of replies
+    that nobody goes on with in time. Speech lasts as long as vui's. And how many of those that
+    think or load end in an apology.
 
     Without hedges, which a few calls in a row use up.
     """
@@ -281,9 +282,9 @@ def silence(folder: Path) -> Keys:
             if heard.raised or not heard.chunks:
                 sys.exit(f"{name}: no whole answer was heard ({heard.chunks}, {heard.raised!r})")
             found[name] = heard.dead_air
-        waits = asyncio.run(_waits(up))
+        waits, within = asyncio.run(_waits(up)), asyncio.run(_within(up))
     faults_s = max(found.values())
-    found |= {name: heard.dead_air for name, heard in waits.items()}
+    found |= {name: heard.dead_air for name, heard in {**waits, **within}.items()}
     longest = max(found, key=lambda name: found[name])
     print(f"the longest silence: {longest}")
     return {
@@ -302,6 +303,17 @@ async def _waits(up: SickAndWell) -> dict[str, Heard]:
     up.fall_ill({"fault": 503, "fault_body": json.dumps({"error": message})})
     asyncio.get_running_loop().call_later(15, up.fall_ill)
     return {**heard, "loading": await up.turn(up.group("one"), within=60)}
+
+
+async def _within(up: SickAndWell) -> dict[str, Heard]:
+    """Replies whose words come slowly, or stop behind one word while nobody else can go on."""
+    up.fall_ill({"text": " ".join(FIRST), "pace": 0.25})  # seconds for half a word or a whole one
+    heard = {"slow words": await up.turn(up.group("one"), within=60)}
+    stalls = {"fault": "stall", "text": "Oh. " + " ".join(FIRST), "words": 3}
+    up.fall_ill(stalls)
+    heard["a stall, alone"] = await up.turn(up.group("one"), within=60)
+    up.fall_ill(stalls, delay=60)
+    return {**heard, "a stall, the other one hangs": await up.turn(up.group(), within=60)}
 
 
 ALL = (tail, tail_busy, first_sentence, silence)

@@ -92,7 +92,7 @@ class InForce:
             plain_speech=settings.plain_speech,
             toolless=self.router.toolless,
         )
-        self.fillers.sentences = settings.fillers
+        self.fillers.configure(settings.fillers)
         self.thinkers.configure(config.models.keys())
         self.taken_back.configure(models)
         self.admission.limit = settings.calls

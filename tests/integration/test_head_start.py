@@ -15,12 +15,14 @@ from tests.support.page import Page, open_page
 from tests.support.poll import until
 
 WAIT = 1.0  # seconds for which vui waits where the sentence has no full stop
+READ = 0.3  # seconds that it takes to read the turn, from the commit until vui asks
 IN_FORCE = " Serving "
 
 
 @pytest.fixture(scope="module")
 def vui(shared_gateway: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vui]:
-    with vui_behind(shared_gateway, tmp_path_factory.mktemp("ahead")) as running:
+    folder = tmp_path_factory.mktemp("ahead")
+    with vui_behind(shared_gateway, folder, VUI_SPEECHLESS_READ=f"{READ}") as running:
         yield running
 
 
@@ -138,6 +140,50 @@ async def test_a_reset_and_a_cancel_end_it(page: Page, openai: OpenAI, kind: str
     await fall_silent(page, openai)
     await asyncio.to_thread(http, f"{page.vui.url}/{kind}", {})
     await until(lambda: replies(openai)[0].closed_at, 2, "the provider's call ends")
+
+
+async def test_who_speaks_between_the_commit_and_vuis_request_changes_nothing_of_the_reply(
+    page: Page, openai: OpenAI
+) -> None:
+    await speak(page, "What is the weather.")
+    await page.recognise({"type": "vad_stop"})
+    await page.wait_for("transcription")
+    more = [{"type": "vad_start"}, {"type": "partial", "text": "What is the weather. In Rome"}]
+    await page.recognise(*more)
+    await page.wait_for("reply")
+    await asyncio.sleep(0.5)
+    assert page.replies() == ["It is sunny."]
+    assert [asked(seen) for seen in replies(openai)] == ["What is the weather."]
+
+
+async def test_a_floor_that_is_taken_while_vui_waits_ends_it(page: Page, openai: OpenAI) -> None:
+    openai.clear(text="Never heard. " * 50, pace=0.05)
+    await speak(page, "What is the weather")
+    await fall_silent(page, openai)
+    await page.ws.send_json({"type": "floor_hold", "hold": True})
+    await until(lambda: replies(openai)[0].closed_at, 1, "the provider's call ends")
+    openai.clear(text="It is sunny.")
+    await page.ws.send_json({"type": "floor_hold", "hold": False})
+    await asyncio.sleep(WAIT + 1)
+    assert "Never heard" not in json.dumps(page.events)
+
+
+@pytest.mark.parametrize("when", ["before the commit", "after it"])
+async def test_another_page_that_opens_hears_nothing_of_a_turn_that_it_did_not_have(
+    page: Page, openai: OpenAI, when: str
+) -> None:
+    openai.clear(text="Never heard. " * 50, pace=0.05)
+    await speak(page, "What is the weather")
+    await fall_silent(page, openai)
+    if when == "after it":
+        await page.wait_for("transcription")
+    async with open_page(page.vui) as other:
+        assert "Never heard" not in json.dumps(other.events)
+        openai.clear(text="Rome is sunny.")
+        await speak(other, "What is the weather in Rome.")
+        await other.recognise({"type": "vad_stop"})
+        await other.wait_for("reply", lambda e: e["text"] == "Rome is sunny.")
+        assert other.replies() == ["Rome is sunny."]
 
 
 async def test_none_begins_while_the_floor_is_held_and_none_in_listen_mode_without_its_name(

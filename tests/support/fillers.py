@@ -14,9 +14,9 @@ FILLERS: tuple[str, ...] = Settings.model_fields["fillers"].default
 
 def without_fillers(text: str) -> str:
     """A reply as its model said it."""
-    while found := next((one for one in FILLERS if text.lstrip().startswith(one)), ""):
-        text = text.lstrip().removeprefix(found)
-    return text.lstrip()
+    for one in FILLERS:
+        text = text.replace(f"{one} ", "").removesuffix(one)
+    return text
 
 
 def marked(fillers: Iterable[tuple[str, float]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -117,10 +117,19 @@ class SickAndWell:
         llm_backend.get_backend().barge_in()
 
     async def turn(
-        self, group: str, conversation: list[dict] = TEXT_CHAT, within: float = GIVE_UP
+        self,
+        group: str,
+        conversation: list[dict] = TEXT_CHAT,
+        within: float = GIVE_UP,
+        before: Callable[[LiteLLMBackend], Awaitable[None]] | None = None,
     ) -> Heard:
-        """A streamed reply through vui's own chunker on our own backend."""
+        """A streamed reply through vui's own chunker on our own backend.
+
+        before: what happens until vui asks for it.
+        """
         backend, heard = self.backend(group), Heard()
+        if before:
+            await before(backend)
         began = time.monotonic()
         try:
             async with asyncio.timeout(within):
@@ -128,7 +137,7 @@ class SickAndWell:
                     conversation[1:], TEXT_CHAT[0]["content"]
                 ):
                     now = time.monotonic() - began
-                    if chunk in FILLERS and not heard.chunks:
+                    if chunk in FILLERS:
                         assert not final
                         heard.fillers.append((chunk, now))
                         continue

@@ -33,7 +33,7 @@ def call(
 ) -> list[dict]:
     """What is sent to a client that hangs up after so long; the gateway may end before."""
     between = Fillers()
-    between.sentences = fillers
+    between.configure(fillers)
     usage, sent = usage or Recorder(), []
     router: Any = SimpleNamespace(serves=lambda _: True)
     preconnect: Any = SimpleNamespace(ended=lambda _: None)

@@ -14,7 +14,7 @@ from vui_gateway.turns.call import OWNER, Call
 from vui_gateway.turns.head_start import HeadStart
 from vui_gateway.usage.bill import Bill
 from vui_gateway.usage.budget import Budget
-from vui_gateway.usage.head_starts import CLAIMS, LOOKED_AT, PAUSE, SUBJECT, HeadStarts
+from vui_gateway.usage.head_starts import CLAIMS, CLIENTS, LOOKED_AT, PAUSE, SUBJECT, HeadStarts
 from vui_gateway.usage.recorder import Recorder
 
 from tests.support.clock import WallClock
@@ -30,16 +30,18 @@ def head_starts(state: State | None = None) -> tuple[HeadStarts, Budget]:
     return usage.head_starts, usage.budget
 
 
-def ended(starts: HeadStarts, name: str, usd: float = 0.001, *, claimed: bool) -> None:
+def ended(
+    starts: HeadStarts, name: str, usd: float = 0.001, *, claimed: bool, client: str = OWNER
+) -> None:
     """A head start from its beginning to its end."""
-    one = Call(VUI, began=0.0, head_start=starts.begin(name, OWNER))
+    one = Call(VUI, began=0.0, head_start=starts.begin(name, client), client=client)
     if claimed:
-        starts.claim(name, OWNER)
+        starts.claim(name, client)
     starts.record(one, [Bill(0, 0, usd)])
 
 
-def refusal(starts: HeadStarts) -> str:
-    return asyncio.run(starts.refusal(VUI, OWNER))
+def refusal(starts: HeadStarts, client: str = OWNER) -> str:
+    return asyncio.run(starts.refusal(VUI, client))
 
 
 def test_a_claim_counts_before_and_after_the_end_and_once() -> None:
@@ -123,6 +125,29 @@ def test_where_less_than_half_of_the_last_were_used_there_is_none_for_an_hour(
     assert not refusal(starts)
     ended(starts, "later", claimed=False)
     assert bool(refusal(starts)) is not refused, "only the pause begins anew"
+
+
+def test_a_client_that_uses_few_of_its_own_pauses_nobody_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    starts, _ = head_starts()
+    for count in range(LOOKED_AT):
+        ended(starts, f"x{count}", claimed=False, client="guest")
+        ended(starts, f"y{count}", claimed=True)
+    assert refusal(starts, "guest")
+    assert not refusal(starts)
+    assert starts.today[:2] == (2 * LOOKED_AT, LOOKED_AT), "the sums are those of all"
+    (line,) = caplog.messages
+    assert "guest" in line
+
+
+def test_a_client_that_has_made_none_for_long_is_forgotten() -> None:
+    starts, _ = head_starts()
+    for count in range(LOOKED_AT):
+        ended(starts, f"x{count}", claimed=False, client="guest")
+    for count in range(CLIENTS):
+        ended(starts, "x", claimed=True, client=f"other-{count}")
+    assert not refusal(starts, "guest")
 
 
 @pytest.mark.parametrize("whose", ["all", "own"])

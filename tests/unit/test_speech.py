@@ -201,12 +201,14 @@ async def test_the_promise_is_a_header_of_the_gateways() -> None:
 
 # ---- a filler
 
+FILLER = "Hmm, let me think. "
+
 
 def filling(*later: str, pause: float = 0.2, done: bool = True) -> Any:
     """A gateway that says a filler at once, and the rest after a pause."""
 
     async def arriving() -> AsyncGenerator[bytes]:
-        async for part in stream_of("Hmm, let me think. ", done=False).aiter_raw():
+        async for part in stream_of(FILLER, done=False).aiter_raw():
             yield part
         await asyncio.sleep(pause)
         async for part in stream_of(*later, done=done).aiter_raw():
@@ -221,7 +223,13 @@ def filling(*later: str, pause: float = 0.2, done: bool = True) -> Any:
     [
         (["One."], True, [("One.", True)]),
         (["One. ", "Two."], True, [("One.", False), ("Two.", True)]),
+        (
+            ["One. ", FILLER, "Two. ", "Three."],
+            True,
+            [("One.", False), (FILLER.strip(), False), ("Two.", False), ("Three.", True)],
+        ),
         ([], False, [(APOLOGY, False)]),
+        (["One. ", FILLER], False, [("One.", False), (FILLER.strip(), False), (APOLOGY, False)]),
     ],
 )
 async def test_a_filler_is_spoken_at_once_and_is_never_the_last(
@@ -233,7 +241,7 @@ async def test_a_filler_is_spoken_at_once_and_is_never_the_last(
         async for chunk in llm.llm_stream_chunks(HELLO):
             found.append(chunk)
             at.append(time.perf_counter() - began)
-    assert found == [("Hmm, let me think.", False), *chunks]
+    assert found == [(FILLER.strip(), False), *chunks]
     assert at[0] < 0.15
     assert at[1] > 0.19
 
@@ -242,9 +250,7 @@ async def test_a_barge_in_during_a_filler_ends_the_reply() -> None:
     llm_backend.set_backend(backend := filling("Never heard.", pause=30))
     asyncio.get_running_loop().call_later(0.1, backend.barge_in)
     async with asyncio.timeout(1):
-        assert [chunk async for chunk in llm.llm_stream_chunks(HELLO)] == [
-            ("Hmm, let me think.", False)
-        ]
+        assert [chunk async for chunk in llm.llm_stream_chunks(HELLO)] == [(FILLER.strip(), False)]
 
 
 # ---- how a reply ends

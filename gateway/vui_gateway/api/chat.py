@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import Any
@@ -28,7 +28,7 @@ from vui_gateway.providers.thinking import NO_THINKING
 from vui_gateway.turns.admission import Admission
 from vui_gateway.turns.call import AttemptError, Call, Event
 from vui_gateway.turns.engine import Engine
-from vui_gateway.turns.fillers import Fillers
+from vui_gateway.turns.fillers import Fillers, Silence
 from vui_gateway.turns.head_start import HeadStart
 from vui_gateway.turns.limits import HEARTBEAT, PRICED
 from vui_gateway.usage.bill import usage_for_client
@@ -147,8 +147,8 @@ class Chat:
     async def _answer(self, call: Call, body: dict, stream: EventStream) -> None:
         try:
             if call.streamed:
-                reply, filler = self._engine.stream(call, body), self._filler(call)
-                async with aclosing(_with_signs_of_life(reply, filler)) as events:
+                reply, silence = self._engine.stream(call, body), self._fillers.of(call)
+                async with aclosing(_with_signs_of_life(reply, silence)) as events:
                     async for event in events:
                         # A reply that a token ended has no usage of its provider's.
                         over = event and event.finish_reason and call.answered
@@ -166,10 +166,6 @@ class Chat:
         except Exception as error:
             call.error = type(error).__name__
             raise
-
-    def _filler(self, call: Call) -> Callable[[], str]:
-        due, ahead = self._fillers.of(call), call.head_start
-        return lambda: "" if ahead and not ahead.claimed else due()
 
     def _param(self, call: Call, error: AttemptError) -> str | None:
         """What a client may say besides: the variable of a refused key, the tokens vui needs."""
@@ -214,26 +210,23 @@ async def _hung_up(receive: Receive) -> None:
 
 
 async def _with_signs_of_life(
-    events: AsyncGenerator[Event], filler: Callable[[], str]
+    events: AsyncGenerator[Event], silence: Silence
 ) -> AsyncGenerator[Event | None]:
-    """The events; a sentence when one is due, and None whenever there has been nothing for a while.
-
-    filler: returns the sentence that is due.
-    """
+    """The events; a sentence when one is due, None whenever there has been nothing for a while."""
     task: asyncio.Task | None = None
-    quiet = 0.0
+    loop = asyncio.get_running_loop()
+    last = loop.time()
     try:
         while True:
             task = task or asyncio.ensure_future(anext(events))
-            if not (await asyncio.wait({task}, timeout=TICK))[0]:
-                quiet += TICK
-                sentence = filler()
-                if sentence or quiet >= HEARTBEAT:
-                    quiet = 0.0
+            if not (await asyncio.wait({task}, timeout=max(0.0, min(TICK, silence.left))))[0]:
+                sentence = silence.take()
+                if sentence or loop.time() >= last + HEARTBEAT:
+                    last = loop.time()
                     # A space at the end of a piece promises that another one follows.
                     yield Event(f"{sentence} ", filler=True) if sentence else None
                 continue
-            done, task, quiet = task, None, 0.0
+            done, task, last = task, None, loop.time()
             try:
                 yield done.result()
             except StopAsyncIteration:

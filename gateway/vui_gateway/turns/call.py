@@ -155,6 +155,7 @@ class Call:
         sent: bytes of the request.
         began, first_token, released, ended: times of the loop, in seconds: of the request, the
             first word from a provider, the first sentence to vui, and the end.
+        heard: when the listener has heard all that was sent to vui, 0 for nothing.
         without: ids of deployments that refuse its tools.
         attempts: in order.
         traceparent: of the client's trace: https://www.w3.org/TR/trace-context/
@@ -172,6 +173,7 @@ class Call:
     began: float = field(default_factory=_now)
     first_token: float = 0.0
     released: float = 0.0
+    heard: float = 0.0
     ended: float = 0.0
     without: set[str] = field(default_factory=set)
     attempts: list[Attempt] = field(default_factory=list)

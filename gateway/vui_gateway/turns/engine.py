@@ -114,8 +114,9 @@ class Engine:
                 async with aclosing(self._pieces(attempt, call)) as pieces:
                     async for piece in pieces:
                         said, heard = said + piece, True
-                        call.said = said
-                        call.released = call.released or asyncio.get_running_loop().time()
+                        call.said, now = said, asyncio.get_running_loop().time()
+                        call.released = call.released or now
+                        call.heard = self.limits.spoken(piece, max(call.heard, now))
                         yield Event(piece)
                 if record.tool_calls:
                     yield Event(tool_calls=record.tool_calls)

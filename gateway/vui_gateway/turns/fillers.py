@@ -5,67 +5,102 @@ from __future__ import annotations
 import asyncio
 import functools
 import itertools
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from vui_gateway.turns.call import Call
-from vui_gateway.turns.limits import FILLER_AFTER, ON_ITS_WAY
+from vui_gateway.turns.limits import FILLER_AFTER, LONGEST_SILENCE, ON_ITS_WAY, Limits
 
-__all__ = ["Fillers"]
+__all__ = ["KEPT", "Fillers", "Silence"]
+
+KEPT = 50  # sentences of earlier settings, which are in a conversation that goes on
+# Between two sentences of a reply: one that was cut after so many words goes on.
+WHOLE = re.compile(r"""[.!?]["')\]]*\s*$""")
+LONGEST_END = 20  # characters
 
 
 class Fillers:
-    """Says sentences, each once in turn, while there is none of a reply.
-
-    Attributes:
-        sentences: nothing is said where there is none; the last one is never the first.
+    """Sentences that are said, each in turn, where there is none of a reply; the last one of them
+    is never the first.
     """
 
     def __init__(self) -> None:
-        self.sentences: tuple[str, ...] = ()
+        self._sentences: tuple[str, ...] = ()
+        self._known: tuple[str, ...] = ()
         self._turn = 0
 
-    def of(self, call: Call) -> Callable[[], str]:
-        """A function that returns the sentence which is due for a call now, or nothing."""
-        *first, last = self.sentences or ("",)
+    def configure(self, sentences: tuple[str, ...]) -> None:
+        """Say these from now on; none turns them off."""
+        self._sentences = sentences
+        known = dict.fromkeys([*sentences, *self._known])
+        self._known = tuple(known)[: len(sentences) + KEPT]
+
+    def of(self, call: Call) -> Silence:
+        """What a call's listener hears besides."""
+        *first, last = self._sentences or ("",)
         self._turn += 1
         at = self._turn % max(1, len(first))
-        ring = itertools.cycle([*first[at:], *first[:at], last])
-        left = list(zip(FILLER_AFTER, ring, strict=False))
-        late = 0.0  # the first one: the next is no sooner after it
-
-        def now() -> str:
-            nonlocal late
-            time = asyncio.get_running_loop().time()
-            seconds = time - call.began
-            if not left or seconds < left[0][0] + late or call.released:
-                return ""
-            if call.last_word and time < call.last_word + ON_ITS_WAY:
-                return ""
-            at, sentence = left.pop(0)
-            late = seconds - at
-            return sentence
-
-        return now
+        return Silence(call, [*first[at:], *first[:at], last] if last else [])
 
     def taken_out(self, messages: list[dict]) -> list[dict]:
         """The conversation as the models had it: vui sends all that it has said."""
-        begins = _beginning(self.sentences)
-        return [_without(begins, message) for message in messages] if begins else messages
+        said = _pattern(self._known)
+        return [_without(said, message) for message in messages] if said else messages
+
+
+class Silence:
+    """When a call's listener has heard nothing for long, and what he hears then."""
+
+    def __init__(self, call: Call, sentences: Sequence[str]) -> None:
+        self._call, self._sentences = call, itertools.cycle(sentences)
+        self._none = not sentences
+        self._unclaimed = 0.0  # when nobody had asked for the reply yet
+
+    @property
+    def left(self) -> float:
+        """Seconds until a sentence is due, as it looks now."""
+        call, now = self._call, asyncio.get_running_loop().time()
+        if call.head_start and not call.head_start.claimed:
+            self._unclaimed = now
+            return math.inf
+        if self._unclaimed:
+            if call.said:
+                call.heard = Limits.spoken(call.said, self._unclaimed)
+            self._unclaimed = 0.0
+        if self._none or (call.said and not WHOLE.search(call.said[-LONGEST_END:])):
+            return math.inf
+        waits = call.heard or now < call.last_word + ON_ITS_WAY
+        longest = LONGEST_SILENCE if waits else FILLER_AFTER
+        return max(call.heard, call.began) + longest - now
+
+    def take(self) -> str:
+        """The sentence that is due, which is heard then; empty where none is."""
+        if self.left > 0:
+            return ""
+        sentence, now = next(self._sentences), asyncio.get_running_loop().time()
+        self._call.heard = Limits.spoken(sentence, max(self._call.heard, now))
+        return sentence
 
 
 @functools.lru_cache(1)
-def _beginning(sentences: tuple[str, ...]) -> re.Pattern[str] | None:
-    """A pattern for the sentences at the beginning of a text; None where there are none."""
+def _pattern(sentences: tuple[str, ...]) -> re.Pattern[str] | None:
+    """A pattern for whole sentences of a text; None where there are none.
+
+    Nothing in it is tried twice: a text of 400,000 marks would take minutes.
+    """
     # vui changes marks before it speaks and keeps a sentence: words are compared.
     words = [re.findall(r"\w+", sentence) for sentence in sentences]
-    patterns = [rf"{r'\W+'.join(map(re.escape, w))}\W*?(?:[.!?…]+|$)" for w in words if w]
-    return re.compile(rf"(?:\W*(?:{'|'.join(patterns)})(?:\s+|$))+") if patterns else None
+    patterns = [rf"{r'\W++'.join(map(re.escape, w))}(?!\w)" for w in words if w]
+    end = r"""[^\w.!?…]*+(?:[.!?…]++["')\]]*+|$)(?:\s++|$)"""
+    begin = r"""(?:^\W{0,9}|(?<=[.!?…"')\]]\s))"""
+    one = rf"(?:[^\w\s]{{0,9}}(?:{'|'.join(patterns)}){end})"
+    return re.compile(rf"{begin}{one}+") if patterns else None
 
 
-def _without(begins: re.Pattern[str], message: dict) -> dict:
+def _without(said: re.Pattern[str], message: dict) -> dict:
     text = message.get("content")
     if message.get("role") != "assistant" or not isinstance(text, str):
         return message
-    found = begins.match(text)
-    return {**message, "content": text[found.end() :].strip()} if found else message
+    rest = said.sub("", text)
+    return message if rest == text else {**message, "content": rest.strip()}

@@ -8,8 +8,8 @@ from typing import Self
 
 __all__ = [
     "CHANCE_SECONDS", "CHECK_AFTER", "COOLDOWN", "FILLER_AFTER", "HEARTBEAT", "LAST_SECONDS",
-    "LEAST_SECONDS", "LEAST_WINDOW", "LOADING_PAUSE", "ON_ITS_WAY", "PRICED", "SPOKEN_PACE",
-    "STREAM_TIMEOUT", "TIMEOUT", "USAGE_SECONDS", "Limits",
+    "LEAST_SECONDS", "LEAST_WINDOW", "LOADING_PAUSE", "LONGEST_SILENCE", "ON_ITS_WAY", "PRICED",
+    "SPOKEN_PACE", "STREAM_TIMEOUT", "TIMEOUT", "USAGE_SECONDS", "Limits",
 ]  # fmt: skip
 
 # Defaults of `router_settings`: without a word of the reply, before its first and within it; for a
@@ -28,10 +28,10 @@ SPOKEN_PACE = 2.7  # words that vui speaks in a second
 STALL_SHARE = 0.6  # of the limit within a reply: three seconds with the next one's first sentence
 CHANCE_SECONDS = 1.0  # in which a failure by chance leads to a second request
 CHECK_AFTER = 1.0  # without a word: then a look whether one's own server is there at all
-# Without a sentence of the reply, from the request on: a sentence is spoken in 1.1 to 2 s, so that
-# no silence is longer than three.
-FILLER_AFTER = (2.5, 6.5, 10.5, 14.5, 18.5, 22.5, 26.5)
-ON_ITS_WAY = 1.0  # after a word: the sentence that it is part of is awaited without a filler
+# Without a word, from the request on; and after what was heard last, or while words come of a
+# sentence that isn't whole: no silence is longer than three.
+FILLER_AFTER, LONGEST_SILENCE = 2.5, 2.9
+ON_ITS_WAY = 1.0  # after a word
 HEARTBEAT = 5.0  # between comments to a client that waits for a slow model
 
 

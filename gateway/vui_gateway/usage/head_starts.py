@@ -9,6 +9,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -26,7 +27,9 @@ SUBJECT, CLAIMS = "head-starts", "claims"  # subjects of the state
 NAME = re.compile(r"[0-9a-zA-Z-]{1,64}")
 KNOWN = 1000  # head starts that can still be claimed
 CLAIM_LIFETIME, MOST_CLAIMS = 60.0, 1000  # seconds, and claims that gateways share
-LOOKED_AT, PAUSE = 20, 3600.0  # head starts, and seconds without one where too few were used
+# Of one client: head starts, and seconds without one where too few of them were used.
+LOOKED_AT, PAUSE = 20, 3600.0
+CLIENTS = 1000  # that are looked at: those that made the last ones
 SHARE = 0.8  # of a budget
 
 log = logging.getLogger("vui_gateway")
@@ -38,6 +41,20 @@ class Sums(NamedTuple):
     started: float = 0
     used: float = 0
     unused_usd: float = 0.0
+
+
+@dataclass
+class Latest:
+    """A client's last head starts, and until when it gets no other."""
+
+    last: deque[HeadStart] = field(default_factory=lambda: deque(maxlen=LOOKED_AT))
+    paused_until: float = -math.inf
+
+    @property
+    def too_few_used(self) -> bool:
+        """Less than half of them."""
+        full = len(self.last) == LOOKED_AT
+        return full and sum(one.claimed for one in self.last) < LOOKED_AT / 2
 
 
 async def _nowhere(_: str) -> bool:
@@ -56,8 +73,7 @@ class HeadStarts:
         self._state, self._budget = state, budget
         self._known: dict[str, HeadStart] = {}
         self._early: dict[str, bool] = {}  # claims before their calls
-        self._last: deque[HeadStart] = deque(maxlen=LOOKED_AT)
-        self._paused_until = -math.inf
+        self._latest: dict[str, Latest] = {}  # by client, the one that made the last one last
         state.watch(CLAIMS, self._on_claim)
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "vui_head_starts_today": (
@@ -82,15 +98,15 @@ class HeadStarts:
 
     async def refusal(self, model_group: str, client: str) -> str:
         """Why none may begin now; empty where one may."""
-        now = self._state.clock()
-        if len(self._last) == LOOKED_AT and sum(one.claimed for one in self._last) < LOOKED_AT / 2:
-            self._paused_until = now + PAUSE
-            self._last.clear()
+        now, latest = self._state.clock(), self._latest.get(client, Latest())
+        if latest.too_few_used:
+            latest.paused_until = now + PAUSE
+            latest.last.clear()
             log.warning(
-                "Less than half of the last %d head starts were used: there is none for an hour.",
-                LOOKED_AT,
-            )
-        if now < self._paused_until:
+                "Less than half of the last %d head starts of %s were used: it gets none for an "
+                "hour.", LOOKED_AT, client,
+            )  # fmt: skip
+        if now < latest.paused_until:
             return "Too few of the last head starts were used."
         if self._budget.nearly_spent(client, SHARE):
             return "Most of today's budget is spent."
@@ -131,7 +147,11 @@ class HeadStarts:
         """Note that a call is over; it may still be claimed."""
         if one := call.head_start:
             one.usd = sum(bill.usd or 0 for bill in bills)
-            self._last.append(one)
+            latest = self._latest.pop(call.client, None) or Latest()
+            latest.last.append(one)
+            self._latest[call.client] = latest
+            if len(self._latest) > CLIENTS:
+                del self._latest[next(iter(self._latest))]
             if not one.claimed:
                 self._add(Sums(unused_usd=one.usd))
 

@@ -11,7 +11,7 @@ from vui.serving.stream import llm, llm_backend
 
 from vui_litellm.patches.speech import with_lone_stops
 
-__all__ = ["start_ahead"]
+__all__ = ["start_ahead", "start_call"]
 
 LONGEST = 10  # seconds of speech
 LOOK = 0.02  # seconds between two looks at the transcript
@@ -92,21 +92,26 @@ async def _said(srv: Any) -> str:
 
 
 async def _start(srv: Any, head: Any, text: str) -> None:
-    """Start the call that vui's chunker would make for this text."""
     from vui.serving.stream.prompts import build_memory_context
     from vui.serving.stream.voice_turn import recent_conversation
+
+    soul, memories = srv.session.soul, build_memory_context(srv)
+    conversation = [*recent_conversation(srv), {"role": "user", "content": text}]
+    await start_call(head, conversation, f"{soul}\n\n{memories}" if memories else soul)
+
+
+async def start_call(head: Any, conversation: list[dict], system_prompt: str) -> None:
+    """Start the call that vui's chunker would make."""
 
     async def stream(messages: list[dict], *, stats: Any = None, **options: Any) -> Any:
         head.start(messages, **options)
         return
         yield
 
-    soul, memories = srv.session.soul, build_memory_context(srv)
-    conversation = [*recent_conversation(srv), {"role": "user", "content": text}]
     chunker: Any = llm.llm_stream_chunks
     chunker = getattr(chunker, "__wrapped__", chunker)  # ours speaks sooner
     asking = with_lone_stops(chunker, lambda: SimpleNamespace(stream=stream))
-    async for _ in asking(conversation, f"{soul}\n\n{memories}" if memories else soul):
+    async for _ in asking(conversation, system_prompt):
         pass
 
 
