@@ -13,6 +13,7 @@ from vui.serving.stream import llm_backend
 from tests.matrix.conversations import HELLO, STOPS, heard, tools
 from tests.providers import thinking
 from tests.providers.base import StandIn, serving
+from tests.providers.minimax import MiniMax
 from tests.support.harness import KEY, gateway
 from vui_litellm import LiteLLMBackend
 
@@ -30,8 +31,8 @@ MODELS: dict[str, tuple[type[StandIn], str]] = {
     "moonshot/kimi-k3": (thinking.Moonshot, "/v1"),
     "dashscope/qwen3-8b": (thinking.DashScope, "/compatible-mode/v1"),
     "dashscope/qwen3-30b-a3b": (thinking.DashScope, "/compatible-mode/v1"),
-    "minimax/MiniMax-M3": (thinking.MiniMax, "/v1"),
-    "minimax/MiniMax-M3.1-Flash": (thinking.MiniMax, "/v1"),
+    "minimax/MiniMax-M3": (MiniMax, "/v1"),
+    "minimax/MiniMax-M3.1-Flash": (MiniMax, "/v1"),
     "cerebras/gpt-oss-120b": (thinking.GptOss, "/v1"),
     "azure_ai/gpt-oss-120b": (thinking.GptOss, "/v1"),
     "openrouter/minimax/minimax-m2.5": (thinking.OpenRouterAny, "/api/v1"),

@@ -125,25 +125,6 @@ class DashScope(OpenAI):
         return body.get("enable_thinking") is not False
 
 
-class MiniMax(OpenAI):
-    """M3 and M3.1: https://platform.minimax.io/docs/api-reference/text-chat-openai and
-    https://dev.to/aihubmix/fixing-requires-adaptive-thinking-2013-when-moving-from-minimax-m27-to-m31-flash-1iif
-    """
-
-    fields = FIELDS | {"thinking", "reasoning_split"}
-
-    def check_body(self, body: dict) -> None:
-        super().check_body(body)
-        off = (body.get("thinking") or {}).get("type") == "disabled"
-        if off and "M3.1" in body["model"]:
-            raise Refused("requires adaptive thinking", code="2013")
-
-    def thinks(self, body: dict) -> bool:
-        if "M3.1" in body["model"]:
-            return body.get("reasoning_effort") != "low"
-        return (body.get("thinking") or {}).get("type") != "disabled"
-
-
 class OpenRouterAny(OpenRouter):
     """OpenRouter, each model as https://openrouter.ai/api/v1/models has its `reasoning`."""
 

@@ -77,6 +77,9 @@ LEAKS: dict[str, list[str]] = {
             '<invoke name="get_time"></invoke>', "<｜tool▁calls▁begin｜>x<｜tool▁calls▁end｜>",
             "<start_function_call>call:x{}<end_function_call>", "<function(x)>{}</function>",
             "<|tool▁calls▁begin|>x<|tool▁calls▁end|>", "<|tool_calls_begin|>x<|tool_calls_end|>",
+            '\nAction: get_time\nAction Input: {"a": 1}',
+            '\nfunctools[{"name": "x", "arguments": {}}]',
+            '\n[get_time(zone="UTC")]', '\n✿FUNCTION✿: get_time\n✿ARGS✿: {}',
         )
     ] + ['<tool_call>{"name": "get_time"}</tool_call>\nOh, good question.'],
 }  # fmt: skip

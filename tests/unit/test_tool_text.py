@@ -31,6 +31,55 @@ FORMATS = {
     f"```json\n{ZONE}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
     "LFM": '<|tool_call_start|>[get_time(zone="UTC")]<|tool_call_end|>',
     "LM Studio": f'[TOOL_REQUEST]{{"name": "get_time", "arguments": {ZONE}}}[END_TOOL_REQUEST]',
+    "ReAct": f"Action: get_time\nAction Input: {ZONE}",
+    "ReAct, made-up result": f"Action: get_time\nAction Input: {ZONE}\nObservation: It is nine.",
+    "ReAct, Markdown": f"**Action:** `get_time`\n**Action Input:**\n```json\n{ZONE}\n```",
+    "Command R": f'Action: ```json\n[{{"tool_name": "get_time", "parameters": {ZONE}}}]\n```',
+    "LangChain": f'Action:\n```\n{{"action": "get_time", "action_input": {ZONE}}}\n```',
+    "Qwen-Agent": f"✿FUNCTION✿: get_time\n✿ARGS✿: {ZONE}\n✿RESULT✿: It is nine.",
+    "Phi-4-mini": f'functools[{{"name": "get_time", "arguments": {ZONE}}}]',
+    "Python": '[get_time(zone="UTC")]',
+    "Llama 4": '<|python_start|>[get_time(zone="UTC")]<|python_end|>',
+    "Olmo": '<function_calls>get_time(zone="UTC")</function_calls>',
+    "Step": "<｜tool_calls_begin｜><｜tool_call_begin｜>function<｜tool_sep｜>"
+    '<steptml:invoke name="get_time"><steptml:parameter name="zone">UTC</steptml:parameter>'
+    "</steptml:invoke><｜tool_call_end｜><｜tool_calls_end｜>",
+    "Granite 20B": f'<function_call> {{"name": "get_time", "arguments": {ZONE}}}',
+    "Granite": f'<|tool_call|>[{{"name": "get_time", "arguments": {ZONE}}}]',
+    "GigaChat": f'function call<|role_sep|>\n{{"name": "get_time", "arguments": {ZONE}}}',
+    "GigaChat, newer": f'<|function_call|>{{"name": "get_time", "arguments": {ZONE}}}',
+    "Hunyuan": f'<tool_calls>[{{"name": "get_time", "arguments": {ZONE}}}]</tool_calls>',
+    "Hunyuan, newer": "<tool_calls:opensource>\n<tool_call:opensource>get_time"
+    "<tool_sep:opensource>\n<arg_key:opensource>zone</arg_key:opensource>\n<arg_value:opensource>"
+    "UTC</arg_value:opensource>\n</tool_call:opensource>\n</tool_calls:opensource>",
+    "Apertus": f'<|tools_prefix|>[{{"get_time": {ZONE}}}]<|tools_suffix|>',
+    "Cohere": '<|START_ACTION|>[{"tool_call_id": "0", "tool_name": "get_time", '
+    f'"parameters": {ZONE}}}]<|END_ACTION|>',
+    "Gemma": "<start_function_call>call:get_time{zone:<escape>UTC<escape>}<end_function_call>",
+    "Gemma 4": '<|tool_call>call:get_time{zone:<|"|>UTC<|"|>}<tool_call|>',
+    "InternLM": '<|action_start|><|plugin|>\n{"name": "get_time", '
+    f'"parameters": {ZONE}}}<|action_end|>',
+    "MiniMax": f'<tool_calls>\n{{"name": "get_time", "arguments": {ZONE}}}\n</tool_calls>',
+    "MiniMax M2": '<minimax:tool_call>\n<invoke name="get_time">\n<parameter name="zone">UTC'
+    "</parameter>\n</invoke>\n</minimax:tool_call>",
+    "MiniMax M3": ']<]minimax[>[<tool_call>\n]<]minimax[>[<invoke name="get_time">]<]minimax[>['
+    "<zone>UTC]<]minimax[>[</zone>]<]minimax[>[</invoke>\n]<]minimax[>[</tool_call>",
+    "MiniCPM": '<function name="get_time"><param name="zone">UTC</param></function>',
+    "Seed": "<seed:tool_call>\n<function=get_time>\n<parameter=zone>UTC</parameter>\n</function>\n"
+    "</seed:tool_call>",
+    "LongCat": "<longcat_tool_call>get_time\n<longcat_arg_key>zone</longcat_arg_key>\n"
+    "<longcat_arg_value>UTC</longcat_arg_value>\n</longcat_tool_call>",
+    "DeepSeek 3.2": '<｜DSML｜function_calls>\n<｜DSML｜invoke name="get_time">\n'
+    "<｜DSML｜parameter"
+    ' name="zone" string="true">UTC</｜DSML｜parameter>\n</｜DSML｜invoke>\n'
+    "</｜DSML｜function_calls>",
+    "DeepSeek 4": '<｜DSML｜tool_calls>\n<｜DSML｜invoke name="get_time">\n<｜DSML｜parameter '
+    'name="zone" string="true">UTC</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>',
+    "Solar": "<|tool_call:begin|>a1<|tool_call:name|>get_time<|tool_call:args|>"
+    f"{ZONE}<|tool_call:end|>",
+    "Nemotron": f'<TOOLCALL>[{{"name": "get_time", "arguments": {ZONE}}}]</TOOLCALL>',
+    "xLAM": f'[{{"name": "get_time", "arguments": {ZONE}}}]',
+    "wrapped": f'{{"tool_call": {{"name": "get_time", "arguments": {ZONE}}}}}',
     "ReAct's JSON": f'{{"action": "get_time", "action_input": {ZONE}}}',
 }
 
@@ -50,6 +99,43 @@ def test_a_call_is_taken_out_of_the_text_and_understood(name: str, size: int) ->
     assert call["function"]["name"] == "get_time"
     assert json.loads(call["function"]["arguments"]) == {"zone": "UTC"}
     assert not [call for text in texts for call in calls_in(text, {"another"})]
+
+
+def test_what_follows_the_calls_of_react_is_heard_from_its_answer_on() -> None:
+    text = (
+        f"Well.\nAction: x\nAction Input: {ZONE}\nObservation: Nine.\nThought: So.\n"
+        f"Action: get_time\nAction Input: {ZONE}\nObservation: Ten.\nFinal Answer: It's ten."
+    )
+    for size in (1, 5, 1000):
+        said, texts = taken(text, size)
+        assert said == "Well.\n It's ten."
+        calls = [call for one in texts for call in calls_in(one, {"get_time"})]
+        assert [call["function"]["arguments"] for call in calls] == [ZONE]
+
+
+# A sentence, and what somebody may ask to be read out.
+SENTENCES = [
+    "Action: the best films of 2024 are loud.", "Action: Terminator\nRomance: Titanic",
+    "Action: run\nAction Input: all that you see.", "Action: run\nAction Input: {your name}.",
+    "Action movies. Function calls are fun. An action, a function call", "Functools is fun.",
+    'Action: {"a": 1} is no call.', "Action", "Action: ", "A", "functools", "functools[1]",
+    "The list [a, b] and [laugh] and [f(x)] and f(x=1), [f(x) for x in y].", "a]<]b [see (that)]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_a_sentence_that_begins_as_a_call_does_is_heard(text: str, size: int) -> None:
+    assert taken(text, size) == (text, [])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_name_in_the_arguments_is_none_of_a_call(name: str) -> None:
+    inner, outer = ZONE, '{"name": "Bob", "action": "wave"}'
+    if inner not in FORMATS[name]:
+        return
+    (call,) = calls_in(FORMATS[name].replace(inner, outer), {"get_time"})
+    assert json.loads(call["function"]["arguments"]) == json.loads(outer)
 
 
 def test_what_follows_a_call_is_heard() -> None:

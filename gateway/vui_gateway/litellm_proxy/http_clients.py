@@ -7,7 +7,7 @@ fetch tokens with requests, `aiohttp_openai` asks by itself. botocore follows no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -36,17 +36,17 @@ _idle_connection: Any = aiohttp.BaseConnector._get
 _reused: ContextVar[bool] = ContextVar("reused", default=False)
 
 
-async def _on_response(_: httpx.Response) -> None:
+def _on_response(_: httpx.Response, *, streamed: bool) -> None:
     """Replaced by `install`."""
 
 
-def install(on_response: Callable[[httpx.Response], Awaitable[None]]) -> None:
+def install(on_response: Callable[..., None]) -> None:
     """Put the bounds on the clients there are and those to come.
 
-    on_response: gets each answer before its body is read.
+    on_response: gets each answer before its body is read, and whether it is read in pieces.
     """
     global _on_response
-    _on_response = on_response  # type: ignore[assignment]
+    _on_response = on_response
     httpx.AsyncClient.send, httpx.Client.send = _bounded_send, _bounded_send_sync  # type: ignore
     aiohttp.ClientSession._request = _aiohttp_request_here  # type: ignore
     aiohttp.BaseConnector._get = _idle_connection_here  # type: ignore
@@ -63,7 +63,7 @@ async def _bounded_send(
     response = await _send(self, request, stream=True, **options)
     try:
         await bound(response, streamed=stream)
-        await _on_response(response)
+        _on_response(response, streamed=stream)
         if not stream:
             await response.aread()
     except BaseException:

@@ -16,6 +16,7 @@ from litellm.proxy import proxy_server
 from litellm.proxy.common_request_processing import _bill_partial_streamed_spend_on_disconnect
 
 from vui_gateway.litellm_proxy import user_hooks
+from vui_gateway.litellm_proxy.errors_in_answers import look_for_errors
 from vui_gateway.litellm_proxy.failures import broken_off, failure, nothing_said, refusal_of
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.providers.accounts import tokens_a_minute
@@ -40,15 +41,17 @@ def is_under_way() -> bool:
     return UNDER_WAY.get(None) is not None
 
 
-async def answered(response: httpx.Response) -> None:
-    """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read; its
-    account's limits are in its headers.
+def answered(response: httpx.Response, *, streamed: bool) -> None:
+    """An httpx response hook: a whole answer is billed, also one that LiteLLM can't read, and an
+    error is none; its account's limits are in its headers.
     """
     kind = response.headers.get("content-type", "")
     whole = not any(stream in kind for stream in STREAMS)
     if attempt := UNDER_WAY.get(None):
-        attempt.answered = attempt.answered or (response.is_success and whole)
+        before = attempt.answered
+        attempt.answered = before or (response.is_success and whole)
         attempt.tokens_a_minute = tokens_a_minute(response.headers)
+        look_for_errors(response, attempt, before, streamed=streamed)
 
 
 def ends_with(raw: object, mapped: object) -> None:

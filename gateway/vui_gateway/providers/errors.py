@@ -41,7 +41,7 @@ OUT_OF_CREDIT = re.compile(
     rf"|spending (?:limit|cap)|usage (?:limits?|quota)(?: (?:reached|exceeded)|\. (?:you|it) will)"
     rf"|credits? expired|limit exhausted|plan (?:package )?has expired"
     rf"|billing[ _](?:hard[ _]limit|not[ _]active)|arrearage|account ?overdue|余额不足|欠费"
-    rf"|[\"']code[\"']\s?:\s?[\"']?(?:1113|1008|30001|1304|1308|1309|1310)\b",
+    rf"|用量上限|(?:[\"']code[\"']\s?:\s?[\"']?|\()(?:1113|1008|30001|1304|1308|1309|1310)\b",
     re.IGNORECASE,
 )
 # Gemini says the same of a limit for a minute, and then how long to wait:

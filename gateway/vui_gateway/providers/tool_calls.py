@@ -8,24 +8,43 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-__all__ = ["calls_in", "tool_name"]
+__all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_name"]
 
 NAME_KEYS = ("name", "function", "function_name", "tool", "tool_name", "action", "recipient_name")
-ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "kwargs", "action_input", "params")
+ARGUMENT_KEYS = (
+    "arguments", "parameters", "args", "input", "kwargs", "params", "action_input", "tool_input",
+    "tool_args", "function_args",
+)  # fmt: skip
+ARGUMENTS = re.compile(
+    r'"(?:arguments|parameters|params|args|kwargs|input|(?:action|tool|function)_(?:input|args))"'
+    r"\s{0,8}:"
+)
+FUNCTOOLS = "functools"  # Phi-4-mini's, before its list of calls
 # A control token in a name, and all after it: "get_time<|channel|>commentary".
 LEAKED = re.compile(r"(?:<[|｜]|[|｜]>|<|\[(?:ARGS|CALL_ID)\]).*", re.DOTALL)
 # A name, what may stand between it and its arguments, and these: as JSON, in tags of their own, or
 # in parentheses.
+# A template's namespace: DeepSeek's, Step's, LongCat's.
+_SPACE = r"(?:[|｜]DSML[|｜]|[a-z]{1,16}[:_])?"
 NAMED = re.compile(
     r"(?<![\w.-])(?:functions?[.:])?(?P<name>[A-Za-z_][\w.-]{0,63})(?::\d{1,4})?"
-    r"(?:\s|[\"'>]|:(?!\w)|\[ARGS\]|\[CALL_ID\]\w{1,40}|<[|｜][^<>]{1,40}[|｜]>|```(?:json)?|json(?=\s)"
-    r"){0,12}(?P<opens>[{(]|<parameter|<arg_key>|</function>|</invoke>|</tool_call>|\Z)"
+    r"(?:\s|[\"'>`*]|:(?!\w)|\[ARGS\]|\[CALL_ID\]\w{1,40}|<[|｜][^<>]{1,40}[|｜]>|```(?:json)?|json(?=\s)"
+    r"|<tool_sep[^<>]{0,20}>|Action[ _]?Input\b|✿ARGS✿"
+    rf"){{0,12}}(?P<opens>[{{(]|<{_SPACE}param|<{_SPACE}arg_key|</function>|</invoke>|</tool_call>|\Z)"
 )
 PARAMETER = re.compile(
-    r"<parameter(?:=| name=)[\"']?([^\"'<>\s]{1,64})[\"']?[^<>]{0,40}>(.*?)</parameter>"
-    r"|<arg_key>([^<>]{1,64})</arg_key>\s*<arg_value>(.*?)</arg_value>",
+    rf"<{_SPACE}param(?:eter)?(?:=| name=)[\"']?([^\"'<>\s]{{1,64}})[\"']?[^<>]{{0,40}}>(.*?)"
+    rf"</{_SPACE}param(?:eter)?>"
+    rf"|<{_SPACE}arg_key[^<>]{{0,20}}>([^<>]{{1,64}})</{_SPACE}arg_key[^<>]{{0,20}}>\s*"
+    rf"<{_SPACE}arg_value[^<>]{{0,20}}>(.*?)</{_SPACE}arg_value[^<>]{{0,20}}>",
     re.DOTALL,
 )
+ENDS = re.compile(r"</[^<>]{0,16}(?:function|invoke|tool_call)(?::\w{1,20})?>")
+# MiniMax-M3 has a tag for each argument: `<zone>UTC</zone>`.
+MINIMAX, TAGGED = "]<]minimax[>[", re.compile(r"<([\w.-]{1,64})>([^<>]*)</\1>")
+# Gemma's arguments: keys without quotes, and quotes of its own.
+QUOTED = re.compile(r'(?:<escape>|<\|"\|>)(.*?)(?:<escape>|<\|"\|>)', re.DOTALL)
+BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 # https://cookbook.openai.com/articles/openai-harmony: a call is addressed to its tool.
 RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
 MOST_CALLS, MOST_TRIES = 16, 200
@@ -38,6 +57,27 @@ def tool_name(name: str, offered: Collection[str] = ()) -> str:
     bare = LEAKED.sub("", name).strip().strip("\"'")
     short = re.sub(r"^functions?[.:]|:\d+$", "", bare)
     return short if bare not in offered and (short in offered or not offered) else bare
+
+
+def is_call(text: str, *, named: bool = False) -> bool:
+    """Whether an object is a call, and not one that somebody asked for.
+
+    named: its tool's name stands before it.
+    """
+    try:
+        value = json.loads(text.removeprefix(FUNCTOOLS))
+    except (ValueError, RecursionError):
+        return _is_python_call(text)
+    return isinstance(value, dict | list) and (named or bool(ARGUMENTS.search(text)))
+
+
+def _is_python_call(text: str) -> bool:
+    try:
+        value = ast.parse(text, mode="eval").body
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return False
+    calls = value.elts if isinstance(value, ast.List) else []
+    return bool(calls) and all(isinstance(one, ast.Call) and not one.args for one in calls)
 
 
 def calls_in(text: str, offered: Collection[str]) -> list[dict]:
@@ -58,24 +98,27 @@ def calls_in(text: str, offered: Collection[str]) -> list[dict]:
 
 
 def _calls(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
-    at = tries = 0
+    if MINIMAX in text:
+        text = TAGGED.sub(r"<parameter=\1>\2</parameter>", text.replace(MINIMAX, ""))
+    at = tries = found_any = 0
     for found in re.finditer(r"[{\[]", text):
         if found.start() < at or tries >= MOST_TRIES:
             continue
         tries += 1
         value, end = _decoded(text, found.start())
-        if end and (calls := list(_of_json(value))):
+        for name, arguments in _of_json(value, offered):
             at = end
-            yield from calls
-    if not at:
+            found_any += tool_name(name, offered) in offered
+            yield name, arguments
+    if not found_any:  # a name in the arguments is none of a call
         yield from _named(text, offered)
 
 
-def _of_json(value: Any) -> Iterator[tuple[str, Any]]:
+def _of_json(value: Any, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The calls in a JSON value."""
     if isinstance(value, list):
         for one in value[:MOST_CALLS]:
-            yield from _of_json(one)
+            yield from _of_json(one, offered)
     elif isinstance(value, dict):
         arguments: Any = next((value[key] for key in ARGUMENT_KEYS if key in value), {})
         for key in NAME_KEYS:
@@ -83,11 +126,13 @@ def _of_json(value: Any) -> Iterator[tuple[str, Any]]:
                 yield name, arguments
                 return
             if isinstance(name, dict):  # OpenAI's own format
-                yield from _of_json(name)
+                yield from _of_json(name, offered)
                 return
         for key in ("tool_calls", "function_call", "tool_call"):
             if key in value:
-                yield from _of_json(value[key])
+                yield from _of_json(value[key], offered)
+        if len(value) == 1 and (only := next(iter(value))) in offered:  # Apertus'
+            yield only, value[only]
 
 
 def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
@@ -100,7 +145,7 @@ def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
             continue
         if opens == "{":
             value, end = _decoded(text, found.start("opens"))
-            if end:
+            if end or (value := _of_gemma(text[found.start("opens") :])):
                 yield name, value
         elif opens == "(":
             yield name, _keywords(text, found.start("opens"))
@@ -128,11 +173,18 @@ def _keywords(text: str, at: int) -> dict:
         return {}
 
 
+def _of_gemma(text: str) -> Any:
+    """The arguments in Gemma's format; None for none."""
+    parts = QUOTED.split(text)
+    parts[::2] = [BARE_KEY.sub(r'"\1"', part) for part in parts[::2]]
+    parts[1::2] = map(json.dumps, parts[1::2])
+    return _decoded("".join(parts), 0)[0]
+
+
 def _parameters(text: str, at: int) -> dict:
     """The arguments that have a tag each, until the call's end."""
-    ends = (end for tag in ("</function>", "</invoke>", "</tool_call>")
-            if (end := text.find(tag, at)) >= 0)  # fmt: skip
-    stop = min(ends, default=len(text))
+    end = ENDS.search(text, at)
+    stop = end.start() if end else len(text)
     pairs = (found.groups() for found in PARAMETER.finditer(text, at, stop))
     return {(a or c).strip(): _value((b if a else d).strip()) for a, b, c, d in pairs}
 

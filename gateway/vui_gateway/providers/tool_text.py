@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from vui_gateway.providers.control_tokens import TOKEN, Kind, kind
 from vui_gateway.providers.tags import FOLD, held_back, prefixes
+from vui_gateway.providers.tool_calls import FUNCTOOLS, is_call
 
 __all__ = ["ToolTextFilter"]
 
-# https://github.com/vllm-project/vllm/tree/main/vllm/entrypoints/openai/tool_parsers lists the
-# formats. Where no end is named, all that follows in this turn belongs to the call.
+# The formats of https://github.com/vllm-project/vllm/tree/main/vllm/tool_parsers and of Qwen-Agent.
+# Where no end is named, all that follows in this turn belongs to the call.
 OPENING = {
     "<tool_call>": "</tool_call>", "<tool_calls>": "</tool_calls>", "<toolcall>": "</toolcall>",
     "<function_call>": "</function_call>", "<function_calls>": "</function_calls>",
@@ -26,10 +26,18 @@ OPENING = {
     "<|tool_call_begin|>": "<|tool_call_end|>",
     "<|tool_calls_begin|>": "<|tool_calls_end|>",
     "<|dsml|function_calls>": "</|dsml|function_calls>", "[tool_request]": "[end_tool_request]",
+    "<|dsml|tool_calls>": "</|dsml|tool_calls>", "<|tools_prefix|>": "<|tools_suffix|>",
+    "<|python_start|>": "<|python_end|>", "<|tool_call:begin|>": "<|tool_call:end|>",
+    "<|open|>tools<|sep|>": "<|close|>tools<|sep|>", "[unused11]": "[unused12]",
+    "<tool_calls:opensource>": "</tool_calls:opensource>", "<call>": "</call>",
+    "]<]minimax[>[<tool_call>": "]<]minimax[>[</tool_call>", "✿function✿": "✿return✿",
     "<start_function_call>": "<end_function_call>", "<xai:function_call": "</xai:function_call>",
     "<function(": "</function>", "<tools>": "</tools>",
-    "[tool_calls]": "", "<|python_tag|>": "", "<|tool_call|>": "",
+    "[tool_calls]": "", "<|python_tag|>": "", "<|tool_call|>": "", "<|function_call|>": "",
+    "function call<|role_sep|>": "",
 }  # fmt: skip
+# ReAct's, and what follows a call is a made-up result until here: https://arxiv.org/abs/2210.03629
+FINAL = "final answer:"
 
 
 def _as_written(tag: str) -> str:
@@ -38,21 +46,53 @@ def _as_written(tag: str) -> str:
 
 
 CLOSINGS = {
-    tag: re.compile(_as_written(tag), re.ASCII | re.IGNORECASE) for tag in OPENING.values() if tag
+    tag: re.compile(_as_written(tag), re.ASCII | re.IGNORECASE)
+    for tag in (*OPENING.values(), FINAL)
+    if tag
 }
-CALLS = r'"(?:name|function|function_name|tool|tool_name|tool_calls|action|recipient_name|type)"'
-JSON_CALL = re.compile(r"(?:\[\s{0,8})?\{\s{0,8}" + CALLS + r"\s{0,8}:")
-OPEN = re.compile(
-    "|".join(map(_as_written, OPENING)) + "|" + JSON_CALL.pattern, re.ASCII | re.IGNORECASE
+CALLS = (
+    r'"(?:name|function|function_name|tool|tool_name|tool_calls?|function_call|action|type'
+    r'|recipient_name)"'
 )
-PREFIXES, BEGINS = prefixes(OPENING), re.compile(r"[<\[]")
+JSON_CALL = rf"(?:(?<!\w){FUNCTOOLS}\s{{0,2}})?(?:\[\s{{0,8}})?\{{\s{{0,8}}" + CALLS + r"\s{0,8}:"
+# Llama 4's and Olmo's list: `[get_time(zone="UTC")]`.
+PYTHON_CALL = r"\[\s{0,4}[A-Za-z_][\w.]{0,40}\("
+_FENCE = r"(?:```(?:json)?\s{0,4})?"
+LABELLED = (
+    r"(?-i:(?P<label>\*{0,2}(?<!\w)Action)\*{0,2}:\*{0,2})\s{0,4}"
+    r"(?:[`\"']?(?P<name>[\w.-]{1,64})[`\"']?[ \t]{0,4}\n\s{0,4}\*{0,2}Action[ _]?Input\*{0,2}:"
+    rf"\*{{0,2}}\s{{0,8}})?{_FENCE}(?=[\[{{])"
+)
+OPEN = re.compile(
+    "|".join([*map(_as_written, OPENING), JSON_CALL, PYTHON_CALL, LABELLED]),
+    re.ASCII | re.IGNORECASE,
+)
+PREFIXES, BEGINS = prefixes((*OPENING, f"{FUNCTOOLS}[")), re.compile(r"[<\[✿]|(?<!\w)[f\]]")
 LONGEST = max(map(len, OPENING))
-FIRST = re.compile(r"[<\[{]")
-JSON_PARTIAL = re.compile(r'(?:\[\s{0,8})?(?:\{\s{0,8}(?:"\w{0,16}(?:"\s{0,8})?)?)?\Z')
-MOST_PARTIAL = 50
+
+
+def _begun(text: str) -> str:
+    """A pattern for a text or a beginning of it."""
+    return "(?:".join(map(re.escape, text)) + ")?" * (len(text) - 1)
+
+
+FIRST = re.compile(
+    rf"[<\[{{\]✿]|(?<!\w)(?:Action\b|function call<|(?:\*|{_begun('Action')}|{_begun(FUNCTOOLS)}"
+    rf"|{_begun('function call')})\Z)"
+)
+JSON_PARTIAL = re.compile(
+    rf"(?:{FUNCTOOLS}\s{{0,2}})?(?:\[\s{{0,8}})?(?:\{{\s{{0,8}}(?:\"\w{{0,16}}(?:\"\s{{0,8}})?)?"
+    r"|(?<=[\[\s])[A-Za-z_][\w.]{0,40})?\Z"
+)
+JSON_BEGINS = re.compile(rf"(?:{FUNCTOOLS}\s{{0,2}})?[\[{{]")
+LABEL_PARTIAL = re.compile(
+    rf"\*{{0,2}}(?<!\w)(?:{_begun('Action')}|Action\*{{0,2}}(?::\*{{0,2}}\s{{0,4}}(?:[`\"']?[\w.-]{{0,64}}"
+    r"[`\"']?[ \t]{0,4}(?:\n[\w *]{0,20}(?::\*{0,2}\s{0,8})?)?)?`{0,3}(?:j?s?o?n?)\s{0,4})?)\Z"
+    r"|\*{1,2}\Z"
+)
+MOST_PARTIAL, MOST_LABEL = 60, 160
 NESTING = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 MOST_TAKEN, MOST_JSON = 100_000, 8_000  # characters
-ARGUMENTS = re.compile(r'"(?:arguments|parameters|args|input|action_input|tool_input)"\s{0,8}:')
 JSON = "json"
 
 
@@ -70,6 +110,7 @@ class ToolTextFilter:
         self._held = ""
         self._inside: str | None = None  # what ends the call under way; JSON by its brackets
         self._depth, self._quoted = 0, False
+        self._label, self._named = "", False  # ReAct's, before the JSON of a call; it has the name
         self._part: list[str] = []
         self._size = 0
 
@@ -93,7 +134,10 @@ class ToolTextFilter:
             heard.append(text[at : found.start()])
             self._inside = OPENING.get(found[0].translate(FOLD), JSON)
             at = found.start()
-            if self._inside is not JSON:
+            self._label, self._named = "", bool(found["name"])
+            if found["label"]:
+                self._label, at = found[0], found.end()
+            elif self._inside is not JSON:
                 self._keep(found[0])
                 at = found.end()
             self._depth, self._quoted = 0, False
@@ -118,7 +162,7 @@ class ToolTextFilter:
             self._keep(text[at:stop])
             self._close()
             return stop
-        keep = 0 if final else _tail(text[at:])
+        keep = 0 if final else _tail(text[at:], inside)
         self._keep(text[at : len(text) - keep])
         self._held = text[len(text) - keep :]
         return len(text)
@@ -148,25 +192,19 @@ class ToolTextFilter:
 
     def _close(self) -> str:
         """The call is over: what of it is none after all."""
-        part, inside = "".join(self._part), self._inside
-        self._part, self._inside, self._size = [], None, 0
-        if inside is JSON and not _is_call(part):
-            return part
-        self.taken.append(part)
+        part, inside, label = "".join(self._part), self._inside, self._label
+        self._part, self._inside, self._size, self._label = [], None, 0, ""
+        if inside is JSON and not is_call(part, named=self._named):
+            return label + part
+        self.taken.append(label + part)
+        self._inside = FINAL if label else None
         return ""
 
 
-def _is_call(text: str) -> bool:
-    """Whether an object is a call, and not one that somebody asked for."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(value, dict | list) and bool(ARGUMENTS.search(text))
-
-
-def _tail(text: str) -> int:
+def _tail(text: str, end: str) -> int:
     """Characters at the end that may be the beginning of an end: a tag or a token."""
+    if end and end[0] not in "<[":
+        return min(len(text), len(end) - 1)
     at = max(text.rfind("<", -64), text.rfind("[", -64))
     return len(text) - at if at >= 0 and len(text) - at < 64 and ">" not in text[at:] else 0
 
@@ -176,8 +214,13 @@ def _escaped(text: str) -> bool:
 
 
 def _may_go_on(rest: str) -> int:
+    """How many characters at the end may be the beginning of a call."""
     tail = rest[-MOST_PARTIAL:]
-    for mark in re.finditer(r"[\[{]", tail):
-        if JSON_PARTIAL.fullmatch(tail, mark.start()):
-            return len(tail) - mark.start()
-    return held_back(rest[-LONGEST:].translate(FOLD), PREFIXES, BEGINS)
+    marks = (mark.start() for mark in JSON_BEGINS.finditer(tail))
+    json_at = next((at for at in marks if JSON_PARTIAL.fullmatch(tail, at)), len(tail))
+    label = LABEL_PARTIAL.search(rest[-MOST_LABEL:])
+    return max(
+        len(tail) - json_at,
+        len(label[0]) if label else 0,
+        held_back(rest[-LONGEST:].translate(FOLD), PREFIXES, BEGINS),
+    )
