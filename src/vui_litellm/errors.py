@@ -197,6 +197,8 @@ def sanitize_messages(messages: list[dict]) -> list[dict]:
     """
     kept = [{name: turn[name] for name in MESSAGE_FIELDS if name in turn} for turn in messages]
     for message in kept:
-        if message.get("role") == "assistant" and isinstance(message.get("content"), str):
-            message["content"] = SPOKEN.sub("", message["content"])
+        if isinstance(content := message.get("content"), str):
+            said = SPOKEN.sub("", content) if message.get("role") == "assistant" else content
+            # Half a character, which a model or a tool may write, can't be sent.
+            message["content"] = said.encode(errors="ignore").decode()
     return [message for message in kept if message.get("content") or message.get("tool_calls")]

@@ -234,6 +234,17 @@ async def test_our_own_sentence_is_never_sent_to_the_model() -> None:
     assert contents == ["a", "Your calendar.", "b", "c"]
 
 
+async def test_half_a_character_in_the_history_does_not_end_the_talk() -> None:
+    backend, seen = answering(lambda _: stream_of("hi"))
+    history = [
+        {"role": "assistant", "content": "One \ud83d."},
+        {"role": "user", "content": "b\ude00 é"},
+    ]
+    _ = [token async for token in backend.stream(history)]
+    contents = [message["content"] for message in json.loads(seen[0].content)["messages"]]
+    assert contents == ["One .", "b é"]
+
+
 async def test_a_new_key_of_the_gateways_is_taken_at_the_first_refusal() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.headers["authorization"] != "Bearer sk-new":

@@ -31,6 +31,11 @@ def test_who_is_left_before_a_word_bills_the_request(
     assert f"vui_usd_estimated_total{{{labels}}} 0.12" in usage.exposition().decode()
 
 
+def test_thoughts_before_an_error_are_billed(usage: Recorder) -> None:
+    usage.record(call(attempt(ended="500", spoke=False, received=40, counts=None)))
+    assert usage.budget.today == pytest.approx(0.12 + 10 * PRICE[1])
+
+
 @pytest.mark.parametrize("ended", ["400", "401", "429", "500", "503", "budget"])
 def test_who_refuses_bills_nothing(usage: Recorder, ended: str) -> None:
     usage.record(call(attempt(ended=ended)))

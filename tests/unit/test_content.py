@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from vui_gateway.providers.content import text_and_thoughts
+from vui_gateway.providers.content import text_and_thoughts, whole_characters
 
 TEXT = {"type": "text", "text": "Oh."}
 
@@ -29,3 +29,17 @@ TEXT = {"type": "text", "text": "Oh."}
 )
 def test_texts_are_said_and_thoughts_are_not(content: Any, found: tuple[str, str]) -> None:
     assert text_and_thoughts(content) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("Oh.", "Oh."),
+        ("\ud83d\ude00!", "\U0001f600!"),
+        ("One \ud83d. Two.", "One . Two."),
+        ("\ude00 \ud83d", " "),
+        ("Zoë 中 \U0001f600", "Zoë 中 \U0001f600"),
+    ],
+)
+def test_halves_of_a_character_are_joined_or_gone(text: str, whole: str) -> None:
+    assert whole_characters(text) == whole

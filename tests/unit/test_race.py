@@ -69,3 +69,22 @@ def test_a_bug_in_one_attempt_ends_that_attempt_and_the_next_one_answers() -> No
     heard = lab.hear()
     assert (heard.text, heard.ended) == (WELL, ["ValueError", "ok"])
     assert "a bug" in heard.call.attempts[0].reason
+
+
+def test_the_winner_ends_with_a_call_that_a_hook_refuses_beside_it() -> None:
+    refused = AttemptError(Ending.HOOK, "Not in this house.", 422, Code.PROVIDER_REFUSED_REQUEST)
+    lab = Scripted({"a": said(first=2.0), "b": [(0.5, refused)]})
+    lab.hedge.enabled = True
+    heard = lab.hear()
+    assert heard.error is refused
+    assert heard.ended == ["hung-up", "hook"]
+    assert lab.closed["a"] == pytest.approx(2.0)
+
+
+def test_after_a_reply_of_which_nothing_can_be_said_the_next_one_answers() -> None:
+    lab = Scripted({"a": said("![](http://a.test/b.png)"), "b": said()})
+    lab.engine.configure(4.0, 20.0, hedge=False, plain_speech=True)
+    heard = lab.hear()
+    assert (heard.text, heard.error) == (WELL, None)
+    assert heard.ended == ["empty", "ok"]
+    assert "a" not in lab.cooldown

@@ -110,3 +110,16 @@ async def test_calls_without_an_index_are_calls_of_their_own() -> None:
     await client.stream.send(Event(tool_calls=made))
     calls = client.data[0]["choices"][0]["delta"]["tool_calls"]
     assert [(call["index"], call["function"]["name"]) for call in calls] == [(0, "a"), (1, "b")]
+
+
+async def test_calls_that_share_an_index_are_as_many_as_their_ids() -> None:
+    client = Client()
+    calls = [
+        {"index": 0, "id": "1", "function": {"name": "weather", "arguments": '{"x"'}},
+        {"index": 0, "id": "1", "function": {"arguments": ":1}"}},
+        {"index": 0, "id": "2", "function": {"name": "time", "arguments": "{}"}},
+    ]
+    await client.stream.send(Event(tool_calls=calls))
+    first, second = client.data[0]["choices"][0]["delta"]["tool_calls"]
+    assert (first["index"], first["id"], first["function"]["arguments"]) == (0, "1", '{"x":1}')
+    assert (second["index"], second["id"], second["function"]["name"]) == (1, "2", "time")

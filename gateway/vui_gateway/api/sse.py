@@ -19,16 +19,22 @@ __all__ = ["EventStream"]
 
 def _joined(fragments: list[dict]) -> list[dict]:
     """Tool calls in one piece each: what is split can't be looked through."""
-    calls: dict[int, dict] = {}
+    calls: list[dict] = []
+    latest: dict[int, dict] = {}
     for number, fragment in enumerate(fragments):
-        call = calls.setdefault(fragment.get("index", number), {**fragment, "function": {}})
-        call["id"] = call.get("id") or fragment.get("id")
+        index, id_ = fragment.get("index", number), fragment.get("id")
+        call = latest.get(index)
+        # Servers that send each call whole give all of them the index 0.
+        if call is None or (id_ and call["id"] and id_ != call["id"]):
+            call = latest[index] = {**fragment, "id": None, "function": {}}
+            calls.append(call)
+        call["id"] = call["id"] or id_
         function = fragment.get("function") or {}
         for name in ("name", "arguments"):
             call["function"][name] = call["function"].get(name, "") + (function.get(name) or "")
-    for call in calls.values():
+    for call in calls:
         call["function"]["name"] = tool_name(call["function"]["name"])
-    return [{**call, "index": index} for index, call in calls.items()]
+    return [{**call, "index": index} for index, call in enumerate(calls)]
 
 
 class EventStream:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["text_and_thoughts"]
+__all__ = ["text_and_thoughts", "whole_characters"]
 
 # https://docs.mistral.ai/capabilities/reasoning; others name a part by what is in it.
 THOUGHTS = ("thinking", "reasoning", "reasoning_content", "thought")
@@ -26,6 +26,15 @@ def text_and_thoughts(content: Any) -> tuple[str, str]:
             elif kind in ("text", "output_text"):
                 texts.append(_inner(part, TEXTS))
     return "".join(texts), "".join(thoughts)
+
+
+def whole_characters(text: str) -> str:
+    """The text with halves of a character joined, and without single ones.
+
+    JSON may hold them, and UTF-8 may not: a later request with one could not be sent.
+    Source: https://datatracker.ietf.org/doc/html/rfc8259#section-8.2
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 def _inner(part: dict, names: tuple[str, ...]) -> str:

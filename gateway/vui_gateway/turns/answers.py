@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from vui_gateway.providers.content import whole_characters
 from vui_gateway.providers.control_tokens import ControlTokenFilter
 from vui_gateway.providers.tags import CHANNEL, ThinkingFilter
 from vui_gateway.providers.tool_calls import calls_in, tool_name
@@ -36,7 +37,7 @@ def cleaned(answer: dict, names: Collection[str], *, thinks: bool = False) -> di
             calls = [call for one in written for call in calls_in(one, names)]
             if calls:
                 choice["finish_reason"] = "tool_calls"
-        message["content"] = text.strip() or (None if calls else "")
+        message["content"] = whole_characters(text.strip()) or (None if calls else "")
     if calls:
         for number, call in enumerate(calls):
             call.pop("index", None)

@@ -62,7 +62,7 @@ class RunningAttempt:
         stops = tuple(filter(None, [stop] if isinstance(stop, str) else stop))
         self._reply = Reply(said, stops, plain=plain, thinks=thinks, cites=cites)
         self._tools, self._thinks = offered(record.body), thinks
-        self._owes = bool(said)  # the listener was promised more
+        self._owes = True  # nothing was said of it yet
         self.over = False
         self._error: AttemptError | None = None
         self._changed = asyncio.Event()
@@ -119,8 +119,8 @@ class RunningAttempt:
             raise self._error
         if piece := reply.release(final=True):
             yield piece
-        elif self._owes and not record.tool_calls:
-            # Our request to go on is to blame, not the deployment.
+        elif self._owes and not (record.tool_calls or reply.stopped):
+            # Our request to go on is to blame, or a reply of pictures, not the deployment.
             raise AttemptError(Ending.EMPTY, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         deadline = loop.time() + USAGE_SECONDS
         while not (record.usage or self.over) and await self._change(deadline):

@@ -133,6 +133,10 @@ class Race:
                         raise failure
             self._hedge.observe(winner.record.deployment.id, loop.time() - winner.record.began)
             return winner
+        except BaseException:
+            if winner:  # a callback refused the other one
+                winner.close(Ending.HUNG_UP)
+            raise
         finally:
             for task, attempt in running.items():
                 task.cancel()

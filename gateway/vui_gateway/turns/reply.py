@@ -6,6 +6,7 @@ import re
 from typing import Protocol
 
 from vui_gateway.providers.citations import CitationFilter
+from vui_gateway.providers.content import whole_characters
 from vui_gateway.providers.control_tokens import ControlTokenFilter
 from vui_gateway.providers.tags import ThinkingFilter
 from vui_gateway.providers.tool_text import ToolTextFilter
@@ -111,6 +112,11 @@ class Reply:
         """Tool calls that were written as text."""
         return self._tools.taken
 
+    @property
+    def stopped(self) -> bool:
+        """It is nothing but a stop phrase, of which one doesn't hear anything."""
+        return self._stop.ended and not self._said
+
     def separate(self) -> None:
         """Its server separates the thoughts: none of the text is."""
         self._thinking.separate()
@@ -193,7 +199,7 @@ class Reply:
             self._unreleased = self._spaced if self._word_ends else 0
             self._end_from, self._whole = 0, False
             self._find_end()
-        return MARKS.sub(r"\1", whole)
+        return whole_characters(MARKS.sub(r"\1", whole))
 
 
 def _short_runs(before: str, text: str) -> str:

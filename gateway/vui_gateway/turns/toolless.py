@@ -20,6 +20,7 @@ NO_TOOL = {
 }
 log = logging.getLogger("vui_gateway")
 
+KEPT_REPLIES = 1000  # of the clients and groups that spoke last
 FIELDS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
@@ -60,7 +61,11 @@ class Toolless:
     def learn(self, call: Call, record: Attempt) -> None:
         """Take the limit of its account from an attempt."""
         if call.streamed:
-            self._replies[call.client, call.model_group] = tokens_asked(record.sent, record.body)
+            who = call.client, call.model_group
+            self._replies.pop(who, None)
+            self._replies[who] = tokens_asked(record.sent, record.body)
+            if len(self._replies) > KEPT_REPLIES:
+                del self._replies[next(iter(self._replies))]
         if record.tokens_a_minute:
             self.limits[record.deployment.id] = record.tokens_a_minute
             self._models[record.deployment.id] = record.deployment.model

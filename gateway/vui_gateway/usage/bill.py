@@ -99,7 +99,7 @@ def _cache(attempt: Attempt, tokens_in: int) -> tuple[int, int, float]:
 
 
 def _refused(attempt: Attempt) -> bool:
-    billed = attempt.counts or attempt.spoke or attempt.answered
+    billed = attempt.counts or attempt.answered or attempt.received
     return not billed and attempt.ended in UNBILLED
 
 
