@@ -86,7 +86,7 @@ soak: .venv/.synced ## half an hour of turns, barge-ins, faults and edits; SOAK=
 	.venv/bin/python -m tests.soak
 
 fuzz: .venv/.synced ## 20,000 random requests and configurations, every closed route, 1,000 edits
-	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/unit/test_what_is_said.py tests/integration/test_fuzz.py \
+	FUZZ=$${FUZZ:-20000} .venv/bin/pytest tests/unit/test_what_is_said.py tests/unit/test_speech.py tests/integration/test_fuzz.py \
 	  tests/integration/test_hostile_requests.py tests/integration/test_edits.py \
 	  tests/integration/test_attacks*.py $(PYTEST_ARGS)
 

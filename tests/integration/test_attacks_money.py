@@ -15,7 +15,7 @@ import pytest
 
 from tests.providers.base import serving
 from tests.providers.openai import USAGE, OpenAI
-from tests.support.harness import gateway, http, openai_model
+from tests.support.harness import Program, gateway, http, openai_model
 from tests.support.logs import lines_of_calls
 from tests.support.poll import until
 from tests.support.report import attack
@@ -103,18 +103,26 @@ async def test_calls_side_by_side_exceed_the_budget_by_no_more_than_one(
     attack("32 calls at once with a budget of 0.10", "6.40 USD", f"{usd:.2f} USD: one call's")
 
 
+@pytest.fixture(scope="module")
+def far_below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, OpenAI]]:
+    """A gateway with a budget for a hundred calls of a whole prompt, where any model is served."""
+    with serving((stand_in := OpenAI()).app) as url:
+        config = {"model_list": [openai_model(name, f"{url}/v1") for name in (MINI, "*")]}
+        budget = {"VUI_LITELLM_BUDGET": "0.05"}
+        with gateway(tmp_path_factory.mktemp("far"), config, budget) as up:
+            yield up, stand_in
+
+
 async def test_a_user_far_below_the_budget_is_never_refused(
-    tmp_path: Path, provider: tuple[OpenAI, str]
+    far_below: tuple[Program, OpenAI],
 ) -> None:
-    _, base = provider
+    up, _ = far_below
     body = {"model": MINI, "messages": PROMPT, "max_tokens": 2048}
-    budget = {"VUI_LITELLM_BUDGET": "0.05"}  # a hundred such calls
-    with gateway(tmp_path, {"model_list": [openai_model(MINI, base)]}, budget) as up:
-        headers = {"Authorization": f"Bearer {up.key}"}
-        async with httpx.AsyncClient(timeout=30, headers=headers) as client:
-            for _ in range(4):
-                pair = [client.post(up.url + CHAT, json=body) for _ in range(4)]
-                assert {one.status_code for one in await asyncio.gather(*pair)} == {200}
+    headers = {"Authorization": f"Bearer {up.key}"}
+    async with httpx.AsyncClient(timeout=30, headers=headers) as client:
+        for _ in range(4):
+            pair = [client.post(up.url + CHAT, json=body) for _ in range(4)]
+            assert {one.status_code for one in await asyncio.gather(*pair)} == {200}
 
 
 def test_whatever_usage_a_provider_tells_each_call_is_booked_for_what_it_can_be(
@@ -155,22 +163,23 @@ def test_whatever_usage_a_provider_tells_each_call_is_booked_for_what_it_can_be(
 
 
 async def test_a_call_that_is_hung_up_before_its_first_word_is_booked_for_its_request(
-    tmp_path: Path, provider: tuple[OpenAI, str]
+    far_below: tuple[Program, OpenAI],
 ) -> None:
-    stand_in, base = provider
+    up, stand_in = far_below
     stand_in.clear(delay=30)
+    before = up.log.count(" outcome=")
     body = {"model": MINI, "messages": PROMPT, "stream": True}
-    with gateway(tmp_path, {"model_list": [openai_model(MINI, base)]}) as up:
-        headers = {"Authorization": f"Bearer {up.key}"}
-        async with httpx.AsyncClient(headers=headers) as client:
-            call = asyncio.create_task(client.post(up.url + CHAT, json=body))
-            await until(lambda: stand_in.seen, 10, "the call")
-            call.cancel()
-            await asyncio.wait({call})
-        (line,) = await asyncio.to_thread(lines_of_calls, up)
-        assert line["outcome"] == "hung-up"
-        assert line["usd"].startswith("~")
-        assert float(line["usd"][1:]) == pytest.approx(1200 * 0.4e-6, rel=0.1)
+    headers = {"Authorization": f"Bearer {up.key}"}
+    async with httpx.AsyncClient(headers=headers) as client:
+        call = asyncio.create_task(client.post(up.url + CHAT, json=body))
+        await until(lambda: stand_in.seen, 10, "the call")
+        call.cancel()
+        await asyncio.wait({call})
+    *_, line = await asyncio.to_thread(lines_of_calls, up, before + 1)
+    assert line["outcome"] == "hung-up"
+    assert line["usd"].startswith("~")
+    assert float(line["usd"][1:]) == pytest.approx(1200 * 0.4e-6, rel=0.1)
+    stand_in.clear()
     attack("hung up before the first word", "0 USD", f"{line['usd']} USD: its request")
 
 
@@ -193,12 +202,11 @@ def test_a_clock_that_is_set_back_renews_no_budget(
 
 
 def test_a_client_cannot_call_for_nothing_by_a_name_of_the_warm_up(
-    tmp_path: Path, provider: tuple[OpenAI, str]
+    far_below: tuple[Program, OpenAI],
 ) -> None:
-    _, base = provider
-    any_model = openai_model("*", base)
-    with gateway(tmp_path, {"model_list": [any_model]}) as up:
-        body = {"model": "warm-up/openai/gpt-4.1-mini", "messages": HELLO}
-        status, _ = http(up.url + CHAT, body, key=up.key)
-        assert status == 404 or lines_of_calls(up)
+    up, _ = far_below
+    before = up.log.count(" outcome=")
+    body = {"model": "warm-up/openai/gpt-4.1-mini", "messages": HELLO}
+    status, _ = http(up.url + CHAT, body, key=up.key)
+    assert status == 404 or lines_of_calls(up, before + 1)
     attack("`warm-up/…` as a model, where `*` is served", "not booked", "booked")

@@ -218,8 +218,7 @@ LOADING = json.dumps(
 async def test_a_server_that_loads_is_waited_for(vui: LiteLLMBackend, homes: Homes) -> None:
     homes.home.clear(fault=503, fault_body=LOADING)
     talking = asyncio.create_task(reply(vui))
-    await asyncio.sleep(1.3)
-    assert len(homes.home.seen) >= 2
+    await until(lambda: len(homes.home.seen) >= 2, 10, "it is asked again")
     homes.clear()
     assert await talking == REPLY
     record(SECTION, "`503 Loading model`", "the reply, once it is loaded")
@@ -259,15 +258,11 @@ async def test_tools_refused_is_said_once_with_its_cure_and_answered_without_one
     body = json.dumps({"error": {"message": message, "type": "BadRequestError", "code": status}})
     homes.home.clear(fault=status, fault_body=body)
     before = homes.program.log.count(cure)
-    calls = homes.program.log.count("thoughts model=home ")
     for _ in range(3):
         answer = await vui.complete(HELLO, tools=tools())
         assert (answer["content"], answer["tool_calls"]) == ("", None)
     assert len(homes.home.seen) == 1
-    # A call's line in the log waits for its price.
-    await until(
-        lambda: homes.program.log.count("thoughts model=home ") == calls + 3, 5, "the calls' lines"
-    )
+    await asyncio.sleep(2.2)  # the call's line in the log waits for its price
     lines = [line for line in homes.program.log.splitlines() if cure in line]
     assert homes.program.log.count("takes no tools") >= 1
     assert len(lines) - before <= 1

@@ -12,13 +12,14 @@ import pytest
 from tests.matrix.arms import stand_ins
 from tests.matrix.conversations import TEXT_CHAT as HELLO
 from tests.matrix.families import AT_HOME, FAMILIES, Family
-from tests.providers.base import StandIn
+from tests.providers.base import StandIn, serving
+from tests.providers.openai import OpenAI
 from tests.support.harness import Program, gateway, openai_model
 from tests.support.poll import until
 from vui_litellm import LiteLLMBackend
 
 Lines = tuple[Program, dict[str, StandIn]]
-OPENAI = FAMILIES[0]
+THE_FIRST = FAMILIES[0]
 KEYS = {"authorization", "x-api-key", "x-goog-api-key", "api-key"}
 
 
@@ -89,7 +90,7 @@ async def test_the_next_turn_takes_the_connection_of_the_last(lines: Lines, fami
 async def test_a_barge_in_throws_a_connection_away_and_the_next_is_open_before_the_turn(
     lines: Lines,
 ) -> None:
-    async with talking(lines, OPENAI) as (backend, stand_in):
+    async with talking(lines, THE_FIRST) as (backend, stand_in):
         await asyncio.sleep(3)  # the line has been opened a moment ago
         stand_in.clear(pace=0.05)
         async with aclosing(backend.stream(HELLO)) as tokens:
@@ -104,7 +105,7 @@ async def test_a_barge_in_throws_a_connection_away_and_the_next_is_open_before_t
 
 
 async def test_no_provider_is_asked_more_than_once_in_three_seconds(lines: Lines) -> None:
-    async with talking(lines, OPENAI) as (backend, stand_in):
+    async with talking(lines, THE_FIRST) as (backend, stand_in):
         stand_in.clear(pace=0.05)
         began = time.monotonic()
         while time.monotonic() - began < 4:
@@ -131,12 +132,12 @@ async def test_a_provider_that_is_away_is_nobodys_concern_until_the_turn(
 
 
 async def test_one_setting_turns_it_off(tmp_path) -> None:
-    off = {"VUI_LITELLM_PRECONNECT": "0"}
+    off, name = {"VUI_LITELLM_PRECONNECT": "0"}, THE_FIRST.name
     with (
-        stand_ins() as (running, models),
-        gateway(tmp_path, {"model_list": models[:1]}, off) as up,
+        serving((stand_in := OpenAI()).app) as url,
+        gateway(tmp_path, {"model_list": [openai_model(name, f"{url}/v1")]}, off) as up,
     ):
-        async with talking((up, running), OPENAI) as (backend, stand_in):
+        async with talking((up, {name: stand_in}), THE_FIRST) as (backend, _):
             await backend.prefill(HELLO)
             await whole(backend)
             await asyncio.sleep(0.3)

@@ -32,7 +32,7 @@ SLOW, SLOWER = 2.3, 3.2  # seconds until the first word, less than the limit of 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
     settings = {"stream_timeout": LIMIT, "cooldown_time": 60}
-    with ward(tmp_path_factory.mktemp("quick"), settings) as up:
+    with ward(tmp_path_factory.mktemp("quick"), settings, thinks=True) as up:
         yield up
 
 
@@ -46,13 +46,6 @@ def hedged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
 def unhedged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
     env = {"VUI_LITELLM_HEDGE": "0"}
     with ward(tmp_path_factory.mktemp("unhedged"), {"cooldown_time": 60}, env) as up:
-        yield up
-
-
-@pytest.fixture(scope="module")
-def thinking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SickAndWell]:
-    settings = {"stream_timeout": LIMIT, "cooldown_time": 60}
-    with ward(tmp_path_factory.mktemp("thinking"), settings, reasoning_effort="low") as up:
         yield up
 
 
@@ -78,13 +71,12 @@ async def test_both_slow_the_sooner_one_is_heard_to_its_end(hedged: SickAndWell)
 
 
 async def test_without_hedges_the_first_is_waited_for(unhedged: SickAndWell) -> None:
-    for second in (0.0, SLOW):
-        unhedged.fall_ill({"delay": SLOW}, delay=second)
-        heard = await unhedged.turn(group := unhedged.group())
-        whole(heard, {" ".join(FIRST)})
-        assert heard.at[0] <= SLOW + MARGIN
-        assert unhedged.counts() == (1, 0)
-        await first_is_asked_again(unhedged, group)
+    unhedged.fall_ill({"delay": SLOW}, delay=SLOW)
+    heard = await unhedged.turn(group := unhedged.group())
+    whole(heard, {" ".join(FIRST)})
+    assert heard.at[0] <= SLOW + MARGIN
+    assert unhedged.counts() == (1, 0)
+    await first_is_asked_again(unhedged, group)
     record(SECTION, "both are slow, hedge off", told(heard))
 
 
@@ -132,14 +124,16 @@ async def test_a_takeover_leaves_the_healthy_one_alone(quick: SickAndWell) -> No
     await first_is_left_alone(quick, group)
 
 
-async def test_thinking_that_was_asked_for_is_waited_for(thinking: SickAndWell) -> None:
+async def test_thinking_that_was_asked_for_is_waited_for(
+    quick: SickAndWell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     thoughts = "Well, " * 30
-    thinking.fall_ill({"reasoning": thoughts, "pace": 0.05})
-    thinking.first.thinks = lambda body: True  # type: ignore[method-assign]
-    heard = await thinking.turn(thinking.group())
+    quick.fall_ill({"reasoning": thoughts, "pace": 0.05})
+    monkeypatch.setattr(quick.first, "thinks", lambda _: True)
+    heard = await quick.turn(quick.group("thinks"))
     assert heard.text == " ".join(FIRST), (heard.chunks, heard.raised)
     assert heard.at[0] > LIMIT + MARGIN
-    assert thinking.counts() == (1, 0)
+    assert quick.counts() == (1, 0)
     record(SECTION, "reasoning for 1.5 s, asked for", told(heard))
 
 

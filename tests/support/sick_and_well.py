@@ -180,15 +180,15 @@ def sooner() -> Iterator[None]:
 
 @contextmanager
 def ward(
-    folder: Path, router_settings: dict, env: dict[str, str] | None = None, **params: Any
+    folder: Path, router_settings: dict, env: dict[str, str] | None = None, *, thinks: bool = False
 ) -> Iterator[SickAndWell]:
-    """Start it; `params` are further `litellm_params` of every deployment."""
+    """Start it; `thinks`: there are also groups of two whose configuration asks for thinking."""
     with ExitStack() as stack:
         stack.enter_context(sooner())
         stand_ins = [OpenAI(), OpenAI()]
         bases = [stack.enter_context(serving(stand_in.app)) for stand_in in stand_ins]
 
-        def entry(group: str, order: int) -> dict:
+        def entry(group: str, order: int, **params: Any) -> dict:
             own = {"model": "openai/gpt-4.1-mini", "api_base": f"{bases[order - 1]}/v1"}
             entry = {**own, "api_key": "k", "order": order, **params}
             return {"model_name": group, "litellm_params": entry}
@@ -197,6 +197,11 @@ def ward(
             "model_list": [
                 *(entry(f"two-{n}", order) for n in range(GROUPS) for order in (1, 2)),
                 *(entry(f"one-{n}", 1) for n in range(GROUPS)),
+                *(
+                    entry(f"thinks-{n}", order, reasoning_effort="low")
+                    for n in range(GROUPS * thinks)
+                    for order in (1, 2)
+                ),
             ],
             "litellm_settings": {"drop_params": True},
             "router_settings": router_settings,

@@ -20,7 +20,7 @@ import httpx
 from tests.support.harness import ROOT
 from tests.support.report import kept_waiting
 
-__all__ = ["Stalls", "slowness", "stalls"]
+__all__ = ["Stalls", "in_time", "stalls"]
 
 PATH = "/health/liveliness"
 EVERY = 0.005  # seconds
@@ -38,6 +38,11 @@ def slowness() -> float:
             total += number
         tries.append(time.process_time() - began)
     return max(1.0, min(tries) / USUAL)
+
+
+def in_time(took: float, seconds: float) -> bool:
+    """Whether so much processor time is less than these seconds of a usual one's."""
+    return took < seconds or took < seconds * slowness()
 
 
 @dataclass

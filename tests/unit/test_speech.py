@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from vui.serving.stream import llm, llm_backend
 
 from tests.matrix.conversations import HELLO
+from tests.support.report import LONG
 from tests.unit.test_backend import answering, stream_of
 from vui_litellm import install
 from vui_litellm.errors import APOLOGY, GatewayError
@@ -98,7 +99,7 @@ def replies(draw: st.DrawFn) -> list[str]:
     return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if a < b]
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500 if LONG else 500, deadline=None)
 @given(replies(), st.sampled_from([1, 2, 5, 20, 60]))
 @example(["One.", '"', " Two"], 20)
 @example(["First. Second. ", "Third"], 20)

@@ -184,10 +184,10 @@ async def test_an_end_that_breaks_off_is_no_end(monkeypatch: pytest.MonkeyPatch)
         (500, "application/json", False), (200, "", True),
     ],
 )  # fmt: skip
-async def test_a_whole_answer_is_billed_also_one_that_litellm_cannot_read(
+def test_a_whole_answer_is_billed_also_one_that_litellm_cannot_read(
     status: int, kind: str, whole: bool
 ) -> None:
     UNDER_WAY.set(attempt := Attempt(Deployment("a", "openai/a"), {}))
     headers = {"content-type": kind, "x-ratelimit-limit-tokens": "8000"}
-    await answered(httpx.Response(status, headers=headers))
+    answered(httpx.Response(status, headers=headers), streamed=not whole)
     assert (attempt.answered, attempt.tokens_a_minute) == (whole, 8000)

@@ -141,5 +141,5 @@ def seconds(mark: str, size: int) -> float:
 
 @pytest.mark.parametrize("mark", HOSTILE)
 def test_the_cost_of_a_reply_grows_with_its_length_and_no_faster(mark: str) -> None:
-    small, large = (min(seconds(mark, size) for _ in range(2)) for size in (4_000, 32_000))
-    assert large < 24 * small + 0.01, "linear is 8 times, quadratic 64"
+    tries = ((seconds(mark, 4_000), seconds(mark, 32_000)) for _ in range(3))
+    assert any(large < 24 * small + 0.01 for small, large in tries), "linear is 8 times"
