@@ -149,21 +149,20 @@ def built(
     Raises:
         ConfigError: LiteLLM refuses all of it.
     """
-    parts = _resolved(config, env)
-    try:
-        return config, _fallbacks(config), router.build(*parts)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit, and a panic of LiteLLM's Rust
-        refused = find_culprits(router.build, *parts, error)
-    try:
+    refused: dict[tuple[str, str], str] = {}
+    while True:
+        parts = _resolved(config, env)
+        try:
+            return config, _fallbacks(config), router.build(*parts)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit, and a panic of LiteLLM's Rust
+            found = find_culprits(router.build, *parts, error)
+            if found.keys() <= refused.keys():
+                cure, spoken = "Correct or undo the edit.", "LiteLLM refuses it"
+                raise ConfigError(str(path), f"{spoken} ({words(error)})", cure, spoken) from error
+            refused |= found
         config = read_config(path, env, refused)
-        return config, _fallbacks(config), router.build(*_resolved(config, env))
-    except (ConfigError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        cure, spoken = "Correct or undo the edit.", "LiteLLM refuses it"
-        raise ConfigError(str(path), f"{spoken} ({words(error)})", cure, spoken) from error
 
 
 def _fallbacks(config: Config) -> Fallbacks:

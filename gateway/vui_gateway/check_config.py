@@ -9,6 +9,7 @@ from pathlib import Path
 from vui_gateway.apply import built
 from vui_gateway.config.file import Config, ConfigError, read_config
 from vui_gateway.config.left_out import by_reason
+from vui_gateway.config.unsupported import IN_STATUS
 from vui_gateway.litellm_proxy.router import RouterInForce
 
 __all__ = ["check"]
@@ -27,7 +28,8 @@ def check(path: Path, env: Mapping[str, str]) -> tuple[list[str], bool]:
     faults = [*config.warnings, *(one for one in config.left_out if not one.is_unset)]
     served = ", ".join(config.served)
     lines = [f"Serves {served}.", config.default.note, *by_reason(config.left_out)]
-    return [*lines, *config.warnings, *config.details], not faults and not config.default.demo
+    warnings = [line.removesuffix(IN_STATUS) for line in config.warnings]  # the details follow
+    return [*lines, *warnings, *config.details], not faults and not config.default.demo
 
 
 async def _read(path: Path, env: Mapping[str, str]) -> Config:

@@ -45,3 +45,15 @@ def test_another_file_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture
     other.write_text(GOOD)
     assert main(["check-config", str(other)]) == 0
     assert "Serves vui, a." in capsys.readouterr().out
+
+
+def test_settings_without_an_effect_are_said_with_their_cures_and_no_other_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    text = f"{GOOD}litellm_settings: {{request_timeout: 9, num_retries: 3, set_verbose: true}}\n"
+    written(tmp_path, text)
+    assert main(["check-config"]) == 1
+    said = capsys.readouterr().out
+    assert "No effect here: litellm_settings.request_timeout, litellm_settings.num_retries" in said
+    assert "litellm_settings.set_verbose has no effect here. Write VUI_LITELLM_LOG=debug" in said
+    assert "vui-gateway status" not in said

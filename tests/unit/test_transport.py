@@ -184,7 +184,7 @@ async def test_an_end_that_breaks_off_is_no_end(monkeypatch: pytest.MonkeyPatch)
         (500, "application/json", False), (200, "", True),
     ],
 )  # fmt: skip
-def test_a_whole_answer_is_billed_also_one_that_litellm_cannot_read(
+async def test_a_whole_answer_is_billed_also_one_that_litellm_cannot_read(
     status: int, kind: str, whole: bool
 ) -> None:
     UNDER_WAY.set(attempt := Attempt(Deployment("a", "openai/a"), {}))

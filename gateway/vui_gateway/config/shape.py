@@ -20,10 +20,9 @@ TIMING = (
     "order", "timeout", "stream_timeout", "cooldown_time", "rpm", "tpm", "weight",
     "max_parallel_requests", "default_max_parallel_requests",
 )  # fmt: skip
-PRICES = ("input_cost_per_token", "output_cost_per_token")
 TIMING_CURE = "Write a number, in seconds where it is a time."
 PRICES_CURE = "Write US dollars per token, such as 0.0000004."
-NUMBERS = {**dict.fromkeys(TIMING, TIMING_CURE), **dict.fromkeys(PRICES, PRICES_CURE)}
+SIZE_CURE = "Write a number of tokens, such as 8192."
 
 # Of a deployment: LiteLLM takes them as they are, and each call would fail.
 MAPPINGS = ("extra_headers", "headers", "extra_body", "response_format", "litellm_metadata")
@@ -91,7 +90,8 @@ def mend_entry(
     entry, params = _given(entry), _given(entry["litellm_params"])
     model = params["model"]
     params["model"] = resolved(model, env) or model
-    said = list(_numbers(params, tuple(NUMBERS), env, place, "litellm_params"))
+    names = (*TIMING, *_figures(params))
+    said = list(_numbers(params, names, env, place, "litellm_params"))
     for key in [key for key in MAPPINGS if not isinstance(params.get(key, {}), dict)]:
         where = place("litellm_params", key)
         said.append(f"{where}: litellm_params.{key} is ignored, it is no mapping. {INDENT}")
@@ -100,10 +100,12 @@ def mend_entry(
     info = entry.pop("model_info", None)
     if isinstance(info, dict):
         info = _given(info)
-        said += _numbers(info, PRICES, env, place, "model_info")
+        said += _numbers(info, _figures(info), env, place, "model_info")
+        abilities = [key for key in info if key.startswith("supports_")]
         for key, kind, cure in (
             ("mode", str, "Write chat, or leave it out."),
             ("local", bool, "Write `local: true` for your own."),
+            *((key, bool, "Write true or false.") for key in abilities),
         ):
             if not isinstance(info.get(key, kind()), kind):
                 shown = reprlib.repr(info.pop(key))
@@ -168,6 +170,16 @@ def _given(settings: dict) -> dict:
     return {name: value for name, value in settings.items() if value is not None}
 
 
+def _figures(settings: dict) -> tuple[str, ...]:
+    """Prices and sizes; LiteLLM has many, some of them by kind."""
+    return tuple(
+        name
+        for name, value in settings.items()
+        if ("_cost" in name or (name.startswith("max_") and name.endswith("_tokens")))
+        and not isinstance(value, dict | list)
+    )
+
+
 def _numbers(
     settings: dict, names: tuple[str, ...], env: Mapping[str, str], place: Place, section: str
 ) -> Iterator[str]:
@@ -183,7 +195,8 @@ def _numbers(
         if unset:
             yield f"{where} is ignored, {unset[0]} is not set. Put it in .env."
         else:
-            yield f"{where} is {reprlib.repr(value)}. {NUMBERS[name]}"
+            size = PRICES_CURE if "_cost" in name else SIZE_CURE
+            yield f"{where} is {reprlib.repr(value)}. {TIMING_CURE if name in TIMING else size}"
 
 
 def _aliases(router: dict, place: Place) -> Iterator[str]:

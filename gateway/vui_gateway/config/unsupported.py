@@ -19,7 +19,7 @@ from vui_gateway.litellm_proxy import catalogue
 from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
 from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
 
-__all__ = ["DEPLOYMENT", "SETTING_CURES", "TOP", "Meant", "suggestion", "take_out"]
+__all__ = ["DEPLOYMENT", "IN_STATUS", "SETTING_CURES", "TOP", "Meant", "suggestion", "take_out"]
 
 RETRIES = frozenset({"num_retries", "max_retries", "retry_after", "retry_policy"})
 FAILS = frozenset({"allowed_fails", "allowed_fails_policy"})
@@ -78,6 +78,7 @@ CALLBACK_CURES = {
     "(LANGFUSE_HOST for a server of your own).",
 }
 IN_ENV = " in .env"
+IN_STATUS = " `vui-gateway status` says what to write instead."
 SLIP = 0.85  # of difflib's ratio: a letter or two are off
 
 Place = Callable[..., str]
@@ -136,7 +137,7 @@ def take_out(file: dict, env: Mapping[str, str], place: Place) -> Meant:
         said += map(str, once.values())
     elif once:
         details = [str(one) for one in once.values() if one.cure]
-        more = " `vui-gateway status` says what to write instead." if details else ""
+        more = IN_STATUS if details else ""
         said.append(f"No effect here: {_listed(once)}.{more}")
     said += [*of_budget, *_callbacks(file, place), *slips]
     return Meant(key, budget, said, details)

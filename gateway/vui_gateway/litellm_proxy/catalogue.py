@@ -26,8 +26,8 @@ from vui_gateway.providers.thinking import LEVELS, NO_THINKING
 from vui_gateway.providers.thinking_rules import MAKERS, RESELLERS
 
 __all__ = [
-    "TESTED", "Prices", "UnknownProvider", "configured_address", "known_efforts", "misfit",
-    "model_info", "module_setting_names", "prices", "resolve_model",
+    "TESTED", "Prices", "UnknownProvider", "configured_address", "forget", "known_efforts",
+    "misfit", "model_info", "module_setting_names", "prices", "resolve_model",
     "router_setting_names", "set_module", "takes_tools", "thinks_aloud", "untested",
 ]  # fmt: skip
 
@@ -137,6 +137,12 @@ def known_efforts(provider: str, model: str) -> tuple[str, ...] | None:
     """
     known = _efforts(model_info(provider, model))
     return _at_makers().get(_bare(model)) if known is None and provider in RESELLERS else known
+
+
+def forget() -> None:
+    """LiteLLM's table has changed: nothing that was read in it before counts."""
+    for kept in (known_efforts, takes_tools, _listed):
+        kept.cache_clear()
 
 
 def _efforts(info: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from litellm.types.router import Deployment
@@ -26,27 +26,43 @@ def find_culprits(
 ) -> dict[tuple[str, str], str]:
     """By section and name (of a deployment: its id), why LiteLLM refuses it.
 
-    Each is tried alone. All settings where none alone is refused.
+    Each setting is tried alone. Where none is refused, deployments are, all together and then by
+    halves. All settings where nothing alone is refused.
 
     build: of `RouterInForce`. error: for all of it.
     """
-    alone: dict[tuple[str, str], tuple[list[dict], dict, dict]] = {}
+    alone: dict[tuple[str, str], tuple[dict, dict]] = {}
     for name, value in settings.items():
-        alone["router_settings", name] = [], {name: value}, {}
+        alone["router_settings", name] = {name: value}, {}
     for name, value in module_settings.items():
-        alone["litellm_settings", name] = [], {}, {name: value}
-    every = dict.fromkeys(alone, _why(error))
-    for entry in model_list:
-        alone["model_list", entry["model_info"]["id"]] = [entry], {}, {}
-    found = {}
-    for where, parts in alone.items():
-        try:
-            build(*parts).discard()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as refused:  # SystemExit, and a panic of LiteLLM's Rust
-            found[where] = _why(refused)
-    return found or every
+        alone["litellm_settings", name] = {}, {name: value}
+    found = {where: why for where, parts in alone.items() if (why := _refused(build, [], *parts))}
+    if not found:
+        found = {("model_list", of): why for of, why in _deployments(build, model_list)}
+    return found or dict.fromkeys(alone, _why(error))
+
+
+def _deployments(build: Build, entries: list[dict]) -> Iterator[tuple[str, str]]:
+    """The ids of the deployments that LiteLLM refuses alone, and why."""
+    if not entries or not (why := _refused(build, entries, {}, {})):
+        return
+    if len(entries) == 1:
+        yield entries[0]["model_info"]["id"], why
+        return
+    middle = len(entries) // 2
+    yield from _deployments(build, entries[:middle])
+    yield from _deployments(build, entries[middle:])
+
+
+def _refused(build: Build, entries: list[dict], settings: dict, module_settings: dict) -> str:
+    """Why LiteLLM's router can't be built with these; empty when it can."""
+    try:
+        build(entries, settings, module_settings).discard()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, and a panic of LiteLLM's Rust
+        return _why(error)
+    return ""
 
 
 def refusal(params: Mapping[str, Any]) -> tuple[str, str] | None:

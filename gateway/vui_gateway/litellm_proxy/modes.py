@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import litellm
 
 from vui_gateway.litellm_proxy.catalogue import model_info
+from vui_gateway.litellm_proxy.rows import plain
 
 __all__ = ["TEXT_MODES", "talks"]
 
@@ -25,7 +26,9 @@ def talks(provider: str, model: str) -> bool:
     if OTHERS.search(model):
         return False
     anywhere = _mode_anywhere().get(_bare(model))
-    return (anywhere or model_info(provider, model).get("mode") or "") in TEXT_MODES
+    known = model_info(provider, model)
+    known = plain(known.get("key", ""), known)
+    return (anywhere or known.get("mode") or "") in TEXT_MODES
 
 
 @functools.cache
@@ -33,7 +36,7 @@ def _mode_anywhere() -> Mapping[str, str]:
     """Modes of the models that have the same one at each provider."""
     found: dict[str, set[str]] = {}
     for name, row in litellm.model_cost.items():
-        found.setdefault(_bare(name), set()).add(row.get("mode") or "")
+        found.setdefault(_bare(name), set()).add(plain(name, row).get("mode") or "")
     return {name: next(iter(modes)) for name, modes in found.items() if len(modes) == 1}
 
 

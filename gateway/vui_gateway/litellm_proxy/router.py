@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import litellm
 from litellm.proxy import proxy_server
@@ -17,12 +18,14 @@ from litellm.types.router import RouterGeneralSettings
 from vui_gateway.litellm_proxy import auto_routers
 from vui_gateway.litellm_proxy.catalogue import (
     configured_address,
+    forget,
     prices,
     set_module,
     takes_tools,
     thinks_aloud,
 )
 from vui_gateway.litellm_proxy.redis import RouterRedis
+from vui_gateway.litellm_proxy.rows import Rows, recorded, use_rows
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.user_hooks import USER
 from vui_gateway.logs import words
@@ -68,6 +71,7 @@ class RouterInForce:
         self.notes: dict[str, str] = {}
         self.servers = servers or Servers()
         self._redis = RouterRedis(redis_url) if redis_url else None
+        self._rows: WeakKeyDictionary[Any, Rows] = WeakKeyDictionary()
 
     def build(self, model_list: list[dict], settings: dict, module_settings: dict) -> Any:
         """A router that isn't used yet; nothing is changed.
@@ -77,12 +81,14 @@ class RouterInForce:
         """
         before = set_module(module_settings)
         try:
-            router = litellm.Router(
-                **settings,
-                model_list=model_list,
-                cache_responses=litellm.cache is not None,
-                router_general_settings=RouterGeneralSettings(async_only_mode=True),
-            )
+            with recorded() as rows:
+                router = litellm.Router(
+                    **settings,
+                    model_list=model_list,
+                    cache_responses=litellm.cache is not None,
+                    router_general_settings=RouterGeneralSettings(async_only_mode=True),
+                )
+            self._rows[router] = rows
             if self._redis:
                 # The same as `redis_url`, but with one client for all routers: a new one is
                 # made at each edit, and asks Redis for its version while everybody waits.
@@ -98,6 +104,8 @@ class RouterInForce:
     def use(self, router: Any, module_settings: dict) -> None:
         """Ask it from the next call on; calls under way end with the one they began with."""
         set_module(module_settings)
+        use_rows(self._rows.get(router, {}))
+        forget()
         before = proxy_server.llm_router
         proxy_server.llm_router = router
         proxy_server.llm_model_list = router.get_model_list()
