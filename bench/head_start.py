@@ -35,6 +35,7 @@ MODEL = "gpt-4.1-mini"
 WORKERS = {"VUI_SPEECHLESS_CODEC": "0.05", "VUI_SPEECHLESS_READ": "0.08"}
 TRAILING_OFF = 0.7  # seconds that vui waits where a sentence has no full stop, if it is set so
 NOISE = 0.45  # seconds; vui takes less than 0.3 s of sound for a noise
+TOO_SHORT = "(too short)"  # vui's word for it, which a busy machine's sound is sooner
 CHANGES_AFTER = 0.06  # seconds until a transcript changes
 SPEAKS_ON_AFTER = 0.4  # seconds, before vui commits where the sentence has no full stop
 NAME = "speech_end_to_first_chunk_"
@@ -241,18 +242,38 @@ async def _talk(page: Page, draws: random.Random, turns: int) -> int:
             await asyncio.sleep(draws.uniform(0, 0.12))
             text += draws.choice((" again", ".", " please"))
             await page.recognise({"type": "partial", "text": text})
-        await until(lambda: _answered(page.events)[1], 30, "a reply")
+        await _answer(page)
         if draws.random() < 0.8:  # else the next turn is a barge-in
             await over(page)
         wrong += _is_wrong(page.events)
     return wrong
 
 
+async def _answer(page: Page) -> None:
+    """A reply begins; who was taken for a noise makes another sound, and pauses again."""
+    known: list[dict] = []
+
+    def told() -> bool:
+        return bool(_answered(page.events)[1]) or len(_noises(page.events)) > len(known)
+
+    while not _answered(page.events)[1]:
+        await until(told, 30, "a reply")
+        if len(_noises(page.events)) > len(known):
+            known[:] = _noises(page.events)
+            await page.recognise({"type": "vad_start"})
+            await asyncio.sleep(NOISE)
+            await page.recognise({"type": "vad_stop"})
+
+
+def _noises(events: list[dict]) -> list[dict]:
+    return [event for event in events if event.get("text") == TOO_SHORT]
+
+
 def _answered(events: list[dict]) -> tuple[str, str]:
     """The text that was committed last, and the sentences that followed it."""
     committed, said = "", ""
     for event in events:
-        if event["type"] == "transcription":
+        if event["type"] == "transcription" and event["text"] != TOO_SHORT:
             committed, said = event["text"], ""
         elif event["type"] == "reply":
             said += f"{event['text']} "

@@ -108,11 +108,12 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
     async def choose(model_group: str) -> Deployment | None:
         return await candidates.next([model_group], [])
 
-    async def at_home(model_group: str) -> bool:
+    async def has_one_slot(model_group: str) -> bool:
         deployment = await choose(model_group)
-        return bool(deployment and deployment.local)
+        server = servers.of(deployment.id) if deployment else None
+        return bool(server and not server.answers_at_once)
 
-    usage.head_starts.at_home = at_home
+    usage.head_starts.has_one_slot = has_one_slot
     prefill = Prefill(transport.open, choose)
     thinkers, fillers = Thinkers(state), Fillers()
     engine = Engine(

@@ -163,13 +163,13 @@ def test_there_is_none_past_80_percent_of_a_budget(whose: str) -> None:
     assert "budget" in refusal(starts)
 
 
-def test_there_is_none_on_a_server_of_ones_own() -> None:
+def test_there_is_none_on_a_server_that_answers_one_call_at_a_time() -> None:
     starts, _ = head_starts()
 
-    async def at_home(model_group: str) -> bool:
+    async def has_one_slot(model_group: str) -> bool:
         return model_group == VUI
 
-    starts.at_home = at_home
+    starts.has_one_slot = has_one_slot
     assert refusal(starts)
     assert not asyncio.run(starts.refusal("openai/gpt-4.1-mini", OWNER))
 

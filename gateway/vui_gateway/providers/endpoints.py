@@ -115,6 +115,13 @@ class Server(NamedTuple):
         return self.provider in OPENAI_FORMATS and (self.port == OLLAMA_PORT or named)
 
     @property
+    def answers_at_once(self) -> bool:
+        """It answers many calls at once, and none of them much later: vLLM does. How many slots
+        another one has isn't known.
+        """
+        return not self.local or self.provider == "hosted_vllm"
+
+    @property
     def is_silent_when_full(self) -> bool:
         """It may answer nothing to a prompt that it can't hold: LM Studio does. Ollama cuts the
         prompt, and vLLM says so.

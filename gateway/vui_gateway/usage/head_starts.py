@@ -65,11 +65,12 @@ class HeadStarts:
     """Counts them, over all gateways since midnight UTC.
 
     Attributes:
-        at_home: whether a model group's next call would go to a server of the user's own.
+        has_one_slot: whether a model group's next call would go to a server that, as far as is
+            known, answers one at a time.
     """
 
     def __init__(self, state: State, budget: Budget, registry: CollectorRegistry) -> None:
-        self.at_home: Callable[[str], Awaitable[bool]] = _nowhere
+        self.has_one_slot: Callable[[str], Awaitable[bool]] = _nowhere
         self._state, self._budget = state, budget
         self._known: dict[str, HeadStart] = {}
         self._early: dict[str, bool] = {}  # claims before their calls
@@ -110,7 +111,7 @@ class HeadStarts:
             return "Too few of the last head starts were used."
         if self._budget.nearly_spent(client, SHARE):
             return "Most of today's budget is spent."
-        if await self.at_home(model_group):
+        if await self.has_one_slot(model_group):
             return "A server of one's own answers one call at a time."
         return ""
 
