@@ -291,6 +291,16 @@ async def test_a_context_that_is_too_small_is_said_however_lm_studio_says_it(
     assert heard == [errors.NEEDED_CONTEXT.format(8192)]
 
 
+async def test_an_empty_reply_at_home_of_a_model_that_read_its_prompt_is_no_small_context(
+    wards: Wards,
+) -> None:
+    wards.one.clear(text="")  # it counts the prompt, and the token that ends the turn
+    heard, raised = await wards.reply("home")
+    assert (heard, bool(raised)) == ([errors.EMPTY], True)
+    assert len(wards.one.seen) == 2
+    assert "its chat template may be wrong. Give the server the model's own" in wards.program.log
+
+
 # https://console.groq.com/docs/rate-limits: the free plan's tokens a minute, in every answer.
 SMALL_ACCOUNT = {"x-ratelimit-limit-tokens": "3000", "x-ratelimit-remaining-tokens": "100"}
 

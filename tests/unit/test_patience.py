@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from vui_gateway.errors import Code, Ending
 from vui_gateway.providers.blame import HOUR
-from vui_gateway.turns.call import Attempt, AttemptError, Call, Deployment, Event
+from vui_gateway.turns.call import Attempt, AttemptError, Call, Event
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.prefill import MOST_WAITING, Prefill
 
 from tests.support.clock import run_virtual

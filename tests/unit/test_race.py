@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from vui_gateway.providers.blame import HOUR, Blame, Blamed
-from vui_gateway.turns.call import Deployment
+from vui_gateway.turns.deployment import Deployment
 
 from tests.support.scripted import FOR_EVER, WELL, Scripted, Step, said
 

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 from vui_gateway.providers.accounts import spared, tokens_a_minute, tokens_asked
-from vui_gateway.turns.call import Attempt, Call, Deployment
+from vui_gateway.turns.call import Attempt, Call
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.toolless import Toolless
 
 from tests.support.clock import run_virtual

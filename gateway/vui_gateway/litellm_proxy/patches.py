@@ -16,7 +16,7 @@ from litellm.litellm_core_utils.llm_response_utils import convert_dict_to_respon
 from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
 from litellm.types.utils import Delta
 
-from vui_gateway.litellm_proxy import http_clients
+from vui_gateway.litellm_proxy import google_credentials, http_clients
 from vui_gateway.litellm_proxy.environment import ONE_CLIENT
 from vui_gateway.litellm_proxy.transport import answered, ends_with
 from vui_gateway.providers.content import text_and_thoughts
@@ -43,6 +43,7 @@ def install() -> None:
     deprecated = r"Router\.\w+ is deprecated"
     warnings.filterwarnings("ignore", message=deprecated, category=DeprecationWarning)
     http_clients.install(answered)
+    google_credentials.install()
     main._complete_custom_openai, main.get_secret_bool = _completed, _one_client_if_it_can
     litellm.stream_chunk_builder = _build_from_few
     streaming_handler.asyncify = _in_this_thread_if_short

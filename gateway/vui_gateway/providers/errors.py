@@ -76,6 +76,10 @@ BAD_KEY = re.compile(
     r"|(?:invalid|incorrect|expired)[ _](?:x-)?api[ _-]?key",
     re.IGNORECASE,
 )
+# None was sent: Google's libraries and Amazon's find no credentials on this machine.
+NO_CREDENTIALS = re.compile(
+    r"default credentials were not found|unable to locate credentials", re.IGNORECASE
+)
 # Z.ai's 1211, xAI's, OpenRouter's, Bedrock's, Groq's, GitHub's, DeepSeek's and Mistral's 400, and
 # OpenAI's 403 for a project without access to the model.
 NO_MODEL = re.compile(
@@ -84,10 +88,12 @@ NO_MODEL = re.compile(
     r"|access to (?:the )?model|unable to access model",
     re.IGNORECASE,
 )
-# The user's words, or the model's, which a provider repeats: they say nothing of the failure.
+# The user's words, or the model's, which a provider repeats: they say nothing of the failure. What
+# isn't a plain string is taken for its end.
 ECHOED = re.compile(
     r"([\"'](?:flagged_input|failed_generation|input)\\*[\"']\s*:\s*)"
-    r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+')"
+    r"(?:\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|'(?:[^'\\]|\\.)*+(?:'|\Z)|[\[{\\].*)",
+    re.DOTALL,
 )
 # LiteLLM has read each provider's words for these: https://docs.litellm.ai/docs/exception_mapping
 LONG = "ContextWindowExceededError"
@@ -137,7 +143,7 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
     if status == HTTPStatus.NOT_FOUND or (status in (400, 403) and NO_MODEL.search(message)):
         return Code.PROVIDER_MODEL_NOT_FOUND
     account = BAD_KEY.search(message) or ACCOUNT_BLOCKED.search(message)
-    if status in (401, 403) or (status == 400 and account):
+    if status in (401, 403) or (status == 400 and account) or NO_CREDENTIALS.search(message):
         return Code.PROVIDER_KEY_REFUSED
     if LONG in message or is_context_error(message):
         size = context_size(message)

@@ -8,7 +8,7 @@ from vui_gateway.providers.endpoints import OLLAMA, Server, is_loopback
 
 __all__ = [
     "context_cure", "context_size", "is_context_error", "is_loading", "is_unreachable",
-    "refuses_tools", "tools_cure", "unreachable", "use_ollama_chat",
+    "refuses_tools", "template_cure", "tools_cure", "unreachable", "use_ollama_chat",
 ]  # fmt: skip
 
 # Sources, in order: vLLM, llama.cpp (`tools param requires --jinja flag`), Ollama and LM Studio
@@ -129,6 +129,21 @@ def context_cure(size: int | None, needed: int, server: Server | None) -> str:
         f"OLLAMA_CONTEXT_LENGTH={needed}."
     )
     return f"The model {holds} at once, and vui needs {needed}. {cures.get(provider, anywhere)}"
+
+
+def template_cure(server: Server) -> str:
+    """Why a model that has read its prompt says nothing, and what to do about it."""
+    cures = {
+        "lm_studio": "Reset its prompt template in LM Studio.",
+        "hosted_vllm": "Start vLLM with the model's own --chat-template.",
+        **dict.fromkeys(OLLAMA, "Run ollama pull again, or mend TEMPLATE in its Modelfile."),
+    }
+    anywhere = (
+        "Give the server the model's own: llama.cpp --jinja, vLLM --chat-template, LM Studio its "
+        "prompt template."
+    )
+    why = "The model ended its answer before the first word: its chat template may be wrong."
+    return f"{why} {cures.get(server.provider, anywhere)}"
 
 
 def use_ollama_chat(model: str, server: Server) -> str:
