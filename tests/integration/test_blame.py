@@ -229,10 +229,11 @@ async def test_thoughts_that_fail_leave_the_reply_its_model(wards: Wards, failur
     assert wards.counts() == (1, 0)
 
 
-BREAKS = ["error", "network_error", "abort", "insufficient_system_resource"]
+BREAKS = ["error", "network_error", "abort", "insufficient_system_resource", "canceled"]
+FILTERS = ["content_filter", "refusal", "sensitive", "recitation"]
 
 
-@pytest.mark.parametrize("reason", [*BREAKS, "content_filter", "refusal", "sensitive"])
+@pytest.mark.parametrize("reason", [*BREAKS, *FILTERS])
 async def test_an_end_that_says_that_it_broke_off_is_continued_by_the_next_one(
     wards: Wards, reason: str
 ) -> None:

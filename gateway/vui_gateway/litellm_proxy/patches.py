@@ -20,7 +20,7 @@ from vui_gateway.litellm_proxy import google_credentials, http_clients
 from vui_gateway.litellm_proxy.environment import ONE_CLIENT
 from vui_gateway.litellm_proxy.transport import answered, ends_with
 from vui_gateway.providers.content import text_and_thoughts
-from vui_gateway.providers.endings import BREAKS
+from vui_gateway.providers.endings import BREAKS, FILTER, FILTERS
 
 __all__ = ["install"]
 
@@ -60,6 +60,8 @@ class _FinishReasons(dict):
         """LiteLLM's word for it."""
         ends_with(reason, found := super().get(reason, default))
         # No line in the log for the reasons that we know and LiteLLM doesn't.
+        if found is None and reason in FILTERS:
+            return FILTER
         return "stop" if found is None and reason in BREAKS else found
 
 

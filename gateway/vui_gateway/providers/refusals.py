@@ -68,7 +68,8 @@ REFUSES = re.compile(
     r"|(?:not|n['\u2019]t|cannot|no longer)(?: currently| yet| be| both be| an?)* "
     r"(?:support|permit|allow|accept|enabl|available|exist"
     r"|recogni[sz]|valid|use[ds]?\b|specif|set\b|disabl|implement|defin|one of)"
-    r"|(?:must|should|can only|may only|only) (?:be|works? in)|one of|cannot find field|no such"
+    r"|(?:must|should|can only|may only|only) (?:be|works? in)|at most|too many|one of"
+    r"|cannot find field|no such"
     r"|不支持|不允许|不合法|无效|未知|非法",
     re.IGNORECASE,
 )

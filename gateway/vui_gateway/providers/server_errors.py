@@ -16,7 +16,7 @@ __all__ = [
 # servers that know no such field.
 _TOOLS = (
     r"(?:tools?(?:[ _-]?(?:use|usage|calls?|calling|choice|param(?:eter)?))?"
-    r"|functions?(?:[ _-]?(?:calls?|calling))?)"
+    r"|functions?(?:[ _-]?(?:calls?|calling))?|toolConfig)"
 )
 _NOT = r"(?:not|n['\u2019]t|cannot|without)"
 REFUSES_TOOLS = re.compile(
@@ -71,6 +71,9 @@ CONTEXT_ERROR = re.compile(
     rf"|{_LENGTH}[^\n]{{0,120}}?(?:exceed|overflow|not enough|too (?:long|small|short))"
     rf"|max size: \d+ tokens|prompt (?:is )?too long|range of input length"
     rf"|n_keep\b[^\n]{{0,40}}\bn_ctx\b"
+    # Gemini's, Bedrock's, Cohere's, Z.ai's
+    rf"|token count[^\n]{{0,40}}exceeds the maximum|input is too long|too many tokens: size limit"
+    rf"|prompt exceeds (?:the )?max"
     rf"|must have less than \d+ tokens|max_new_tokens[^\n]{{0,40}}must be <= \d+",
     re.IGNORECASE,
 )
@@ -107,6 +110,7 @@ def is_context_error(message: str) -> bool:
 
 def context_size(message: str) -> int | None:
     """The tokens that a server holds, where its error says so."""
+    message = message.replace("(2013)", "")  # MiniMax's code for it
     found = N_CTX.search(message) or CONTEXT_SIZE.search(message)
     return int(re.sub(r"\D", "", found[1])) if found else None
 
