@@ -14,7 +14,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 
 from vui_gateway.providers.blame import Blame, Blamed
-from vui_gateway.turns.call import AttemptError, Deployment
+from vui_gateway.turns.call import AttemptError
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.usage.bill import Bill
 
 from tests.support.clock import run_virtual

@@ -34,9 +34,10 @@ from vui_gateway.providers.endpoints import vendor
 from vui_gateway.redaction import RedactAnswers
 from vui_gateway.state.entries import State
 from vui_gateway.turns.admission import Admission
-from vui_gateway.turns.call import Attempt, Deployment
+from vui_gateway.turns.call import Attempt
 from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.fillers import Fillers
 from vui_gateway.turns.hedge import Hedge

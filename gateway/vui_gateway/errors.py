@@ -89,6 +89,11 @@ class Code(StrEnum):
         "the model's server holds fewer tokens than vui needs",
         "The context of {} is smaller than vui needs.",
     )  # fmt: skip
+    EMPTY_ANSWER = (
+        "empty_answer", 502,
+        "its server ended the answer before the first word",
+        "The server of {} ended the answer before the first word.",
+    )  # fmt: skip
     PROVIDER_REFUSED_TOOLS = (
         "provider_refused_tools", 400,
         "it takes no tools",

@@ -25,6 +25,7 @@ REQUEST_REFUSED = "Sorry, the model refused my request, so please pick another m
 FILTERED = "Sorry, the model's filter refused that, so please say it in another way."
 TOO_LONG = "Sorry, our conversation has grown too long, so please start a new one."
 TOO_SMALL = "Sorry, the context of the model's server is too small, so please raise it there."
+EMPTY = "Sorry, the model's server gave an empty reply, so please check its chat template."
 LOADING = "Sorry, the model is still being loaded, so please try again in a moment."
 SERVER_AWAY = "Sorry, I can't reach the model's server, so please check that it is running."
 TOO_MANY = "Sorry, too many calls came at once, so please try again in a moment."
@@ -50,6 +51,7 @@ BY_CODE = {
     "provider_refused_request": REQUEST_REFUSED,
     "context_window_exceeded": TOO_LONG,
     "context_too_small": TOO_SMALL,
+    "empty_answer": EMPTY,
     "provider_refused_tools": REQUEST_REFUSED,
     "model_loading": LOADING,
     "server_unreachable": SERVER_AWAY,

@@ -229,10 +229,11 @@ async def test_thoughts_that_fail_leave_the_reply_its_model(wards: Wards, failur
     assert wards.counts() == (1, 0)
 
 
-BREAKS = ["error", "network_error", "abort", "insufficient_system_resource"]
+BREAKS = ["error", "network_error", "abort", "insufficient_system_resource", "canceled"]
+FILTERS = ["content_filter", "refusal", "sensitive", "recitation"]
 
 
-@pytest.mark.parametrize("reason", [*BREAKS, "content_filter", "refusal", "sensitive"])
+@pytest.mark.parametrize("reason", [*BREAKS, *FILTERS])
 async def test_an_end_that_says_that_it_broke_off_is_continued_by_the_next_one(
     wards: Wards, reason: str
 ) -> None:
@@ -289,6 +290,16 @@ async def test_a_context_that_is_too_small_is_said_however_lm_studio_says_it(
     heard, raised = await wards.reply("home")
     assert raised
     assert heard == [errors.NEEDED_CONTEXT.format(8192)]
+
+
+async def test_an_empty_reply_at_home_of_a_model_that_read_its_prompt_is_no_small_context(
+    wards: Wards,
+) -> None:
+    wards.one.clear(text="")  # it counts the prompt, and the token that ends the turn
+    heard, raised = await wards.reply("home")
+    assert (heard, bool(raised)) == ([errors.EMPTY], True)
+    assert len(wards.one.seen) == 2
+    assert "its chat template may be wrong. Give the server the model's own" in wards.program.log
 
 
 # https://console.groq.com/docs/rate-limits: the free plan's tokens a minute, in every answer.

@@ -9,7 +9,8 @@ from typing import Any
 from vui_gateway.state.entries import State
 from vui_gateway.state.files import Files
 from vui_gateway.state.sync import Sync
-from vui_gateway.turns.call import Call, Deployment
+from vui_gateway.turns.call import Call
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.usage.recorder import Recorder
 
 TODAY = date(2026, 11, 25)

@@ -13,8 +13,8 @@ from vui_gateway.keys.owner import new_key
 from vui_gateway.state.entries import State
 from vui_gateway.state.redis import RedisStore, Script
 from vui_gateway.state.sync import Sync
-from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.hedge import Hedge
 from vui_gateway.usage.bill import Bill
 from vui_gateway.usage.budget import Budget

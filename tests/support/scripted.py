@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from vui_gateway.turns.call import Attempt, AttemptError, Call, Deployment, Event
+from vui_gateway.turns.call import Attempt, AttemptError, Call, Event
 from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.engine import Engine
 from vui_gateway.turns.hedge import Hedge
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from vui_gateway.turns.attempt import RunningAttempt
-from vui_gateway.turns.call import Attempt, Deployment, Event
+from vui_gateway.turns.call import Attempt, Event
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.limits import Limits
 
 from tests.support.clock import run_virtual

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import pytest
-from vui_gateway.turns.call import Deployment
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.usage.bill import Bill, settle, usage_for_client
 from vui_gateway.usage.recorder import Recorder
 

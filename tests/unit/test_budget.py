@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from vui_gateway.errors import Code
 from vui_gateway.state.entries import State
-from vui_gateway.turns.call import AttemptError, Deployment
+from vui_gateway.turns.call import AttemptError
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.usage.bill import Bill
 from vui_gateway.usage.budget import LEASE, Budget
 from vui_gateway.usage.recorder import Recorder

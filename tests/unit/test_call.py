@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from vui_gateway.errors import Code, Ending
-from vui_gateway.turns.call import Attempt, Call, Deployment
+from vui_gateway.turns.call import Attempt, Call
+from vui_gateway.turns.deployment import Deployment
 
 
 def call(*ended: str, **fields: object) -> Call:

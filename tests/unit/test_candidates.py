@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from vui_gateway.errors import Code
 from vui_gateway.providers.blame import Blame, Blamed
-from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.candidates import Candidates, Fallbacks
 from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.deployment import Deployment
 
 from tests.support.clock import run_virtual
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from vui_gateway.providers.blame import HOUR, Blame, Blamed
 from vui_gateway.state.entries import State
-from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.limits import COOLDOWN
 
 SICK = Blame(Blamed.DEPLOYMENT)

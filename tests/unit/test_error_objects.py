@@ -184,3 +184,10 @@ def test_an_event_goes_on_as_soon_as_it_is_whole() -> None:
     assert finder.feed(GOOD.encode()) == GOOD.encode()
     assert finder.feed(GOOD[:20].encode()) == b""
     assert finder.feed(GOOD[20:].encode()) == GOOD.encode()
+
+
+def test_a_stream_of_a_value_a_line_goes_on_line_by_line() -> None:
+    finder, line = ErrorFinder(streamed=True), b'{"event_type": "text-generation", "text": "Hi"}\n'
+    for _ in range(3):
+        assert finder.feed(line[:9]) + finder.feed(line[9:]) == line
+    assert finder.feed(b"", final=True) == b""

@@ -18,7 +18,8 @@ from vui_gateway.litellm_proxy.hooks import Hooks
 from vui_gateway.litellm_proxy.http_clients import http_client
 from vui_gateway.litellm_proxy.router import RouterInForce
 from vui_gateway.litellm_proxy.transport import UNDER_WAY
-from vui_gateway.turns.call import Attempt, Deployment
+from vui_gateway.turns.call import Attempt
+from vui_gateway.turns.deployment import Deployment
 
 
 def deployment(group: str, identity: str, **params: Any) -> dict:

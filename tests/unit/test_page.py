@@ -13,7 +13,7 @@ from vui_gateway.api.page import Page
 from vui_gateway.errors import RequestError
 from vui_gateway.keys.clients import Keys
 from vui_gateway.keys.page_tokens import ADDRESS, sign
-from vui_gateway.turns.call import Deployment
+from vui_gateway.turns.deployment import Deployment
 
 from tests.support.status import a_status
 

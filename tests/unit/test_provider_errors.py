@@ -8,7 +8,7 @@ import time
 import pytest
 from vui_gateway.errors import Code
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
-from vui_gateway.providers.errors import error_code, own_words, reason
+from vui_gateway.providers.errors import error_code, own_words, reason, unechoed
 
 from tests.support.stalls import in_time
 
@@ -42,7 +42,35 @@ def test_the_reason_is_one_line_in_the_providers_own_words(
 
 
 @pytest.mark.parametrize(
-    "text", ["x", " ", ". ", "<", "litellm.", "model ", "exceed ", "context length ", '"message" ']
+    ("message", "left"),
+    [
+        ('{"input": "He said \\"no\\"", "msg": "no"}', '{"input": "", "msg": "no"}'),
+        ("{'input': 'It is late', 'msg': 'no'}", "{'input': \"\", 'msg': 'no'}"),
+        ('{"msg": "no", "input": {"stop": ["a"]}}', '{"msg": "no", "input": ""'),
+        ('{\\"input\\": \\"stop\\"}', '{\\"input\\": ""'),
+        ('{"failed_generation": "cut off', '{"failed_generation": ""'),
+        ("Input should be 'stop'", "Input should be 'stop'"),
+    ],
+)
+def test_what_an_error_repeats_of_the_request_is_no_part_of_it(message: str, left: str) -> None:
+    assert unechoed(message) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        " ",
+        ". ",
+        "<",
+        "litellm.",
+        "model ",
+        "exceed ",
+        "context length ",
+        '"message" ',
+        "'input': '",
+        '"input": [',
+    ],
 )
 def test_no_error_is_looked_through_more_than_once(text: str) -> None:
     began = time.process_time()

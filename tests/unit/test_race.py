@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from vui_gateway.errors import Code, Ending
 from vui_gateway.providers.blame import HOUR, Blame, Blamed
-from vui_gateway.turns.call import AttemptError, Deployment
+from vui_gateway.turns.call import AttemptError
+from vui_gateway.turns.deployment import Deployment
 
 from tests.support.scripted import FOR_EVER, WELL, Scripted, Step, said
 

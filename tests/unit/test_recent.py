@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from vui_gateway.errors import Code
-from vui_gateway.turns.call import Call, Deployment
+from vui_gateway.turns.call import Call
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.usage.bill import Bill
 from vui_gateway.usage.recent import MOST_RECENT, CallRecord, RecentCalls
 

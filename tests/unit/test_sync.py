@@ -10,7 +10,7 @@ import pytest
 from vui_gateway.providers.blame import HOUR, Blame, Blamed
 from vui_gateway.state.entries import State
 from vui_gateway.state.sync import EVERY, StoreAway, Sync
-from vui_gateway.turns.call import Deployment
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.usage.budget import SPEND
 
 from tests.support.clock import WallClock

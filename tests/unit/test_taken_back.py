@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from vui_gateway.state.entries import State
-from vui_gateway.turns.call import Attempt, Deployment
+from vui_gateway.turns.call import Attempt
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.taken_back import REFUSED_FIELDS, TakenBack
 
 from tests.support.clock import run_virtual

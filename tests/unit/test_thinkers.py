@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from vui_gateway.state.entries import State
-from vui_gateway.turns.call import Attempt, Deployment
+from vui_gateway.turns.call import Attempt
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.thinkers import THINKERS, Thinkers
 
 from tests.support.clock import run_virtual

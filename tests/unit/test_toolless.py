@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from vui_gateway.turns.call import Attempt, Call, Deployment
+from vui_gateway.turns.call import Attempt, Call
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.toolless import Toolless
 
 from tests.support.clock import run_virtual

@@ -14,7 +14,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 from vui_gateway.errors import Code
 from vui_gateway.redaction import credentials, redact
-from vui_gateway.turns.call import Call, Deployment
+from vui_gateway.turns.call import Call
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.usage.bill import settle
 from vui_gateway.usage.traces import Traces
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 from litellm.exceptions import MidStreamFallbackError
@@ -26,10 +28,12 @@ from vui_gateway.providers.packages import needs_package
 from vui_gateway.providers.server_errors import (
     context_cure,
     context_size,
+    template_cure,
     tools_cure,
     unreachable,
 )
-from vui_gateway.turns.call import Attempt, AttemptError
+from vui_gateway.turns.call import Attempt, AttemptError, Event
+from vui_gateway.turns.limits import USAGE_SECONDS
 
 __all__ = ["broken_off", "failure", "nothing_said", "refusal_of"]
 
@@ -38,6 +42,10 @@ MOST_CAUSES = 8
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
+NO_CREDENTIALS = (
+    "Google's credentials are missing: write vertex_credentials: ./FILE.json, of a service "
+    "account, into its litellm_params."
+)
 # Failures that the engine treats in a way of their own.
 ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Ending.NO_TOOLS}
 
@@ -80,6 +88,8 @@ async def failure(
         why = said = unreachable(server)
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
+    elif "default credentials were not found" in message:
+        why = said = NO_CREDENTIALS
     ended = ENDINGS.get(kind, str(status))
     if cure := needs_package(message):
         why = said = cure
@@ -103,18 +113,40 @@ def broken_off(finish_reason: str | None, attempt: Attempt) -> AttemptError | No
     return AttemptError(ended, "", HTTPStatus.BAD_GATEWAY, reason=why)
 
 
-def nothing_said(servers: Servers, attempt: Attempt) -> AttemptError | None:
-    """The failure of a stream without a delta; None where it doesn't mean a small context.
+async def nothing_said(
+    servers: Servers, attempt: Attempt, event: Event, rest: AsyncIterable[Any]
+) -> AttemptError | None:
+    """The failure of a stream without a delta; None for a server that isn't one's own.
 
-    LM Studio answers so to a prompt that it can't hold:
-    https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/2339
+    LM Studio answers so to a prompt that it can't hold, and counts nothing:
+    https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/2339. A model that has read its
+    prompt writes a token at least, the one that ends its turn.
+
+    event, rest: the last event, and LiteLLM's chunks after it.
     """
     server = servers.of(attempt.deployment.id)
-    fits = attempt.sent // BYTES < servers.context  # what vui needs it to hold
-    if not (server and server.is_silent_when_full and fits):
+    if not (server and server.local):
         return None
-    kind, cure = Code.CONTEXT_TOO_SMALL, context_cure(None, servers.context, server)
+    tokens = await _tokens(event, rest)
+    fits = attempt.sent // BYTES < servers.context  # what vui needs it to hold
+    if tokens or not server.is_silent_when_full:
+        kind, cure = Code.EMPTY_ANSWER, template_cure(server)
+    elif fits:
+        kind, cure = Code.CONTEXT_TOO_SMALL, context_cure(None, servers.context, server)
+    else:
+        return None
     return AttemptError(Ending.EMPTY, cure, 502, kind, reason=f"its answer is empty. {cure}")
+
+
+async def _tokens(event: Event, rest: AsyncIterable[Any]) -> int:
+    """The tokens of an answer, by its last event or what follows it."""
+    counts = event.usage or {}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(USAGE_SECONDS):
+            async for chunk in rest:
+                usage = getattr(chunk, "usage", None)
+                counts = usage.model_dump() if usage is not None else counts
+    return counts.get("completion_tokens") or 0
 
 
 def refusal_of(error: Exception) -> tuple[int, str, str]:

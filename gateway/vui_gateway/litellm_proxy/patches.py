@@ -17,11 +17,11 @@ from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
 from litellm.types.utils import Delta, ModelResponseStream
 from pydantic import BaseModel
 
-from vui_gateway.litellm_proxy import http_clients
+from vui_gateway.litellm_proxy import google_credentials, http_clients
 from vui_gateway.litellm_proxy.environment import ONE_CLIENT
 from vui_gateway.litellm_proxy.transport import answered, ends_with
 from vui_gateway.providers.content import text_and_thoughts
-from vui_gateway.providers.endings import BREAKS
+from vui_gateway.providers.endings import BREAKS, FILTER, FILTERS
 
 __all__ = ["install"]
 
@@ -46,6 +46,7 @@ def install() -> None:
     deprecated = r"Router\.\w+ is deprecated"
     warnings.filterwarnings("ignore", message=deprecated, category=DeprecationWarning)
     http_clients.install(answered)
+    google_credentials.install()
     main._complete_custom_openai, main.get_secret_bool = _completed, _one_client_if_it_can
     litellm.stream_chunk_builder = _build_from_few
     streaming_handler.asyncify = _in_this_thread_if_short
@@ -62,6 +63,8 @@ class _FinishReasons(dict):
         """LiteLLM's word for it."""
         ends_with(reason, found := super().get(reason, default))
         # No line in the log for the reasons that we know and LiteLLM doesn't.
+        if found is None and reason in FILTERS:
+            return FILTER
         return "stop" if found is None and reason in BREAKS else found
 
 

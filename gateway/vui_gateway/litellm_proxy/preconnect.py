@@ -12,7 +12,8 @@ from vui_gateway.errors import Ending
 from vui_gateway.litellm_proxy.http_clients import http_client
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.providers.endpoints import MODULE_CLIENT, OUT_OF_REACH, Server
-from vui_gateway.turns.call import Call, Deployment
+from vui_gateway.turns.call import Call
+from vui_gateway.turns.deployment import Deployment
 
 __all__ = ["Preconnect"]
 

@@ -31,7 +31,7 @@ from vui_gateway.litellm_proxy.user_hooks import USER
 from vui_gateway.logs import words
 from vui_gateway.providers import thinking
 from vui_gateway.providers.citations import cites
-from vui_gateway.turns.call import Deployment
+from vui_gateway.turns.deployment import Deployment
 
 __all__ = ["HIDDEN", "RouterInForce", "lifespan"]
 

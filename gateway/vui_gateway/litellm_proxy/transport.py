@@ -134,11 +134,13 @@ class Transport:
             if stream is None:
                 yield _whole(answer.model_dump(exclude_none=True, exclude_unset=True), attempt)
             else:
-                async for chunk in answer:
+                chunks = aiter(answer)
+                async for chunk in chunks:
                     self._look_for_ollama(chunk, attempt)
                     event = _event(chunk, attempt)
-                    if event.finish_reason == "stop" and not attempt.received:
-                        lost = nothing_said(self._servers, attempt)
+                    silent = event.finish_reason == "stop" and not attempt.received
+                    if silent and self._servers.is_local(deployment):
+                        lost = await nothing_said(self._servers, attempt, event, chunks)
                         event = Event(usage=event.usage, broken=lost) if lost else event
                     yield event
             interrupted = False

@@ -126,6 +126,10 @@ CHANCE = re.compile(
     r"|invalid sequence as part of tool|malformed[_ ]function[_ ]call"
     # Ollama's and llama.cpp's, for a call that their model has written wrong
     r"|(?:error|failed) (?:to )?pars(?:e|ing) tool call|connection reset by peer"
+    r"|failed to parse input at pos|invalid diff: now finding|xml syntax error on line"
+    # OpenAI's 500, and Groq's without its code
+    r"|model produced invalid content|tool call validation failed|output that could not be parsed"
+    r"|generated an invalid tool call|reset before headers"
     r"|server disconnected"
     r"|connection (?:was )?(?:closed|aborted|lost) (?:before|without)"
     # aiohttp's and httpx' words for a body that ends before its first byte

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vui_gateway.errors import Ending
 
-__all__ = ["BREAKS", "broken"]
+__all__ = ["BREAKS", "FILTER", "FILTERS", "broken"]
 
 # Finish reasons of an answer that breaks off; LiteLLM makes "stop" of each. DeepSeek's
 # (https://api-docs.deepseek.com/api/create-chat-completion), Z.ai's `network_error`
@@ -14,6 +14,7 @@ BROKEN_OFF = frozenset({
     "error", "network_error", "abort", "aborted", "insufficient_system_resource", "cancelled",
     "timeout", "server_error", "internal_error", "failed", "incomplete", "interrupted",
     "overloaded", "server_overloaded", "upstream_error", "provider_error", "connection_error",
+    "canceled", "preempted", "system_error", "connection_closed", "engine_overloaded",
 })  # fmt: skip
 # And those of an answer that its provider could not read to its end; without a word before, the
 # same request may well succeed. Gemini's (https://ai.google.dev/api/generate-content) and Bedrock's
@@ -24,8 +25,13 @@ MALFORMED = frozenset({
     "malformed_tool_use",
 })  # fmt: skip
 BREAKS = BROKEN_OFF | MALFORMED
-# LiteLLM's word for all reasons of a filter, such as Gemini's SAFETY and Claude's refusal.
+# LiteLLM's word for all reasons of a filter, such as Gemini's SAFETY and Claude's refusal; these
+# it doesn't know, Gemini's in the letters of those who pass them on.
 FILTER = "content_filter"
+FILTERS = frozenset({
+    "safety", "recitation", "prohibited_content", "blocklist", "spii", "moderation", "error_toxic",
+    "risk_control",
+})  # fmt: skip
 
 
 def broken(finish_reason: str | None, raw: str = "", *, begun: bool = True) -> Ending | None:

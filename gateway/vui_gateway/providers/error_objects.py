@@ -147,6 +147,10 @@ class ErrorFinder:
         data, self._held = self._held + piece, b""
         self._json = self._json and data.lstrip()[:1] in (b"", b"{", b"[")
         if self._json and len(data) <= MAX_LOOKED_AT:
+            line = data.lstrip().partition(b"\n")[0]
+            if self._streamed and len(line) < len(data.lstrip()) and _is_json(line):
+                self._json = False  # a value a line, such as Cohere's stream
+                return self._looked_at(line, data)
             if not final:
                 self._held = data
                 return b""
@@ -179,3 +183,11 @@ class ErrorFinder:
             return instead
         self.found = error
         return error.event if self._streamed else error.body
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

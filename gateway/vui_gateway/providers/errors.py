@@ -38,6 +38,9 @@ OUT_OF_CREDIT = re.compile(
     rf"|credits? (?:limit )?(?:is |are |ha(?:ve|s) been )?(?:exceeded|exhausted|used up|depleted)"
     rf"|have any credits|requires more credits|exceeded_current_quota|insufficient_quota"
     rf"|key limit exceeded|free (?:allocated )?quota exceeded|free_?tier_?only"
+    # DashScope's and Volcengine's, https://www.alibabacloud.com/help/en/model-studio/error-code and
+    # https://www.volcengine.com/docs/82379/1299023
+    rf"|account is in good standing|free tier[^.\n]{{0,30}}exhausted|set ?limit ?exceeded"
     rf"|spending (?:limit|cap)|usage (?:limits?|quota)(?: (?:reached|exceeded)|\. (?:you|it) will)"
     rf"|credits? expired|limit exhausted|plan (?:package )?has expired"
     rf"|billing[ _](?:hard[ _]limit|not[ _]active)|arrearage|account ?overdue|余额不足|欠费"
@@ -50,7 +53,7 @@ CURRENT_QUOTA = re.compile(r"current quota", re.IGNORECASE)
 # Groq's 413 for a request larger than its tokens per minute, GitHub's 403, an error in a stream.
 RATE_LIMIT = re.compile(
     r"rate[ _-]?limit(?:ed|s)?\b|rate_limit_|too many requests|(?:tokens|requests) per minute"
-    r"|resource_exhausted",
+    r"|resource_exhausted|(?:high|reduce|exceeded?|max(?:imum)?) concurren|请求过多|并发",
     re.IGNORECASE,
 )
 # A sentence that a filter refused, not a key: OpenRouter's 403
@@ -62,7 +65,8 @@ FLAGGED = re.compile(
     r"|guardrail|model armor|data_?inspection|safety_check|content (?:management )?polic"
     r"|usage (?:guidelines|polic)"
     r"|\b(?:input|output|content|prompt|message|request)\b[^.\n]{0,40}(?:inappropriate|unsafe"
-    r"|(?<!case.)sensitive|violat|prohibited|harmful)|敏感",
+    r"|(?<!case.)sensitive|violat|prohibited|harmful)|敏感"
+    r"|\b(?:unsafe|(?<!case.)sensitive|harmful|prohibited)\b[^.\n]{0,20}\bcontent\b",
     re.IGNORECASE,
 )
 ACCOUNT_BLOCKED = re.compile(
@@ -76,6 +80,10 @@ BAD_KEY = re.compile(
     r"|(?:invalid|incorrect|expired)[ _](?:x-)?api[ _-]?key",
     re.IGNORECASE,
 )
+# None was sent: Google's libraries and Amazon's find no credentials on this machine.
+NO_CREDENTIALS = re.compile(
+    r"default credentials were not found|unable to locate credentials", re.IGNORECASE
+)
 # Z.ai's 1211, xAI's, OpenRouter's, Bedrock's, Groq's, GitHub's, DeepSeek's and Mistral's 400, and
 # OpenAI's 403 for a project without access to the model.
 NO_MODEL = re.compile(
@@ -84,10 +92,12 @@ NO_MODEL = re.compile(
     r"|access to (?:the )?model|unable to access model",
     re.IGNORECASE,
 )
-# The user's words, or the model's, which a provider repeats: they say nothing of the failure.
+# The user's words, or the model's, which a provider repeats: they say nothing of the failure. What
+# isn't a plain string is taken for its end.
 ECHOED = re.compile(
     r"([\"'](?:flagged_input|failed_generation|input)\\*[\"']\s*:\s*)"
-    r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+')"
+    r"(?:\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|'(?:[^'\\]|\\.)*+(?:'|\Z)|[\[{\\].*)",
+    re.DOTALL,
 )
 # LiteLLM has read each provider's words for these: https://docs.litellm.ai/docs/exception_mapping
 LONG = "ContextWindowExceededError"
@@ -137,7 +147,7 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
     if status == HTTPStatus.NOT_FOUND or (status in (400, 403) and NO_MODEL.search(message)):
         return Code.PROVIDER_MODEL_NOT_FOUND
     account = BAD_KEY.search(message) or ACCOUNT_BLOCKED.search(message)
-    if status in (401, 403) or (status == 400 and account):
+    if status in (401, 403) or (status == 400 and account) or NO_CREDENTIALS.search(message):
         return Code.PROVIDER_KEY_REFUSED
     if LONG in message or is_context_error(message):
         size = context_size(message)

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from vui_gateway.providers.blame import is_chance
+from vui_gateway.providers.errors import unechoed
 from vui_gateway.providers.server_errors import is_context_error, refuses_tools
 from vui_gateway.providers.thinking import LEVELS
 
@@ -67,7 +68,8 @@ REFUSES = re.compile(
     r"|(?:not|n['\u2019]t|cannot|no longer)(?: currently| yet| be| both be| an?)* "
     r"(?:support|permit|allow|accept|enabl|available|exist"
     r"|recogni[sz]|valid|use[ds]?\b|specif|set\b|disabl|implement|defin|one of)"
-    r"|(?:must|should|can only|may only|only) (?:be|works? in)|one of|cannot find field|no such"
+    r"|(?:must|should|can only|may only|only) (?:be|works? in)|at most|too many|one of"
+    r"|cannot find field|no such"
     r"|不支持|不允许|不合法|无效|未知|非法",
     re.IGNORECASE,
 )
@@ -88,10 +90,6 @@ NEAR = 80
 MAX_READ, MOST_READ = 4000, 20  # characters; names of one field, and refusing words
 # A limit that is too large is refused for its number, not for its name.
 TOO_MANY = re.compile(r"\b(?:too|large|less|most|exceeds?|greater|must be)\b", re.IGNORECASE)
-# An error's copy of the request, or of the model's own words.
-ECHO = re.compile(r"['\"](?:input|failed_generation)\\*['\"]\s*:.*", re.DOTALL)
-
-
 NUMBER = re.compile(r"\d{1,9}(?:\.0+)?")
 
 
@@ -131,7 +129,7 @@ def refusal(status: int, message: str, param: str, optional: Mapping[str, Any]) 
 
     message: LiteLLM's. param: the field that the error names by itself, if it does.
     """
-    said = ECHO.sub("", message[:MAX_READ])
+    said = unechoed(message[:MAX_READ])
     if status == HTTPStatus.FORBIDDEN and MARKS in optional and "prompt caching" in said:
         return Refusal(MARKS)  # Bedrock's
     other = is_chance(message[:MAX_READ]) or refuses_tools(said) or is_context_error(said)

@@ -8,7 +8,7 @@ from vui_gateway.providers.endpoints import OLLAMA, Server, is_loopback
 
 __all__ = [
     "context_cure", "context_size", "is_context_error", "is_loading", "is_unreachable",
-    "refuses_tools", "tools_cure", "unreachable", "use_ollama_chat",
+    "refuses_tools", "template_cure", "tools_cure", "unreachable", "use_ollama_chat",
 ]  # fmt: skip
 
 # Sources, in order: vLLM, llama.cpp (`tools param requires --jinja flag`), Ollama and LM Studio
@@ -16,7 +16,7 @@ __all__ = [
 # servers that know no such field.
 _TOOLS = (
     r"(?:tools?(?:[ _-]?(?:use|usage|calls?|calling|choice|param(?:eter)?))?"
-    r"|functions?(?:[ _-]?(?:calls?|calling))?)"
+    r"|functions?(?:[ _-]?(?:calls?|calling))?|toolConfig)"
 )
 _NOT = r"(?:not|n['\u2019]t|cannot|without)"
 REFUSES_TOOLS = re.compile(
@@ -71,6 +71,9 @@ CONTEXT_ERROR = re.compile(
     rf"|{_LENGTH}[^\n]{{0,120}}?(?:exceed|overflow|not enough|too (?:long|small|short))"
     rf"|max size: \d+ tokens|prompt (?:is )?too long|range of input length"
     rf"|n_keep\b[^\n]{{0,40}}\bn_ctx\b"
+    # Gemini's, Bedrock's, Cohere's, Z.ai's
+    rf"|token count[^\n]{{0,40}}exceeds the maximum|input is too long|too many tokens: size limit"
+    rf"|prompt exceeds (?:the )?max"
     rf"|must have less than \d+ tokens|max_new_tokens[^\n]{{0,40}}must be <= \d+",
     re.IGNORECASE,
 )
@@ -107,6 +110,7 @@ def is_context_error(message: str) -> bool:
 
 def context_size(message: str) -> int | None:
     """The tokens that a server holds, where its error says so."""
+    message = message.replace("(2013)", "")  # MiniMax's code for it
     found = N_CTX.search(message) or CONTEXT_SIZE.search(message)
     return int(re.sub(r"\D", "", found[1])) if found else None
 
@@ -129,6 +133,21 @@ def context_cure(size: int | None, needed: int, server: Server | None) -> str:
         f"OLLAMA_CONTEXT_LENGTH={needed}."
     )
     return f"The model {holds} at once, and vui needs {needed}. {cures.get(provider, anywhere)}"
+
+
+def template_cure(server: Server) -> str:
+    """Why a model that has read its prompt says nothing, and what to do about it."""
+    cures = {
+        "lm_studio": "Reset its prompt template in LM Studio.",
+        "hosted_vllm": "Start vLLM with the model's own --chat-template.",
+        **dict.fromkeys(OLLAMA, "Run ollama pull again, or mend TEMPLATE in its Modelfile."),
+    }
+    anywhere = (
+        "Give the server the model's own: llama.cpp --jinja, vLLM --chat-template, LM Studio its "
+        "prompt template."
+    )
+    why = "The model ended its answer before the first word: its chat template may be wrong."
+    return f"{why} {cures.get(server.provider, anywhere)}"
 
 
 def use_ollama_chat(model: str, server: Server) -> str:

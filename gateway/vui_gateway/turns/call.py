@@ -10,7 +10,7 @@ from vui_gateway.errors import Code, Ending
 from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.head_start import HeadStart
 
-__all__ = ["OWNER", "Attempt", "AttemptError", "Call", "Deployment", "Event"]
+__all__ = ["OWNER", "Attempt", "AttemptError", "Call", "Event"]
 
 OWNER = "owner"  # who holds VUI_LITELLM_KEY
 

@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from vui_gateway.errors import Code
-from vui_gateway.turns.call import Deployment
 from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.deployment import Deployment
 
 __all__ = ["KEY_FALLBACKS", "NO_ANSWER_FALLBACKS", "Candidates", "Fallbacks"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vui_gateway.providers.blame import HOUR, Blame, Blamed
 from vui_gateway.state.entries import State
-from vui_gateway.turns.call import Deployment
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.limits import COOLDOWN
 
 __all__ = ["Cooldown"]

@@ -12,7 +12,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 
 from vui_gateway.turns.attempt import Open
-from vui_gateway.turns.call import Attempt, AttemptError, Deployment, Event
+from vui_gateway.turns.call import Attempt, AttemptError, Event
+from vui_gateway.turns.deployment import Deployment
 
 __all__ = ["Prefill"]
 

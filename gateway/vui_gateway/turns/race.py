@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from vui_gateway.errors import Code, Ending
 from vui_gateway.providers.blame import Blame, Blamed, Failure, blame
 from vui_gateway.turns.attempt import Open, RunningAttempt
-from vui_gateway.turns.call import Attempt, AttemptError, Call, Deployment
+from vui_gateway.turns.call import Attempt, AttemptError, Call
 from vui_gateway.turns.candidates import Candidates
 from vui_gateway.turns.cooldown import Cooldown
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.hedge import Hedge
 from vui_gateway.turns.limits import CHANCE_SECONDS, CHECK_AFTER, LEAST_SECONDS, Limits
 from vui_gateway.turns.thinkers import Thinkers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from vui_gateway.state.entries import State
-from vui_gateway.turns.call import Attempt, Deployment
+from vui_gateway.turns.call import Attempt
+from vui_gateway.turns.deployment import Deployment
 
 __all__ = ["THINKERS", "Thinkers"]
 

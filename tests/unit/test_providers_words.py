@@ -1,0 +1,112 @@
+"""How providers and servers word what others word in another way; each row is of a kind."""
+
+from __future__ import annotations
+
+import pytest
+from vui_gateway.providers.blame import is_chance, wait_asked
+from vui_gateway.providers.errors import Asked, error_code
+from vui_gateway.providers.refusals import refusal
+
+HOME, PAID = Asked(first=True, context=8192, local=True), Asked(context=8192)
+TOOLS = Asked(tools=True, context=8192)
+QUOTA, LIMIT = "provider_quota_exceeded", "provider_rate_limited"
+FLAGGED, LONG, SMALL = "content_policy_violation", "context_window_exceeded", "context_too_small"
+
+CODES: list[tuple[str, Asked, int, str]] = [
+    # Anthropic, Together, Fireworks, Hugging Face, DashScope, Volcengine
+    (QUOTA, PAID, 400, "You have reached your specified API usage limits. You will regain access"),
+    (QUOTA, PAID, 402, "Credit limit exceeded, please navigate to billing"),
+    (QUOTA, PAID, 412, "Account x is suspended, due to reaching the monthly spending limit"),
+    (QUOTA, PAID, 402, "You have exceeded your monthly included credits for Inference Providers."),
+    (QUOTA, PAID, 400, "Access denied, please make sure your account is in good standing."),
+    (QUOTA, PAID, 403, "The free tier of the model has been exhausted. If you wish to continue"),
+    (QUOTA, PAID, 429, "SetLimitExceeded: Your account has reached the set inference limit"),
+    # Bedrock, Z.ai
+    (LIMIT, PAID, 400, "ThrottlingException: Too many requests, please wait before trying again."),
+    (LIMIT, PAID, 429, "ThrottlingException: Too many tokens, please wait before trying again."),
+    (LIMIT, PAID, 500, "High concurrency usage of this API, please reduce concurrency"),
+    (LIMIT, PAID, 500, "当前API请求过多，请稍后重试"),
+    # Z.ai, Moonshot, Azure
+    (FLAGGED, PAID, 400, "System detected potentially unsafe or sensitive content in input."),
+    (FLAGGED, PAID, 400, "The request was rejected because it was considered high risk"),
+    (FLAGGED, PAID, 400, "The prompt triggered Azure OpenAI's content management policy."),
+    ("provider_refused_request", PAID, 400, "A case-sensitive content type is expected."),
+    # Gemini, Bedrock, Cohere, Z.ai, MiniMax, Mistral, OpenAI
+    (LONG, PAID, 400, "The input token count (1048577) exceeds the maximum number of tokens"),
+    (LONG, PAID, 400, "Input is too long for requested model."),
+    (LONG, PAID, 400, "too many tokens: size limit exceeded by 100 tokens."),
+    (LONG, PAID, 400, "Prompt exceeds max length"),
+    (LONG, PAID, 400, "invalid params, context window exceeds limit (2013)"),
+    (LONG, PAID, 400, "too large for model with 32768 maximum context length"),
+    (LONG, PAID, 400, "Your input exceeds the context window of this model."),
+    # SGLang, Ollama, llama.cpp, TabbyAPI, vLLM
+    (SMALL, HOME, 400, "The input (5000 tokens) is longer than the model's context length (4096"),
+    (SMALL, HOME, 500, "input length exceeds maximum context length"),
+    (SMALL, HOME, 400, '{"message": "request exceeds the available context size", "n_ctx": 4096}'),
+    (SMALL, HOME, 400, "Prompt length 5000 is greater than max_seq_len 4096"),
+    (SMALL, HOME, 400, "'max_tokens' is too large. This model's maximum context length is 4096"),
+    # Bedrock, SGLang, Ollama
+    ("provider_refused_tools", TOOLS, 400, "This model doesn't support the toolConfig field."),
+    ("provider_refused_tools", TOOLS, 400, "Please launch the server with --tool-call-parser"),
+    ("provider_refused_tools", TOOLS, 400, "library/gemma3:4b does not support tools"),
+    # Google's libraries and Amazon's
+    ("provider_key_refused", PAID, 500, "Your default credentials were not found."),
+    ("provider_key_refused", PAID, 500, "Unable to locate credentials"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "asked", "status", "words"), CODES)
+def test_a_failure_is_of_its_kind_whoever_words_it(
+    code: str, asked: Asked, status: int, words: str
+) -> None:
+    assert error_code(status, words, asked) == code
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The model produced invalid content. Consider modifying your prompt",
+        "Tool call validation failed: attempted to call tool 'x' which was not in request.tools",
+        "Failed to parse input at pos 12: <tool_call>",
+        "Invalid diff: now finding less tool calls!",
+        "Parsing failed. The model generated output that could not be parsed.",
+        "XML syntax error on line 3: element <function> closed by </parameter>",
+        "error parsing tool call: raw='{' err=unexpected end of JSON input",
+        "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+    ],
+)
+def test_what_may_succeed_at_once_is_chance_whoever_words_it(words: str) -> None:
+    assert is_chance(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("exceeded token rate limit of your S0 pricing tier. Please retry after 20 seconds.", 20),
+        ("Rate limit of 50 per 86400s exceeded. Please wait 34000 seconds before retrying.", 34000),
+        ("Please try again in 1m30s.", 90),
+    ],
+)
+def test_the_time_to_wait_is_read_whoever_words_it(words: str, seconds: float) -> None:
+    assert wait_asked(words) == seconds
+
+
+OPTIONAL = {"stop": ["a"], "prompt_cache_key": "k", "presence_penalty": 1, "thinking": {}}
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "field"),
+    [
+        (400, "The model doesn't support the stopSequences field. Remove stopSequences", "stop"),
+        (400, "body.stop: array must have at most 1 elements", "stop"),
+        (400, "Too many stop sequences: 4", "stop"),
+        (400, "Extra inputs are not permitted, field: 'prompt_cache_key'", "prompt_cache_key"),
+        (400, 'json: unknown field "presence_penalty"', "presence_penalty"),
+        (422, "thinking.type: Input should be one of 'enabled', 'adaptive'", "thinking"),
+        (422, "[{'type': 'extra_forbidden', 'loc': ['body', 'thinking']}]", "thinking"),
+    ],
+)
+def test_a_refused_field_is_known_whoever_names_it(status: int, words: str, field: str) -> None:
+    found = refusal(status, words, "", OPTIONAL)
+    assert found
+    assert found.field == field
