@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from vui_gateway.turns.call import Call, Deployment
+from vui_gateway.turns.call import Call
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.usage.attributes import of_attempt, of_call, of_deployment, of_messages
 from vui_gateway.usage.bill import settle
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from vui_gateway.litellm_proxy.hooks import Hooks
-from vui_gateway.turns.call import Attempt, Deployment
+from vui_gateway.turns.call import Attempt
+from vui_gateway.turns.deployment import Deployment
 
 DEPLOYMENTS = [{"model_info": {"id": name}} for name in "abc"]
 MESSAGES = [{"role": "user", "content": "Hi"}]

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from vui_gateway.turns.call import Attempt, Deployment, Event
+from vui_gateway.turns.call import Attempt, Event
+from vui_gateway.turns.deployment import Deployment
 from vui_gateway.turns.prefill import MOST_WAITING, Prefill
 
 from tests.support.clock import run_virtual

@@ -16,7 +16,8 @@ from vui_gateway.errors import Code, Ending
 from vui_gateway.litellm_proxy import transport
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.transport import UNDER_WAY, Transport, answered
-from vui_gateway.turns.call import Attempt, AttemptError, Deployment, Event
+from vui_gateway.turns.call import Attempt, AttemptError, Event
+from vui_gateway.turns.deployment import Deployment
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 
