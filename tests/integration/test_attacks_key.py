@@ -13,9 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from vui_gateway.api.schema import MAX_TOOLS, ChatRequest
 
-from tests.matrix.conversations import tools
 from tests.providers.base import serving, sse
 from tests.providers.openai import OpenAI
 from tests.support import report
@@ -325,44 +323,15 @@ def work(up: Program, extra: dict) -> tuple[float, int]:
     return min(took), status
 
 
-@pytest.mark.parametrize(
-    "extra",
-    ['"max_tokens": 0', '"max_tokens": -1', '"max_tokens": 1e9', '"max_tokens": 1000001',
-     '"max_completion_tokens": 0', '"max_tokens": 1.5', '"reasoning_effort": "ultra"',
-     '"reasoning_effort": ""', '"reasoning_effort": 3', '"temperature": 2.1', '"temperature": -1',
-     '"temperature": 1e999', '"temperature": NaN', '"top_p": 1.1', '"top_p": -0.1',
-     '"presence_penalty": 3', '"frequency_penalty": -3', '"seed": 1e30',
-     '"seed": 9223372036854775808', '"tool_choice": {"a": 1e999}',
-     '"tool_choice": {"a": 36893488147419103232}',
-     f'"tool_choice": {{"a": {"9" * 4000}}}', f'"stop": {json.dumps(["x" * 65])}',
-     '"stop": 5', f'"stop": {json.dumps(["x"] * 65)}',
-     '"messages": [{"role": "x", "content": "a"}]',
-     f'"messages": {json.dumps(calls(1, "["))}', f'"messages": {json.dumps(calls(1, "[" * 900))}'],
-)  # fmt: skip
+@pytest.mark.parametrize("extra", ['"max_tokens": 0', '"temperature": NaN'])
 def test_a_value_that_no_provider_takes_is_refused_by_us(
     wild: tuple[Program, OpenAI], extra: str
 ) -> None:
+    """Others: tests/unit/test_schema.py."""
     up, stand_in = wild
     stand_in.clear()
     headers = {"Authorization": f"Bearer {up.key}"}
     answer = httpx.post(f"{up.url}{CHAT}", content=raw(extra), headers=headers, timeout=20)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "invalid_request")
-    assert len(error["message"]) < 400
     assert not stand_in.seen
-
-
-@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh"])
-def test_every_effort_that_the_readme_names_is_taken(
-    wild: tuple[Program, OpenAI], effort: str
-) -> None:
-    up, stand_in = wild
-    stand_in.clear()
-    body = {**BODY, "model": "one", "reasoning_effort": effort}
-    assert http(f"{up.url}{CHAT}", body, key=up.key)[0] == 200
-
-
-def test_what_vui_asks_is_a_tenth_of_what_is_taken_at_the_most() -> None:
-    asked = {**BODY, "tools": tools() * 8, "messages": HELLO * 30}
-    ChatRequest.read(json.dumps(asked).encode())
-    assert len(tools()) * 8 <= MAX_TOOLS

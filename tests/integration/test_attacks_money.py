@@ -17,7 +17,7 @@ from tests.providers.base import serving
 from tests.providers.openai import USAGE, OpenAI
 from tests.support.harness import Program, gateway, http, openai_model
 from tests.support.logs import lines_of_calls
-from tests.support.poll import until
+from tests.support.poll import until, wait_until
 from tests.support.report import attack
 
 CHAT = "/v1/chat/completions"
@@ -167,7 +167,7 @@ async def test_a_call_that_is_hung_up_before_its_first_word_is_booked_for_its_re
 ) -> None:
     up, stand_in = far_below
     stand_in.clear(delay=30)
-    before = up.log.count(" outcome=")
+    before = up.log.count(" outcome=hung-up ")
     body = {"model": MINI, "messages": PROMPT, "stream": True}
     headers = {"Authorization": f"Bearer {up.key}"}
     async with httpx.AsyncClient(headers=headers) as client:
@@ -175,8 +175,8 @@ async def test_a_call_that_is_hung_up_before_its_first_word_is_booked_for_its_re
         await until(lambda: stand_in.seen, 10, "the call")
         call.cancel()
         await asyncio.wait({call})
-    *_, line = await asyncio.to_thread(lines_of_calls, up, before + 1)
-    assert line["outcome"] == "hung-up"
+    await until(lambda: up.log.count(" outcome=hung-up ") > before, 10, "the call's line")
+    *_, line = (one for one in lines_of_calls(up) if one["outcome"] == "hung-up")
     assert line["usd"].startswith("~")
     assert float(line["usd"][1:]) == pytest.approx(1200 * 0.4e-6, rel=0.1)
     stand_in.clear()
@@ -205,8 +205,7 @@ def test_a_client_cannot_call_for_nothing_by_a_name_of_the_warm_up(
     far_below: tuple[Program, OpenAI],
 ) -> None:
     up, _ = far_below
-    before = up.log.count(" outcome=")
-    body = {"model": "warm-up/openai/gpt-4.1-mini", "messages": HELLO}
-    status, _ = http(up.url + CHAT, body, key=up.key)
-    assert status == 404 or lines_of_calls(up, before + 1)
+    name = "warm-up/openai/gpt-4.1-mini"
+    status, _ = http(up.url + CHAT, {"model": name, "messages": HELLO}, key=up.key)
+    assert status == 404 or wait_until(lambda: f" model={name} " in up.log, 10, "the call's line")
     attack("`warm-up/…` as a model, where `*` is served", "not booked", "booked")

@@ -130,7 +130,7 @@ async def test_thinking_that_was_asked_for_is_waited_for(
     thoughts = "Well, " * 30
     quick.fall_ill({"reasoning": thoughts, "pace": 0.05})
     monkeypatch.setattr(quick.first, "thinks", lambda _: True)
-    heard = await quick.turn(quick.group("thinks"))
+    heard = await quick.turn("thinks")
     assert heard.text == " ".join(FIRST), (heard.chunks, heard.raised)
     assert heard.at[0] > LIMIT + MARGIN
     assert quick.counts() == (1, 0)

@@ -182,7 +182,7 @@ def sooner() -> Iterator[None]:
 def ward(
     folder: Path, router_settings: dict, env: dict[str, str] | None = None, *, thinks: bool = False
 ) -> Iterator[SickAndWell]:
-    """Start it; `thinks`: there are also groups of two whose configuration asks for thinking."""
+    """Start it; `thinks`: there is a group of two whose configuration asks for thinking."""
     with ExitStack() as stack:
         stack.enter_context(sooner())
         stand_ins = [OpenAI(), OpenAI()]
@@ -197,11 +197,7 @@ def ward(
             "model_list": [
                 *(entry(f"two-{n}", order) for n in range(GROUPS) for order in (1, 2)),
                 *(entry(f"one-{n}", 1) for n in range(GROUPS)),
-                *(
-                    entry(f"thinks-{n}", order, reasoning_effort="low")
-                    for n in range(GROUPS * thinks)
-                    for order in (1, 2)
-                ),
+                *(entry("thinks", order, reasoning_effort="low") for order in (1, 2) if thinks),
             ],
             "litellm_settings": {"drop_params": True},
             "router_settings": router_settings,

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from vui_gateway.api import schema
 from vui_gateway.api.schema import MAX_BODY, ChatRequest, PrefillRequest, read_body
-from vui_gateway.errors import RequestError
+from vui_gateway.errors import Code, RequestError
 
+from tests.matrix.conversations import tools
 from tests.support.clock import run_virtual
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -82,6 +83,37 @@ def test_a_field_that_is_none_is_refused_by_its_name(fields: dict, said: str) ->
         read(**fields)
     assert str(refused.value).startswith(said)
     assert refused.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        '"max_tokens": -1', '"max_tokens": 1e9', '"max_tokens": 1000001', '"max_tokens": 1.5',
+        '"max_completion_tokens": 0', '"reasoning_effort": ""', '"reasoning_effort": 3',
+        '"temperature": 2.1', '"temperature": -1', '"temperature": 1e999', '"temperature": NaN',
+        '"top_p": 1.1', '"top_p": -0.1', '"presence_penalty": 3', '"frequency_penalty": -3',
+        '"seed": 1e30', '"seed": 9223372036854775808', '"tool_choice": {"a": 1e999}',
+        '"tool_choice": {"a": 36893488147419103232}', f'"tool_choice": {{"a": {"9" * 4000}}}',
+        f'"stop": ["{"x" * 65}"]', '"stop": 5', f'"stop": {json.dumps(["x"] * 65)}',
+        f'"messages": {json.dumps(calls("[" * 900))}',
+    ],
+)  # fmt: skip
+def test_a_value_that_no_provider_takes_is_refused_in_a_short_sentence(extra: str) -> None:
+    body = json.dumps({"model": "vui", "messages": HELLO}).encode()[:-1] + f", {extra}}}".encode()
+    with pytest.raises(RequestError) as refused:
+        ChatRequest.read(body)
+    assert (refused.value.status, refused.value.code) == (400, Code.INVALID_REQUEST)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh"])
+def test_every_effort_that_the_docs_name_is_taken(effort: str) -> None:
+    assert read(reasoning_effort=effort)["reasoning_effort"] == effort
+
+
+def test_what_vui_asks_is_an_eighth_of_what_is_taken_at_the_most() -> None:
+    assert read(tools=tools() * 8, messages=HELLO * 30)
+    assert len(tools()) * 8 <= schema.MAX_TOOLS
 
 
 def test_an_object_that_is_nested_without_end_is_refused() -> None:
