@@ -67,7 +67,7 @@ def test_a_key_in_the_place_of_its_variables_name_is_told_nobody(tmp_path: Path,
     shown = [str(config.left_out), *by_reason(config.left_out), str(config.default)]
     assert not [text for text in shown if key in text]
     assert "api_key names no variable that is set (vui). Put it into .env" in shown[1]
-    assert "Api key names no variable that is set in the model file." in config.default.demo
+    assert "api key names no variable that is set." in config.default.demo
 
 
 def test_a_model_whose_file_is_not_there_is_left_out_until_it_is(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -57,6 +57,7 @@ class Document:
 
     Attributes:
         values: its mapping. A key is text; what would hold itself is empty there.
+        twice: a sentence for each key that a mapping has a second time.
 
     Raises:
         ConfigError: it can't be read, or is no mapping.
@@ -65,6 +66,7 @@ class Document:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._root: yaml.Node | None = None
+        self.twice: list[str] = []
         values = self._read()
         if not isinstance(values, dict):
             wrong = "it is no mapping of settings" if values else "it is empty"
@@ -85,6 +87,11 @@ class Document:
                 self.fail("the file is larger than 1 MB", "Is it the right file?")
             loader = _Loader(self.path.read_text(encoding="utf-8"))
             self._root = loader.get_single_node()
+            self.twice = [
+                f"{self.path}:{key.start_mark.line + 1}: {key.value} stands there twice, the last "
+                "one counts. Make one of both."
+                for key in _twice(self._root, set())
+            ]
             values = loader.construct_document(self._root) if self._root else None
             return _plain(values, {})[0]
         except ConfigError:
@@ -105,12 +112,31 @@ class Document:
             problem = " ".join(filter(None, (error.context, error.problem)))
             # A credential that begins with `*`, `&` or `!` would be quoted.
             problem = re.sub(r"'[^'<]{6,}'", "'…'", problem)
-            cure = "Check the indentation and quotes there."
+            tab = "\\t" in problem
+            cure = "Write spaces, no tab." if tab else "Check the indentation and quotes there."
             spoken = "it is no valid YAML"
             raise ConfigError(f"{self.path}:{line}", problem, cure, spoken) from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             cure = "Compare with the file in the repository."
             self.fail(f"not YAML ({str(error).splitlines()[0]})", cure)
+
+
+def _twice(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.ScalarNode]:
+    """The keys of mappings that stand there again."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        keys = set[str]()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in keys:
+                    yield key
+                keys.add(key.value)
+            yield from _twice(value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            yield from _twice(one, seen)
 
 
 def _plain(value: Any, seen: dict[int, tuple[Any, int]]) -> tuple[Any, int]:

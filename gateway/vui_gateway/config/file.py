@@ -116,7 +116,8 @@ class _Reader:
         env = {**env, **variables}
         if "include" in file and not file.get("model_list"):
             self._fail("include has no effect here", SETTING_CURES["include"], "include")
-        warnings = [*ignored, *self._top(file), *mend_sections(file, env, self._place)]
+        warnings = [*self.document.twice, *ignored, *self._top(file)]
+        warnings += mend_sections(file, env, self._place)
         credentials = put_credentials(file)
         meant = take_out(file, env, self._place)
         warnings += meant.warnings

@@ -28,7 +28,7 @@ __all__ = [
 
 # Spellings of a variable in other programs.
 OTHER_SPELLINGS = re.compile(
-    r"(?:os\.environ\W+|os\.getenv\W+|\$env:|\$\{?|\{\{)\s*([A-Z][A-Z0-9_]+)\W*"
+    r"(?:(?i:(?:os\W?)?(?:get)?env\w*(?:\.get)?)\W+|\$env:|\$\{?|\{\{|%)\s*([A-Z][A-Z0-9_]+)\W*"
 )
 # Any other text may be a key itself, and is never shown.
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[A-Za-z_]{1,40}|[A-Za-z0-9_]{1,15}")
@@ -92,8 +92,8 @@ def left_out(
         return LeftOut(*names, named, "is not in credential_list", cure)
     for name, value in _strings(params):
         spelling = OTHER_SPELLINGS.fullmatch(value)
-        if spelling and not value.startswith(ENV_PREFIX):
-            meant = ENV_PREFIX + spelling.group(1)
+        meant = ENV_PREFIX + spelling.group(1) if spelling else value
+        if value != meant:
             return LeftOut(*names, value, f"is no {name}", f"Did you mean {meant}?")
         if name not in NO_PATHS and (cure := missing(value, folder)):
             return LeftOut(*names, f"{name}: {value}", "isn't there", cure)

@@ -226,7 +226,7 @@ def _slips(file: dict, place: Place) -> Iterator[str]:
 
 def suggestion(word: object, known: Iterable[str], otherwise: str) -> str:
     """The known word that may have been meant, as a question."""
-    close = difflib.get_close_matches(str(word), list(known), 1, SLIP)
+    close = difflib.get_close_matches(str(word).lower(), list(known), 1, SLIP)
     return f"Did you mean {close[0]!r}?" if close else otherwise
 
 

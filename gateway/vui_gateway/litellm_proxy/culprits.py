@@ -75,8 +75,10 @@ def refusal(params: Mapping[str, Any]) -> tuple[str, str] | None:
         found = error.errors(include_url=False, include_input=False)
         name = str(found[0]["loc"][1])
         # A key may also be one of LiteLLM's objects, which no file can hold.
-        wants_text = any(e["type"] == "string_type" and e["loc"][1] == name for e in found)
-        return name, NO_TEXT if wants_text else found[0]["msg"]
+        texts = [e for e in found if e["type"] == "string_type" and e["loc"][1] == name]
+        if any(isinstance(e["loc"][-1], int) for e in texts):
+            return name, "one of its values is no text: put it in quotes"
+        return name, NO_TEXT if texts else found[0]["msg"]
     return None
 
 
