@@ -17,11 +17,12 @@ from tests.integration.test_no_dead_air import (
     told,
     whole,
 )
+from tests.matrix.conversations import TEXT_CHAT
 from tests.support.faults import HTML, MOVED, completion
 from tests.support.fillers import marked
 from tests.support.poll import until
 from tests.support.report import record
-from tests.support.sick_and_well import FIRST, SECOND, SickAndWell, ward
+from tests.support.sick_and_well import CONTINUED, FIRST, SECOND, SickAndWell, ward
 from vui_litellm.errors import SENTENCES
 
 HEDGE = 1.5  # seconds until a second deployment is asked, as long as the first is unknown
@@ -90,6 +91,28 @@ async def test_both_hang_and_the_sentence_comes_within_nine_seconds(hedged: Sick
     assert [round((at - 2.5) / 4) for _, at in heard.fillers] == [0, 1]
     said = f"the sentence, after {heard.at[0]:.2f} s{marked(heard.fillers)}"
     record(SECTION, "both hang, limits as installed", said)
+
+
+async def test_between_a_stall_and_a_late_continuation_a_sentence_is_heard_that_no_model_gets_back(
+    hedged: SickAndWell,
+) -> None:
+    stall = {"fault": "stall", "text": " ".join(["Oh.", *FIRST]), "words": 3}
+    for delay in (0.0, SLOW):  # the first reply of a process that breaks off takes a second longer
+        hedged.fall_ill(stall, delay=delay)
+        heard = await hedged.turn(group := hedged.group())
+    whole(heard, {" ".join(["Oh.", *CONTINUED])})
+    ((filler, at),) = heard.fillers
+    assert heard.at[0] < at < heard.at[1]
+    assert heard.dead_air <= 3 + MARGIN / 3
+    assert filler not in str(hedged.second.seen[0].body)
+    record(SECTION, "a stall after one word, the second is slow, limits as installed", told(heard))
+    hedged.fall_ill()
+    kept = [
+        {"role": "assistant", "content": " ".join(["Oh.", filler, *CONTINUED])},
+        {"role": "user", "content": "Go on."},
+    ]
+    await hedged.turn(group, [*TEXT_CHAT, *kept])
+    assert hedged.second.seen[0].body["messages"][-2]["content"] == " ".join(["Oh.", *CONTINUED])
 
 
 # ---- who is to blame
