@@ -39,14 +39,14 @@ MOST_SPACE = 40  # characters that are waited for
 class Inline:
     """What a line says, and what it opens."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, within_line: bool = False) -> None:
         self._said = ""  # the last characters
         self._out: list[str] = []
         self._spoke = False
         self._mode = ""  # what is under way: "run", "code", "url", "target", "row", "line"
         self._parts: list[str] = []  # of it
         self._fence, self._marks, self._depth = "`", 3, 0
-        self._line_begins, self._break = True, ""  # _break: the line's end, not said yet
+        self._line_begins, self._break = not within_line, ""  # _break: the line's end, not said yet
         self._block = ""  # what the line is: "item", "heading", "row", "bold", or a paragraph
         self._number = 0  # of a list's last entry
         self._emphasis = self._marked = False  # _marked: its mark came last
@@ -202,9 +202,7 @@ class Inline:
         """What is said of a text within a line: of a link, or of a cell."""
         if not MAY_BE_SPECIAL.search(text):
             return text
-        within = type(self)()
-        within._line_begins = False
-        return within.feed(text, final=True)
+        return type(self)(within_line=True).feed(text, final=True)
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """What is said of the text."""

@@ -35,8 +35,8 @@ class PlainSpeech(Inline):
 
     ended = False
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, within_line: bool = False) -> None:
+        super().__init__(within_line=within_line)
         self._held = ""
         self._letter = 0  # of a list's last entry
         self._code = False  # some was left out
