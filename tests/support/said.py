@@ -64,6 +64,8 @@ LEAKS: dict[str, list[str]] = {
         "<|start_header_id|>assistant<|end_header_id|>\n\nOh, good question.",
         "Oh, <|fim_middle|>good <pad>question.", "<|endoftext|>Oh, good question.",
         "<answer>Oh, good question.</answer>", "<｜Assistant｜>Oh, good question.",
+        "<assistant>Oh, good question.</assistant>", "<reply>Oh, good question.</reply>",
+        "<final>Oh, good question.</final>", "<speech>Oh, good question.</speech>",
         "<response>Oh, good question.</response>", "<output>Oh, good question.</output>",
     ],
     "a tool call": [
@@ -119,6 +121,34 @@ MARKDOWN: dict[str, str] = {
         "At 10 a.m it rains, e.g here. Mr A B Cole vs No 5.",
     "I have 2. The rest is gone. It was 1999. Then it was over.":
         "I have 2. The rest is gone. It was 1999. Then it was over.",
+    "The area is $A = \\pi r^2$, \\(x^2 \\leq \\frac{1}{2}\\) or $$\\sqrt{2}$$.":
+        "The area is A = pi r squared, x squared is at most 1 over 2 or the square root of 2.",
+    "The answer: \\boxed{42}, 10^3, 90^\\circ and 50\\%.":
+        "The answer: 42, 10 cubed, 90 degrees and 50%.",
+    "Name | Age\n--- | :---:\nBob | 3\nAnn | [x](http://a.b)\n\nDone.":
+        "Name , Age. Bob , 3. Ann , x. Done.",
+    "+---+---+\n| a \\| b | See https://a.b/c |\n+===+===+\nDone.": "a , b, See a.b. Done.",
+    "See [the docs][ref].\n\n[ref]: https://d.e \"Title\"\n[^1]: Only here.":
+        "See the docs. Only here.",
+    "[![badge](a.svg)](https://b.c) [Some [nested] text](x) and [https://a.b/c](https://a.b/c).":
+        "badge Some [nested] text and a.b.",
+    "Mail <me@x.org>, use `a*b`, `<div>`, `x[0]` and ``a ` b``.":
+        "Mail me@x.org, use a times b, <div>, x 0 and a b.",
+    "````markdown\n```py\nno\n```\n````\nDone.": "Done.",
+    "<!-- no --><ul><li>One</li><li>Two</li></ul><p>10<sup>3</sup> of it<sup>1</sup></p>":
+        "One, Two. 10 cubed of it .",
+    "<speak>Well <break time=\"1s\"/>then. <laugh> So.</speak>": "Well then. [laugh] So.",
+    "I. Introduction\nII. Methods\n\ni. One\nii. Two":
+        "I, Introduction, II, Methods, i, One, ii, Two",
+    "✅ Done\n❌ Failed\n\n1️⃣ First\n2️⃣ Second": "Done, Failed, 1, First, 2, Second",
+    "He said\n\nC. S. Lewis wrote it\n\nE. coli": "He said. C S Lewis wrote it. E. coli",
+    "This ** is ** bold.": "This is bold.",
+    "John F. Kennedy took vitamin C. Then Plan B. Now p. 10, approx. 5 min. later.":
+        "John F Kennedy took vitamin C. Then Plan B. Now p 10, approx 5 min later.",
+    "Das ist z. B. gut, u. a. am 3. Mai. Die 2. Auflage, S. 10, bspw. so, z.\u00a0B. hier.":
+        "Das ist z B gut, u a am 3 Mai. Die 2 Auflage, S 10, bspw so, z B hier.",
+    "M. Dupont et Mme. Martin. El Sr. García, EE. UU. y p. ej. esto. В 2024 г. было.":
+        "M Dupont et Mme Martin. El Sr García, EE UU y p ej esto. В 2024 г было.",
     "-5 degrees, ~5 and 3.14. C'est la vie - so it is.":
         "-5 degrees, ~5 and 3.14. C'est la vie - so it is.",
 }  # fmt: skip

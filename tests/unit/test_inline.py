@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from vui_gateway.turns.inline import host
+from vui_gateway.turns.markup import host
 from vui_gateway.turns.plain_speech import PlainSpeech
 
 from tests.support.said import cuts

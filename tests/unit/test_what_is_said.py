@@ -47,6 +47,18 @@ ORDINARY = {
     "See https://a.b/c—it is good. Go.": "See a.b—it is good. Go.",
     "<|im_start|>Oh, good question.": "Oh, good question.",
     "M*A*S*H was great.": "MASH was great.",
+    "It costs $5 and $10, $5-$10, US$3 or $1,299.99. That is 5$ or so.": "",
+    "I have $20, and $x$ is here.": "I have $20, and x is here.",
+    "价格是$5。那是$10。": "",
+    "In C:\\Users\\new\\test and \\o/ there.": "In C:\\Users\\new\\test and \\o/ there.",
+    "Press ^ now. It is ^^ so.": "",
+    ":) Hi. I <3 you, a < b.": "",
+    "I am 5. Then it was 3. May I go? Hepatitis C. It is bad. Me and I. We go.": "",
+    "- 5 is less": "5 is less",
+    "See [Bob]: he knows.": "",
+    "A grade A. It was. I got an A. Great.": "",
+    "i think so. I do. It is.": "",
+    "+5 or -3\n--no-color is an option.": "+5 or -3 --no-color is an option.",
 }
 
 
@@ -121,7 +133,8 @@ HOSTILE = [
     "*", "<", "[", "`", "<|", "|", "_", "~", "&", "\\", ".", "- ", "# ", "1. ", "h", "[a]",
     "[a](", "!", "\n", "```\n", "> ", "|\n", "Dr. ", "][", "<b", "www.", '{"name":', "{", "=",
     "<think>", "</think>", "<|channel|>", "<|im_start|>", "<tool_call>", "- a ", '"', "x", " ",
-    "你", "http://",
+    "你", "http://", "$", "$a", "$$", "^", "a^", "\\frac{", "\\(", "[[a]", "<!--", "`a", "|-",
+    "--|", "\\text{", "<sup>", "A. ", "z. ", "✅ ", "\\sqrt{a}",
 ]  # fmt: skip
 
 

@@ -17,7 +17,9 @@ PLAIN_TOKENS = (
     "<<sys>>", "<</sys>>", "[inst]", "[/inst]", "[eos]", "[bos]", "[gmask]", "[available_tools]",
     "[/available_tools]", "[tool_results]", "[/tool_results]", "[system_prompt]",
     "[/system_prompt]", "[e~[", "]~b]", "<answer>", "</answer>", "<final_answer>",
-    "</final_answer>", "<response>", "</response>", "<output>", "</output>",
+    "</final_answer>", "<response>", "</response>", "<output>", "</output>", "<final>", "</final>",
+    "<reply>", "</reply>", "<speech>", "</speech>", "<assistant>", "</assistant>",
+    "<final_response>", "</final_response>", "<assistant_response>", "</assistant_response>",
 )  # fmt: skip
 # Between pipes, of ASCII or as DeepSeek writes them; Gemma 4 leaves out one.
 PIPED = r"<[|｜][^<>|｜\s]{1,48}(?:[|｜]>|>)"

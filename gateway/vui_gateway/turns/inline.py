@@ -5,47 +5,30 @@ from __future__ import annotations
 import html
 import re
 
-from vui_gateway.turns.abbreviations import NEEDED, full_stop
+from vui_gateway.turns.abbreviations import NEEDED, full_stop, needed
+from vui_gateway.turns.formulas import command, exponent, formula
+from vui_gateway.turns.markup import TAGS, span, tag
 
-__all__ = ["EMPHASIS", "MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline", "host"]
-
-# vui's own: https://github.com/fluxions-ai/vui, `clean_llm_text`
-TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
+__all__ = ["MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline"]
 
 SPECIAL = re.compile(
-    r"\r?\n|\*+|_+|~+|`+|!(?=\[|\Z)|\[(?!\[)|<(?=[a-z/]|\Z)|&(?=[#a-z]|\Z)"
-    r"|\\|\.(?=[ \t]|\Z)|\|(?=\s|\Z)|【|https?://|www\.",
+    r"\r?\n|\*+|_+|~+|`+|!(?=\[|\Z)|\[(?!\[)|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
+    r"|\\|\$(?=\S|\Z)|\^(?=[a-z\d{\\-]|\Z)|\.(?=[ \t\xa0\u202f]|\Z)|\|(?=\s|\Z)|【|https?://|www\.",
     re.IGNORECASE,
 )
 # One of these is in each, but for the beginning of an address.
-MAY_BE_SPECIAL = re.compile(r"[\r\n*_~`!\[<&\\.|【:]")
+MAY_BE_SPECIAL = re.compile(r"[\r\n*_~`!\[<&\\$^.|【:]")
 URL_BEGINS = re.compile(r"(?<![\w@])(?:h|ht|htt|https?|https?:|https?:/|w|ww|www)\Z", re.IGNORECASE)
 URL_LAST = frozenset("htpswHTPSW:/")
 WORD = re.compile(r"\w")
 
-LABEL = re.compile(r"\[([^\[\]\n]{0,98})\]")
+LABEL = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98})\]")
+LABEL_PART = re.compile(r"\[(?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98}(?:\[[^\[\]\n]{0,98})?\Z")
+ADDRESS = re.compile(r":[ \t]*<?(?:[a-z]{2,6}:|www\.|[/#])", re.IGNORECASE)
 CITATION = re.compile(r"\^.*|\d+(?:[,;–-]\s?\d+)*")
-EMPHASIS = re.compile(r"(?<!\w)_+|_+(?!\w)|[*`]+|~~+")
-HTML_TAGS = (
-    "a b big blockquote br center code dd del details div dl dt em font h1 h2 h3 h4 h5 h6 hr i img "
-    "ins kbd li mark ol p pre q small span strike strong sub summary sup table tbody td th thead "
-    "tr tt u ul var"
-)
-HTML_NAMES = frozenset(HTML_TAGS.split())
-ATTRIBUTES = r"(?:\s+[\w:-]{1,30}=[^<>\n]{0,300})?"
-HTML = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9]{{0,10}}){ATTRIBUTES}\s{{0,3}}/?>")
-HTML_PART = re.compile(
-    r"</?([a-zA-Z][a-zA-Z0-9]{0,10})?(?:\s+(?:[\w:-]{0,30}|[\w:-]{1,30}=[^<>\n]{0,300})?)?/?\Z"
-)
-AUTOLINK = re.compile(
-    r"<(?:(https?://[^\s<>]{1,2000})|(?:mailto:)?([^\s<>@]{1,100}@[^\s<>]{1,100}))>"
-)
-AUTOLINK_PART = re.compile(r"<(?:https?://[^\s<>]{0,2000}|[^\s<>@]{1,99}(?:@[^\s<>]{0,99})?)\Z")
 ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-zA-Z]{2,8});", re.IGNORECASE)
 ENTITY_PART = re.compile(r"&(?:#?\w{0,8})\Z")
-LATEX = {"times": "times", "cdot": "times", "div": "divided by"}
-ESCAPE = re.compile(r"\\(?:(times|cdot|div)(?![a-z])|([()\[\]])|(?=[!-/:-@\[-`{-~]))")
-HOST = re.compile(r"(?:https?://)?(?:www\.)?([^/?#\s]*)", re.IGNORECASE)
+ESCAPE = re.compile(r"\\(?:[()\[\]]|(?=[!-/:-@\[-`{-~]))")
 OPERAND_BEFORE = re.compile(r"[\w)%]\Z")
 OPERAND_AFTER = re.compile(r"[ \t]*[\w(*`$-]")
 LETTER_BEFORE = re.compile(r"(?:\A|[^\w])[a-zA-Z]\Z")
@@ -53,23 +36,17 @@ LETTER_AFTER = re.compile(r"[a-zA-Z](?!\w)")
 MOST_SPACE = 40  # characters that are waited for
 
 
-def host(url: str) -> str:
-    """What is said of an address."""
-    found = HOST.match(url)
-    return found[1] if found else ""
-
-
 class Inline:
     """What a line says, and what it opens."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, within_line: bool = False) -> None:
         self._said = ""  # the last characters
         self._out: list[str] = []
         self._spoke = False
         self._mode = ""  # what is under way: "run", "code", "url", "target", "row", "line"
         self._parts: list[str] = []  # of it
-        self._fence, self._depth = "`", 0
-        self._line_begins, self._break = True, ""  # _break: the line's end, not said yet
+        self._fence, self._marks, self._depth = "`", 3, 0
+        self._line_begins, self._break = not within_line, ""  # _break: the line's end, not said yet
         self._block = ""  # what the line is: "item", "heading", "row", "bold", or a paragraph
         self._number = 0  # of a list's last entry
         self._emphasis = self._marked = False  # _marked: its mark came last
@@ -93,7 +70,7 @@ class Inline:
         if first in "*_~`" and len(mark) > 2:
             self._emphasis = not self._emphasis
             self._marked = True
-            self._mode, self._fence, self._parts = "run", first, []
+            self._mode, self._fence, self._parts, self._marks = "run", first, [], len(mark)
             return end
         if first in "*_~`" and end == len(text) and not final:
             return -1
@@ -106,7 +83,15 @@ class Inline:
         elif first == "~":
             self._say(mark if len(mark) == 1 else "")
         elif first == "`":
-            pass
+            said, end = span(text, at, final=final)
+            self._say(said)
+        elif first == "$":
+            said, end = formula(text, at, final=final)
+            self._say(said if end != at else mark)
+            return max(end, at + 1) if end >= 0 else -1
+        elif first == "^":
+            said, end = exponent(text, at, self._said, final=final)
+            self._say(said)
         elif first in "hHwW":
             if self._said[-1:].isalnum():
                 self._say(mark)
@@ -120,7 +105,8 @@ class Inline:
         elif first == "[":
             return self._bracket(text, at, final=final)
         elif first == "<":
-            return self._tag(text, at, final=final)
+            said, end = tag(text, at, self._said if self._spoke else "", final=final)
+            self._say(said)
         elif first == "&":
             if not final and ENTITY_PART.match(text, at):
                 return -1
@@ -136,6 +122,7 @@ class Inline:
                 return -1
             spaced = self._said[-1:].isspace() and text[end : end + 1].isspace()
             self._say("," if spaced else mark)
+            self._block = "row" if spaced and not self._block else self._block
         else:  # OpenAI's citations
             close = text.find("】", at, at + 300)
             if close < 0 and not final and len(text) - at < 300:
@@ -164,6 +151,8 @@ class Inline:
             if not final and not text[end:].strip(" \t") and len(text) - end < MOST_SPACE:
                 return -1
             operand = OPERAND_BEFORE.search(self._said.rstrip(" \t"))
+            if operand and end - at == 2 and operand[0].isalpha():
+                operand = LETTER_BEFORE.search(self._said.rstrip(" \t"))  # else a word
             self._say(word if operand and OPERAND_AFTER.match(text, end) else "")
             return end
         self._marked = True
@@ -174,8 +163,7 @@ class Inline:
         """A link, a citation, or vui's own tag."""
         label = LABEL.match(text, at)
         if not label:
-            rest = text[at + 1 : at + 100]
-            if not final and len(rest) < 99 and not ("[" in rest or "\n" in rest):
+            if not final and LABEL_PART.match(text, at):
                 return -1
             self._say("[")
             return at + 1
@@ -187,55 +175,56 @@ class Inline:
             return -1
         after = text[end : end + 1]
         if after == "(":
-            self._say(EMPHASIS.sub("", name))
+            self._say(self._read(name))
             self._mode, self._depth = "target", 1
             return end + 1
-        if CITATION.fullmatch(name):
-            if after == ":" and self._said[-1:] in ("", "\n", " "):
-                self._mode = "line"  # an address
+        noted = CITATION.fullmatch(name)
+        if after == ":" and self._said[-1:] in ("", "\n", " "):
+            address = ADDRESS.match(text, end)
+            if not address and not final and len(text) - end < MOST_SPACE // 2:
+                return -1
+            self._mode = "line" if address else ""
+            if address or noted:
+                return end + 1
+        if noted:
             return end
         if after == "[":
             other = LABEL.match(text, end)
-            if not other and not final and len(text) - end < 100 and "\n" not in text[end:]:
+            if not other and not final and LABEL_PART.match(text, end):
                 return -1
             if other and other[1].lower() not in TAGS:
-                self._say(EMPHASIS.sub("", name))
+                self._say(self._read(name))
                 return other.end()
         self._say(label[0])
         return end
 
-    def _tag(self, text: str, at: int, *, final: bool) -> int:
-        if not final:
-            part = HTML_PART.match(text, at)
-            name = (part[1] or "").lower() if part else ""
-            if part and any(known.startswith(name) for known in HTML_NAMES):
-                return -1
-            if AUTOLINK_PART.match(text, at):
-                return -1
-        if link := AUTOLINK.match(text, at):
-            self._say(link[2] or host(link[1]))
-            return link.end()
-        if (tag := HTML.match(text, at)) and tag[2].lower() in HTML_NAMES:
-            breaks = tag[2].lower() in ("br", "p", "li", "tr", "td", "th", "div", "hr")
-            self._say(" " if breaks and self._spoke else "")
-            return tag.end()
-        self._say("<")
-        return at + 1
+    def _read(self, text: str) -> str:
+        """What is said of a text within a line: of a link, or of a cell."""
+        if not MAY_BE_SPECIAL.search(text):
+            return text
+        return type(self)(within_line=True).feed(text, final=True)
+
+    def feed(self, text: str, *, final: bool = False) -> str:
+        """What is said of the text."""
+        raise NotImplementedError
 
     def _escape(self, text: str, at: int, *, final: bool) -> int:
-        if len(text) - at < 7 and not final and re.match(r"\\[a-z]*\Z", text[at:]):
+        if len(text) - at < 2 and not final:
             return -1
+        for part in (formula, command) if text[at + 1 : at + 2] in "([" else (command,):
+            said, end = part(text, at, final=final)
+            if end != at:
+                self._say(said)
+                return end
         found = ESCAPE.match(text, at)
         if not found:
             self._say("\\")
             return at + 1
-        if found[1]:
-            self._say(LATEX[found[1]])
         return found.end()
 
     def _full_stop(self, text: str, at: int, *, final: bool) -> int:
         start = at + 1
-        while start < len(text) and text[start] in " \t" and start - at < MOST_SPACE:
+        while start < len(text) and text[start] in " \t\xa0\u202f" and start - at < MOST_SPACE:
             start += 1
         following = text[start : start + NEEDED]
         if start == at + 1 or following[:1] in ("\n", "\r"):
@@ -243,7 +232,7 @@ class Inline:
                 return -1
             self._say(".")
             return at + 1
-        if len(following) < NEEDED - 1 and not final:
+        if len(following) < needed(self._said) and not final:
             return -1
         said, self._number = full_stop(self._said, following, self._number)
         self._say(said)

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import re
 
-from vui_gateway.turns.inline import (
-    EMPHASIS,
-    MAY_BE_SPECIAL,
-    SPECIAL,
-    URL_BEGINS,
-    URL_LAST,
-    Inline,
-    host,
+from vui_gateway.turns.inline import MAY_BE_SPECIAL, SPECIAL, URL_BEGINS, URL_LAST, Inline
+from vui_gateway.turns.lines import (
+    BLANK,
+    BULLET,
+    HEADING,
+    KEYCAP,
+    NUMBER,
+    PICTURE,
+    QUOTE,
+    RULE,
+    SEPARATOR,
+    UNDECIDED,
+    cells,
+    is_table_rule,
+    places,
 )
+from vui_gateway.turns.markup import SAID_END, code, host
 
 __all__ = ["ONLY_CODE", "PlainSpeech"]
 
 ONLY_CODE = "I have written some code, which I can't read aloud."
 URL_END = re.compile(r"[^\x21-\x7e]|[<>\"]")
 URL_TAIL = re.compile(r"[.,!?;:)'*_\]]*\Z")
-BLANK = re.compile(r"[ \t]*")
-RULE = re.compile(r"([-*_=])(?:[ \t]*\1)*+[ \t\r]*+")
-HEADING = re.compile(r"#{1,6}(?:[ \t]+|(?=\r?\n))")
-BULLET = re.compile(r"[-*+•‣◦▪–](?:[ \t]+|(?=\r?\n))(?:\[[ xX]\][ \t]+)?")
-NUMBER = re.compile(r"(\d{1,3}|[a-hA-H])[.)][ \t]+(?=\S)")
-QUOTE = re.compile(r">[ \t]?")
-# Beginnings of a line whose kind isn't known yet.
-UNDECIDED = re.compile(
-    r"(?:#{1,6}[ \t]*|[-*+•‣◦▪–](?:[ \t]+(?:\[(?:[ xX]\]?)?)?[ \t]*)?"
-    r"|(?:\d{1,3}|[a-hA-H])(?:[.)][ \t]*)?|~{1,2}|\r)\Z"
-)
-SEPARATOR = re.compile(r"[\s|:-]*\Z")
-SAID_END = re.compile(r"[.!?:;,…。！？][\"')\]*_]*\s*\Z")
 MOST_SPACE, MOST_RULE = 40, 80  # characters that are waited for
 
 
@@ -40,9 +35,10 @@ class PlainSpeech(Inline):
 
     ended = False
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, within_line: bool = False) -> None:
+        super().__init__(within_line=within_line)
         self._held = ""
+        self._letter = 0  # of a list's last entry
         self._code = False  # some was left out
         self._opens = self._closes = False  # what a run of marks does to code
 
@@ -68,12 +64,8 @@ class PlainSpeech(Inline):
         return said
 
     def _finish(self) -> None:
-        if self._mode == "code":
-            self._end_code("".join(self._parts))
-        elif self._mode == "url":
-            self._end_url()
-        elif self._mode == "row":
-            self._end_row()
+        if self._mode in ("code", "url", "row"):
+            getattr(self, f"_end_{self._mode}")()
         if self._code and not self._spoke:
             self._say(ONLY_CODE)
 
@@ -111,17 +103,22 @@ class PlainSpeech(Inline):
             if whole and len(found[0].translate({32: None, 9: None, 13: None})) >= 3:
                 self._block = self._block or "heading"  # underlined, or before a rule
                 return end
+        if (end := is_table_rule(text, start, final=final)) != start:
+            return end
         if not final and UNDECIDED.match(text, start):
             return -1
         if text.startswith("~~~", start):
             self._begin_block("code")
             self._mode, self._fence, self._parts, self._opens = "run", "~", [], True
+            self._marks = 3
             return start + 3
         if found := HEADING.match(text, start):
             self._begin_block("heading")
-        elif found := BULLET.match(text, start):
+        elif found := BULLET.match(text, start) or PICTURE.match(text, start):
             self._begin_block("item")
-        elif (found := NUMBER.match(text, start)) and self._lists(found[1]):
+        elif (found := KEYCAP.match(text, start)) or (
+            (found := NUMBER.match(text, start)) and self._lists(found[1])
+        ):
             self._begin_block("item")
             self._say(f"{found[1]}, ")
         elif found := QUOTE.match(text, start):
@@ -147,7 +144,11 @@ class PlainSpeech(Inline):
             listed = self._spoke or int(number) <= 1 or int(number) == self._number + 1
             self._number = int(number) if listed else self._number
             return listed
-        return self._spoke or number in "aA"
+        for place in places(number.lower()):
+            if place in (1, self._letter + 1):
+                self._letter = place
+                return True
+        return False
 
     def _begin_block(self, block: str) -> None:
         """The line's kind is known: say the end of the line before it."""
@@ -157,7 +158,8 @@ class PlainSpeech(Inline):
         if not self._spoke:
             return
         marked = before not in ("", "bold") or block not in ("", "bold")
-        if marked and not SAID_END.search(self._said):
+        parted = lines.count("\n") > 1 and block != "code"  # a paragraph ends
+        if (marked or parted) and not SAID_END.search(self._said):
             if before == block == "item":
                 self._say(",")
             elif block != "code" and before != "code":
@@ -176,8 +178,7 @@ class PlainSpeech(Inline):
     def _end_row(self) -> None:
         row, self._mode = "".join(self._parts).strip().removesuffix("|"), ""
         if not SEPARATOR.match(row):
-            cells = [EMPHASIS.sub("", cell).strip() for cell in row.split("|")]
-            self._say(", ".join(filter(None, cells)))
+            self._say(", ".join(filter(None, map(self._read, cells(row)))))
 
     def _in_line(self, text: str, at: int, *, final: bool) -> int:
         """What isn't said until the line's end."""
@@ -191,33 +192,35 @@ class PlainSpeech(Inline):
 
     def _in_run(self, text: str, at: int, *, final: bool) -> int:
         """More of the same mark."""
+        begin = at
         while at < len(text) and text[at] == self._fence:
             at += 1
+        self._marks += at - begin
         if at < len(text) or final:
             opens = (self._fence == "`" or self._opens) and not self._closes
             self._mode, self._opens, self._closes = "code" if opens else "", False, False
         return at
 
     def _in_code(self, text: str, at: int, *, final: bool) -> int:
-        end = text.find(self._fence * 3, at)
+        end = text.find(self._fence * self._marks, at)
         if end < 0:
             keep = 0 if final else len(text) - len(text.rstrip(self._fence))
             keep = min(keep, len(text) - at)
             self._parts.append(text[at : len(text) - keep])
             return -(len(text) - keep) - 2 if keep else len(text)
         self._parts.append(text[at:end])
-        self._end_code("".join(self._parts))
+        self._end_code()
         self._mode, self._closes = "run", True
-        return end + 3
+        return end + self._marks
 
-    def _end_code(self, code: str) -> None:
-        self._mode = ""
-        if "\n" in code:
+    def _end_code(self) -> None:
+        written, self._mode = "".join(self._parts), ""
+        if "\n" in written:
             # An empty block is no code: a tool call was taken out of it.
-            begun = code.partition("\n")[2].strip()
-            self._code, self._block = self._code or bool(begun), "code"
+            self._code |= bool(written.partition("\n")[2].strip())
+            self._block = "code"
         else:
-            self._say(code)
+            self._say(code(written))
 
     def _in_url(self, text: str, at: int, *, final: bool) -> int:
         found = URL_END.search(text, at)

@@ -1,0 +1,125 @@
+"""Formulas in LaTeX, as a person reads them."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["command", "exponent", "formula", "power"]
+
+WORDS = {
+    "times": "times", "cdot": "times", "div": "divided by", "pm": "plus or minus",
+    "mp": "minus or plus", "leq": "is at most", "le": "is at most", "geq": "is at least",
+    "ge": "is at least", "lt": "<", "gt": ">", "neq": "is not", "ne": "is not",
+    "approx": "is about", "sim": "is about", "equiv": "is the same as", "infty": "infinity",
+    "to": "to", "rightarrow": "to", "Rightarrow": "so", "implies": "so", "sum": "the sum of",
+    "int": "the integral of", "prod": "the product of", "circ": "degrees", "degree": "degrees",
+    "ldots": "and so on", "dots": "and so on", "cdots": "and so on", "sqrt": "the square root of",
+    "forall": "for all", "exists": "there is", "percent": "percent",
+}  # fmt: skip
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+)
+WORDS |= {name: name for name in GREEK.split()}
+UNSAID = (
+    "left right big Big bigg Bigg displaystyle quad qquad limits mathrm mathbf mathbb mathcal "
+    "mathit operatorname text textbf textit boxed vec hat bar overline underline"
+)
+SILENT = frozenset(UNSAID.split())
+POWERS = {"2": "squared", "3": "cubed", "\\circ": "degrees", "\\prime": "prime"}
+
+GROUP = r"\s?\{((?:[^{}]|\{[^{}]*\})*)\}"
+FRACTION = re.compile(rf"\\[dtc]?frac{GROUP}{GROUP}")
+ROOT = re.compile(rf"\\sqrt{GROUP}")
+ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
+POWER = re.compile(r"\s?\^\s?(?:\{([^{}]*)\}|(\\[a-z]+|[^\s{}]))")
+NAME = re.compile(r"\\([a-zA-Z]+)")
+SPACE = re.compile(r"\\[,;:! ]|\\\\|[&~{}_\s]+")
+# In a line of text: a command of its own, or one with what it holds.
+HELD = r"\{(?:[^{}\n]|\{[^{}\n]{0,80}\}){0,120}\}"
+COMMAND = re.compile(
+    rf"\\(?:(?:boxed|text(?:bf|it)?|math(?:rm|bf)|sqrt){HELD}|[dt]?frac{HELD}{HELD}"
+    rf"|(?:{'|'.join(sorted(WORDS, key=len, reverse=True))})(?![a-zA-Z]))"
+)
+# At the end of a piece, what may become one.
+COMMAND_PART = re.compile(r"\\[a-zA-Z]{0,9}(?:\{[^\n]{0,240})?\Z")
+
+# Between dollars: an amount of money has words or marks behind its number.
+DOLLARS = re.compile(r"\$(?=\S)([^$\n]{1,160}?)(?<=[^\s\\])\$(?!\d)")
+PROSE = re.compile(r"(?<![\\{A-Za-z])[A-Za-z]{2,}[ ,]+[A-Za-z]{2,}")
+MONEY = re.compile(r"\d[\d.,]*+(?:[kKMBbm]?\s+[^\W\d_]{2}|\s*[^\w\s\\^+=*/<>{}$()-])")
+MARKS = re.compile(r"[\\^_={}+<>()]|\A-?[\w.,]{1,5}\Z")
+SPANS = {
+    "\\(": re.compile(r"\\\((.{0,600}?)\\\)", re.DOTALL),
+    "\\[": re.compile(r"\\\[(.{0,600}?)\\\]", re.DOTALL),
+    "$$": re.compile(r"\$\$(.{1,600}?)\$\$", re.DOTALL),
+}
+EXPONENT = re.compile(r"\^(?:\{([^{}\n]{1,20})\}|(-?\d{1,4}|\\circ|[a-zA-Z](?!\w))\^?)")
+EXPONENT_PART = re.compile(r"\^(?:\{[^{}\n]{0,20}|-?\d{0,4}\^?|\\[circ]{0,4}|[a-zA-Z]\^?)\Z")
+MOST = 600  # characters that are waited for
+
+
+def read(formula: str) -> str:
+    """What is said of it."""
+    formula = ENVIRONMENT.sub(" ", formula)
+    for _ in range(3):  # as deep as they nest
+        before = formula
+        formula = FRACTION.sub(r" {\1} over {\2} ", formula)
+        formula = ROOT.sub(r" the square root of {\1} ", formula)
+        if formula == before:
+            break
+    formula = POWER.sub(lambda found: power(found[1] or found[2]) + " ", formula)
+    formula = NAME.sub(lambda found: _word(found[1]), formula.replace("\\%", "%"))
+    formula = SPACE.sub(" ", formula.replace("*", " times "))
+    return " ".join(re.sub(r"\s+([,.;:)])", r"\1", formula).split())
+
+
+def formula(text: str, at: int, *, final: bool) -> tuple[str, int]:
+    """What is said of a formula that begins here, and where it ends: `at` for none, -1 to wait."""
+    mark = text[at : at + 2]
+    if span := SPANS.get(mark):
+        if found := span.match(text, at):
+            return read(found[1]), found.end()
+        return "", at if final or len(text) - at > MOST else -1
+    if found := DOLLARS.match(text, at):
+        if found.end() == len(text) and not final:
+            return "", -1  # a digit behind it is money
+        inside = found[1]
+        if MARKS.search(inside) and not (MONEY.match(inside) or PROSE.search(inside)):
+            return read(inside), found.end()
+        return "", at
+    rest = text[at + 1 : at + 162]
+    waits = len(rest) <= 160 and "\n" not in rest and rest[:1] != " "
+    if final or not waits or MONEY.match(rest) or PROSE.search(rest):
+        return "", at
+    return "", -1
+
+
+def command(text: str, at: int, *, final: bool) -> tuple[str, int]:
+    """The same of a command in a line, with what it holds."""
+    if not final and COMMAND_PART.match(text, at):
+        return "", -1
+    found = COMMAND.match(text, at)
+    return (read(found[0]), found.end()) if found else ("", at)
+
+
+def power(exponent: str) -> str:
+    """What is said of it, behind a space."""
+    return f" {POWERS.get(exponent.strip()) or f'to the power of {exponent}'}"
+
+
+def _word(name: str) -> str:
+    return " " if name in SILENT else f" {WORDS.get(name, name)} "
+
+
+def exponent(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
+    """The same of an exponent behind a number or a name."""
+    if not final and EXPONENT_PART.match(text, at):
+        return "", -1
+    found = EXPONENT.match(text, at)
+    if not found or not (before[-1:].isalnum() or before[-1:] == ")"):
+        return "^", at + 1
+    spaced = text[found.end() : found.end() + 1].isalnum()
+    raised = found[1] or found[2]
+    said = power(raised if raised in POWERS else read(raised))
+    return said + " " * spaced, found.end()

@@ -1,0 +1,112 @@
+"""HTML, addresses and code within a line."""
+
+from __future__ import annotations
+
+import re
+
+from vui_gateway.turns.formulas import power
+
+__all__ = ["EMPHASIS", "SAID_END", "TAGS", "code", "host", "span", "tag"]
+
+# vui's own: https://github.com/fluxions-ai/vui, `clean_llm_text`
+TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
+
+# HTML's, and those that speech synthesis reads: https://www.w3.org/TR/speech-synthesis11/
+HTML_NAMES = (
+    "a abbr article b big blockquote br caption center cite code dd del details dfn div dl dt em "
+    "figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p "
+    "pre q samp section small span strike strong sub summary sup table tbody td tfoot th thead tr "
+    "tt u ul var wbr speak break emphasis prosody say-as phoneme audio mstts:express-as"
+)
+NAMES = frozenset(HTML_NAMES.split()) | TAGS
+BLOCKS = (
+    "p h1 h2 h3 h4 h5 h6 tr div ul ol dl table blockquote summary section article header footer "
+    "figcaption caption pre"
+)
+ENDS = frozenset(BLOCKS.split())
+BEGINS = frozenset(("li", "td", "th", "dt", "dd"))
+HTML = re.compile(
+    r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,20})(?:\s+[\w:-]{1,30}=[^<>\n]{0,300})?\s{0,3}/?>"
+)
+HTML_PART = re.compile(
+    r"</?([a-zA-Z][a-zA-Z0-9:-]{0,20})?(?:\s+(?:[\w:-]{0,30}|[\w:-]{1,30}=[^<>\n]{0,300})?)?/?\Z"
+)
+COMMENT = re.compile(r"<!--.{0,500}?-->", re.DOTALL)
+COMMENT_PART = re.compile(r"<!(?:-(?:-.{0,500})?)?\Z", re.DOTALL)
+RAISED = re.compile(r"<sup>\s?(-?\d{1,3})\s?</sup>", re.IGNORECASE)
+RAISED_PART = re.compile(r"<sup>[\s\d-]{0,6}(?:</?(?:su?)?p?)?\Z", re.IGNORECASE)
+BASE = re.compile(r"(?:\A|[\W\d])(?:[a-zA-Z]|[ckdm]m|\d)\Z|\)\Z")
+AUTOLINK = re.compile(
+    r"<(?:(https?://[^\s<>]{1,2000})|(?:mailto:)?([^\s<>@]{1,100}@[^\s<>]{1,100}))>"
+)
+AUTOLINK_PART = re.compile(r"<(?:https?://[^\s<>]{0,2000}|[^\s<>@]{1,99}(?:@[^\s<>]{0,99})?)\Z")
+HOST = re.compile(r"(?:https?://)?(?:www\.)?([^/?#\s]*)", re.IGNORECASE)
+EMPHASIS = re.compile(r"(?<!\w)_+|_+(?!\w)|[*`]+|~~+")
+PRODUCT = re.compile(r"(?<=[\w)])\s?\*\s?(?=[\w(])")
+LABELS = re.compile(rf"\[(?!(?:{'|'.join(TAGS)})\])([^\[\]]*)\]")
+SPANS = {mark: re.compile(rf"(?<!`){mark}(?!`)|\n") for mark in ("`", "``")}
+MOST_SPAN = 200  # characters that are waited for
+# After this nothing is missing before a pause; what isn't a word may follow.
+SAID_END = re.compile(r"[.!?:;,…。！？：；，、؟؛،।][^\w$€£%<>]*\Z")
+
+
+def host(url: str) -> str:
+    """What is said of an address."""
+    found = HOST.match(url)
+    return found[1] if found else ""
+
+
+def code(text: str) -> str:
+    """What is said of code in a line: vui would leave out what is in brackets or between stars."""
+    text = text.strip()
+    if text.startswith(("http://", "https://")) and " " not in text:
+        return host(text)
+    text = LABELS.sub(r" \1 ", PRODUCT.sub(" times ", text))
+    return " ".join(EMPHASIS.sub("", text).split())
+
+
+def span(text: str, at: int, *, final: bool) -> tuple[str, int]:
+    """What is said of code that begins here, and where it ends: -1 to wait."""
+    mark = "``" if text.startswith("``", at) else "`"
+    begin = at + len(mark)
+    found = SPANS[mark].search(text, begin, begin + MOST_SPAN)
+    if found and (found.end() < len(text) or final or found[0] == "\n"):
+        whole = found[0] == mark
+        return (code(text[begin : found.start()]), found.end()) if whole else ("", begin)
+    return "", begin if final or len(text) - begin >= MOST_SPAN else -1
+
+
+def tag(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
+    """What is said of a tag that begins here, and where it ends: -1 to wait.
+
+    before: what was said before it.
+    """
+    if not final:
+        part = HTML_PART.match(text, at)
+        name = (part[1] or "").lower() if part else ""
+        partial = part and any(known.startswith(name) for known in NAMES)
+        if partial or AUTOLINK_PART.match(text, at) or COMMENT_PART.match(text, at):
+            return "", -1
+        if RAISED_PART.match(text, at):
+            return "", -1
+    if link := AUTOLINK.match(text, at):
+        return link[2] or host(link[1]), link.end()
+    if comment := COMMENT.match(text, at):
+        return "", comment.end()
+    if raised := RAISED.match(text, at):
+        return (power(raised[1]) if BASE.search(before) else " "), raised.end()
+    found = HTML.match(text, at)
+    if not found or (name := found[2].lower()) not in NAMES:
+        return "<", at + 1
+    return _pause(name, before, closes=bool(found[1])), found.end()
+
+
+def _pause(name: str, before: str, *, closes: bool) -> str:
+    if name in TAGS:
+        return "" if closes else f"[{name}]"
+    if not before.strip():
+        return ""
+    if name in ENDS or (name in BEGINS and not closes):
+        mark = "." if name in ENDS else ","
+        return " " if SAID_END.search(before) else f"{mark} "
+    return " " if name in ("br", "hr") else ""
