@@ -29,8 +29,8 @@ def page(states: dict[str, str], asked: str = FIRST) -> Page:
         state = states.get(name, "serving")
         return {"group": group, "model": name, "id": name, "state": state}
 
-    async def next_of(model_group: str, asked_before: list[str]) -> Deployment | None:
-        assert (model_group, asked_before) == ("vui", [])
+    async def next_of(groups: list[str], asked_before: list[str]) -> Deployment | None:
+        assert (groups, asked_before) == (["vui"], [])
         return Deployment(asked, asked) if asked else None
 
     in_force = SimpleNamespace(

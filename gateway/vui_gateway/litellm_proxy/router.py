@@ -28,7 +28,6 @@ from vui_gateway.litellm_proxy.redis import RouterRedis
 from vui_gateway.litellm_proxy.rows import Rows, recorded, use_rows
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.litellm_proxy.user_hooks import USER
-from vui_gateway.logs import words
 from vui_gateway.providers import thinking
 from vui_gateway.providers.citations import cites
 from vui_gateway.turns.deployment import Deployment
@@ -71,6 +70,7 @@ class RouterInForce:
         self.notes: dict[str, str] = {}
         self.servers = servers or Servers()
         self._redis = RouterRedis(redis_url) if redis_url else None
+        self._chooses = False  # the file has a router
         self._rows: WeakKeyDictionary[Any, Rows] = WeakKeyDictionary()
 
     def build(self, model_list: list[dict], settings: dict, module_settings: dict) -> Any:
@@ -108,7 +108,8 @@ class RouterInForce:
         forget()
         before = proxy_server.llm_router
         proxy_server.llm_router = router
-        proxy_server.llm_model_list = router.get_model_list()
+        proxy_server.llm_model_list = models = router.get_model_list()
+        self._chooses = any(_is_router(entry) for entry in models or ())
         if before is not None:
             before.discard()  # what it left in LiteLLM's lists of callbacks
 
@@ -183,9 +184,7 @@ class RouterInForce:
         No group where the file has no router for it.
         """
         router: Any = proxy_server.llm_router
-        if not any(
-            auto_routers.has_rules(e["litellm_params"]["model"]) for e in self._of(model_group)
-        ):
+        if not (self._chooses and any(map(_is_router, self._of(model_group)))):
             return "", body
         request = {**body, "metadata": {}}
         try:
@@ -193,11 +192,8 @@ class RouterInForce:
                 model=model_group, request_kwargs=request, messages=body["messages"]
             )
         except Exception as error:  # LiteLLM has several for it
-            log.warning(
-                "The router %s can't choose (%s): its first model is asked.",
-                model_group,
-                words(error),
-            )
+            why = type(error).__name__  # its words may be the listener's
+            log.warning("The router %s can't choose (%s): it asks in order.", model_group, why)
             return "", body
         if not found:
             return "", body
@@ -225,3 +221,7 @@ class RouterInForce:
 
     def _of(self, model_group: str) -> list[dict]:
         return proxy_server.llm_router.get_model_list(model_name=model_group) or []
+
+
+def _is_router(entry: dict) -> bool:
+    return auto_routers.has_rules(entry["litellm_params"]["model"])
