@@ -19,6 +19,7 @@ from tests.providers.base import serving
 from tests.providers.failing import Ends, Failing, Fails
 from tests.providers.raw import RESET, RawProvider, raw_provider
 from tests.support.harness import Program, gateway, openai_model, vui_env
+from tests.support.poll import until
 from tests.support.report import record
 from vui_litellm import LiteLLMBackend, errors
 
@@ -299,7 +300,8 @@ async def test_an_empty_reply_at_home_of_a_model_that_read_its_prompt_is_no_smal
     heard, raised = await wards.reply("home")
     assert (heard, bool(raised)) == ([errors.EMPTY], True)
     assert len(wards.one.seen) == 2
-    assert "its chat template may be wrong. Give the server the model's own" in wards.program.log
+    said = "its chat template may be wrong. Give the server the model's own"
+    await until(lambda: said in wards.program.log, 5, "the log says what to do")
 
 
 # https://console.groq.com/docs/rate-limits: the free plan's tokens a minute, in every answer.
