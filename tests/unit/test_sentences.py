@@ -28,7 +28,7 @@ def test_what_is_heard_is_what_was_written_but_for_white_space(
     text: str, data: st.DataObject
 ) -> None:
     text = text.replace("<think", "").replace("</think>", "")
-    assume(any(char.isalnum() for char in text))
+    assume(any(char.isalnum() for char in text) and "[think]" not in text.lower())
     steps: list[Step] = [(0.01, piece) for piece in cut(text, data)]
     heard = Scripted({"a": [*steps, (0.01, END)]}).hear(max_tokens=10_000)
     assert heard.ended == ["ok"]
