@@ -41,7 +41,7 @@ def test_an_address_of_redis_that_is_none_is_named_without_its_password(
 ) -> None:
     given = {"VUI_GATEWAY_PROJECT": str(tmp_path)}
     with pytest.raises(
-        SettingError, match=r"VUI_GATEWAY_REDIS_URL can not be used\. Write"
+        SettingError, match=r"VUI_GATEWAY_REDIS_URL can't be used\. Write"
     ) as told:
         Settings.load({**given, "VUI_GATEWAY_REDIS_URL": url})
     assert "pw-12345" not in str(told.value)

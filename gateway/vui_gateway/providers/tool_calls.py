@@ -47,7 +47,7 @@ QUOTED = re.compile(r'(?:<escape>|<\|"\|>)(.*?)(?:<escape>|<\|"\|>)', re.DOTALL)
 BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 # https://cookbook.openai.com/articles/openai-harmony: a call is addressed to its tool.
 RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
-MOST_CALLS, MOST_TRIES = 16, 200
+MOST_TOOL_CALLS, MOST_TRIES = 16, 200
 MOST_TEXT = 100_000  # characters
 DECODER = json.JSONDecoder()
 
@@ -86,7 +86,7 @@ def calls_in(text: str, offered: Collection[str]) -> list[dict]:
     for name, arguments in _calls(text[:MOST_TEXT], offered):
         if (name := tool_name(name, offered)) in offered:
             found.append((name, arguments))
-        if len(found) == MOST_CALLS:
+        if len(found) == MOST_TOOL_CALLS:
             break
     return [
         {
@@ -117,7 +117,7 @@ def _calls(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
 def _of_json(value: Any, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The calls in a JSON value."""
     if isinstance(value, list):
-        for one in value[:MOST_CALLS]:
+        for one in value[:MOST_TOOL_CALLS]:
             yield from _of_json(one, offered)
     elif isinstance(value, dict):
         arguments: Any = next((value[key] for key in ARGUMENT_KEYS if key in value), {})
