@@ -92,7 +92,7 @@ def test_it_fits_and_tells_the_models_apart_by_verdict(
     [
         (ROWS, "Talk to vui: the first token comes after 412 ms."),
         (ROWS[:3], "haiku is usable, but none is quick"),
-        (ROWS[:2], f"None is quick enough for a conversation. {LLAMA} is the nearest"),
+        (ROWS[:2], f"None is quick enough for a conversation. {LLAMA} is the quickest"),
         (ROWS[:1], "No model could answer."),
         ([ModelResult("demo", "x", 9, 9, verdict="demo: put a key"), ROWS[0]], "Only the demo"),
     ],

@@ -121,10 +121,9 @@ class Race:
                         winner = winner or attempt
                     elif isinstance(failure, AttemptError):
                         error = failure
-                        attempt.record.by_chance = not running and _by_chance(
-                            call, attempt, failure
-                        )
-                        again = attempt.record.deployment if attempt.record.by_chance else None
+                        chance = not running and _by_chance(call, attempt, failure)
+                        attempt.record.by_chance = chance
+                        again = attempt.record.deployment if chance else None
                         self._lost(call, attempt, failure)
                         if loop.time() > call.deadline - LEAST_SECONDS and took_its_own(
                             attempt.record
