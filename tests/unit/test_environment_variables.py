@@ -38,7 +38,7 @@ def test_env_wins_and_the_file_is_said_to_be_ignored(tmp_path: Path) -> None:
     assert config.environment == {}
     assert config.env == {"GROQ_API_KEY": "gsk-2"}
     (line,) = config.warnings
-    assert ":4: of environment_variables ignored: GROQ_API_KEY. They are in .env" in line
+    assert ":4: these of environment_variables are ignored: GROQ_API_KEY. They are in .env" in line
     assert "gsk" not in line
 
 
@@ -67,9 +67,12 @@ def test_neither_ours_nor_what_a_process_loads_is_taken(
 
 
 def test_a_value_that_is_no_text_is_named(tmp_path: Path) -> None:
-    config = read(tmp_path, "{GROQ_API_KEY: gsk-1, X: [a], Y: {b: c}}")
+    config = read(
+        tmp_path, '{GROQ_API_KEY: gsk-1, X: [a], Y: {b: c}, Z: "\\ud83d", "": a, "A=": b}'
+    )
     (line,) = config.warnings
-    assert line.endswith("ignored: X, Y. They are no text: write `NAME: value`.")
+    assert line.endswith("ignored: X, Y, Z, , A=. They are no text: write `NAME: value`.")
+    assert config.environment == {"GROQ_API_KEY": "gsk-1"}
 
 
 def test_one_that_names_an_unset_variable_is_unset(tmp_path: Path) -> None:

@@ -85,6 +85,11 @@ ERRORS: list[tuple[Any, int, str]] = [
     # Gemini's, in its list
     ([{"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}],
      503, "no_answer"),
+    ({"detail": "Authentication failed: account not found"}, 401, "provider_key_refused"),
+    ({"error": "Invalid token: user not found"}, 401, "provider_key_refused"),
+    ({"message": "API key not found", "code": 5}, 401, "provider_key_refused"),
+    ({"base_resp": {"status_code": "1004", "status_msg": 5}}, 401, "provider_key_refused"),
+    ({"base_resp": {"status_code": [1], "status_msg": "odd"}}, 500, "no_answer"),
     ({"code": 50603, "msg": "the service is too busy", "success": False}, 503, "no_answer"),
 ]  # fmt: skip
 
@@ -119,6 +124,7 @@ ANSWERS: list[Any] = [
     {"id": "1", "message": {"content": [{"text": "Hi."}]}, "finish_reason": "COMPLETE"},
     {"candidates": [{}]}, {"type": "message_start", "message": {"content": []}},
     {"type": "message", "content": [{"type": "text", "text": "Hi."}]}, [], "x", None, 1, {},
+    {"status": "in_progress", "message": "queued"}, {"status": "queued", "detail": None},
     {"access_token": "x", "expires_in": 1}, {"errors": [], "result": {"response": "Hi."}},
 ]  # fmt: skip
 

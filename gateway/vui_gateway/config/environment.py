@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from vui_gateway.config.env import env_values, resolved
+from vui_gateway.providers.content import whole_characters
 from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
 
 __all__ = ["SECTION", "take_environment"]
@@ -46,11 +47,17 @@ def take_environment(
             lost.setdefault("are ours: put them into .env", []).append(name)
         elif name in OF_PROCESS:
             lost.setdefault("would change the gateway itself: remove them", []).append(name)
-        elif isinstance(value, dict | list) or "=" in name or "\0" in f"{name}{value}":
+        elif isinstance(value, dict | list) or not _fits(name, str(value)):
             lost.setdefault("are no text: write `NAME: value`", []).append(name)
         elif env.get(name) not in (None, "", str(value)):
             lost.setdefault("are in .env, or in the environment, which wins", []).append(name)
         elif value not in (None, "") or not env_values(given, env):
             found[name] = "" if value is None else str(value)
-    where = f"{place(SECTION)}: of {SECTION}"
-    return found, [f"{where} ignored: {', '.join(of)}. They {why}." for why, of in lost.items()]
+    where = f"{place(SECTION)}: these of {SECTION} are ignored"
+    return found, [f"{where}: {', '.join(of)}. They {why}." for why, of in lost.items()]
+
+
+def _fits(name: str, value: str) -> bool:
+    """A process's environment can hold it: a name without `=`, no NUL, no half a character."""
+    text = name + value
+    return bool(name) and "=" not in name and "\0" not in text and whole_characters(text) == text

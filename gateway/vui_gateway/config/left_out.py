@@ -28,7 +28,7 @@ __all__ = [
 
 # Spellings of a variable in other programs.
 OTHER_SPELLINGS = re.compile(
-    r"(?:(?i:(?:os\W?)?(?:get)?env\w*(?:\.get)?)\W+|\$env:|\$\{?|\{\{|%)\s*([A-Z][A-Z0-9_]+)\W*"
+    r"(?:(?i:(?:os\W?)?(?:get)?env\w*(?:\.get)?)[./:(\[\s'\"]+|\$env:|\$\{?|\{\{|%)\s*([A-Z][A-Z0-9_]+)\W*"
 )
 # Any other text may be a key itself, and is never shown.
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[A-Za-z_]{1,40}|[A-Za-z0-9_]{1,15}")

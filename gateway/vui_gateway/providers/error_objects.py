@@ -21,21 +21,26 @@ MINIMAX = {
 MINIMAX_WORDS = {1026: "the input is sensitive", 1027: "the output is sensitive"}
 # An answer of any format has one of these; an error has none.
 ANSWERS = ("choices", "candidates", "content", "output", "outputs", "result", "results", "delta")
+# Codes of an answer or of an event that says how far it is.
+WELL = (
+    "0", "200", "ok", "success", "true", "completed", "in_progress", "processing", "queued",
+    "pending", "running",
+)  # fmt: skip
 CODES = ("code", "status_code", "error_code", "statusCode", "status")
 WORDS = ("message", "msg", "error_msg", "status_msg", "error", "detail", "error_description")
 # By the words of the code or the message, where no status is named.
 STATUSES = (
     (429, re.compile(rf"{RATE_LIMIT.pattern}|throttl", re.IGNORECASE)),
-    (404, re.compile(rf"{NO_MODEL.pattern}|model_not_found|\bnot ?found\b", re.IGNORECASE)),
     (
         401,
         re.compile(
             rf"{BAD_KEY.pattern}|invalid_?(?:api)?_?key|invalid (?:access )?token|login fail"
             r"|not authori[sz]ed|authenticat|unauthori[sz]ed"
-            r"|(?:missing|provide|no)\b[^.]{0,20}api[_ -]?key",
+            r"|(?:missing|provide|no)\b[^.]{0,20}api[_ -]?key|api[_ -]?key[^.]{0,10}not found",
             re.IGNORECASE,
         ),
     ),
+    (404, re.compile(rf"{NO_MODEL.pattern}|model_not_found|\bnot ?found\b", re.IGNORECASE)),
     (403, re.compile(r"forbidden|permission|access ?denied", re.IGNORECASE)),
     (400, FLAGGED),
     (503, re.compile(r"overload|unavailable|too busy", re.IGNORECASE)),
@@ -77,8 +82,9 @@ def error_object(answer: Any) -> ErrorObject | None:
     if not isinstance(answer, dict):
         return None
     if isinstance(base := answer.get("base_resp"), dict) and (code := base.get("status_code")):
-        words = base.get("status_msg") or MINIMAX_WORDS.get(code, "unknown error")
-        return _error(MINIMAX.get(code, 500), words, code, {})
+        known = int(code) if str(code).isdecimal() else 0
+        words = str(base.get("status_msg") or MINIMAX_WORDS.get(known, "unknown error"))
+        return _error(MINIMAX.get(known, 500), words, str(code), {})
     if any(answer.get(name) for name in ANSWERS):
         return None
     inner = next((answer[name] for name in ("error", "errors") if answer.get(name)), None)
@@ -117,7 +123,7 @@ def _code(fields: dict) -> str:
     """The code of an error; empty for none, and for one that says that all is well."""
     found = (fields.get(name) for name in CODES)
     code = next((one for one in found if one and isinstance(one, str | int)), "")
-    return "" if str(code).lower() in ("0", "200", "ok", "success", "true") else str(code)
+    return "" if str(code).lower() in WELL else str(code)
 
 
 def _words(fields: dict) -> str:

@@ -55,7 +55,7 @@ class Silence:
     def __init__(self, call: Call, sentences: Sequence[str]) -> None:
         self._call, self._sentences = call, itertools.cycle(sentences)
         self._none = not sentences
-        self._unclaimed = 0.0  # when nobody had asked for the reply yet
+        self._unclaimed = 0.0  # the last look at which nobody had claimed the head start
 
     @property
     def left(self) -> float:
