@@ -11,6 +11,9 @@ from tests.support.said import cuts
 SAID = {
     "It was so【4:0†source】 then.": "It was so then.",
     "A 【 that nobody closes.": "A 【 that nobody closes.",
+    "【注意】今天【第1章】下雨【5†source】。": "【注意】今天【第1章】下雨。",
+    "A【12】 b【1:0†a.pdf】 c【source】.": "A b c.",
+    r"So $v = 5 \text{ км в час}$ it is.": "So v = 5 км в час it is.",
     "[1]: https://a.org/b\nIt rains.": "It rains.",
     "It rains [1, 2] a lot [^note].": "It rains  a lot .",
     "See [this][1], or [that] too.": "See this, or [that] too.",
