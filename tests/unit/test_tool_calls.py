@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from vui_gateway.providers.tool_calls import calls_in, tool_name
 
@@ -32,3 +34,13 @@ def test_an_offered_name_stays_as_it_is() -> None:
 @pytest.mark.parametrize("mark", ["{", "[", '{"name":', "get_time(", "<parameter=a>", "a:0 "])
 def test_a_flood_of_brackets_is_a_bounded_number_of_calls(mark: str) -> None:
     assert len(calls_in(mark * (100_000 // len(mark)), {"get_time"})) <= 16
+
+
+FLOODS = ["t{", "t{a:", 't{<|"|>', "<function=t><parameter=x>", "t<param", "to=t {", "t(\""]
+
+
+@pytest.mark.parametrize("mark", FLOODS)
+def test_a_flood_of_names_is_read_in_no_time(mark: str) -> None:
+    began = time.monotonic()
+    calls_in(mark * (60_000 // len(mark)), {"t"})
+    assert time.monotonic() - began < 2  # seconds; without a bound it takes ten times as long

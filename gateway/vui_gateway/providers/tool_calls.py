@@ -48,7 +48,7 @@ BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 # https://cookbook.openai.com/articles/openai-harmony: a call is addressed to its tool.
 RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
 MOST_CALLS, MOST_TRIES = 16, 200
-MOST_TEXT = 100_000  # characters
+MOST_TEXT, MOST_ARGUMENTS, MOST_CLOSING = 100_000, 16_000, 60  # characters
 DECODER = json.JSONDecoder()
 
 
@@ -139,11 +139,15 @@ def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The calls that are a name and then its arguments."""
     for found in RECIPIENT.finditer(text):
         yield found[1], _decoded(text, found.end())[0] or {}
+    tries = 0  # braces that may be a call's
     for found in NAMED.finditer(text):
         name, opens = found["name"], found["opens"]
+        if tries == MOST_CALLS and opens == "{":
+            continue
         if tool_name(name, offered) not in offered or f"to={name}" in text:
             continue
         if opens == "{":
+            tries += 1
             value, end = _decoded(text, found.start("opens"))
             if end or (value := _of_gemma(text[found.start("opens") :])):
                 yield name, value
@@ -184,7 +188,8 @@ def _of_gemma(text: str) -> Any:
 def _parameters(text: str, at: int) -> dict:
     """The arguments that have a tag each, until the call's end."""
     end = ENDS.search(text, at)
-    stop = end.start() if end else len(text)
+    stop = min(end.start() if end else len(text), at + MOST_ARGUMENTS)
+    stop = min(stop, text.rfind("</", at, stop) + MOST_CLOSING)  # without one there is no argument
     pairs = (found.groups() for found in PARAMETER.finditer(text, at, stop))
     return {(a or c).strip(): _value((b if a else d).strip()) for a, b, c, d in pairs}
 
