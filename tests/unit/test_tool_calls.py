@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -34,6 +35,13 @@ def test_an_offered_name_stays_as_it_is() -> None:
 @pytest.mark.parametrize("mark", ["{", "[", '{"name":', "get_time(", "<parameter=a>", "a:0 "])
 def test_a_flood_of_brackets_is_a_bounded_number_of_calls(mark: str) -> None:
     assert len(calls_in(mark * (100_000 // len(mark)), {"get_time"})) <= 16
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("zone", ["Paris (France)", "a) b) c", "x \\(y"])
+def test_a_parenthesis_in_an_argument_does_not_end_a_call_in_python(zone: str) -> None:
+    (call,) = calls_in(f'[get_time(zone="{zone}")]', {"get_time"})
+    assert json.loads(call["function"]["arguments"]) == {"zone": zone}
 
 
 FLOODS = ["t{", "t{a:", 't{<|"|>', "<function=t><parameter=x>", "t<param", "to=t {", "t(\""]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
 __all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_name"]
@@ -72,12 +74,18 @@ def is_call(text: str, *, named: bool = False) -> bool:
 
 
 def _is_python_call(text: str) -> bool:
-    try:
-        value = ast.parse(text, mode="eval").body
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return False
+    value = _expression(text)
     calls = value.elts if isinstance(value, ast.List) else []
     return bool(calls) and all(isinstance(one, ast.Call) and not one.args for one in calls)
+
+
+def _expression(text: str) -> ast.expr | None:
+    """A text as an expression of Python's; None for none."""
+    with warnings.catch_warnings(action="ignore"):  # of a backslash, to nobody
+        try:
+            return ast.parse(text, mode="eval").body
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
 
 
 def calls_in(text: str, offered: Collection[str]) -> list[dict]:
@@ -167,13 +175,13 @@ def _decoded(text: str, at: int) -> tuple[Any, int]:
 
 def _keywords(text: str, at: int) -> dict:
     """The arguments of a call in Python's syntax."""
+    ends = re.finditer(r"\)", text[at : at + MOST_ARGUMENTS])  # one may stand in an argument
+    tries = (_expression(f"f{text[at : at + end.end()]}") for end in islice(ends, MOST_CALLS))
+    call = next((one for one in tries if isinstance(one, ast.Call)), None)
+    keywords = call.keywords if call else []
     try:
-        call = ast.parse(f"f{text[at : text.index(')', at) + 1]}", mode="eval").body
-        assert isinstance(call, ast.Call)
-        return {one.arg: ast.literal_eval(one.value) for one in call.keywords if one.arg}
-    except (
-        ValueError, TypeError, SyntaxError, AssertionError, RecursionError, MemoryError,
-    ):  # fmt: skip
+        return {one.arg: ast.literal_eval(one.value) for one in keywords if one.arg}
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return {}
 
 
