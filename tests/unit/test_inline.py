@@ -43,3 +43,11 @@ def test_it_is_said_as_a_person_reads_it_wherever_it_is_cut(text: str) -> None:
 )  # fmt: skip
 def test_of_an_address_its_host_is_said(url: str, said: str) -> None:
     assert host(url) == said
+
+
+@pytest.mark.parametrize("mark", ["\\(", "\\[", "$$", "【", "5$. ", "$"])
+def test_a_mark_that_nobody_closes_holds_few_words_back(mark: str) -> None:
+    speech = PlainSpeech()
+    text = f"It is {mark}and so we all went to the sea where people sang. Then we came home."
+    said = "".join(map(speech.feed, text))
+    assert "people sang" in said

@@ -44,7 +44,7 @@ def test_a_parenthesis_in_an_argument_does_not_end_a_call_in_python(zone: str) -
     assert json.loads(call["function"]["arguments"]) == {"zone": zone}
 
 
-FLOODS = ["t{", "t{a:", 't{<|"|>', "<function=t><parameter=x>", "t<param", "to=t {", "t(\""]
+FLOODS = ["t{", "t{a:", 't{<|"|>', "<function=t><parameter=x>", "t<param", "to=t {", 't("']
 
 
 @pytest.mark.parametrize("mark", FLOODS)

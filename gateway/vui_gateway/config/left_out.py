@@ -127,7 +127,8 @@ def take_out_idle_routers(usable: list[dict], file: Mapping[str, Any]) -> list[L
         name = entry["model_name"], repr(params.get("tags"))  # LiteLLM takes one of each
         wrong, cure = "", TWICE_CURE
         if not any(fnmatchcase(one, served) for one in wanted for served in names):
-            wrong, cure = f"chooses among {', '.join(wanted)}, and none of them is served", IDLE_CURE
+            wrong = f"chooses among {', '.join(wanted)}, and none of them is served"
+            cure = IDLE_CURE
         elif name in seen:
             wrong = "is there twice under this name"
         seen.add(name)

@@ -51,6 +51,8 @@ PROSE = re.compile(
     r"(?<!\\)(?<![^\W\d_])[^\W\d_]{2,}[ ,]+[^\W\d_]{2,}"
     r"|[^\x00-\u03ff\u1d00-\u2bff\U0001d400-\U0001d7ff]"
 )
+# Four words: a sentence goes on behind a mark that nobody closes.
+SENTENCE = re.compile(r"(?: [^\W\d_]{2,}[,.]?){4}")
 BRACED = re.compile(r"\{[^{}]*\}?")
 MONEY = re.compile(r"\d[\d.,]*+(?:[kKMBbm]?\s+[^\W\d_]{2}|\s*[^\w\s\\^+=*/<>{}$()-])")
 MARKS = re.compile(r"[\\^_={}+<>()]|\A-?[\w.,]{1,5}\Z")
@@ -83,8 +85,12 @@ def formula(text: str, at: int, *, final: bool) -> tuple[str, int]:
     """What is said of a formula that begins here, and where it ends: `at` for none, -1 to wait."""
     mark = text[at : at + 2]
     if span := SPANS.get(mark):
-        if found := span.match(text, at):
-            return read(found[1]), found.end()
+        found = span.match(text, at)
+        inside = found[1] if found else text[at : at + MOST]
+        if SENTENCE.search(BRACED.sub("", inside)):
+            return "", at
+        if found:
+            return read(inside), found.end()
         return "", at if final or len(text) - at > MOST else -1
     if found := DOLLARS.match(text, at):
         if found.end() == len(text) and not final:

@@ -28,7 +28,7 @@ ADDRESS = re.compile(r":[ \t]*<?(?:[a-z]{2,6}:|www\.|[/#])", re.IGNORECASE)
 CITATION = re.compile(r"\^.*|\d+(?:[,;–-]\s?\d+)*")
 # OpenAI's mark of a source; in Chinese and Japanese these brackets hold words.
 SOURCE = re.compile(r"【(?:\d[\d:,;\s-]{0,20}|[^【】\n]{0,60}†[^【】\n]{0,240}|source)】")
-SOURCE_PART = re.compile(r"【[^【】\n]{0,300}\Z")
+SOURCE_PART = re.compile(r"【[^【】\n†]{0,60}(?:†[^【】\n]{0,240})?\Z")
 ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-zA-Z]{2,8});", re.IGNORECASE)
 ENTITY_PART = re.compile(r"&(?:#?\w{0,8})\Z")
 ESCAPE = re.compile(r"\\(?:[()\[\]]|(?=[!-/:-@\[-`{-~]))")
