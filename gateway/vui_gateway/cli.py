@@ -95,9 +95,9 @@ def _check_config(path: Path, settings: Settings) -> int:
 
 
 def _page(settings: Settings) -> int:
-    from vui_gateway.keys.page_tokens import ADDRESS, ADDRESS_SECONDS, sign
+    from vui_gateway.keys.page_tokens import ADDRESS_SECONDS, PAGE_ADDRESS, sign
 
-    token = sign(settings.key_file.read_text().strip(), ADDRESS, ADDRESS_SECONDS)
+    token = sign(settings.key_file.read_text().strip(), PAGE_ADDRESS, ADDRESS_SECONDS)
     print(f"{settings.address(settings.port)}/#{token}")
     minutes = ADDRESS_SECONDS // 60
     print(f"It opens the page within {minutes} minutes, on this machine.", file=sys.stderr)

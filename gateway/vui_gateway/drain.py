@@ -37,7 +37,8 @@ class DrainingServer(uvicorn.Server):
         if self.should_exit and not self._until:
             self._until = time.monotonic() + self._seconds
             log.info(
-                "Stopping: not ready any more, and closed to new calls in %g s.", self._seconds
+                "Stopping: the readiness check fails, and new calls are refused in %g s.",
+                self._seconds,
             )
             self.config.encoded_headers.append((b"connection", b"close"))
             counter = 0  # uvicorn looks at its headers once a second

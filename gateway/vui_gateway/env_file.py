@@ -44,7 +44,7 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
     cures = {n: missing(v, path.parent) for n, v in found.items() if NAMES_FILE.search(n)}
     lost = {name: cure for name, cure in cures.items() if cure}
     unread = [_line(line.original) for line in parse_stream(io.StringIO(text)) if line.error]
-    cure = "can't be read, ignored. Write it as NAME=value."
+    cure = "this line can't be read, and is ignored. Write it as NAME=value."
     return (
         {name: value for name, value in found.items() if name not in lost},
         [

@@ -46,7 +46,7 @@ class Code(StrEnum):
     MODEL_NOT_SERVED = "model_not_served", 404
     TOO_MANY_CALLS = (
         "too_many_calls", 429, "",
-        "Too many calls at once: this one made way for a newer one.",
+        "Too many calls at once: this one was ended for a newer one.",
     )  # fmt: skip
     HEAD_START_REFUSED = "head_start_refused", 425
     BUDGET_EXCEEDED = "budget_exceeded", 402

@@ -144,7 +144,10 @@ class _Exporters(logging.Handler):
         if record.levelno >= logging.WARNING and not self.said:
             self.said = True
             why = redact(" ".join(record.getMessage().split()))[:MAX_REASON]
-            text = "Traces or metrics don't reach their collector (%s). Calls go on without them."
+            text = (
+                "Traces or metrics don't reach their collector (%s): calls go on without them. "
+                "Check OTEL_EXPORTER_OTLP_ENDPOINT in .env."
+            )
             logging.getLogger(OWN_LOGGER).warning(text, why)
 
 

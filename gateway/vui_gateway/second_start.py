@@ -40,7 +40,7 @@ def start_without(settings: Settings, error: Exception) -> NoReturn:
         names = list(unknown)
     many = "are left out, LiteLLM can't start with them"
     which = "is left out, LiteLLM can't start with it" if len(names) == 1 else many
-    log.warning("%s in .env %s (%s).", ", ".join(names), which, why)
+    log.warning("%s in .env %s (%s). Correct or remove it.", ", ".join(names), which, why)
     left_out = {LEFT_OUT_VARIABLE: " ".join([*settings.unusable, *names])}
     sys.stdout.flush()
     sys.stderr.flush()

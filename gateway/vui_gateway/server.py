@@ -141,7 +141,7 @@ async def _serve(
     patches.install()
     logs.adopt(environment.LOGGERS, environment.CALL_LOGGERS, is_under_way, environment.IDLE_TALK)
     if version := catalogue.untested():
-        log.warning("LiteLLM %s is untested here: %s is.", version, catalogue.TESTED)
+        log.warning("LiteLLM %s is not tested with this gateway: %s is.", version, catalogue.TESTED)
     sync = Sync(state, store)
     await sync.exchange()
     gateway = build(key, state, settings.redis_url)

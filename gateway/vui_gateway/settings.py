@@ -174,7 +174,7 @@ class Settings(BaseModel):
             name = str(error.errors(include_url=False)[0]["loc"][0])
             cure = next(f.description for f in cls.model_fields.values() if f.alias == name)
             hidden = "KEY" in name or name == REDIS_URL
-            shown = "can not be used" if hidden else f"is {env[name]!r}"
+            shown = "can't be used" if hidden else f"is {env[name]!r}"
             spoken = f"In the env file, {name} {shown}. {cure}"
             raise SettingError(f"{name} {shown}. {cure}", spoken) from None
 

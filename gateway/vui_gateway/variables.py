@@ -16,7 +16,7 @@ __all__ = [
 OWN_PREFIX = "VUI_GATEWAY_"
 # Suffixes of provider keys and addresses (read per call); prefixes of ours, Compose's and vui's.
 KEY_SUFFIXES = ("_API_KEY", "_API_BASE")
-OURS = ("VUI_", "COMPOSE_", "TZ")
+OUR_PREFIXES = ("VUI_", "COMPOSE_", "TZ")
 MASTER_KEY = "LITELLM_MASTER_KEY"
 # For a cache: LiteLLM gets them once it has started, which would wait for a Redis that is away.
 REDIS_PREFIX = "REDIS_"
@@ -39,7 +39,7 @@ def unknown(env: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str
         name: value
         for name, value in env.items()
         if name not in (*environ, *WITHOUT_EFFECT)
-        and not (name.startswith(OURS) or name.endswith(KEY_SUFFIXES))
+        and not (name.startswith(OUR_PREFIXES) or name.endswith(KEY_SUFFIXES))
     }
 
 

@@ -16,7 +16,7 @@ from vui_gateway.logs import stamp
 __all__ = ["EXIT_CODE", "Watchdog"]
 
 EXIT_CODE = 70  # EX_SOFTWARE: https://man.freebsd.org/cgi/man.cgi?sysexits
-TICK = 1.0
+WATCH_EVERY = 1.0
 
 
 class Watchdog:
@@ -56,8 +56,8 @@ class Watchdog:
                     self._loop.call_soon_threadsafe(self._on_beat)
             elif missed >= self._seconds:
                 self._end(sys._current_frames().get(main or 0))
-            time.sleep(TICK)
-            missed += TICK
+            time.sleep(WATCH_EVERY)
+            missed += WATCH_EVERY
 
     def _on_beat(self) -> None:
         self._beat = True

@@ -118,7 +118,7 @@ class LiteLLMBackend(VLLMBackend):
         theirs = resp.status_code in (400, 422) and not is_ours(failure)
         if theirs and (field := refused_field(resp.request, error)):
             self._refused_fields.add(field)
-            print(f"[llm] {self.model} refuses {field}: not sent any more", flush=True)
+            print(f"[llm] {self.model} refuses {field}: it is not sent any more", flush=True)
             return True
         raise failure
 

@@ -21,7 +21,7 @@ __all__ = [
 
 # Seconds without a byte, one more than our gateway lets pass: in a reply, where somebody asked for
 # thinking, and in thoughts, which come in one piece.
-REPLY, THINKING, THOUGHTS = 10, 31, 86
+REPLY, THINKING, THOUGHTS_SECONDS = 10, 31, 86
 # Seconds that a reply which has been told may still take to end its stream.
 DRAIN_TIMEOUT = 0.1
 # Our gateway's header: it streams whole sentences, has applied vui's stops, and ends those that
@@ -41,7 +41,7 @@ def time_limit(reasoning_effort: str | None, *, streamed: bool) -> httpx.Timeout
     """How long a call waits for the gateway's next byte, and for a connection."""
     thinks = reasoning_effort not in (None, "none", "minimal")
     reply = THINKING if thinks else REPLY
-    return httpx.Timeout(reply if streamed else THOUGHTS, connect=5)
+    return httpx.Timeout(reply if streamed else THOUGHTS_SECONDS, connect=5)
 
 
 async def end_sentences(

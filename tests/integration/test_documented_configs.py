@@ -204,7 +204,7 @@ def test_a_line_of_env_that_is_no_variable_is_told_and_the_others_count(
 ) -> None:
     before = len(running.log)
     (running.project / ".env").write_text(f"MISTRAL_API_KEY: sk-slip-0123\n{providers.env}")
-    told = ".env:1: can't be read, ignored. Write it as NAME=value."
+    told = ".env:1: this line can't be read, and is ignored. Write it as NAME=value."
     wait_until(lambda: told in running.status().stdout, 5, running.status)
     assert said(running, "vui").startswith("This is ")
     check_lines(lines_of(running.log[before:]), told)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from vui_gateway.cli import _status, main
-from vui_gateway.keys.page_tokens import ADDRESS, is_good
+from vui_gateway.keys.page_tokens import PAGE_ADDRESS, is_good
 
 from tests.support.harness import free_port
 from tests.support.status import a_status
@@ -65,7 +65,7 @@ def test_the_pages_address_opens_it_for_a_few_minutes(
     printed = capsys.readouterr()
     address, _, token = printed.out.strip().partition("/#")
     assert address == "http://127.0.0.1:4001"
-    assert is_good(token, "sk-0123456789abcdef", ADDRESS)
+    assert is_good(token, "sk-0123456789abcdef", PAGE_ADDRESS)
     assert "on this machine" in printed.err
 
 

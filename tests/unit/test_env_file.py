@@ -27,7 +27,8 @@ def test_a_line_that_is_no_variable_is_named_and_the_others_count(tmp_path: Path
     (tmp_path / ".env").write_text("GROQ_API_KEY=k\n\nOPENAI_API_KEY: sk-secret\nTZ=UTC\n")
     found, said = read_env_file(tmp_path / ".env")
     assert found == {"GROQ_API_KEY": "k", "TZ": "UTC"}
-    assert said == [f"{tmp_path}/.env:3: can't be read, ignored. Write it as NAME=value."]
+    why = "this line can't be read, and is ignored. Write it as NAME=value."
+    assert said == [f"{tmp_path}/.env:3: {why}"]
 
 
 def test_an_empty_variable_is_unset_but_for_the_fillers_which_it_switches_off(

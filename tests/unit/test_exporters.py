@@ -10,7 +10,7 @@ from litellm.integrations.opentelemetry import OpenTelemetry
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 from vui_gateway.litellm_proxy.exporters import (
     COLLECTOR,
-    HEADERS,
+    HEADER_VARIABLES,
     ExportedTwiceError,
     headers,
     prepare,
@@ -25,16 +25,16 @@ AT_LANGFUSE = "http://langfuse.test/api/public/otel"
 def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ConsoleSpanExporter, "export", ConsoleSpanExporter.export)
     monkeypatch.setattr(OpenTelemetry, "_get_span_processor", OpenTelemetry._get_span_processor)
-    for name, value in {**dict.fromkeys((*COLLECTOR, *HEADERS), ""), **LANGFUSE}.items():
+    for name, value in {**dict.fromkeys((*COLLECTOR, *HEADER_VARIABLES), ""), **LANGFUSE}.items():
         monkeypatch.setenv(name, value)
 
 
 def test_headers_are_others_for_a_while_also_where_it_fails() -> None:
-    os.environ[HEADERS[0]] = "mine"
-    with pytest.raises(ValueError, match="no such key"), headers(**{HEADERS[0]: "its"}):
-        assert os.environ[HEADERS[0]] == "its"
+    os.environ[HEADER_VARIABLES[0]] = "mine"
+    with pytest.raises(ValueError, match="no such key"), headers(**{HEADER_VARIABLES[0]: "its"}):
+        assert os.environ[HEADER_VARIABLES[0]] == "its"
         raise ValueError("no such key")
-    assert os.environ[HEADERS[0]] == "mine"
+    assert os.environ[HEADER_VARIABLES[0]] == "mine"
 
 
 def test_litellms_otel_without_a_collector_is_refused() -> None:
@@ -50,9 +50,9 @@ def test_litellms_otel_without_a_collector_is_refused() -> None:
 def test_another_collector_gets_none_of_the_variables_headers(
     name: str | None, sent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    os.environ.update(dict.fromkeys(HEADERS, "mine"))
+    os.environ.update(dict.fromkeys(HEADER_VARIABLES, "mine"))
     seen: list[str] = []
-    original = lambda self: seen.append(os.environ[HEADERS[0]])  # noqa: E731
+    original = lambda self: seen.append(os.environ[HEADER_VARIABLES[0]])  # noqa: E731
     monkeypatch.setattr(OpenTelemetry, "_get_span_processor", original)
     prepare("langfuse_otel")
     prepare("arize_phoenix")  # a second time changes nothing
@@ -60,7 +60,7 @@ def test_another_collector_gets_none_of_the_variables_headers(
     one.callback_name = name
     one._get_span_processor()
     assert seen == [sent]
-    assert os.environ[HEADERS[0]] == "mine"
+    assert os.environ[HEADER_VARIABLES[0]] == "mine"
 
 
 def test_no_span_is_written_to_the_log(capsys: pytest.CaptureFixture[str]) -> None:

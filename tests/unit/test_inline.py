@@ -22,7 +22,7 @@ SAID = {
     "this | that, and a|b.": "this , that, and a|b.",
     "Write to <mailto:a@b.org> or <x@y.z>.": "Write to a@b.org or x@y.z.",
     "AT&amp;T, 5 &gt; 3, &nosuch; &": "AT&T, 5 > 3, &nosuch; &",
-    "One<hr/>two<p>three</p>": "One two. three.",
+    "One<hr/>two<p>three</p>": "One two. three. ",
     "xhttp://a.b is none, wwwhat neither.": "xhttp://a.b is none, wwwhat neither.",
     "No! Really![x](y)": "No! Really!x",
 }

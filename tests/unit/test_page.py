@@ -12,7 +12,7 @@ from starlette.responses import Response
 from vui_gateway.api.page import Page
 from vui_gateway.errors import RequestError
 from vui_gateway.keys.clients import Keys
-from vui_gateway.keys.page_tokens import ADDRESS, sign
+from vui_gateway.keys.page_tokens import PAGE_ADDRESS, sign
 from vui_gateway.turns.deployment import Deployment
 
 from tests.support.status import a_status
@@ -79,13 +79,13 @@ async def test_a_printed_address_and_the_key_open_a_session_and_the_session_open
     None
 ):
     made = page({})
-    for secret in (KEY, sign(KEY, ADDRESS, 60)):
+    for secret in (KEY, sign(KEY, PAGE_ADDRESS, 60)):
         session = json.loads(bytes((await made.session(request(secret))).body))["session"]
         assert (await made.status(request(session))).status_code == 200
         with pytest.raises(RequestError):
             await made.session(request(session))
     with pytest.raises(RequestError):
-        await made.status(request(sign(KEY, ADDRESS, 60)))
+        await made.status(request(sign(KEY, PAGE_ADDRESS, 60)))
 
 
 async def test_before_a_configuration_is_in_force_it_says_so_to_the_owner() -> None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from vui_gateway.keys.page_tokens import ADDRESS, SESSION, is_good, sign
+from vui_gateway.keys.page_tokens import PAGE_ADDRESS, SESSION, is_good, sign
 
 KEY = "sk-0123456789abcdef"
 
 
 def test_a_token_is_good_for_its_purpose_key_and_time_only() -> None:
-    token = sign(KEY, ADDRESS, 60)
-    assert is_good(token, KEY, ADDRESS)
+    token = sign(KEY, PAGE_ADDRESS, 60)
+    assert is_good(token, KEY, PAGE_ADDRESS)
     assert not is_good(token, KEY, SESSION)
-    assert not is_good(token, f"{KEY}0", ADDRESS)
-    assert not is_good(sign(KEY, ADDRESS, -1), KEY, ADDRESS)
+    assert not is_good(token, f"{KEY}0", PAGE_ADDRESS)
+    assert not is_good(sign(KEY, PAGE_ADDRESS, -1), KEY, PAGE_ADDRESS)
 
 
 def test_no_other_gateway_has_to_know_it() -> None:
-    assert sign(KEY, ADDRESS, 60) == sign(KEY, ADDRESS, 60)
+    assert sign(KEY, PAGE_ADDRESS, 60) == sign(KEY, PAGE_ADDRESS, 60)
 
 
 @pytest.mark.parametrize("wrong", ["", ".", "1", "9999999999", "9999999999.", KEY, "wröng.wröng"])

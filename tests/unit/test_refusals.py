@@ -291,4 +291,4 @@ def test_the_sentence_names_the_cure() -> None:
     left_out = sentence("openai/x", Refusal("extra_body.chat_template_kwargs"))
     assert "refuses chat_template_kwargs: its calls go without it" in left_out
     level = sentence("ollama_chat/x", Refusal("reasoning_effort=none", "low"))
-    assert "refuses reasoning_effort none: its calls have low instead" in level
+    assert "refuses reasoning_effort none: its calls send low instead" in level

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from vui_gateway.litellm_proxy.warmup import CALLS, MODELS, WARM_UP, _provider, warm_up
+from vui_gateway.litellm_proxy.warmup import MODELS, WARM_UP, WARM_UP_CALLS, _provider, warm_up
 
 from tests.providers.base import serving
 
@@ -20,7 +20,7 @@ HELLO = [{"role": "user", "content": "."}]
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("asked", CALLS, ids=["reply", "thoughts"])
+@pytest.mark.parametrize("asked", WARM_UP_CALLS, ids=["reply", "thoughts"])
 async def test_litellm_understands_each_formats_answer(model: str, asked: dict) -> None:
     async with _provider() as base:
         answer: Any = await litellm.acompletion(

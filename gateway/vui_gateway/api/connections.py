@@ -21,7 +21,7 @@ KIND_SECONDS = {HEADERS: 10.0, BODY: BODY_SECONDS, UNREAD: 10.0}
 OVERHEAD = 65536  # bytes of a request beside its body: line, headers, chunks' framing, trailers
 # Bytes of a body, whoever reads it: twice what a route takes, so that its refusal can be read.
 LONGEST = 2 * MAX_BODY
-FIELDS = 100  # header fields
+MAX_FIELDS = 100  # header fields
 PIPELINED = 8  # requests that wait for the answer to another
 PARSED_BYTES = 16384  # bytes that are parsed before the bounds are looked at
 
@@ -120,7 +120,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._receiving != HEADERS:
             return  # a trailer
-        if len(self.headers) >= FIELDS:
+        if len(self.headers) >= MAX_FIELDS:
             raise ValueError("too many header fields")
         super().on_header(name, value)
 

@@ -16,13 +16,13 @@ from vui_gateway.apply import InForce
 from vui_gateway.config.default_group import DEFAULT_GROUP
 from vui_gateway.errors import Code, RequestError
 from vui_gateway.keys.clients import THE_OWNER, Keys, bearer
-from vui_gateway.keys.page_tokens import ADDRESS, SESSION, SESSION_SECONDS, is_good, sign
+from vui_gateway.keys.page_tokens import PAGE_ADDRESS, SESSION, SESSION_SECONDS, is_good, sign
 from vui_gateway.reload import Reloader
 from vui_gateway.status import Status
 
 __all__ = ["Page"]
 
-REFUSED = (
+ADDRESS_REFUSED = (
     "This address is too old, or the key is wrong: "
     "`docker compose exec gateway vui-gateway page` prints a new address."
 )
@@ -53,10 +53,10 @@ def _policy(html: str) -> str:
     )
 
 
-HTML = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+PAGE_HTML = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
 PAGE_HEADERS = {
     **PRIVATE,
-    "content-security-policy": _policy(HTML),
+    "content-security-policy": _policy(PAGE_HTML),
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
@@ -78,12 +78,12 @@ class Page:
 
     async def html(self, _: Request) -> Response:
         """The same for everybody: it needs no key, and holds no data."""
-        return Response(HTML, media_type="text/html", headers=PAGE_HEADERS)
+        return Response(PAGE_HTML, media_type="text/html", headers=PAGE_HEADERS)
 
     async def session(self, request: Request) -> Response:
         """For a printed address or the key: what the browser keeps instead of either."""
-        if not self._opens(request, ADDRESS):
-            raise RequestError(REFUSED, Code.INVALID_KEY)
+        if not self._opens(request, PAGE_ADDRESS):
+            raise RequestError(ADDRESS_REFUSED, Code.INVALID_KEY)
         session = sign(self._keys.owner, SESSION, SESSION_SECONDS)
         return JSONResponse({"session": session}, headers=PRIVATE)
 

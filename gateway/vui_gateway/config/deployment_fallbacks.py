@@ -29,7 +29,7 @@ OF_PROVIDER = (
 # Settings that are taken out of the file's entries, or checked there.
 NOT_OF_FALLBACK = (*OF_DEPLOYMENT, *DEPLOYMENT, "order", "stream_timeout")
 # The same for all groups, in `litellm_settings`.
-OF_ALL = "model_fallbacks"
+MODEL_FALLBACKS = "model_fallbacks"
 
 
 def move_fallbacks(file: dict) -> list[str]:
@@ -52,7 +52,7 @@ def move_fallbacks(file: dict) -> list[str]:
                 found = list(_groups(wanted, plain, group, groups, warnings))
                 if found:
                     settings.setdefault(setting, []).append({group: found})
-    for_all = _listed((file.get("litellm_settings") or {}).pop(OF_ALL, None), "*")
+    for_all = _listed((file.get("litellm_settings") or {}).pop(MODEL_FALLBACKS, None), "*")
     if found := list(_groups(for_all, {}, "*", groups, warnings)):
         settings["default_fallbacks"] = found
     own = {entry["model_name"] for entry in file["model_list"]}

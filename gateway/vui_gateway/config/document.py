@@ -14,7 +14,7 @@ from vui_gateway.errors import UserError
 __all__ = ["ConfigError", "Document"]
 
 MAX_CONFIG_BYTES = 1_000_000
-MAX_VALUES = 1_000_000  # with what anchors repeat
+MAX_CONFIG_VALUES = 1_000_000  # with what anchors repeat
 # LiteLLM wants text in these; people write digits without quotes.
 TEXTS = frozenset(("model_name", "model", "api_key", "api_version", "organization"))
 DATE, TEXT = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:str"
@@ -157,7 +157,7 @@ def _plain(value: Any, seen: dict[int, tuple[Any, int]]) -> tuple[Any, int]:
     else:
         listed = [_plain(item, seen) for item in value]
         plain, count = [item for item, _ in listed], sum(count for _, count in listed)
-    if count > MAX_VALUES:
+    if count > MAX_CONFIG_VALUES:
         raise ValueError("its anchors repeat too much")
     seen[id(value)] = plain, count + 1
     return seen[id(value)]

@@ -27,14 +27,14 @@ SIZE_CURE = "Write a number of tokens, such as 8192."
 # Of a deployment: LiteLLM takes them as they are, and each call would fail.
 MAPPINGS = ("extra_headers", "headers", "extra_body", "response_format", "litellm_metadata")
 
-SETTINGS = ("litellm_settings", "router_settings", "general_settings")
+SETTING_SECTIONS = ("litellm_settings", "router_settings", "general_settings")
 # Keys at the top of a file that have an effect.
-SECTIONS = frozenset(("model_list", *SETTINGS, "credential_list"))
+SECTIONS = frozenset(("model_list", *SETTING_SECTIONS, "credential_list"))
 INDENT = "Indent its settings below it, as `name: value`."
 
 # https://docs.litellm.ai/docs/proxy/reliability
-ANY, OF_ALL, ALIAS = "fallbacks", "default_fallbacks", "model_group_alias"
-OF_GROUPS = (ANY, "context_window_fallbacks", "content_policy_fallbacks")
+GROUP_FALLBACKS, OF_ALL, ALIAS = "fallbacks", "default_fallbacks", "model_group_alias"
+OF_GROUPS = (GROUP_FALLBACKS, "context_window_fallbacks", "content_policy_fallbacks")
 GROUPS_CURE = "Write it as `- group: [another]`."
 
 Place = Callable[..., str]
@@ -60,8 +60,8 @@ def mend_sections(file: dict, env: Mapping[str, str], place: Place) -> list[str]
 
 
 def _sections(file: dict, env: Mapping[str, str], place: Place) -> Iterator[str]:
-    for name in (*SETTINGS, "credential_list"):
-        value, kind = file.get(name), dict if name in SETTINGS else list
+    for name in (*SETTING_SECTIONS, "credential_list"):
+        value, kind = file.get(name), dict if name in SETTING_SECTIONS else list
         if not isinstance(value, kind):
             if value not in (None, "", [], {}):
                 yield f"{place(name)}: {name} is ignored, it is no {_called(kind)}. {INDENT}"
@@ -222,7 +222,7 @@ def _fallbacks(settings: dict, section: str, place: Place) -> Iterator[str]:
     for setting in [name for name in OF_GROUPS if name in settings]:
         value, good, wrong = settings.pop(setting), [], False
         for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str) and setting == ANY:
+            if isinstance(one, str) and setting == GROUP_FALLBACKS:
                 everybody.append(one)
             elif isinstance(one, dict):
                 pairs = {group: list(_names(names)) for group, names in one.items()}

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hmac
 import time
 
-__all__ = ["ADDRESS", "ADDRESS_SECONDS", "SESSION", "SESSION_SECONDS", "is_good", "sign"]
+__all__ = ["ADDRESS_SECONDS", "PAGE_ADDRESS", "SESSION", "SESSION_SECONDS", "is_good", "sign"]
 
 # Purposes: an address that `vui-gateway page` prints, and what a browser gets for it.
-ADDRESS, SESSION = "page address", "page session"
+PAGE_ADDRESS, SESSION = "page address", "page session"
 ADDRESS_SECONDS, SESSION_SECONDS = 300, 12 * 3600
 
 

@@ -147,7 +147,7 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         build = litellm_logging.build_custom_logger_compatible_class
 
         def known() -> Any:
-            if one.name not in exporters.NAMES:
+            if one.name not in exporters.EXPORTERS:
                 return _known(build(one.name, usage, proxy_server.llm_router))
             with exporters.headers():  # arize_phoenix writes Phoenix's key there
                 exporters.prepare(one.name)

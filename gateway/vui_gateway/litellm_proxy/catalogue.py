@@ -33,7 +33,7 @@ __all__ = [
 
 TESTED = "1.110.2"
 # Levels of `reasoning_effort` at every model that always thinks.
-ALWAYS = ("low", "high")
+ALWAYS_LEVELS = ("low", "high")
 # What YAML can hold; LiteLLM's other variables are clients and classes.
 YAML_TYPES = (bool, int, float, str, list, dict, set)
 # LiteLLM knows these, without a variable of the same name.
@@ -45,7 +45,7 @@ START_SETTINGS = frozenset(
 )  # fmt: skip
 
 # Variables for objects, which no file can hold: a text in its place would fail each call.
-OBJECTS = frozenset(
+OBJECT_SETTINGS = frozenset(
     ("aclient_session", "client_session", "proxy_auth", "vector_store_index_registry",
      "vector_store_registry")
 )  # fmt: skip
@@ -148,7 +148,7 @@ def forget() -> None:
 def _efforts(info: Mapping[str, Any]) -> tuple[str, ...] | None:
     found = resolve_supported_reasoning_efforts(info, deployment_is_mapped=False)
     if info.get("thinking_always_on"):
-        found = tuple(level for level in found or ALWAYS if level not in NO_THINKING)
+        found = tuple(level for level in found or ALWAYS_LEVELS if level not in NO_THINKING)
     return None if found is None else tuple(sorted(found, key=LEVELS.index))
 
 
@@ -176,7 +176,7 @@ def router_setting_names() -> frozenset[str]:
 def module_setting_names() -> frozenset[str]:
     """What `litellm_settings` may hold: variables of LiteLLM's module, and what its start reads."""
     found = {n for n, v in vars(litellm).items() if v is None or isinstance(v, YAML_TYPES)}
-    found = {name for name in found - OBJECTS if not name.startswith("_")}
+    found = {name for name in found - OBJECT_SETTINGS if not name.startswith("_")}
     return frozenset(found | START_SETTINGS | callbacks.SETTINGS)
 
 

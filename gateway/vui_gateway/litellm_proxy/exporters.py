@@ -11,12 +11,12 @@ from typing import Any
 
 from vui_gateway.variables import collector
 
-__all__ = ["NAMES", "ExportedTwiceError", "headers", "prepare"]
+__all__ = ["EXPORTERS", "ExportedTwiceError", "headers", "prepare"]
 
 # The variables of the collector's address that LiteLLM's `otel` reads.
 COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
-NAMES = ("otel", "langfuse_otel", "arize_phoenix")
-HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+EXPORTERS = ("otel", "langfuse_otel", "arize_phoenix")
+HEADER_VARIABLES = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 
 _in_turn = threading.RLock()
 
@@ -29,7 +29,7 @@ class ExportedTwiceError(ValueError):
 def headers(**others: str) -> Iterator[None]:
     """The headers of OTEL_ variables are others meanwhile, and afterwards as they were."""
     with _in_turn:
-        before = {name: os.environ.get(name, "") for name in HEADERS}
+        before = {name: os.environ.get(name, "") for name in HEADER_VARIABLES}
         try:
             os.environ.update(others)
             yield
@@ -63,7 +63,7 @@ def prepare(name: str) -> None:
         @functools.wraps(make)
         def with_its_own_headers(self: Any, *args: Any, **options: Any) -> Any:
             own = (self.callback_name or "otel") == "otel"
-            with headers(**({} if own else dict.fromkeys(HEADERS, ""))):
+            with headers(**({} if own else dict.fromkeys(HEADER_VARIABLES, ""))):
                 return make(self, *args, **options)
 
         OpenTelemetry._get_span_processor = with_its_own_headers

@@ -37,7 +37,7 @@ from vui_gateway.turns.limits import USAGE_SECONDS
 
 __all__ = ["broken_off", "failure", "nothing_said", "refusal_of"]
 
-MAX_WORDS = 2000
+MAX_ERROR_WORDS = 2000
 MOST_CAUSES = 8
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
@@ -157,7 +157,7 @@ def refusal_of(error: Exception) -> tuple[int, str, str]:
     words = str(getattr(error, "message", error))
     with suppress(httpx.HTTPError, httpx.StreamError):  # its body was never read
         # LiteLLM's message lacks what a provider says of single fields.
-        words = f"{words[:MAX_WORDS]} {getattr(getattr(error, 'response', None), 'text', '')}"
+        words = f"{words[:MAX_ERROR_WORDS]} {getattr(getattr(error, 'response', None), 'text', '')}"
     return status if isinstance(status, int) else 0, words, str(param or "")
 
 
@@ -166,7 +166,7 @@ def _causes(error: BaseException) -> str:
     words: list[str] = []
     cause = error.__cause__ or error.__context__
     while cause and len(words) < MOST_CAUSES:
-        words.append(str(cause)[:MAX_WORDS])
+        words.append(str(cause)[:MAX_ERROR_WORDS])
         cause = cause.__cause__ or cause.__context__
     return " ".join(words)
 

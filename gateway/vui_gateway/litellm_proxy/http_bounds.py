@@ -86,7 +86,7 @@ class _Meter:
             raise httpx.RemoteProtocolError("The answer's headers are longer than 64 KB.")
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if response.is_success and encoding not in GZIP | PLAIN_ENCODINGS:
-            raise httpx.RemoteProtocolError("The answer's encoding wasn't asked for.")
+            raise httpx.RemoteProtocolError("The answer is compressed as nobody asked for.")
         # 32: either header, gzip's or zlib's. https://docs.python.org/3/library/zlib.html
         self._inflate = zlib.decompressobj(32 + zlib.MAX_WBITS) if encoding in GZIP else None
         headers.pop("content-encoding", None)  # nobody decodes it again

@@ -16,14 +16,14 @@ __all__ = ["TEXT_MODES", "talks"]
 # Of LiteLLM's table, those that answer a chat; an empty one isn't in it.
 TEXT_MODES = frozenset({"", "chat", "completion", "responses"})
 # Models that draw, embed or listen.
-OTHERS = re.compile(
+NO_CHATS = re.compile(
     r"embed|rerank|dall-e|whisper|moderation|stable-diffusion|\b(bge|e5|gte|tts|flux)-", re.I
 )
 
 
 def talks(provider: str, model: str) -> bool:
     """Whether a model answers a chat. LiteLLM calls each of Ollama's and Hugging Face's a chat."""
-    if OTHERS.search(model):
+    if NO_CHATS.search(model):
         return False
     anywhere = _mode_anywhere().get(_bare(model))
     known = model_info(provider, model)

@@ -29,7 +29,7 @@ WARM_UP = f"warm-up-{secrets.token_hex(8)}/"
 # One model for each wire format of LiteLLM's that the common providers speak.
 MODELS = ("openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash")
 # A reply and vui's thoughts; CPython specialises what has run a few times.
-CALLS = ({"stream": True, "stop": ["."]}, {"tools": [TOOL], "temperature": 0.0})
+WARM_UP_CALLS = ({"stream": True, "stop": ["."]}, {"tools": [TOOL], "temperature": 0.0})
 ROUNDS = 4
 
 # By the path's last part a format's whole answer, and the events of its streamed one: with the
@@ -79,7 +79,7 @@ async def warm_up(url: str, key: str, router: RouterInForce, model_list: list[di
         ]
         router.use(router.build([*model_list, *models], {"num_retries": 0}, {}), {})
         for model in MODELS:
-            for call in CALLS * ROUNDS:
+            for call in WARM_UP_CALLS * ROUNDS:
                 body = {
                     "model": WARM_UP + model,
                     "messages": [{"role": "user", "content": "."}],

@@ -103,7 +103,7 @@ TRY_AGAIN = re.compile(
     re.IGNORECASE,
 )
 PART = re.compile(rf"({_NUMBER}) ?({_UNIT})", re.IGNORECASE)
-SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def wait_asked(message: str) -> float:
@@ -116,7 +116,7 @@ def wait_asked(message: str) -> float:
 
 
 def _seconds(unit: str) -> float:
-    return 1e-3 if unit == "ms" or unit.startswith("milli") else SECONDS[unit[0]]
+    return 1e-3 if unit == "ms" or unit.startswith("milli") else UNITS[unit[0]]
 
 
 # Groq's `tool_use_failed` (https://console.groq.com/docs/tool-use), Gemini's finish reason

@@ -9,7 +9,7 @@ __all__ = ["CitationFilter", "cites"]
 # https://docs.perplexity.ai/guides/search-guide; OpenRouter and others serve them, too.
 CITING = re.compile(r"(?:^|/)perplexity/|(?:^|/)sonar(?:-|$)")
 # A mark, with the space before it; not the text of a link. In code it is an index.
-MARK = re.compile(r" ?\[\d{1,3}\](?!\()|`+")
+CITATION_MARK = re.compile(r" ?\[\d{1,3}\](?!\()|`+")
 # At the end of a piece: what may become one.
 HELD = re.compile(r"(?: ?(?:\[\d{0,3}\]?)?|`+)\Z")
 
@@ -34,7 +34,7 @@ class CitationFilter:
         found = None if final else HELD.search(text)
         end = found.start() if found else len(text)
         text, self._held = text[:end], text[end:]
-        return MARK.sub(self._kept, text)
+        return CITATION_MARK.sub(self._kept, text)
 
     def _kept(self, found: re.Match[str]) -> str:
         if found[0].startswith("`"):

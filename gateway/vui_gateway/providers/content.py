@@ -8,7 +8,7 @@ __all__ = ["text_and_thoughts", "whole_characters"]
 
 # https://docs.mistral.ai/capabilities/reasoning; others name a part by what is in it.
 THOUGHTS = ("thinking", "reasoning", "reasoning_content", "thought")
-TEXTS = ("text", "output_text", "content")
+TEXT_FIELDS = ("text", "output_text", "content")
 
 
 def text_and_thoughts(content: Any) -> tuple[str, str]:
@@ -22,9 +22,9 @@ def text_and_thoughts(content: Any) -> tuple[str, str]:
         elif isinstance(part, dict):
             kind = part.get("type") or next((name for name in THOUGHTS if name in part), "text")
             if kind in THOUGHTS or part.get("thought") is True:
-                thoughts.append(_inner(part, (*THOUGHTS, *TEXTS)))
+                thoughts.append(_inner(part, (*THOUGHTS, *TEXT_FIELDS)))
             elif kind in ("text", "output_text"):
-                texts.append(_inner(part, TEXTS))
+                texts.append(_inner(part, TEXT_FIELDS))
     return "".join(texts), "".join(thoughts)
 
 

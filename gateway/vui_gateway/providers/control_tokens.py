@@ -25,9 +25,9 @@ PLAIN_TOKENS = (
 PIPED = r"<[|｜][^<>|｜\s]{1,48}(?:[|｜]>|>)"
 TOKEN = re.compile(PIPED + "|" + "|".join(map(re.escape, PLAIN_TOKENS)), re.ASCII | re.IGNORECASE)
 PARTIAL = re.compile(r"<[|｜][^<>|｜\s]{0,48}[|｜]?\Z")
-PREFIXES, BEGINS = prefixes(PLAIN_TOKENS), re.compile(r"[<\[\]]")
-LONGEST = 60
-WORD = re.compile(r"\w")
+TOKEN_PREFIXES, TOKEN_BEGINS = prefixes(PLAIN_TOKENS), re.compile(r"[<\[\]]")
+LONGEST_TOKEN = 60
+WORD_CHARACTER = re.compile(r"\w")
 
 ENDS = frozenset(
     ("im_end", "return", "call", "end", "stop", "eop", "end_turn", "endofturn", "endoftext",
@@ -41,7 +41,7 @@ OTHERS = re.compile(
 )
 OWN = re.compile(r"assistant|chatbot|^model|^bot(?:_token)?$|^gpt$|^response$|^ai$")
 # A role follows: "<|im_start|>user".
-HEADERS = frozenset(
+HEADER_TOKENS = frozenset(
     ("im_start", "start", "start_header_id", "start_of_turn", "start_of_role", "turn", "role",
      "start_of_turn_token", "turn_start", "role_start", "]~b]", "header_start", "message_start")
 )  # fmt: skip
@@ -69,7 +69,7 @@ def kind(token: str) -> Kind:
     name = token.lower().replace("▁", "_").strip("<>|｜[ ")
     if name in ("s", "bos]"):
         return Kind.NOTHING
-    if name in HEADERS:
+    if name in HEADER_TOKENS:
         return Kind.END if token.endswith("|>") and not token.startswith("<|") else Kind.HEADER
     name = name.strip("]")
     if name in ENDS or END.fullmatch(name):
@@ -98,8 +98,8 @@ class ControlTokenFilter:
         """The text without tokens; a piece that may become one is held back."""
         if self.ended:
             return ""
-        if not (self._held or self._role) and not BEGINS.search(text):
-            self._spoke = self._spoke or bool(WORD.search(text))
+        if not (self._held or self._role) and not TOKEN_BEGINS.search(text):
+            self._spoke = self._spoke or bool(WORD_CHARACTER.search(text))
             return text
         text, self._held = self._held + text, ""
         heard: list[str] = []
@@ -121,7 +121,7 @@ class ControlTokenFilter:
 
     def _add(self, text: str, heard: list[str]) -> None:
         heard.append(text)
-        self._spoke = self._spoke or bool(WORD.search(text))
+        self._spoke = self._spoke or bool(WORD_CHARACTER.search(text))
 
     def _take(self, found: Kind) -> None:
         self.taken = True
@@ -150,6 +150,6 @@ class ControlTokenFilter:
 
 def _may_go_on(rest: str) -> int:
     """How many characters at the end may be the beginning of a token."""
-    if found := PARTIAL.search(rest, max(0, len(rest) - LONGEST)):
+    if found := PARTIAL.search(rest, max(0, len(rest) - LONGEST_TOKEN)):
         return len(rest) - found.start()
-    return held_back(rest[-LONGEST:].translate(FOLD), PREFIXES, BEGINS)
+    return held_back(rest[-LONGEST_TOKEN:].translate(FOLD), TOKEN_PREFIXES, TOKEN_BEGINS)

@@ -103,7 +103,7 @@ FAMILIES = (
 # As vui's own backend for it. Ollama cuts a prompt that is longer than its context without a word,
 # its own default is shorter than vui's prompts, and it unloads a model after five minutes:
 # https://docs.ollama.com/context-length, https://docs.ollama.com/faq
-KEEP_ALIVE = "30m"
+OLLAMA_KEEP_ALIVE = "30m"
 
 
 def apply(
@@ -126,7 +126,7 @@ def apply(
         if family.transform:
             family.transform(call)
     if context and provider in OLLAMA:
-        for name, value in {"num_ctx": context, "keep_alive": KEEP_ALIVE}.items():
+        for name, value in {"num_ctx": context, "keep_alive": OLLAMA_KEEP_ALIVE}.items():
             call[name] = value if call.get(name) is None else call[name]
     return call
 

@@ -90,7 +90,7 @@ NEAR = 80
 MAX_READ, MOST_READ = 4000, 20  # characters; names of one field, and refusing words
 # A limit that is too large is refused for its number, not for its name.
 TOO_MANY = re.compile(r"\b(?:too|large|less|most|exceeds?|greater|must be)\b", re.IGNORECASE)
-NUMBER = re.compile(r"\d{1,9}(?:\.0+)?")
+LIMIT_NUMBER = re.compile(r"\d{1,9}(?:\.0+)?")
 
 
 class Refusal(NamedTuple):
@@ -156,7 +156,7 @@ def sentence(model: str, refused: Refusal) -> str:
     name = refused.field.removeprefix(EXTRA).replace("=", " ")
     if not refused.instead:
         return f"{model} refuses {name}: its calls go without it until its configuration changes."
-    now = f"{model} refuses {name}: its calls have {refused.instead} instead"
+    now = f"{model} refuses {name}: its calls send {refused.instead} instead"
     if refused.field == "max_tokens" and model.startswith("azure/"):
         return (
             f"{now}. Set base_model in its model_info to the model behind it, such as "
@@ -169,7 +169,7 @@ def smaller_limit(call: Mapping[str, Any], own: Mapping[str, Any]) -> dict:
     """The call with the smaller limit of tokens, its own or the user's, under the user's name."""
     name = next((name for name in MAX_TOKENS if own.get(name)), "")
     values = [fields[one] for fields in (call, own) for one in MAX_TOKENS if fields.get(one)]
-    limits = [int(float(value)) for value in values if NUMBER.fullmatch(str(value))]
+    limits = [int(float(value)) for value in values if LIMIT_NUMBER.fullmatch(str(value))]
     if not name or not limits:
         return dict(call)
     rest = {field: value for field, value in call.items() if field not in MAX_TOKENS}

@@ -13,14 +13,14 @@ __all__ = [
 
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html,
 # https://docs.mistral.ai/capabilities/reasoning and the templates of other models
-NAMES = (
+TAG_NAMES = (
     "think", "thinking", "thought", "thoughts", "reason", "reasoning", "reflection", "analysis",
     "scratchpad", "rationale", "monologue", "inner_monologue", "internal_monologue",
     "inner_thoughts", "inner_thought", "chain_of_thought", "cot", "deliberation",
     "antthinking", "seed:think", "seed:cot_budget_reflect", "longcat_think", "mm:think",
     "thinking_process",
 )  # fmt: skip
-PIPED = {
+PIPED_TAGS = {
     "begin_of_thought": "end_of_thought", "start_of_thought": "end_of_thought",
     "begin_of_thinking": "end_of_thinking", "start_of_thinking": "end_of_thinking",
     "begin_thinking": "end_thinking", "start_thinking": "end_thinking",
@@ -32,8 +32,8 @@ PIPED = {
     "thought": "/thought", "reasoning": "/reasoning",
 }  # fmt: skip
 THINKING_TAGS = {
-    **{f"<{name}>": f"</{name}>" for name in NAMES},
-    **{f"<|{name}|>": f"<|{end}|>" for name, end in PIPED.items()},
+    **{f"<{name}>": f"</{name}>" for name in TAG_NAMES},
+    **{f"<|{name}|>": f"<|{end}|>" for name, end in PIPED_TAGS.items()},
     "[think]": "[/think]",
     "<unused94>": "<unused95>",  # MedGemma
     "◁think▷": "◁/think▷",
@@ -81,7 +81,7 @@ def prefixes(tags: Iterable[str]) -> frozenset[str]:
 
 def _family(name: str) -> str:
     bare = name.strip("<>|[]◁▷/")
-    bare = PIPED.get(bare, bare).strip("/")
+    bare = PIPED_TAGS.get(bare, bare).strip("/")
     return ALIKE.get(bare, bare)
 
 
@@ -94,7 +94,7 @@ TAGS = {
 NOT_OURS = ENDS_MESSAGE[1:]
 TAGS |= {tag.upper(): found for tag, found in TAGS.items() if tag != BARE_CLOSE}
 PREFIXES = prefixes((*THINKING_TAGS, *CLOSING_TAGS, *ENDS_MESSAGE, CHANNEL))
-LONGEST = max(map(len, PREFIXES))
+LONGEST_TAG = max(map(len, PREFIXES))
 
 
 def held_back(tail: str, starts: frozenset[str], begins: re.Pattern[str]) -> int:
@@ -213,7 +213,7 @@ class ThinkingFilter:
         header = rest.rfind(CHANNEL, max(0, len(rest) - MOST_HEADER))
         if header >= 0 and MESSAGE not in rest[header:]:
             return len(rest) - header
-        own = held_back(rest[-LONGEST:].translate(FOLD), PREFIXES, BEGINS)
+        own = held_back(rest[-LONGEST_TAG:].translate(FOLD), PREFIXES, BEGINS)
         return own or (_bare_close(rest) if self._family == HARMONY else 0)
 
 

@@ -20,7 +20,7 @@ NONE = ("none", *LOW)
 ANY = ("none", *MINIMAL, "xhigh")
 DISABLED = {"extra_body": {"thinking": {"type": "disabled"}}}
 # The templates of Qwen, GLM and Nemotron read the first, those of DeepSeek and Kimi the second.
-TEMPLATE = {"chat_template_kwargs": {"enable_thinking": False, "thinking": False}}
+TEMPLATE_OFF = {"chat_template_kwargs": {"enable_thinking": False, "thinking": False}}
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ RULES = (
         r"^nvidia_nim/.*(nemotron-3|qwen3|glm|kimi-k2|deepseek-v|minimax-m3)",
         "https://docs.nvidia.com/nim/large-language-models/latest/reasoning-model.html",
         (),
-        {"extra_body": TEMPLATE},
+        {"extra_body": TEMPLATE_OFF},
     ),
     Rule(
         r"^openrouter/",
@@ -238,7 +238,7 @@ RULES = (
         r"^hosted_vllm/",
         "https://docs.vllm.ai/en/latest/features/reasoning_outputs.html",
         ANY,
-        {"extra_body": TEMPLATE},
+        {"extra_body": TEMPLATE_OFF},
     ),
     Rule(
         r"^hosted_vllm/.*gpt-oss",

@@ -49,7 +49,7 @@ QUOTED = re.compile(r'(?:<escape>|<\|"\|>)(.*?)(?:<escape>|<\|"\|>)', re.DOTALL)
 BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 # https://cookbook.openai.com/articles/openai-harmony: a call is addressed to its tool.
 RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
-MOST_CALLS, MOST_TRIES = 16, 200
+MOST_TOOL_CALLS, MOST_TRIES = 16, 200
 MOST_TEXT, MOST_ARGUMENTS, MOST_CLOSING = 100_000, 16_000, 60  # characters
 DECODER = json.JSONDecoder()
 
@@ -94,7 +94,7 @@ def calls_in(text: str, offered: Collection[str]) -> list[dict]:
     for name, arguments in _calls(text[:MOST_TEXT], offered):
         if (name := tool_name(name, offered)) in offered:
             found.append((name, arguments))
-        if len(found) == MOST_CALLS:
+        if len(found) == MOST_TOOL_CALLS:
             break
     return [
         {
@@ -125,7 +125,7 @@ def _calls(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
 def _of_json(value: Any, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The calls in a JSON value."""
     if isinstance(value, list):
-        for one in value[:MOST_CALLS]:
+        for one in value[:MOST_TOOL_CALLS]:
             yield from _of_json(one, offered)
     elif isinstance(value, dict):
         arguments: Any = next((value[key] for key in ARGUMENT_KEYS if key in value), {})
@@ -150,7 +150,7 @@ def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
     tries = 0  # braces that may be a call's
     for found in NAMED.finditer(text):
         name, opens = found["name"], found["opens"]
-        if tries == MOST_CALLS and opens == "{":
+        if tries == MOST_TOOL_CALLS and opens == "{":
             continue
         if tool_name(name, offered) not in offered or f"to={name}" in text:
             continue
@@ -176,7 +176,7 @@ def _decoded(text: str, at: int) -> tuple[Any, int]:
 def _keywords(text: str, at: int) -> dict:
     """The arguments of a call in Python's syntax."""
     ends = re.finditer(r"\)", text[at : at + MOST_ARGUMENTS])  # one may stand in an argument
-    tries = (_expression(f"f{text[at : at + end.end()]}") for end in islice(ends, MOST_CALLS))
+    tries = (_expression(f"f{text[at : at + end.end()]}") for end in islice(ends, MOST_TOOL_CALLS))
     call = next((one for one in tries if isinstance(one, ast.Call)), None)
     keywords = call.keywords if call else []
     try:

@@ -67,8 +67,11 @@ OPEN = re.compile(
     "|".join([*map(_as_written, OPENING), JSON_CALL, PYTHON_CALL, LABELLED]),
     re.ASCII | re.IGNORECASE,
 )
-PREFIXES, BEGINS = prefixes((*OPENING, f"{FUNCTOOLS}[")), re.compile(r"[<\[✿]|(?<!\w)[f\]]")
-LONGEST = max(map(len, OPENING))
+OPENING_PREFIXES, CALL_BEGINS = (
+    prefixes((*OPENING, f"{FUNCTOOLS}[")),
+    re.compile(r"[<\[✿]|(?<!\w)[f\]]"),
+)
+LONGEST_OPENING = max(map(len, OPENING))
 
 
 def _begun(text: str) -> str:
@@ -230,5 +233,5 @@ def _may_go_on(rest: str) -> int:
     return max(
         len(tail) - json_at,
         len(label[0]) if label else 0,
-        held_back(rest[-LONGEST:].translate(FOLD), PREFIXES, BEGINS),
+        held_back(rest[-LONGEST_OPENING:].translate(FOLD), OPENING_PREFIXES, CALL_BEGINS),
     )

@@ -53,7 +53,7 @@ USUAL = {
 }  # fmt: skip
 # Fields of a deployment by which it may be let in, or ask another server than the provider's.
 ANOTHER_WAY = re.compile(r"key|token|credential|secret|auth|password|headers|proxy|mock_response")
-ADDRESS = re.compile(r"base|url|endpoint")
+ADDRESS_NAME = re.compile(r"base|url|endpoint")
 NEEDS_ADDRESS = ("azure",)
 # LiteLLM's module has a key for all, and one for each of several providers.
 MODULE_KEY = re.compile(r"(.+_)?key|enable_azure_ad_token_refresh")
@@ -70,7 +70,7 @@ def usual_key(
         settings: the file's `litellm_settings`, which may hold a key for all.
     """
     given = [name for name, value in params.items() if value not in (None, "")]
-    address = provider not in NEEDS_ADDRESS and any(map(ADDRESS.search, given))
+    address = provider not in NEEDS_ADDRESS and any(map(ADDRESS_NAME.search, given))
     known = USUAL.get(provider, ())
     if not known or address or any(map(ANOTHER_WAY.search, given)):
         return ""

@@ -14,7 +14,7 @@ from vui_gateway.state.sync import StoreAway
 __all__ = ["EXCHANGE", "KEYS", "RedisStore", "Script", "connect"]
 
 RANKS = 2.0**32  # what is above is nobody's, and nothing would ever come after it
-SECONDS = 1.0  # to connect, and for an answer: nobody waits for either
+REDIS_SECONDS = 1.0  # to connect, and for an answer: nobody waits for either
 # In one slot of a cluster: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 KEYS = tuple(f"{{vui-gateway}}:{name}" for name in ("entries", "order", "expiries", "mark"))
 
@@ -151,8 +151,8 @@ class Connection:
             url,
             decode_responses=True,
             encoding_errors="replace",  # what isn't ours may be anything
-            socket_timeout=SECONDS,
-            socket_connect_timeout=SECONDS,
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
         self._script = self._redis.register_script(EXCHANGE)

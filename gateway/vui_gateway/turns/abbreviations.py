@@ -26,12 +26,12 @@ BEFORE_LOWER = _words(
     "inkl min Min sec Sek hr hrs Std ecc г гг"
 )
 DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")  # "p.m", "U.S"
-WORD = re.compile(r"(?:(?<=\s)|(?<=[(\"'“‘\[])|\A)[^\s(\"'“‘\[]{1,16}\Z")
+LAST_WORD = re.compile(r"(?:(?<=\s)|(?<=[(\"'“‘\[])|\A)[^\s(\"'“‘\[]{1,16}\Z")
 PRONOUN = re.compile(r"(?:I|We|He|It)\b|She")
-BEGINS = re.compile(r"(?:\A|[.!?][\"')\]]*\s+)No\Z")
+NO_BEGINS = re.compile(r"(?:\A|[.!?][\"')\]]*\s+)No\Z")
 INITIALS = re.compile(r"(?:\A|\s)[A-Z] [A-Z]\Z")
 # A number at the beginning of a sentence, as in a list: "1. The moon."
-NUMBER = re.compile(r"(?:\A|[.!?:;][\"')\]]*\s+|[。！？：；]\s*|\n\s*|, )(\d{1,3})\Z")
+LIST_NUMBER = re.compile(r"(?:\A|[.!?:;][\"')\]]*\s+|[。！？：；]\s*|\n\s*|, )(\d{1,3})\Z")
 # "z. B.", "d. h.", "p. ej.", "т. е.": before anything; other pairs before a word in lower case.
 PAIRS = _words("zB dh pej uU oÄ те")
 PAIR = re.compile(r"(?:\A|[\s(])([^\W\d_]{1,2})[\s\xa0\u202f]([^\W\d_]{1,2})\Z")
@@ -67,12 +67,12 @@ def full_stop(said: str, following: str, number: int) -> tuple[str, int]:
     said: the last characters before it. following: the text behind the white space.
     number: of the last list entry. Returns also the number of the list entry now.
     """
-    if (found := NUMBER.search(said)) and following[:1].strip():
+    if (found := LIST_NUMBER.search(said)) and following[:1].strip():
         count = int(found[1])
         listed = count == number + 1 or count == 1
         if listed and not following[0].islower():
             return ",", count
-    if not (word := WORD.search(said)) or not following:
+    if not (word := LAST_WORD.search(said)) or not following:
         return ".", number
     return ("" if _goes_on(word[0], said, following) else "."), number
 
@@ -86,7 +86,7 @@ def _goes_on(word: str, said: str, following: str) -> bool:
     if word == "Sr" and SENOR.search(said):
         return True
     if word in BEFORE_NUMBER and first.isdigit():
-        return word != "No" or not BEGINS.search(said)  # else it is an answer
+        return word != "No" or not NO_BEGINS.search(said)  # else it is an answer
     if word in BEFORE_LOWER or DOTTED.fullmatch(word):
         return first.islower() or (first.isdigit() and word in BEFORE_LOWER)
     if word.isdigit():

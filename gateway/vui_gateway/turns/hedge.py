@@ -12,7 +12,7 @@ __all__ = ["Hedge"]
 # Dean and Barroso, "The tail at scale" (2013): the second request after the expected p95, its
 # number bounded.
 QUANTILE = 0.95
-KEPT_FIRST_WORDS, NEEDED = 100, 20  # first words, of one deployment
+KEPT_FIRST_WORDS, NEEDED_FIRST_WORDS = 100, 20  # first words, of one deployment
 DEFAULT_DELAY, LEAST_DELAY, MOST_DELAY = 1.5, 0.7, 2.5  # seconds
 SHARE, BURST = 0.05, 3.0  # hedges for a call
 # Subject of the state: the last times to first words, by deployment and gateway.
@@ -58,7 +58,7 @@ class Hedge:
             if len(seen) >= KEPT_FIRST_WORDS:
                 break  # one's own are the nearest, and enough
             seen += others
-        if len(seen) < NEEDED:
+        if len(seen) < NEEDED_FIRST_WORDS:
             return DEFAULT_DELAY
         seen.sort()
         worst = seen[min(len(seen) - 1, int(QUANTILE * len(seen)))]

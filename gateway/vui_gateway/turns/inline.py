@@ -20,7 +20,7 @@ SPECIAL = re.compile(
 MAY_BE_SPECIAL = re.compile(r"[\r\n*_~`!\[<&\\$^.|【:]")
 URL_BEGINS = re.compile(r"(?<![\w@])(?:h|ht|htt|https?|https?:|https?:/|w|ww|www)\Z", re.IGNORECASE)
 URL_LAST = frozenset("htpswHTPSW:/")
-WORD = re.compile(r"\w")
+WORD_SAID = re.compile(r"\w")
 
 LABEL = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98})\]")
 LABEL_PART = re.compile(r"\[(?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98}(?:\[[^\[\]\n]{0,98})?\Z")
@@ -59,7 +59,7 @@ class Inline:
             self._out.append(text)
             self._marked = False
             self._said = (self._said + text)[-40:] if len(text) < 40 else text[-40:]
-            self._spoke = self._spoke or bool(WORD.search(text))
+            self._spoke = self._spoke or bool(WORD_SAID.search(text))
 
     def _special(self, text: str, found: re.Match[str], *, final: bool) -> int:
         """Say what a special character stands for; where the text goes on, or -1."""

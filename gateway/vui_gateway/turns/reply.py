@@ -12,7 +12,7 @@ from vui_gateway.providers.tags import ThinkingFilter
 from vui_gateway.providers.tool_text import ToolTextFilter
 from vui_gateway.turns.plain_speech import PlainSpeech
 from vui_gateway.turns.sentences import (
-    MARKS,
+    END_MARKS,
     MAX_WORDS,
     SENTENCE_END,
     WORDS,
@@ -37,7 +37,7 @@ class Filter(Protocol):
         """What is left of the next piece; with `final` all that was held back, too."""
 
 
-MARK = re.compile(r"[.!?]")
+SENTENCE_MARK = re.compile(r"[.!?]")
 # No sentence end reaches further back: closing marks and white space.
 TAIL = 240
 
@@ -165,7 +165,7 @@ class Reply:
     def _find_end(self) -> None:
         if self._whole:
             return
-        if not MARK.search(self._pending, self._end_from):
+        if not SENTENCE_MARK.search(self._pending, self._end_from):
             self._end_from = len(self._pending)
             return
         if found := SENTENCE_END.search(self._pending, self._end_from):
@@ -199,7 +199,7 @@ class Reply:
             self._unreleased = self._spaced if self._word_ends else 0
             self._end_from, self._whole = 0, False
             self._find_end()
-        return whole_characters(MARKS.sub(r"\1", whole))
+        return whole_characters(END_MARKS.sub(r"\1", whole))
 
 
 def _short_runs(before: str, text: str) -> str:
@@ -211,4 +211,4 @@ def _short_runs(before: str, text: str) -> str:
     if tail.isspace() and len(tail) == 100:
         return text.lstrip()
     marks = tail[len(tail.rstrip(".!?\"')]")) :]
-    return MARKS.sub(r"\1", marks + text)[len(marks) :] if len(marks) == 100 else text
+    return END_MARKS.sub(r"\1", marks + text)[len(marks) :] if len(marks) == 100 else text

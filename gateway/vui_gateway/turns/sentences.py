@@ -6,7 +6,7 @@ import re
 from itertools import islice
 
 __all__ = [
-    "MARKS", "MAX_WORDS", "SENTENCE_END", "WORDS", "count_words", "last_word",
+    "END_MARKS", "MAX_WORDS", "SENTENCE_END", "WORDS", "count_words", "last_word",
     "split_sentences", "without_overlap", "without_wordless_end",
 ]  # fmt: skip
 
@@ -14,7 +14,7 @@ __all__ = [
 # Nothing in it is tried twice: 32,000 full stops would take half a minute.
 SENTENCE_END = re.compile(r"""(?<![.!?])[.!?]++["')\]]*+(?:\s++(?=\S)|(?=\[))""")
 # vui's own does so, and looks through a run of marks once for each of them.
-MARKS = re.compile(r"""([.!?"')\]]{100})[.!?"')\]]+""")
+END_MARKS = re.compile(r"""([.!?"')\]]{100})[.!?"')\]]+""")
 WORD = re.compile(r"\S+")
 WORDS = re.compile(r"\w")  # without one of these nothing is spoken
 # Characters of scripts without spaces: of Southeast Asia, Chinese and Japanese.

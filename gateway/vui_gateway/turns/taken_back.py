@@ -26,7 +26,7 @@ __all__ = ["REFUSED_FIELDS", "TakenBack"]
 # Subject of the state: by deployment id and model, for a wildcard has many, the refused fields with
 # what is sent instead.
 REFUSED_FIELDS = "fields"
-LIFETIME = 30 * 86400.0  # seconds until a field is tried once more
+FIELDS_LIFETIME = 30 * 86400.0  # seconds until a field is tried once more
 MOST_AGAIN = 8  # requests more for one attempt
 
 log = logging.getLogger("vui_gateway")
@@ -100,7 +100,7 @@ class TakenBack:
             log.warning(sentence(attempt.deployment.model, Refusal(field, instead)))
         if taken_back.items() - known.items():
             refused = known | taken_back
-            self._state.put(REFUSED_FIELDS, name, refused, lifetime=LIFETIME, soon=True)
+            self._state.put(REFUSED_FIELDS, name, refused, lifetime=FIELDS_LIFETIME, soon=True)
 
     def _refused(self, name: str) -> dict[str, str]:
         found = self._state.get(REFUSED_FIELDS, name)

@@ -14,7 +14,7 @@ __all__ = ["THINKERS", "Thinkers"]
 # changes with the configuration.
 THINKERS = "thinkers"
 SURE = 2
-LIFETIME = 30 * 86400.0  # seconds after the last reply that said so
+THINKERS_LIFETIME = 30 * 86400.0  # seconds after the last reply that said so
 
 
 class Thinkers:
@@ -44,7 +44,7 @@ class Thinkers:
             return
         before = self._sure(deployment)
         if (sure := SURE if seen else max(before - 1, 0)) != before:
-            self._state.put(THINKERS, deployment.id, sure, lifetime=LIFETIME, soon=True)
+            self._state.put(THINKERS, deployment.id, sure, lifetime=THINKERS_LIFETIME, soon=True)
 
     def _sure(self, deployment: Deployment) -> int:
         if deployment.thinks_aloud is None:

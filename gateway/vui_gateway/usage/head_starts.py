@@ -24,13 +24,13 @@ from vui_gateway.usage.budget import SUMS_LIFETIME, Budget
 __all__ = ["HeadStarts", "Sums"]
 
 SUBJECT, CLAIMS = "head-starts", "claims"  # subjects of the state
-NAME = re.compile(r"[0-9a-zA-Z-]{1,64}")
+HEAD_START_NAME = re.compile(r"[0-9a-zA-Z-]{1,64}")
 KNOWN = 1000  # head starts that can still be claimed
 CLAIM_LIFETIME, MOST_CLAIMS = 60.0, 1000  # seconds, and claims that gateways share
 # Of one client: head starts, and seconds without one where too few of them were used.
 LOOKED_AT, PAUSE = 20, 3600.0
 CLIENTS = 1000  # that are looked at: those that made the last ones
-SHARE = 0.8  # of a budget
+BUDGET_SHARE = 0.8  # of a budget
 
 log = logging.getLogger("vui_gateway")
 
@@ -109,7 +109,7 @@ class HeadStarts:
             )  # fmt: skip
         if now < latest.paused_until:
             return "Too few of the last head starts were used."
-        if self._budget.nearly_spent(client, SHARE):
+        if self._budget.nearly_spent(client, BUDGET_SHARE):
             return "Most of today's budget is spent."
         if await self.has_one_slot(model_group):
             return "A server of one's own answers one call at a time."
@@ -117,7 +117,7 @@ class HeadStarts:
 
     def begin(self, name: str, client: str) -> HeadStart | None:
         """The record of a call with this name; None where a client can't have given it."""
-        if not NAME.fullmatch(name):
+        if not HEAD_START_NAME.fullmatch(name):
             return None
         self._add(Sums(1))
         full = f"{client}/{name}"
@@ -135,7 +135,7 @@ class HeadStarts:
         if full in self._known:
             self._on_claim(full, None, True)
             return
-        if not NAME.fullmatch(name):
+        if not HEAD_START_NAME.fullmatch(name):
             return
         self._early[full] = True
         if len(self._early) > KNOWN:

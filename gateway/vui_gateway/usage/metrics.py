@@ -38,12 +38,12 @@ class Metrics:
         self._first = histogram("vui_first_token_seconds", "Seconds until a reply's first token")
         self._total = histogram("vui_call_seconds", "Seconds until the end of a call")
         self._calls = counter("vui_calls", "Calls", "outcome", "fallback")
-        self._attempts = counter("vui_attempts", "Attempts, by why each ended", "ended")
+        self._attempts = counter("vui_attempts", "Attempts, by how each ended", "ended")
         self._tokens = counter("vui_tokens", "Tokens", "direction")
         self._spent = counter("vui_usd", "Price in US dollars")
-        estimated = "Part of the price that is our estimate: no provider reported a possible one"
+        estimated = "The part of the price that is our estimate"
         self._estimated = counter("vui_usd_estimated", estimated)
-        unpriced = "Attempts of unknown price: no budget holds them"
+        unpriced = "Attempts whose price is unknown: no budget counts them"
         self._unpriced = counter("vui_unpriced_attempts", unpriced)
         # As many as there are keys; with the labels above they would be too many to keep.
         calls, usd = "Calls, by the client of their key", "Price in US dollars, by client"

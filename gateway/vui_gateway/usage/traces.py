@@ -44,7 +44,7 @@ CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 WELL = frozenset({Ending.OK, Ending.HUNG_UP, Ending.HEDGED_LOST, ""})
 # The buckets that the conventions advise.
 TOKENS = [4**n for n in range(14)]
-SECONDS = [0.01 * 2**n for n in range(14)]
+SECOND_BUCKETS = [0.01 * 2**n for n in range(14)]
 FIRST_SECONDS = [
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ]  # fmt: skip
@@ -97,7 +97,7 @@ class Traces:
             )
 
         self._tokens = histogram("token.usage", "{token}", "Tokens of an attempt", TOKENS)
-        self._seconds = histogram("operation.duration", "s", "Seconds of a call", SECONDS)
+        self._seconds = histogram("operation.duration", "s", "Seconds of a call", SECOND_BUCKETS)
         self._first = histogram(
             "operation.time_to_first_chunk", "s", "Seconds until the first word", FIRST_SECONDS
         )

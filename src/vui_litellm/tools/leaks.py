@@ -19,7 +19,7 @@ WHAT = {"thoughts": "its server leaks its thoughts", "tokens": "its server leaks
 # https://docs.vllm.ai/en/latest/features/reasoning_outputs.html,
 # https://github.com/ggml-org/llama.cpp/tree/master/tools/server and
 # https://github.com/ollama/ollama/blob/main/docs/modelfile.mdx
-CURES = {
+LEAK_CURES = {
     "vllm": {
         "thoughts": "start vLLM with --reasoning-parser",
         "tokens": "start vLLM with the model's own --chat-template, and --reasoning-parser for it",
@@ -48,6 +48,6 @@ def leak(provider: str, usages: Iterable[dict]) -> str:
     found = [name for name in WHAT if name in taken_out]
     if not found:
         return ""
-    servers = SERVERS.get(provider.partition("/")[0], tuple(CURES))
-    cures = dict.fromkeys(CURES[server][name] for server in servers for name in found)
+    servers = SERVERS.get(provider.partition("/")[0], tuple(LEAK_CURES))
+    cures = dict.fromkeys(LEAK_CURES[server][name] for server in servers for name in found)
     return f"{' and '.join(WHAT[name] for name in found)}. To mend it, {', or '.join(cures)}"

@@ -26,8 +26,8 @@ __all__ = ["REQUESTS", "Estimate", "InstrumentedBackend", "ModelResult", "estima
 
 # Two ordinary replies, and one that runs into a stop phrase of vui's if it does as it is told.
 ORDINARY = "Hello there, how are you doing today?"
-FILLER = "Say exactly this and nothing else: Alpha. Hold on. Omega."
-REPLIES = (ORDINARY, ORDINARY, FILLER)
+STOP_PROMPT = "Say exactly this and nothing else: Alpha. Hold on. Omega."
+REPLIES = (ORDINARY, ORDINARY, STOP_PROMPT)
 REMEMBER = "Please remember that my name is Ada."  # vui's tool for it: add_memory
 THOUGHTS = 2  # the second as in mid-conversation, when the provider may know the prompt
 REQUESTS = len(REPLIES) + THOUGHTS

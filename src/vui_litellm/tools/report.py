@@ -42,7 +42,7 @@ NUMBERS = ("1st token", "cold", "tok/s", "USD/turn")
 # Columns that a narrow terminal leaves out, in this order.
 DROPPED = ("provider", "tok/s", "cold", "stops", "tool", "thinks", "USD/turn", "1st token")
 GAP = 2  # columns between two of the table's
-NAME = 20  # columns that a long name is folded to before anything is dropped
+NAME_WIDTH = 20  # columns that a long name is folded to before anything is dropped
 # How the page says it.
 FIGURES = {"cold": "cold", "tok/s": "tokens/s", "tool": "tool call", "stops": "stop phrases",
            "thinks": "thinks first", "USD/turn": "USD a turn"}  # fmt: skip
@@ -64,7 +64,7 @@ def table(rows: list[dict], width: int) -> Group:
         name: max(cell_len(text) for text in (name, *map(cell, rows)))
         for name, cell in COLUMNS.items()
     }
-    widths["model"] = min(widths["model"], NAME)
+    widths["model"] = min(widths["model"], NAME_WIDTH)
     names, dropped = list(COLUMNS), []
     for name in DROPPED:
         if sum(widths[shown] + GAP for shown in names) - GAP <= width:
