@@ -34,6 +34,14 @@ def test_each_code_of_minimax_is_a_failure_of_its_kind(code: int, words: bool) -
     assert f"({code})" in found.error["message"]
 
 
+@pytest.mark.parametrize(
+    ("code", "status"), [("1004", 401), ([1], None), ("0", None), ({}, None), (1004.5, None)]
+)
+def test_a_code_of_minimax_of_another_type_does_no_harm(code: Any, status: int | None) -> None:
+    found = error_object({"base_resp": {"status_code": code, "status_msg": ["x"]}})
+    assert (found.status if found else None) == status
+
+
 def test_a_plan_of_minimax_that_is_used_up_is_understood_in_chinese() -> None:
     found = error_object({"base_resp": {"status_code": 9999, "status_msg": "已达到用量上限"}})
     assert found
@@ -125,6 +133,8 @@ ANSWERS: list[Any] = [
     {"candidates": [{}]}, {"type": "message_start", "message": {"content": []}},
     {"type": "message", "content": [{"type": "text", "text": "Hi."}]}, [], "x", None, 1, {},
     {"status": "in_progress", "message": "queued"}, {"status": "queued", "detail": None},
+    {"status": "processing", "message": "You are number 2"}, {"code": 20000, "msg": "success"},
+    {"choices": [], "status": "completed", "message": "done"}, {"code": "A0", "message": "OK."},
     {"access_token": "x", "expires_in": 1}, {"errors": [], "result": {"response": "Hi."}},
 ]  # fmt: skip
 

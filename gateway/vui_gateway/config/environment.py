@@ -5,6 +5,7 @@ https://docs.litellm.ai/docs/proxy/config_settings
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from vui_gateway.config.env import env_values, resolved
@@ -16,12 +17,12 @@ __all__ = ["SECTION", "take_environment"]
 SECTION = "environment_variables"
 # They are read from `.env` before the file is, or by Compose.
 OURS = ("VUI_", "COMPOSE_")
-# They would change what this process loads, or whom it asks through a proxy.
-OF_PROCESS = frozenset(
-    ("PATH", "HOME", "USER", "SHELL", "LOGNAME", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT",
-     "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP",
-     "NO_PROXY", "no_proxy", "CONFIG_FILE_PATH", "LITELLM_MODE")
-)  # fmt: skip
+# They would change what this process loads, where it leaves its status, or whom it asks through
+# a proxy.
+OF_PROCESS = re.compile(
+    r"(?:LD|DYLD)_\w+|PYTHON[A-Z]\w*|PATH|HOME|USER|SHELL|LOGNAME|TMPDIR|XDG_RUNTIME_DIR|NO_PROXY"
+    r"|no_proxy|PROMETHEUS_MULTIPROC_DIR|prometheus_multiproc_dir|CONFIG_FILE_PATH|LITELLM_MODE"
+)
 
 
 def take_environment(
@@ -45,7 +46,7 @@ def take_environment(
         value = resolved(given, env)
         if name.startswith(OURS):
             lost.setdefault("are ours: put them into .env", []).append(name)
-        elif name in OF_PROCESS:
+        elif OF_PROCESS.fullmatch(name):
             lost.setdefault("would change the gateway itself: remove them", []).append(name)
         elif isinstance(value, dict | list) or not _fits(name, str(value)):
             lost.setdefault("are no text: write `NAME: value`", []).append(name)

@@ -186,10 +186,11 @@ class RouterInForce:
         router: Any = proxy_server.llm_router
         if not (self._chooses and any(map(_is_router, self._of(model_group)))):
             return "", body
-        request = {**body, "metadata": {}}
+        messages = [auto_routers.shortened(message) for message in body["messages"]]
+        request = {**body, "messages": messages, "metadata": {}}
         try:
             found = await router.async_pre_routing_hook(
-                model=model_group, request_kwargs=request, messages=body["messages"]
+                model=model_group, request_kwargs=request, messages=request["messages"]
             )
         except Exception as error:  # LiteLLM has several for it
             why = type(error).__name__  # its words may be the listener's

@@ -21,12 +21,12 @@ MINIMAX = {
 MINIMAX_WORDS = {1026: "the input is sensitive", 1027: "the output is sensitive"}
 # An answer of any format has one of these; an error has none.
 ANSWERS = ("choices", "candidates", "content", "output", "outputs", "result", "results", "delta")
-# Codes of an answer or of an event that says how far it is.
-WELL = (
-    "0", "200", "ok", "success", "true", "completed", "in_progress", "processing", "queued",
-    "pending", "running",
-)  # fmt: skip
 CODES = ("code", "status_code", "error_code", "statusCode", "status")
+# Codes and words of what is none: it went well, or it is under way.
+FINE = (
+    "0", "200", "ok", "success", "successful", "succeeded", "true", "completed", "done", "queued",
+    "pending", "processing", "in_progress", "running", "started",
+)  # fmt: skip
 WORDS = ("message", "msg", "error_msg", "status_msg", "error", "detail", "error_description")
 # By the words of the code or the message, where no status is named.
 STATUSES = (
@@ -81,10 +81,10 @@ def error_object(answer: Any) -> ErrorObject | None:
         answer = answer[0]
     if not isinstance(answer, dict):
         return None
-    if isinstance(base := answer.get("base_resp"), dict) and (code := base.get("status_code")):
-        known = int(code) if str(code).isdecimal() else 0
-        words = str(base.get("status_msg") or MINIMAX_WORDS.get(known, "unknown error"))
-        return _error(MINIMAX.get(known, 500), words, str(code), {})
+    if isinstance(base := answer.get("base_resp"), dict) and (code := _code(base)):
+        number = _number(code)
+        words = _words(base) or MINIMAX_WORDS.get(number, "unknown error")
+        return _error(MINIMAX.get(number, 500), words, code, {})
     if any(answer.get(name) for name in ANSWERS):
         return None
     inner = next((answer[name] for name in ("error", "errors") if answer.get(name)), None)
@@ -94,14 +94,16 @@ def error_object(answer: Any) -> ErrorObject | None:
         return _from(inner, inner)
     if inner or answer.get("object") == "error" or answer.get("detail"):
         return _from(answer, {})
-    return _from(answer, {}) if _code(answer) and _words(answer) else None
+    words = _words(answer)
+    fine = words.strip(" .!").lower() in FINE
+    return _from(answer, {}) if _code(answer) and words and not fine else None
 
 
 def _from(fields: dict, kept: dict) -> ErrorObject | None:
     code, words = _code(fields), _words(fields)
     if not (code or words):
         return None
-    number = int(code) if code.isdecimal() and len(code) < 6 else 0
+    number = _number(code)
     if 400 <= number <= 599:
         return _error(number, words, number, kept)
     if isinstance(fields.get("detail"), list):  # FastAPI's, of a request that it can't read
@@ -119,11 +121,15 @@ def _error(status: int, words: str, code: int | str, kept: dict) -> ErrorObject:
     return ErrorObject(status, {"type": "error", **kept, "message": message, "code": status})
 
 
+def _number(code: str) -> int:
+    return int(code) if code.isdecimal() and len(code) < 6 else 0
+
+
 def _code(fields: dict) -> str:
     """The code of an error; empty for none, and for one that says that all is well."""
     found = (fields.get(name) for name in CODES)
     code = next((one for one in found if one and isinstance(one, str | int)), "")
-    return "" if str(code).lower() in WELL else str(code)
+    return "" if str(code).lower() in FINE else str(code)
 
 
 def _words(fields: dict) -> str:

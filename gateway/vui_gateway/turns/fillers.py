@@ -91,7 +91,8 @@ def _pattern(sentences: tuple[str, ...]) -> re.Pattern[str] | None:
     """
     # vui changes marks before it speaks and keeps a sentence: words are compared.
     words = [re.findall(r"\w+", sentence) for sentence in sentences]
-    patterns = [rf"{r'\W++'.join(map(re.escape, w))}(?!\w)" for w in words if w]
+    longest_first = sorted(filter(None, words), key=len, reverse=True)
+    patterns = [rf"{r'\W++'.join(map(re.escape, w))}(?!\w)" for w in longest_first]
     end = r"""[^\w.!?…]*+(?:[.!?…]++["')\]]*+|$)(?:\s++|$)"""
     begin = r"""(?:^\W{0,9}|(?<=[.!?…"')\]]\s))"""
     one = rf"(?:[^\w\s]{{0,9}}(?:{'|'.join(patterns)}){end})"

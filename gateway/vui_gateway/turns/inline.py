@@ -28,6 +28,9 @@ LABEL_PART = re.compile(r"\[(?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98}(?:\[[^\[\]\n
 ADDRESS = re.compile(r":[ \t]*<?(?:[a-z]{2,6}:|www\.|[/#])", re.IGNORECASE)
 CITATION = re.compile(r"\^.*|\d{1,3}")
 CITATIONS = re.compile(r"\^.*|\d{1,3}(?:[,;–-]\s?\d{1,3})*")  # behind a word; else it is a list
+# OpenAI's mark of a source; in Chinese and Japanese these brackets hold words.
+SOURCE = re.compile(r"【(?:\d[\d:,;\s-]{0,20}|[^【】\n]{0,60}†[^【】\n]{0,240}|source)】")
+SOURCE_PART = re.compile(r"【[^【】\n†]{0,60}(?:†[^【】\n]{0,240})?\Z")
 ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-zA-Z]{2,8});", re.IGNORECASE)
 ENTITY_PART = re.compile(r"&(?:#?\w{0,8})\Z")
 ESCAPE = re.compile(r"\\(?:[()\[\]]|(?=[!-/:-@\[-`{-~]))")
@@ -126,12 +129,12 @@ class Inline:
             spaced = self._said[-1:].isspace() and text[end : end + 1].isspace()
             self._say("," if spaced else mark)
             self._block = "row" if spaced and not self._block else self._block
-        else:  # OpenAI's citations
-            close = text.find("】", at, at + 300)
-            if close < 0 and not final and len(text) - at < 300:
+        else:  # 【
+            if not final and SOURCE_PART.match(text, at):
                 return -1
-            self._say("" if close >= 0 else mark)
-            return close + 1 if close >= 0 else end
+            source = SOURCE.match(text, at)
+            self._say("" if source else mark)
+            return source.end() if source else end
         return end
 
     def _star(self, text: str, at: int, end: int, *, final: bool) -> int:
