@@ -97,7 +97,6 @@ ERRORS: list[tuple[Any, int, str]] = [
     ({"error": "Invalid token: user not found"}, 401, "provider_key_refused"),
     ({"message": "API key not found", "code": 5}, 401, "provider_key_refused"),
     ({"base_resp": {"status_code": "1004", "status_msg": 5}}, 401, "provider_key_refused"),
-    ({"base_resp": {"status_code": [1], "status_msg": "odd"}}, 500, "no_answer"),
     ({"code": 50603, "msg": "the service is too busy", "success": False}, 503, "no_answer"),
 ]  # fmt: skip
 
