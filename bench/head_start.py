@@ -253,11 +253,11 @@ async def _answer(page: Page) -> None:
     """A reply begins; who was taken for a noise makes another sound, and pauses again."""
     known: list[dict] = []
 
-    def told() -> bool:
+    def changed() -> bool:
         return bool(_answered(page.events)[1]) or len(_noises(page.events)) > len(known)
 
     while not _answered(page.events)[1]:
-        await until(told, 30, "a reply")
+        await until(changed, 30, "a reply")
         if len(_noises(page.events)) > len(known):
             known[:] = _noises(page.events)
             await page.recognise({"type": "vad_start"})

@@ -110,9 +110,9 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
         return await candidates.next([model_group], [])
 
     async def has_one_slot(model_group: str) -> bool:
-        deployment = await choose(model_group)
-        server = servers.of(deployment.id) if deployment else None
-        return bool(server and not server.answers_at_once)
+        asked = [await choose(group) for group in router.chosen_from(model_group)]
+        found = [servers.of(one.id) for one in asked if one]
+        return any(server and not server.takes_many_calls for server in found)
 
     usage.head_starts.has_one_slot = has_one_slot
     prefill = Prefill(transport.open, choose)

@@ -54,7 +54,8 @@ def _fillers(value: str) -> tuple[str, ...]:
     sentences = () if value == "0" else tuple(filter(None, map(str.strip, value.split("|"))))
     for one in sentences:  # vui takes nothing else for the end of one
         stops = any(stop in one.lower() for stop in STOPS)
-        if len(one) > MOST_FILLER or one[-1] not in ".!?" or stops:
+        wordless = not any(map(str.isalnum, one))
+        if len(one) > MOST_FILLER or one[-1] not in ".!?" or stops or wordless:
             raise ValueError
     return sentences
 

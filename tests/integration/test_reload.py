@@ -275,7 +275,7 @@ EDITS: dict[str, tuple[Change, Change, object, str]] = {
     "no guardrails": (lambda lab: None, lambda lab: lab.ask("a")[0], 200, "a"),
     "environment_variables": (
         lambda lab: lab.config.update(environment_variables={"A_API_KEY": "sk-other"}), _key_seen,
-        "Bearer sk-first", "of environment_variables ignored: A_API_KEY. They are in .env",
+        "Bearer sk-first", "of environment_variables are ignored: A_API_KEY. They are in .env",
     ),
     "a master key": (
         lambda lab: lab.config.update(general_settings={"master_key": "sk-1234"}),

@@ -87,9 +87,9 @@ def test_the_worst_settings_leave_a_gateway_that_answers_at_the_start_and_at_an_
 
 def test_no_file_and_an_unreadable_one_are_said_too(tmp_path: Path) -> None:
     with gateway(tmp_path, "", key=None) as program:
-        assert "Line 1 of the model file can't be used: empty" in said_by_vui(program)
+        assert "Line 1 of the model file can't be used: it is empty." in said_by_vui(program)
         (tmp_path / "litellm_config.yaml").unlink()
-        wait_until(lambda: "No such file" in program.status().stdout, 5, program.status)
+        wait_until(lambda: "there is no such file" in program.status().stdout, 5, program.status)
     (tmp_path / ".env").write_bytes(b"\xff\xfe=\n")
     with gateway(tmp_path, GOOD, key=None) as program:
         assert "The env file can't be read. It must be" in said_by_vui(program)

@@ -16,6 +16,8 @@ from vui_gateway.turns.abbreviations import full_stop
         ("apples etc", "and", ""), ("apples etc", "The", "."), ("Acme Inc", "2 y", ""),
         ("at 10 a.m", "it ", ""), ("at 10 a.m", "The", "."), ("the U.S", "Sen", "."),
         ("Mr A", "B. ", ""), ("by A B", "Col", ""), ("Plan B", "The", "."),
+        ("She is 12", "Jan", "."), ("Er kommt am 3", "Mai", ""), ("for 10 min", "2 e", "."),
+        ("Her boss is M", "The", "."), ("size M", "Do ", "."), ("Bonjour M", "Dup", ""),
         ("It rains", "The", "."), ("Well", "", "."), ("(Dr", "Lee", ""), ('"Mrs', "Lee", ""),
     ],
 )  # fmt: skip

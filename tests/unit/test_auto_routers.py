@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from vui_gateway.apply import built
 from vui_gateway.config.file import Config, read_config
-from vui_gateway.litellm_proxy.auto_routers import pinned, targets
+from vui_gateway.litellm_proxy.auto_routers import MOST_READ, pinned, shortened, targets
 from vui_gateway.litellm_proxy.router import RouterInForce
 from vui_gateway.turns.candidates import Fallbacks
 
@@ -91,6 +91,59 @@ def test_a_router_that_cannot_choose_is_left_out(
 ) -> None:
     (left,) = read(tmp_path, config, *names).left_out
     assert left.wrong == wrong
+
+
+def test_a_tier_may_be_an_alias(tmp_path: Path) -> None:
+    router = {
+        "model": "auto_router/complexity_router",
+        "complexity_router_config": {"tiers": {"SIMPLE": "tiny"}},
+    }
+    models = [
+        {"model_name": "smart", "litellm_params": router},
+        {"model_name": "small", "litellm_params": {"model": "openai/small", "api_key": "k"}},
+    ]
+    for of in ("small", {"model": "small", "hidden": True}):
+        settings = {"model_group_alias": {"tiny": of}}
+        config = read_config(saved(tmp_path, model_list=models, router_settings=settings), {})
+        assert (config.left_out, config.served) == ([], ["vui", "tiny", "smart", "small"])
+
+
+def test_the_second_router_of_a_name_is_left_out_and_the_rest_is_served(tmp_path: Path) -> None:
+    router = {
+        "model": "auto_router/complexity_router",
+        "complexity_router_config": {"tiers": {"SIMPLE": "small"}},
+    }
+    models = [
+        {"model_name": "small", "litellm_params": {"model": "openai/small", "api_key": "k"}},
+        {"model_name": "smart", "litellm_params": router},
+        {"model_name": "smart", "litellm_params": router},
+    ]
+
+    async def served() -> Config:
+        config = read_config(saved(tmp_path, model_list=models), {})
+        config, _, built_router = built(
+            config, tmp_path / "litellm_config.yaml", {}, RouterInForce()
+        )
+        built_router.discard()
+        return config
+
+    config = asyncio.run(served())
+    assert config.served == ["vui", "small", "smart"]
+    (left,) = config.left_out
+    assert str(left).endswith(
+        "is there twice under this name. Give each router a model_name of its own."
+    )
+
+
+def test_its_rules_read_the_end_of_a_long_message() -> None:
+    long = "x" * MOST_READ + "end"
+    assert shortened({"role": "user", "content": long})["content"] == long[3:]
+    image = {"type": "image_url", "image_url": {"url": "data:"}}
+    parts = [{"type": "text", "text": long}, image]
+    assert shortened({"role": "user", "content": parts})["content"] == [
+        {"type": "text", "text": long[3:]}, image,
+    ]  # fmt: skip
+    assert shortened({"role": "assistant", "tool_calls": []})["content"] is None
 
 
 @pytest.mark.parametrize("kind", ["adaptive_router", "quality_router", "semantic"])

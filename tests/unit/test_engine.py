@@ -159,6 +159,15 @@ def test_asked_for_thinking_is_waited_for_and_not_heard() -> None:
     assert heard.seconds == pytest.approx(30, abs=0.5)
 
 
+def test_a_router_that_asks_for_thinking_gives_it_its_time() -> None:
+    async def route(_: str, body: dict) -> tuple[str, dict]:
+        return "", {**body, "reasoning_effort": "high"}
+
+    lab = Scripted({"a": said(first=6.0)})
+    lab.engine._route = route
+    assert lab.hear().text == WELL
+
+
 def test_a_model_that_is_loaded_first_keeps_its_own_limit() -> None:
     heard = Scripted({"a": said(first=40)}, own_limit=60).hear()
     assert (heard.text, heard.ended) == (WELL, ["ok"])

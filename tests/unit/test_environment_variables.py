@@ -38,7 +38,7 @@ def test_env_wins_and_the_file_is_said_to_be_ignored(tmp_path: Path) -> None:
     assert config.environment == {}
     assert config.env == {"GROQ_API_KEY": "gsk-2"}
     (line,) = config.warnings
-    assert ":4: of environment_variables ignored: GROQ_API_KEY. They are in .env" in line
+    assert ":4: these of environment_variables are ignored: GROQ_API_KEY. They are in .env" in line
     assert "gsk" not in line
 
 
@@ -53,6 +53,9 @@ def test_the_same_value_in_both_is_said_nowhere(tmp_path: Path) -> None:
         ("VUI_LITELLM_KEY", "They are ours: put them into .env."),
         ("VUI_GATEWAY_PROJECT", "They are ours: put them into .env."),
         ("LD_PRELOAD", "They would change the gateway itself: remove them."),
+        ("LD_DEBUG", "They would change the gateway itself: remove them."),
+        ("PYTHONWARNINGS", "They would change the gateway itself: remove them."),
+        ("XDG_RUNTIME_DIR", "They would change the gateway itself: remove them."),
         ("PYTHONPATH", "They would change the gateway itself: remove them."),
         ("NO_PROXY", "They would change the gateway itself: remove them."),
     ],
@@ -67,9 +70,12 @@ def test_neither_ours_nor_what_a_process_loads_is_taken(
 
 
 def test_a_value_that_is_no_text_is_named(tmp_path: Path) -> None:
-    config = read(tmp_path, "{GROQ_API_KEY: gsk-1, X: [a], Y: {b: c}}")
+    config = read(
+        tmp_path, '{GROQ_API_KEY: gsk-1, X: [a], Y: {b: c}, Z: "\\ud83d", "": a, "A=": b}'
+    )
     (line,) = config.warnings
-    assert line.endswith("ignored: X, Y. They are no text: write `NAME: value`.")
+    assert line.endswith("ignored: X, Y, Z, , A=. They are no text: write `NAME: value`.")
+    assert config.environment == {"GROQ_API_KEY": "gsk-1"}
 
 
 def test_one_that_names_an_unset_variable_is_unset(tmp_path: Path) -> None:

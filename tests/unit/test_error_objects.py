@@ -34,6 +34,14 @@ def test_each_code_of_minimax_is_a_failure_of_its_kind(code: int, words: bool) -
     assert f"({code})" in found.error["message"]
 
 
+@pytest.mark.parametrize(
+    ("code", "status"), [("1004", 401), ([1], None), ("0", None), ({}, None), (1004.5, None)]
+)
+def test_a_code_of_minimax_of_another_type_does_no_harm(code: Any, status: int | None) -> None:
+    found = error_object({"base_resp": {"status_code": code, "status_msg": ["x"]}})
+    assert (found.status if found else None) == status
+
+
 def test_a_plan_of_minimax_that_is_used_up_is_understood_in_chinese() -> None:
     found = error_object({"base_resp": {"status_code": 9999, "status_msg": "已达到用量上限"}})
     assert found
@@ -85,6 +93,10 @@ ERRORS: list[tuple[Any, int, str]] = [
     # Gemini's, in its list
     ([{"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}],
      503, "no_answer"),
+    ({"detail": "Authentication failed: account not found"}, 401, "provider_key_refused"),
+    ({"error": "Invalid token: user not found"}, 401, "provider_key_refused"),
+    ({"message": "API key not found", "code": 5}, 401, "provider_key_refused"),
+    ({"base_resp": {"status_code": "1004", "status_msg": 5}}, 401, "provider_key_refused"),
     ({"code": 50603, "msg": "the service is too busy", "success": False}, 503, "no_answer"),
 ]  # fmt: skip
 
@@ -119,6 +131,9 @@ ANSWERS: list[Any] = [
     {"id": "1", "message": {"content": [{"text": "Hi."}]}, "finish_reason": "COMPLETE"},
     {"candidates": [{}]}, {"type": "message_start", "message": {"content": []}},
     {"type": "message", "content": [{"type": "text", "text": "Hi."}]}, [], "x", None, 1, {},
+    {"status": "in_progress", "message": "queued"}, {"status": "queued", "detail": None},
+    {"status": "processing", "message": "You are number 2"}, {"code": 20000, "msg": "success"},
+    {"choices": [], "status": "completed", "message": "done"}, {"code": "A0", "message": "OK."},
     {"access_token": "x", "expires_in": 1}, {"errors": [], "result": {"response": "Hi."}},
 ]  # fmt: skip
 

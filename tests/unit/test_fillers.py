@@ -285,6 +285,20 @@ def test_a_sentence_that_vui_cant_speak_or_stops_at_is_named_with_the_cure(
         load(tmp_path, f"'Well. | Yeah, {value}'")
 
 
+@pytest.mark.parametrize("value", ["...", "Hm. | 😀!"])
+def test_a_sentence_without_a_word_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SettingError, match="VUI_LITELLM_FILLERS is"):
+        load(tmp_path, value)
+
+
+def test_of_two_sentences_that_begin_alike_the_longer_one_is_taken_out_whole() -> None:
+    fillers = Fillers()
+    fillers.configure(("One moment.", "One moment. Please wait."))
+    said_before = {"role": "assistant", "content": "One moment. Please wait. It is sunny."}
+    (message,) = fillers.taken_out([said_before])
+    assert message["content"] == "It is sunny."
+
+
 def test_the_sentences_as_installed_hold_no_stop_phrase_of_vuis(tmp_path: Path) -> None:
     said_all = " ".join(Settings.load({"VUI_GATEWAY_PROJECT": str(tmp_path)}).fillers).lower()
     assert not any(stop.lower() in said_all for stop in STOPS)

@@ -11,8 +11,14 @@ from tests.support.said import cuts
 SAID = {
     "It was so【4:0†source】 then.": "It was so then.",
     "A 【 that nobody closes.": "A 【 that nobody closes.",
+    "【注意】今天【第1章】下雨【5†source】。": "【注意】今天【第1章】下雨。",
+    "A【12】 b【1:0†a.pdf】 c【source】.": "A b c.",
+    r"So $v = 5 \text{ км в час}$ it is.": "So v = 5 км в час it is.",
     "[1]: https://a.org/b\nIt rains.": "It rains.",
-    "It rains [1, 2] a lot [^note].": "It rains  a lot .",
+    "It rains[1, 2] a lot [^note] [12].": "It rains a lot  .",
+    "Sorted: [1, 2, 3]. In [1999], [3-2].": "Sorted: 1, 2, 3. In 1999, 3-2.",
+    "[2, 3, 5]": "2, 3, 5",
+    r"C:\new\times\to here, 2\times 3.": r"C:\new\times\to here, 2times 3.",
     "See [this][1], or [that] too.": "See this, or [that] too.",
     r"2 \times 3, 6 \div 2 and \(x\).": "2 times 3, 6 divided by 2 and x.",
     r"A \# and \z.": r"A # and \z.",
@@ -40,3 +46,11 @@ def test_it_is_said_as_a_person_reads_it_wherever_it_is_cut(text: str) -> None:
 )  # fmt: skip
 def test_of_an_address_its_host_is_said(url: str, said: str) -> None:
     assert host(url) == said
+
+
+@pytest.mark.parametrize("mark", ["\\(", "\\[", "$$", "【", "5$. ", "$"])
+def test_a_mark_that_nobody_closes_holds_few_words_back(mark: str) -> None:
+    speech = PlainSpeech()
+    text = f"It is {mark}and so we all went to the sea where people sang. Then we came home."
+    said = "".join(map(speech.feed, text))
+    assert "people sang" in said

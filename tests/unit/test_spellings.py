@@ -30,6 +30,12 @@ def test_a_key_is_a_key(tmp_path: Path, key: str) -> None:
     assert read_config(written(tmp_path, text), {"X_API_KEY": "k"}).left_out == []
 
 
+@pytest.mark.parametrize("value", ["env-PROD", "env=PROD", "my-env/PROD"])
+def test_a_name_of_a_stage_is_no_variable(tmp_path: Path, value: str) -> None:
+    text = model("x", f'{{model: openai/x, api_key: k, aws_session_name: "{value}"}}')
+    assert read_config(written(tmp_path, text), {}).left_out == []
+
+
 @pytest.mark.parametrize(
     ("text", "line", "key"),
     [

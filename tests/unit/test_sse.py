@@ -123,3 +123,15 @@ async def test_calls_that_share_an_index_are_as_many_as_their_ids() -> None:
     first, second = client.data[0]["choices"][0]["delta"]["tool_calls"]
     assert (first["index"], first["id"], first["function"]["arguments"]) == (0, "1", '{"x":1}')
     assert (second["index"], second["id"], second["function"]["name"]) == (1, "2", "time")
+
+
+async def test_fragments_with_an_id_of_their_own_are_one_call() -> None:
+    client = Client()
+    calls = [
+        {"index": 0, "id": "a", "function": {"name": "weather", "arguments": ""}},
+        {"index": 0, "id": "b", "function": {"arguments": '{"x"'}},
+        {"index": 0, "id": "c", "function": {"arguments": ":1}"}},
+    ]
+    await client.stream.send(Event(tool_calls=calls))
+    (call,) = client.data[0]["choices"][0]["delta"]["tool_calls"]
+    assert (call["id"], call["function"]["arguments"]) == ("a", '{"x":1}')

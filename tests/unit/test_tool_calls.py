@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 from vui_gateway.providers.tool_calls import calls_in, tool_name
 
@@ -32,3 +35,20 @@ def test_an_offered_name_stays_as_it_is() -> None:
 @pytest.mark.parametrize("mark", ["{", "[", '{"name":', "get_time(", "<parameter=a>", "a:0 "])
 def test_a_flood_of_brackets_is_a_bounded_number_of_calls(mark: str) -> None:
     assert len(calls_in(mark * (100_000 // len(mark)), {"get_time"})) <= 16
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("zone", ["Paris (France)", "a) b) c", "x \\(y"])
+def test_a_parenthesis_in_an_argument_does_not_end_a_call_in_python(zone: str) -> None:
+    (call,) = calls_in(f'[get_time(zone="{zone}")]', {"get_time"})
+    assert json.loads(call["function"]["arguments"]) == {"zone": zone}
+
+
+FLOODS = ["t{", "t{a:", 't{<|"|>', "<function=t><parameter=x>", "t<param", "to=t {", 't("']
+
+
+@pytest.mark.parametrize("mark", FLOODS)
+def test_a_flood_of_names_is_read_in_no_time(mark: str) -> None:
+    began = time.monotonic()
+    calls_in(mark * (60_000 // len(mark)), {"t"})
+    assert time.monotonic() - began < 2  # seconds; without a bound it takes ten times as long

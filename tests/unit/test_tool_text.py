@@ -120,6 +120,8 @@ SENTENCES = [
     "Action movies. Function calls are fun. An action, a function call", "Functools is fun.",
     'Action: {"a": 1} is no call.', "Action", "Action: ", "A", "functools", "functools[1]",
     "The list [a, b] and [laugh] and [f(x)] and f(x=1), [f(x) for x in y].", "a]<]b [see (that)]",
+    "Use <tools> to list them. They are many.", "A <call> begins one, I mean it.",
+    "A <function(x)> and so on it goes.", "An <invoke name> is what you write.",
 ]  # fmt: skip
 
 
@@ -127,6 +129,13 @@ SENTENCES = [
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_a_sentence_that_begins_as_a_call_does_is_heard(text: str, size: int) -> None:
     assert taken(text, size) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "text", ["<tool_call>get_ti", "<call>get_time", "<tool_call>get_time\n<arg_key>zone, and so on"]
+)
+def test_a_call_that_breaks_off_is_not_heard(text: str) -> None:
+    assert taken(text, 3) == ("", [text])
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -11,6 +11,7 @@ from tests.support.configs import model, written
 
 GOOD = "  - {model_name: good, litellm_params: {model: openai/gpt-4.1-mini, api_key: k}}\n"
 UNKNOWN = "  - {model_name: b, litellm_params: {model: llama2}}\n"
+NOTHING = "is empty, or YAML reads it as nothing."
 BOOLEAN = "is read as a boolean (true). Put it in quotes, as text."
 
 
@@ -20,13 +21,13 @@ BOOLEAN = "is read as a boolean (true). Put it in quotes, as text."
         ("{model_name: yes, litellm_params: {model: openai/x}}", f"model_name {BOOLEAN}"),
         ("{model_name: on, litellm_params: {model: openai/x}}", f"model_name {BOOLEAN}"),
         ("{model_name: null, litellm_params: {model: openai/x}}",
-         "model_name is empty, or read as nothing. Give the model the name that vui shows."),
+         f"model_name {NOTHING} Give the model the name that vui shows."),
         ("{model_name: [a], litellm_params: {model: openai/x}}",
          "model_name is a list. Write text there."),
         ("{litellm_params: {model: openai/x}}", "model_name is missing. Give the model the name"),
         ("{model_name: a, litellm_params: {model: yes}}", f"litellm_params.model {BOOLEAN}"),
         ("{model_name: a, litellm_params: {model: }}",
-         "litellm_params.model is empty, or read as nothing. Write it as `model: provider/name`."),
+         f"litellm_params.model {NOTHING} Write it as `model: provider/name`."),
         ("{model_name: a, litellm_params: {model: openai/x, api_base: 5}}",
          "api_base is read as a number. Put it in quotes, as text."),
         ("{model_name: a, litellm_params: {model: openai/x, api_key: yes}}", f"api_key {BOOLEAN}"),

@@ -50,6 +50,8 @@ ORDINARY = {
     "It costs $5 and $10, $5-$10, US$3 or $1,299.99. That is 5$ or so.": "",
     "I have $20, and $x$ is here.": "I have $20, and x is here.",
     "价格是$5。那是$10。": "",
+    "Цена 5$. Билет (5$) у кассы, $5 в день и $AAPL. Пока.": "",
+    "Τιμή 5$. Μετά πάμε στη θάλασσα.": "",
     "In C:\\Users\\new\\test and \\o/ there.": "In C:\\Users\\new\\test and \\o/ there.",
     "Press ^ now. It is ^^ so.": "",
     ":) Hi. I <3 you, a < b.": "",

@@ -23,13 +23,14 @@ def _joined(fragments: list[dict]) -> list[dict]:
     latest: dict[int, dict] = {}
     for number, fragment in enumerate(fragments):
         index, id_ = fragment.get("index", number), fragment.get("id")
-        call = latest.get(index)
-        # Servers that send each call whole give all of them the index 0.
-        if call is None or (id_ and call["id"] and id_ != call["id"]):
+        call, function = latest.get(index), fragment.get("function") or {}
+        # Some servers give all calls the index 0, others each fragment an id of its own:
+        # https://github.com/BerriAI/litellm/issues/28223
+        other = call and id_ and call["id"] and id_ != call["id"]
+        if call is None or (other and function.get("name")):
             call = latest[index] = {**fragment, "id": None, "function": {}}
             calls.append(call)
         call["id"] = call["id"] or id_
-        function = fragment.get("function") or {}
         for name in ("name", "arguments"):
             call["function"][name] = call["function"].get(name, "") + (function.get(name) or "")
     for call in calls:

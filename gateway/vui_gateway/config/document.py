@@ -89,7 +89,7 @@ class Document:
             self._root = loader.get_single_node()
             self.twice = [
                 f"{self.path}:{key.start_mark.line + 1}: {key.value} stands there twice, the last "
-                "one counts. Make one of both."
+                "one counts. Remove one of them."
                 for key in _twice(self._root, set())
             ]
             values = loader.construct_document(self._root) if self._root else None

@@ -5,9 +5,11 @@ https://docs.litellm.ai/docs/proxy/config_settings
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from vui_gateway.config.env import env_values, resolved
+from vui_gateway.providers.content import whole_characters
 from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
 
 __all__ = ["SECTION", "take_environment"]
@@ -15,12 +17,12 @@ __all__ = ["SECTION", "take_environment"]
 SECTION = "environment_variables"
 # They are read from `.env` before the file is, or by Compose.
 OURS = ("VUI_", "COMPOSE_")
-# They would change what this process loads, or whom it asks through a proxy.
-OF_PROCESS = frozenset(
-    ("PATH", "HOME", "USER", "SHELL", "LOGNAME", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT",
-     "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP",
-     "NO_PROXY", "no_proxy", "CONFIG_FILE_PATH", "LITELLM_MODE")
-)  # fmt: skip
+# They would change what this process loads, where it leaves its status, or whom it asks through
+# a proxy.
+OF_PROCESS = re.compile(
+    r"(?:LD|DYLD)_\w+|PYTHON[A-Z]\w*|PATH|HOME|USER|SHELL|LOGNAME|TMPDIR|XDG_RUNTIME_DIR|NO_PROXY"
+    r"|no_proxy|PROMETHEUS_MULTIPROC_DIR|prometheus_multiproc_dir|CONFIG_FILE_PATH|LITELLM_MODE"
+)
 
 
 def take_environment(
@@ -44,13 +46,19 @@ def take_environment(
         value = resolved(given, env)
         if name.startswith(OURS):
             lost.setdefault("are ours: put them into .env", []).append(name)
-        elif name in OF_PROCESS:
+        elif OF_PROCESS.fullmatch(name):
             lost.setdefault("would change the gateway itself: remove them", []).append(name)
-        elif isinstance(value, dict | list) or "=" in name or "\0" in f"{name}{value}":
+        elif isinstance(value, dict | list) or not _fits(name, str(value)):
             lost.setdefault("are no text: write `NAME: value`", []).append(name)
         elif env.get(name) not in (None, "", str(value)):
             lost.setdefault("are in .env, or in the environment, which wins", []).append(name)
         elif value not in (None, "") or not env_values(given, env):
             found[name] = "" if value is None else str(value)
-    where = f"{place(SECTION)}: of {SECTION}"
-    return found, [f"{where} ignored: {', '.join(of)}. They {why}." for why, of in lost.items()]
+    where = f"{place(SECTION)}: these of {SECTION} are ignored"
+    return found, [f"{where}: {', '.join(of)}. They {why}." for why, of in lost.items()]
+
+
+def _fits(name: str, value: str) -> bool:
+    """A process's environment can hold it: a name without `=`, no NUL, no half a character."""
+    text = name + value
+    return bool(name) and "=" not in name and "\0" not in text and whole_characters(text) == text

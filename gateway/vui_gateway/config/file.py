@@ -142,7 +142,7 @@ class _Reader:
                 lacking.append(lack)
             else:
                 usable.append(entry)
-        lacking += take_out_idle_routers(usable)
+        lacking += take_out_idle_routers(usable, file)
         if not usable and lacking and all(one.place for one in lacking):
             first = lacking[0]
             wrong = f"{first.variable} {first.wrong}"

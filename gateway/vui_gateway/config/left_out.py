@@ -28,12 +28,13 @@ __all__ = [
 
 # Spellings of a variable in other programs.
 OTHER_SPELLINGS = re.compile(
-    r"(?:(?i:(?:os\W?)?(?:get)?env\w*(?:\.get)?)\W+|\$env:|\$\{?|\{\{|%)\s*([A-Z][A-Z0-9_]+)\W*"
+    r"(?:(?i:(?:os\W?)?(?:get)?env\w*(?:\.get)?)[./:(\[\s'\"]+|\$env:|\$\{?|\{\{|%)\s*([A-Z][A-Z0-9_]+)\W*"
 )
 # Any other text may be a key itself, and is never shown.
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*|[A-Za-z_]{1,40}|[A-Za-z0-9_]{1,15}")
 ROUTER_CURE = f"Correct its {auto_routers.CONFIG}."
 NO_RULES_CURE = "Write auto_router/complexity_router, which chooses by rules of its own."
+TWICE_CURE = "Give each router a model_name of its own."
 IDLE_CURE = "Name models by their model_name there."
 NO_PATHS = ("model", "api_key")
 SAME_WORD = 0.9  # of difflib's ratio: one letter of a variable's name is off
@@ -111,20 +112,29 @@ def left_out(
     return None
 
 
-def take_out_idle_routers(usable: list[dict]) -> list[LeftOut]:
-    """Take out the routers of which no model is served."""
+def take_out_idle_routers(usable: list[dict], file: Mapping[str, Any]) -> list[LeftOut]:
+    """Take out the routers of which no model is served, and the second one of a name."""
+    aliases = (file.get("router_settings") or {}).get("model_group_alias") or {}
     routers = [e for e in usable if auto_routers.has_rules(e["litellm_params"]["model"])]
     names = [entry["model_name"] for entry in usable if entry not in routers]
-    found = []
+    of_aliases = {a: of.get("model") if isinstance(of, dict) else of for a, of in aliases.items()}
+    names += [alias for alias, of in of_aliases.items() if of in names]
+    found: list[LeftOut] = []
+    seen: set[tuple[str, str]] = set()
     for entry in routers:
         params = entry["litellm_params"]
         wanted = auto_routers.targets(params)
-        if not any(fnmatchcase(one, name) for one in wanted for name in names):
-            usable.remove(entry)
+        name = entry["model_name"], repr(params.get("tags"))  # LiteLLM takes one of each
+        wrong, cure = "", TWICE_CURE
+        if not any(fnmatchcase(one, served) for one in wanted for served in names):
             wrong = f"chooses among {', '.join(wanted)}, and none of them is served"
-            found.append(
-                LeftOut(entry["model_name"], params["model"], params["model"], wrong, IDLE_CURE)
-            )
+            cure = IDLE_CURE
+        elif name in seen:
+            wrong = "is there twice under this name"
+        seen.add(name)
+        if wrong:
+            usable[:] = [one for one in usable if one is not entry]
+            found.append(LeftOut(name[0], params["model"], params["model"], wrong, cure))
     return found
 
 

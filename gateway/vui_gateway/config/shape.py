@@ -149,7 +149,7 @@ def _no_text(settings: dict, name: str, cure: str, *section: str) -> Fault:
     value = settings.get(name)
     wrong, quote = ("is missing", "") if name not in settings else misread(value)
     if name in settings and not value and value is not False:
-        wrong, quote = f"is empty{', or read as nothing' if value is None else ''}", ""
+        wrong, quote = f"is empty{', or YAML reads it as nothing' if value is None else ''}", ""
     return Fault((*section, name), ".".join((*section, name)), wrong, quote or cure)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 __all__ = [
-    "AUTO_ROUTER", "CONFIG", "fault", "has_rules", "pinned", "targets", "without_asking",
+    "AUTO_ROUTER", "CONFIG", "fault", "has_rules", "pinned", "shortened", "targets",
+    "without_asking",
 ]  # fmt: skip
 
 AUTO_ROUTER = "auto_router/"
@@ -30,6 +31,9 @@ ASKING = (
     "semantic_keyword_matching", "plugins", "classifier_plugin", "context_compaction", "adaptive",
     "classifier_llm_config", "classifier_type",
 )  # fmt: skip
+
+# Characters of a message that its rules read; they take 4 ms for a thousand.
+MOST_READ, MOST_PARTS = 4000, 4
 
 
 def has_rules(model: str) -> bool:
@@ -72,6 +76,19 @@ def targets(params: Mapping[str, Any]) -> list[str]:
     of_tiers = (one for group in tiers for one in (group if isinstance(group, list) else [group]))
     default = config.resolve_default_model(params.get(DEFAULT)) if tiers else params.get(DEFAULT)
     return list(dict.fromkeys(filter(None, (default, *of_tiers))))
+
+
+def shortened(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message as its rules read it: the end of a long one, while nobody else is answered."""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = [
+            {**part, "text": part["text"][-MOST_READ:]} if part.get("text") else part
+            for part in content[-MOST_PARTS:]
+        ]
+    elif isinstance(content, str):
+        content = content[-MOST_READ:]
+    return {**message, "content": content}
 
 
 def pinned(request: Mapping[str, Any], of_tier: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -43,8 +43,8 @@ TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
 NO_CREDENTIALS = (
-    "Google's credentials are missing: write vertex_credentials: ./FILE.json, of a service "
-    "account, into its litellm_params."
+    "Google's credentials are missing: write vertex_credentials: ./FILE.json (of a service "
+    "account) into the model's litellm_params."
 )
 # Failures that the engine treats in a way of their own.
 ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Ending.NO_TOOLS}

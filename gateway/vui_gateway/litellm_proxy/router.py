@@ -186,14 +186,18 @@ class RouterInForce:
         router: Any = proxy_server.llm_router
         if not (self._chooses and any(map(_is_router, self._of(model_group)))):
             return "", body
-        request = {**body, "metadata": {}}
+        messages = [auto_routers.shortened(message) for message in body["messages"]]
+        request = {**body, "messages": messages, "metadata": {}}
         try:
             found = await router.async_pre_routing_hook(
-                model=model_group, request_kwargs=request, messages=body["messages"]
+                model=model_group, request_kwargs=request, messages=request["messages"]
             )
         except Exception as error:  # LiteLLM has several for it
             why = type(error).__name__  # its words may be the listener's
-            log.warning("The router %s can't choose (%s): it asks in order.", model_group, why)
+            log.warning(
+                "The router %s can't choose a model (%s): its models are asked in their order. "
+                "Check its complexity_router_config.", model_group, why,
+            )  # fmt: skip
             return "", body
         if not found:
             return "", body
@@ -211,6 +215,11 @@ class RouterInForce:
             if not (asked or params.get("mock_response") or takes_tools(model, provider)):
                 found[entry["model_info"]["id"]] = model
         return found
+
+    def chosen_from(self, model_group: str) -> list[str]:
+        """The groups that a router of the file chooses from for this one; else itself."""
+        routers = [e["litellm_params"] for e in self._of(model_group) if _is_router(e)]
+        return [one for params in routers for one in auto_routers.targets(params)] or [model_group]
 
     def ids(self, model_group: str) -> list[str]:
         """The ids of a model group's deployments."""

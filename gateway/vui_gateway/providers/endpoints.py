@@ -115,7 +115,7 @@ class Server(NamedTuple):
         return self.provider in OPENAI_FORMATS and (self.port == OLLAMA_PORT or named)
 
     @property
-    def answers_at_once(self) -> bool:
+    def takes_many_calls(self) -> bool:
         """It answers many calls at once, and none of them much later: vLLM does. How many slots
         another one has isn't known.
         """

@@ -22,20 +22,25 @@ MINIMAX_WORDS = {1026: "the input is sensitive", 1027: "the output is sensitive"
 # An answer of any format has one of these; an error has none.
 ANSWERS = ("choices", "candidates", "content", "output", "outputs", "result", "results", "delta")
 CODES = ("code", "status_code", "error_code", "statusCode", "status")
+# Codes and words of what is none: it went well, or it is under way.
+FINE = (
+    "0", "200", "ok", "success", "successful", "succeeded", "true", "completed", "done", "queued",
+    "pending", "processing", "in_progress", "running", "started",
+)  # fmt: skip
 WORDS = ("message", "msg", "error_msg", "status_msg", "error", "detail", "error_description")
 # By the words of the code or the message, where no status is named.
 STATUSES = (
     (429, re.compile(rf"{RATE_LIMIT.pattern}|throttl", re.IGNORECASE)),
-    (404, re.compile(rf"{NO_MODEL.pattern}|model_not_found|\bnot ?found\b", re.IGNORECASE)),
     (
         401,
         re.compile(
             rf"{BAD_KEY.pattern}|invalid_?(?:api)?_?key|invalid (?:access )?token|login fail"
             r"|not authori[sz]ed|authenticat|unauthori[sz]ed"
-            r"|(?:missing|provide|no)\b[^.]{0,20}api[_ -]?key",
+            r"|(?:missing|provide|no)\b[^.]{0,20}api[_ -]?key|api[_ -]?key[^.]{0,10}not found",
             re.IGNORECASE,
         ),
     ),
+    (404, re.compile(rf"{NO_MODEL.pattern}|model_not_found|\bnot ?found\b", re.IGNORECASE)),
     (403, re.compile(r"forbidden|permission|access ?denied", re.IGNORECASE)),
     (400, FLAGGED),
     (503, re.compile(r"overload|unavailable|too busy", re.IGNORECASE)),
@@ -76,9 +81,10 @@ def error_object(answer: Any) -> ErrorObject | None:
         answer = answer[0]
     if not isinstance(answer, dict):
         return None
-    if isinstance(base := answer.get("base_resp"), dict) and (code := base.get("status_code")):
-        words = base.get("status_msg") or MINIMAX_WORDS.get(code, "unknown error")
-        return _error(MINIMAX.get(code, 500), words, code, {})
+    if isinstance(base := answer.get("base_resp"), dict) and (code := _code(base)):
+        number = _number(code)
+        words = _words(base) or MINIMAX_WORDS.get(number, "unknown error")
+        return _error(MINIMAX.get(number, 500), words, code, {})
     if any(answer.get(name) for name in ANSWERS):
         return None
     inner = next((answer[name] for name in ("error", "errors") if answer.get(name)), None)
@@ -88,14 +94,16 @@ def error_object(answer: Any) -> ErrorObject | None:
         return _from(inner, inner)
     if inner or answer.get("object") == "error" or answer.get("detail"):
         return _from(answer, {})
-    return _from(answer, {}) if _code(answer) and _words(answer) else None
+    words = _words(answer)
+    fine = words.strip(" .!").lower() in FINE
+    return _from(answer, {}) if _code(answer) and words and not fine else None
 
 
 def _from(fields: dict, kept: dict) -> ErrorObject | None:
     code, words = _code(fields), _words(fields)
     if not (code or words):
         return None
-    number = int(code) if code.isdecimal() and len(code) < 6 else 0
+    number = _number(code)
     if 400 <= number <= 599:
         return _error(number, words, number, kept)
     if isinstance(fields.get("detail"), list):  # FastAPI's, of a request that it can't read
@@ -113,11 +121,15 @@ def _error(status: int, words: str, code: int | str, kept: dict) -> ErrorObject:
     return ErrorObject(status, {"type": "error", **kept, "message": message, "code": status})
 
 
+def _number(code: str) -> int:
+    return int(code) if code.isdecimal() and len(code) < 6 else 0
+
+
 def _code(fields: dict) -> str:
     """The code of an error; empty for none, and for one that says that all is well."""
     found = (fields.get(name) for name in CODES)
     code = next((one for one in found if one and isinstance(one, str | int)), "")
-    return "" if str(code).lower() in ("0", "200", "ok", "success", "true") else str(code)
+    return "" if str(code).lower() in FINE else str(code)
 
 
 def _words(fields: dict) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
 __all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_name"]
@@ -48,7 +50,7 @@ BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 # https://cookbook.openai.com/articles/openai-harmony: a call is addressed to its tool.
 RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
 MOST_TOOL_CALLS, MOST_TRIES = 16, 200
-MOST_TEXT = 100_000  # characters
+MOST_TEXT, MOST_ARGUMENTS, MOST_CLOSING = 100_000, 16_000, 60  # characters
 DECODER = json.JSONDecoder()
 
 
@@ -72,12 +74,18 @@ def is_call(text: str, *, named: bool = False) -> bool:
 
 
 def _is_python_call(text: str) -> bool:
-    try:
-        value = ast.parse(text, mode="eval").body
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return False
+    value = _expression(text)
     calls = value.elts if isinstance(value, ast.List) else []
     return bool(calls) and all(isinstance(one, ast.Call) and not one.args for one in calls)
+
+
+def _expression(text: str) -> ast.expr | None:
+    """A text as an expression of Python's; None for none."""
+    with warnings.catch_warnings(action="ignore"):  # of a backslash, to nobody
+        try:
+            return ast.parse(text, mode="eval").body
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
 
 
 def calls_in(text: str, offered: Collection[str]) -> list[dict]:
@@ -139,11 +147,15 @@ def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The calls that are a name and then its arguments."""
     for found in RECIPIENT.finditer(text):
         yield found[1], _decoded(text, found.end())[0] or {}
+    tries = 0  # braces that may be a call's
     for found in NAMED.finditer(text):
         name, opens = found["name"], found["opens"]
+        if tries == MOST_TOOL_CALLS and opens == "{":
+            continue
         if tool_name(name, offered) not in offered or f"to={name}" in text:
             continue
         if opens == "{":
+            tries += 1
             value, end = _decoded(text, found.start("opens"))
             if end or (value := _of_gemma(text[found.start("opens") :])):
                 yield name, value
@@ -163,13 +175,13 @@ def _decoded(text: str, at: int) -> tuple[Any, int]:
 
 def _keywords(text: str, at: int) -> dict:
     """The arguments of a call in Python's syntax."""
+    ends = re.finditer(r"\)", text[at : at + MOST_ARGUMENTS])  # one may stand in an argument
+    tries = (_expression(f"f{text[at : at + end.end()]}") for end in islice(ends, MOST_TOOL_CALLS))
+    call = next((one for one in tries if isinstance(one, ast.Call)), None)
+    keywords = call.keywords if call else []
     try:
-        call = ast.parse(f"f{text[at : text.index(')', at) + 1]}", mode="eval").body
-        assert isinstance(call, ast.Call)
-        return {one.arg: ast.literal_eval(one.value) for one in call.keywords if one.arg}
-    except (
-        ValueError, TypeError, SyntaxError, AssertionError, RecursionError, MemoryError,
-    ):  # fmt: skip
+        return {one.arg: ast.literal_eval(one.value) for one in keywords if one.arg}
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return {}
 
 
@@ -184,7 +196,8 @@ def _of_gemma(text: str) -> Any:
 def _parameters(text: str, at: int) -> dict:
     """The arguments that have a tag each, until the call's end."""
     end = ENDS.search(text, at)
-    stop = end.start() if end else len(text)
+    stop = min(end.start() if end else len(text), at + MOST_ARGUMENTS)
+    stop = min(stop, text.rfind("</", at, stop) + MOST_CLOSING)  # without one there is no argument
     pairs = (found.groups() for found in PARAMETER.finditer(text, at, stop))
     return {(a or c).strip(): _value((b if a else d).strip()) for a, b, c, d in pairs}
 

@@ -93,6 +93,12 @@ LABEL_PARTIAL = re.compile(
     r"[`\"']?[ \t]{0,4}(?:\n[\w *]{0,20}(?::\*{0,2}\s{0,8})?)?)?`{0,3}(?:j?s?o?n?)\s{0,4})?)\Z"
     r"|\*{1,2}\Z"
 )
+# A tag that somebody speaks of: words follow, and nothing ends it.
+SPOKEN_OF = re.compile(
+    r"<(?:tools?|tool_calls?|tool_use|call|invoke[^<>{}=]{0,60}|function\([^<>{}()=]{0,60}\))>"
+    r"(?:[ \t]+[^\s{}\[\]()=<>]+){3}[^{}\[\]()=<>]*",
+    re.ASCII | re.IGNORECASE,
+)
 MOST_PARTIAL, MOST_LABEL = 60, 160
 NESTING = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 MOST_TAKEN, MOST_JSON = 100_000, 8_000  # characters
@@ -145,7 +151,7 @@ class ToolTextFilter:
                 at = found.end()
             self._depth, self._quoted = 0, False
         if final and self._inside is not None:
-            heard.append(self._close())
+            heard.append(self._close(final=True))
         return "".join(heard)
 
     def _skip(self, text: str, at: int, heard: list[str], *, final: bool) -> int:
@@ -193,12 +199,14 @@ class ToolTextFilter:
         if self._size <= MOST_TAKEN:
             self._part.append(text)
 
-    def _close(self) -> str:
+    def _close(self, *, final: bool = False) -> str:
         """The call is over: what of it is none after all."""
         part, inside, label = "".join(self._part), self._inside, self._label
         self._part, self._inside, self._size, self._label = [], None, 0, ""
         if inside is JSON and not is_call(part, named=self._named):
             return label + part
+        if final and SPOKEN_OF.fullmatch(part):
+            return part
         self.taken.append(label + part)
         self._inside = FINAL if label else None
         return ""

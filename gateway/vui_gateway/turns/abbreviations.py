@@ -25,6 +25,7 @@ BEFORE_LOWER = _words(
     "etc al Inc Ltd Co Corp approx est ca Ave Blvd Rd Jr Sr Ph.D M.D usw bzw Bzw ggf Ggf bspw vgl "
     "inkl min Min sec Sek hr hrs Std ecc г гг"
 )
+UNITS = _words("min Min sec Sec Sek hr hrs Std")  # a number behind one begins a sentence
 DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")  # "p.m", "U.S"
 LAST_WORD = re.compile(r"(?:(?<=\s)|(?<=[(\"'“‘\[])|\A)[^\s(\"'“‘\[]{1,16}\Z")
 PRONOUN = re.compile(r"(?:I|We|He|It)\b|She")
@@ -40,7 +41,10 @@ MONTH = re.compile(r"Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez")
 ORDINAL = re.compile(
     r"(?:\A|\W)(?:[Dd](?:er|ie|as|em|en)|[Ii]m|[Zz]u[mr]|[Vv]om|[Bb]eim)\s\d{1,3}\Z"
 )
-DAY = re.compile(r"\s\d{1,2}\Z")
+DAY = re.compile(
+    r"(?:\A|\W)(?:(?<!I )[Aa]m|[Aa]b|[Bb]is|[Ss]eit|[Dd]e[nmr]|[Vv]om|[Zz]um|und|\w{3,7}tag,)"
+    r"\s\d{1,2}\Z"
+)
 # A second name's letter: "John F. Kennedy", and not "Plan B. Then".
 MIDDLE = re.compile(r"(?:\A|[\s(\"'“‘\[])([A-Z][a-z]{2,})\s[A-Z]\Z")
 LABELS = _words(
@@ -82,13 +86,14 @@ def _goes_on(word: str, said: str, following: str) -> bool:
     if word in ALWAYS:
         return True
     if word in TITLES:
-        return first.isalnum() and not first.islower() and not PRONOUN.match(following)
+        named = first.isalnum() and not first.islower() and not PRONOUN.match(following)
+        return named and (word != "M" or bool(OPENS.match(following)))
     if word == "Sr" and SENOR.search(said):
         return True
     if word in BEFORE_NUMBER and first.isdigit():
         return word != "No" or not NO_BEGINS.search(said)  # else it is an answer
     if word in BEFORE_LOWER or DOTTED.fullmatch(word):
-        return first.islower() or (first.isdigit() and word in BEFORE_LOWER)
+        return first.islower() or (first.isdigit() and word in BEFORE_LOWER - UNITS)
     if word.isdigit():
         return bool((DAY.search(said) and MONTH.match(following)) or ORDINAL.search(said))
     return len(word) < 3 and word.isalpha() and _letters_go_on(word, said, following)

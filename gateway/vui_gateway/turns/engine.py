@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 
 from vui_gateway.errors import Ending
+from vui_gateway.providers import thinking
 from vui_gateway.turns.attempt import Open, RunningAttempt
 from vui_gateway.turns.call import AttemptError, Call, Event
 from vui_gateway.turns.candidates import Candidates
@@ -94,7 +95,7 @@ class Engine:
             AttemptError: nobody could answer, or go on after a reply that broke off.
         """
         self._hedge.called()
-        call.chosen, body = await self._route(call.model_group, body)
+        body = await self._routed(call, body)
         said, asked, late = "", body, False
         error: AttemptError | None = None
         if asked.get("tools"):
@@ -149,7 +150,7 @@ class Engine:
         Raises:
             AttemptError: nobody could answer.
         """
-        call.chosen, body = await self._route(call.model_group, body)
+        body = await self._routed(call, body)
         if body.get("tools"):
             call.without = self.toolless.ids(call, body)
         try:
@@ -163,6 +164,14 @@ class Engine:
         self.toolless.learn(call, record)
         assert record.answer is not None
         return record.answer
+
+    async def _routed(self, call: Call, body: dict) -> dict:
+        """The request as it is sent to the group that a router of the file chooses."""
+        call.chosen, body = await self._route(call.model_group, body)
+        if thinking.thinks(body) and not call.thinks:  # the router or its tier asks for it
+            call.thinks = True
+            call.deadline = max(call.deadline, call.began + self.limits.thinking)
+        return body
 
     def _pieces(self, attempt: RunningAttempt, call: Call) -> AsyncGenerator[str]:
         others_left = functools.partial(self._candidates.left, call.groups, call.asked)

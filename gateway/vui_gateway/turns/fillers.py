@@ -55,7 +55,7 @@ class Silence:
     def __init__(self, call: Call, sentences: Sequence[str]) -> None:
         self._call, self._sentences = call, itertools.cycle(sentences)
         self._none = not sentences
-        self._unclaimed = 0.0  # when nobody had asked for the reply yet
+        self._unclaimed = 0.0  # the last look at which nobody had claimed the head start
 
     @property
     def left(self) -> float:
@@ -91,7 +91,8 @@ def _pattern(sentences: tuple[str, ...]) -> re.Pattern[str] | None:
     """
     # vui changes marks before it speaks and keeps a sentence: words are compared.
     words = [re.findall(r"\w+", sentence) for sentence in sentences]
-    patterns = [rf"{r'\W++'.join(map(re.escape, w))}(?!\w)" for w in words if w]
+    longest_first = sorted(filter(None, words), key=len, reverse=True)
+    patterns = [rf"{r'\W++'.join(map(re.escape, w))}(?!\w)" for w in longest_first]
     end = r"""[^\w.!?…]*+(?:[.!?…]++["')\]]*+|$)(?:\s++|$)"""
     begin = r"""(?:^\W{0,9}|(?<=[.!?…"')\]]\s))"""
     one = rf"(?:[^\w\s]{{0,9}}(?:{'|'.join(patterns)}){end})"

@@ -46,7 +46,14 @@ COMMAND_PART = re.compile(r"\\[a-zA-Z]{0,9}(?:\{[^\n]{0,240})?\Z")
 
 # Between dollars: an amount of money has words or marks behind its number.
 DOLLARS = re.compile(r"\$(?=\S)([^$\n]{1,160}?)(?<=[^\s\\])\$(?!\d)")
-PROSE = re.compile(r"(?<![\\{A-Za-z])[A-Za-z]{2,}[ ,]+[A-Za-z]{2,}")
+# Two words, or a letter that is neither Latin nor Greek; not in braces.
+PROSE = re.compile(
+    r"(?<!\\)(?<![^\W\d_])[^\W\d_]{2,}[ ,]+[^\W\d_]{2,}"
+    r"|[^\x00-\u03ff\u1d00-\u2bff\U0001d400-\U0001d7ff]"
+)
+# Four words: a sentence goes on behind a mark that nobody closes.
+SENTENCE = re.compile(r"(?: [^\W\d_]{2,}[,.]?){4}")
+BRACED = re.compile(r"\{[^{}]*\}?")
 MONEY = re.compile(r"\d[\d.,]*+(?:[kKMBbm]?\s+[^\W\d_]{2}|\s*[^\w\s\\^+=*/<>{}$()-])")
 MARKS = re.compile(r"[\\^_={}+<>()]|\A-?[\w.,]{1,5}\Z")
 SPANS = {
@@ -78,21 +85,30 @@ def formula(text: str, at: int, *, final: bool) -> tuple[str, int]:
     """What is said of a formula that begins here, and where it ends: `at` for none, -1 to wait."""
     mark = text[at : at + 2]
     if span := SPANS.get(mark):
-        if found := span.match(text, at):
-            return read(found[1]), found.end()
+        found = span.match(text, at)
+        inside = found[1] if found else text[at : at + MOST]
+        if SENTENCE.search(BRACED.sub("", inside)):
+            return "", at
+        if found:
+            return read(inside), found.end()
         return "", at if final or len(text) - at > MOST else -1
     if found := DOLLARS.match(text, at):
         if found.end() == len(text) and not final:
             return "", -1  # a digit behind it is money
         inside = found[1]
-        if MARKS.search(inside) and not (MONEY.match(inside) or PROSE.search(inside)):
+        if MARKS.search(inside) and not _is_prose(inside):
             return read(inside), found.end()
         return "", at
     rest = text[at + 1 : at + 162]
     waits = len(rest) <= 160 and "\n" not in rest and rest[:1] != " "
-    if final or not waits or MONEY.match(rest) or PROSE.search(rest):
+    if final or not waits or _is_prose(rest):
         return "", at
     return "", -1
+
+
+def _is_prose(text: str) -> bool:
+    """Whether what stands behind a dollar is none of a formula."""
+    return bool(MONEY.match(text) or PROSE.search(BRACED.sub("", text)))
 
 
 def command(text: str, at: int, *, final: bool) -> tuple[str, int]:

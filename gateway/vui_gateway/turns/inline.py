@@ -23,14 +23,20 @@ URL_LAST = frozenset("htpswHTPSW:/")
 WORD_SAID = re.compile(r"\w")
 
 LABEL = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98})\]")
+LISTED = re.compile(r"[-+\d'\"\[]")
 LABEL_PART = re.compile(r"\[(?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98}(?:\[[^\[\]\n]{0,98})?\Z")
 ADDRESS = re.compile(r":[ \t]*<?(?:[a-z]{2,6}:|www\.|[/#])", re.IGNORECASE)
-CITATION = re.compile(r"\^.*|\d+(?:[,;–-]\s?\d+)*")
+CITATION = re.compile(r"\^.*|\d{1,3}")
+CITATIONS = re.compile(r"\^.*|\d{1,3}(?:[,;–-]\s?\d{1,3})*")  # behind a word; else it is a list
+# OpenAI's mark of a source; in Chinese and Japanese these brackets hold words.
+SOURCE = re.compile(r"【(?:\d[\d:,;\s-]{0,20}|[^【】\n]{0,60}†[^【】\n]{0,240}|source)】")
+SOURCE_PART = re.compile(r"【[^【】\n†]{0,60}(?:†[^【】\n]{0,240})?\Z")
 ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-zA-Z]{2,8});", re.IGNORECASE)
 ENTITY_PART = re.compile(r"&(?:#?\w{0,8})\Z")
 ESCAPE = re.compile(r"\\(?:[()\[\]]|(?=[!-/:-@\[-`{-~]))")
 OPERAND_BEFORE = re.compile(r"[\w)%]\Z")
 OPERAND_AFTER = re.compile(r"[ \t]*[\w(*`$-]")
+PATH_BEFORE = re.compile(r"[A-Za-z]{2}\Z|:\Z")  # of a backslash, as in C:\new
 LETTER_BEFORE = re.compile(r"(?:\A|[^\w])[a-zA-Z]\Z")
 LETTER_AFTER = re.compile(r"[a-zA-Z](?!\w)")
 MOST_SPACE = 40  # characters that are waited for
@@ -123,12 +129,12 @@ class Inline:
             spaced = self._said[-1:].isspace() and text[end : end + 1].isspace()
             self._say("," if spaced else mark)
             self._block = "row" if spaced and not self._block else self._block
-        else:  # OpenAI's citations
-            close = text.find("】", at, at + 300)
-            if close < 0 and not final and len(text) - at < 300:
+        else:  # 【
+            if not final and SOURCE_PART.match(text, at):
                 return -1
-            self._say("" if close >= 0 else mark)
-            return close + 1 if close >= 0 else end
+            source = SOURCE.match(text, at)
+            self._say("" if source else mark)
+            return source.end() if source else end
         return end
 
     def _star(self, text: str, at: int, end: int, *, final: bool) -> int:
@@ -178,7 +184,8 @@ class Inline:
             self._say(self._read(name))
             self._mode, self._depth = "target", 1
             return end + 1
-        noted = CITATION.fullmatch(name)
+        citation = CITATIONS if self._said[-1:].strip() else CITATION
+        noted = citation.fullmatch(name)
         if after == ":" and self._said[-1:] in ("", "\n", " "):
             address = ADDRESS.match(text, end)
             if not address and not final and len(text) - end < MOST_SPACE // 2:
@@ -195,7 +202,8 @@ class Inline:
             if other and other[1].lower() not in TAGS:
                 self._say(self._read(name))
                 return other.end()
-        self._say(label[0])
+        # vui says nothing in brackets: stage directions, which models make up, and lists.
+        self._say(self._read(name) if LISTED.match(name) else label[0])
         return end
 
     def _read(self, text: str) -> str:
@@ -211,7 +219,8 @@ class Inline:
     def _escape(self, text: str, at: int, *, final: bool) -> int:
         if len(text) - at < 2 and not final:
             return -1
-        for part in (formula, command) if text[at + 1 : at + 2] in "([" else (command,):
+        parts = (formula, command) if text[at + 1 : at + 2] in "([" else (command,)
+        for part in () if PATH_BEFORE.search(self._said) else parts:
             said, end = part(text, at, final=final)
             if end != at:
                 self._say(said)

@@ -31,7 +31,7 @@ CHECK_AFTER = 1.0  # without a word: then a look whether one's own server is the
 # Without a word, from the request on; and after what was heard last, or while words come of a
 # sentence that isn't whole: no silence is longer than three.
 FILLER_AFTER, LONGEST_SILENCE = 2.5, 2.9
-ON_ITS_WAY = 1.0  # after a word
+ON_ITS_WAY = 1.0  # after a word: its sentence is expected, and LONGEST_SILENCE counts
 HEARTBEAT = 5.0  # between comments to a client that waits for a slow model
 
 

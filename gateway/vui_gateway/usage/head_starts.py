@@ -104,8 +104,8 @@ class HeadStarts:
             latest.paused_until = now + PAUSE
             latest.last.clear()
             log.warning(
-                "Less than half of the last %d head starts of %s were used: it gets none for an "
-                "hour.", LOOKED_AT, client,
+                "Client %s used less than half of its last %d head starts: it gets none for an "
+                "hour.", client, LOOKED_AT,
             )  # fmt: skip
         if now < latest.paused_until:
             return "Too few of the last head starts were used."
