@@ -33,7 +33,7 @@ ASKING = (
 )  # fmt: skip
 
 # Characters of a message that its rules read; they take 4 ms for a thousand.
-MOST_READ, MOST_PARTS = 4000, 4
+MOST_ROUTED, MOST_PARTS = 4000, 4
 
 
 def has_rules(model: str) -> bool:
@@ -83,11 +83,11 @@ def shortened(message: Mapping[str, Any]) -> Mapping[str, Any]:
     content = message.get("content")
     if isinstance(content, list):
         content = [
-            {**part, "text": part["text"][-MOST_READ:]} if part.get("text") else part
+            {**part, "text": part["text"][-MOST_ROUTED:]} if part.get("text") else part
             for part in content[-MOST_PARTS:]
         ]
     elif isinstance(content, str):
-        content = content[-MOST_READ:]
+        content = content[-MOST_ROUTED:]
     return {**message, "content": content}
 
 

@@ -52,7 +52,7 @@ PROSE = re.compile(
     r"|[^\x00-\u03ff\u1d00-\u2bff\U0001d400-\U0001d7ff]"
 )
 # Four words: a sentence goes on behind a mark that nobody closes.
-SENTENCE = re.compile(r"(?: [^\W\d_]{2,}[,.]?){4}")
+FOUR_WORDS = re.compile(r"(?: [^\W\d_]{2,}[,.]?){4}")
 BRACED = re.compile(r"\{[^{}]*\}?")
 MONEY = re.compile(r"\d[\d.,]*+(?:[kKMBbm]?\s+[^\W\d_]{2}|\s*[^\w\s\\^+=*/<>{}$()-])")
 MARKS = re.compile(r"[\\^_={}+<>()]|\A-?[\w.,]{1,5}\Z")
@@ -87,7 +87,7 @@ def formula(text: str, at: int, *, final: bool) -> tuple[str, int]:
     if span := SPANS.get(mark):
         found = span.match(text, at)
         inside = found[1] if found else text[at : at + MOST]
-        if SENTENCE.search(BRACED.sub("", inside)):
+        if FOUR_WORDS.search(BRACED.sub("", inside)):
             return "", at
         if found:
             return read(inside), found.end()
