@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from vui_gateway.config.env import env_values, resolved
+from vui_gateway.named_files import missing
 from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
 
 __all__ = ["SECTION", "take_environment"]
@@ -25,11 +27,13 @@ OF_PROCESS = re.compile(
 
 
 def take_environment(
-    file: dict, env: Mapping[str, str], place: Callable[..., str]
+    file: dict, env: Mapping[str, str], place: Callable[..., str], folder: Path
 ) -> tuple[dict[str, str], list[str]]:
     """The variables that a file sets, and a sentence for each group of those that it can't.
 
-    Those without an effect stay in the file.
+    Those without an effect stay in the file. A file that isn't there has a sentence.
+
+    folder: where a relative path begins.
     """
     section = file.get(SECTION)
     if not isinstance(section, dict):
@@ -53,5 +57,11 @@ def take_environment(
             lost.setdefault("are in .env, or in the environment, which wins", []).append(name)
         elif value not in (None, "") or not env_values(given, env):
             found[name] = "" if value is None else str(value)
+    paths = [
+        f"{place(SECTION, name)}: {name}: {value} isn't there. {cure}"
+        for name, value in found.items()
+        if (cure := missing(value, folder))
+    ]
     where = f"{place(SECTION)}: of {SECTION}"
-    return found, [f"{where} ignored: {', '.join(of)}. They {why}." for why, of in lost.items()]
+    ignored = [f"{where} ignored: {', '.join(of)}. They {why}." for why, of in lost.items()]
+    return found, [*paths, *ignored]

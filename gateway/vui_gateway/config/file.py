@@ -112,7 +112,7 @@ class _Reader:
 
     def read(self, env: Mapping[str, str]) -> Config:
         file = self.document.values
-        variables, ignored = take_environment(file, env, self._place)
+        variables, ignored = take_environment(file, env, self._place, self.path.parent)
         env = {**env, **variables}
         if "include" in file and not file.get("model_list"):
             self._fail("include has no effect here", SETTING_CURES["include"], "include")
