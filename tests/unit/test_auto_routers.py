@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from vui_gateway.apply import built
 from vui_gateway.config.file import Config, read_config
-from vui_gateway.litellm_proxy.auto_routers import MOST_READ, pinned, shortened, targets
+from vui_gateway.litellm_proxy.auto_routers import MOST_ROUTED, pinned, shortened, targets
 from vui_gateway.litellm_proxy.router import RouterInForce
 from vui_gateway.turns.candidates import Fallbacks
 
@@ -136,7 +136,7 @@ def test_the_second_router_of_a_name_is_left_out_and_the_rest_is_served(tmp_path
 
 
 def test_its_rules_read_the_end_of_a_long_message() -> None:
-    long = "x" * MOST_READ + "end"
+    long = "x" * MOST_ROUTED + "end"
     assert shortened({"role": "user", "content": long})["content"] == long[3:]
     image = {"type": "image_url", "image_url": {"url": "data:"}}
     parts = [{"type": "text", "text": long}, image]

@@ -106,3 +106,14 @@ def test_they_are_settings_beside_those_of_env_until_the_file_changes() -> None:
     settings = Settings.load({"A": "1"})
     assert settings.beside({"B": "2"}).env == {"A": "1", "B": "2"}
     assert settings.beside({}) is settings
+
+
+def test_a_file_that_is_not_there_is_named_with_its_line_and_cure(tmp_path: Path) -> None:
+    variables = "{GROQ_API_KEY: k, SSL_CERT_FILE: ./ca.pem}"
+    (line,) = read(tmp_path, variables).warnings
+    assert line.endswith(
+        "litellm_config.yaml:4: SSL_CERT_FILE: ./ca.pem isn't there. "
+        "Put the file beside litellm_config.yaml, and write its name as ./ca.pem."
+    )
+    (tmp_path / "ca.pem").write_text("x")
+    assert read(tmp_path, variables).warnings == []

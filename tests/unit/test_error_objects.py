@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from vui_gateway.providers.error_objects import MAX_LOOKED_AT, ErrorFinder, error_object
+from vui_gateway.providers.error_objects import MAX_EVENT, ErrorFinder, error_object
 from vui_gateway.providers.errors import error_code
 
 from tests.providers.minimax import CODES, MiniMax
@@ -180,7 +180,7 @@ def test_a_whole_body_that_is_an_error_becomes_one_that_litellm_reads(
 
 
 ANTHROPIC = 'event: error\ndata: {"type": "error", "error": {"type": "overloaded_error"}}\n\n'
-FLOOD = f'{{"error": "{"x" * MAX_LOOKED_AT}"}}'
+FLOOD = f'{{"error": "{"x" * MAX_EVENT}"}}'
 
 
 @pytest.mark.parametrize("size", [7, 100_000])

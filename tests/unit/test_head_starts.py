@@ -14,7 +14,14 @@ from vui_gateway.turns.call import OWNER, Call
 from vui_gateway.turns.head_start import HeadStart
 from vui_gateway.usage.bill import Bill
 from vui_gateway.usage.budget import Budget
-from vui_gateway.usage.head_starts import CLAIMS, CLIENTS, LOOKED_AT, PAUSE, SUBJECT, HeadStarts
+from vui_gateway.usage.head_starts import (
+    CLAIMS,
+    LOOKED_AT,
+    MOST_CLIENTS,
+    PAUSE,
+    SUBJECT,
+    HeadStarts,
+)
 from vui_gateway.usage.recorder import Recorder
 
 from tests.support.clock import WallClock
@@ -145,7 +152,7 @@ def test_a_client_that_has_made_none_for_long_is_forgotten() -> None:
     starts, _ = head_starts()
     for count in range(LOOKED_AT):
         ended(starts, f"x{count}", claimed=False, client="guest")
-    for count in range(CLIENTS):
+    for count in range(MOST_CLIENTS):
         ended(starts, "x", claimed=True, client=f"other-{count}")
     assert not refusal(starts, "guest")
 

@@ -20,7 +20,7 @@ __all__ = ["DEFAULT_GROUP", "DEMO", "DefaultGroup", "choose_default", "demo_for"
 DEFAULT_GROUP = "vui"
 FILE = "litellm_config.yaml"
 ALIAS = "model_group_alias"
-PATH = re.compile(r"\S*/(?=\w)")  # of what is named by its last part in speech
+MODEL_PATH = re.compile(r"\S*/(?=\w)")  # of what is named by its last part in speech
 
 # LiteLLM answers from `mock_response` without any provider.
 # https://docs.litellm.ai/docs/completion/mock_requests
@@ -123,7 +123,7 @@ def _demo(usable: list[dict], lacking: list[LeftOut]) -> DefaultGroup:
     else:
         why = f"{FILE} has no other model."
         cure = f"Add one to {FILE}, and save it."
-    said = speakable(f"{PATH.sub('', why)} {cure}")
+    said = speakable(f"{MODEL_PATH.sub('', why)} {cure}")
     return DefaultGroup(
         demo + why, demo=f"Hi, I'm the demo, and I say the same to everyone. {said}"
     )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from vui_gateway.config.env import env_values, resolved
+from vui_gateway.named_files import missing
 from vui_gateway.providers.content import whole_characters
 from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
 
@@ -16,7 +18,7 @@ __all__ = ["SECTION", "take_environment"]
 
 SECTION = "environment_variables"
 # They are read from `.env` before the file is, or by Compose.
-OURS = ("VUI_", "COMPOSE_")
+OUR_VARIABLES = ("VUI_", "COMPOSE_")
 # They would change what this process loads, where it leaves its status, or whom it asks through
 # a proxy.
 OF_PROCESS = re.compile(
@@ -26,11 +28,13 @@ OF_PROCESS = re.compile(
 
 
 def take_environment(
-    file: dict, env: Mapping[str, str], place: Callable[..., str]
+    file: dict, env: Mapping[str, str], place: Callable[..., str], folder: Path
 ) -> tuple[dict[str, str], list[str]]:
     """The variables that a file sets, and a sentence for each group of those that it can't.
 
-    Those without an effect stay in the file.
+    Those without an effect stay in the file. A file that isn't there has a sentence.
+
+    folder: where a relative path begins.
     """
     section = file.get(SECTION)
     if not isinstance(section, dict):
@@ -44,7 +48,7 @@ def take_environment(
             continue
         del section[name]
         value = resolved(given, env)
-        if name.startswith(OURS):
+        if name.startswith(OUR_VARIABLES):
             lost.setdefault("are ours: put them into .env", []).append(name)
         elif OF_PROCESS.fullmatch(name):
             lost.setdefault("would change the gateway itself: remove them", []).append(name)
@@ -54,8 +58,14 @@ def take_environment(
             lost.setdefault("are in .env, or in the environment, which wins", []).append(name)
         elif value not in (None, "") or not env_values(given, env):
             found[name] = "" if value is None else str(value)
+    paths = [
+        f"{place(SECTION, name)}: {name}: {value} isn't there. {cure}"
+        for name, value in found.items()
+        if (cure := missing(value, folder))
+    ]
     where = f"{place(SECTION)}: these of {SECTION} are ignored"
-    return found, [f"{where}: {', '.join(of)}. They {why}." for why, of in lost.items()]
+    ignored = [f"{where}: {', '.join(of)}. They {why}." for why, of in lost.items()]
+    return found, [*paths, *ignored]
 
 
 def _fits(name: str, value: str) -> bool:

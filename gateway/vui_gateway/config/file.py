@@ -28,7 +28,7 @@ __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
 MAX_DEPLOYMENTS = 500  # a router of so many is built in 1.5 s, and calls wait meanwhile
 
-FEW = 5  # entries that can't be used, named where there is no other
+FEW_LINES = 5  # entries that can't be used, named where there is no other
 ANCHORS = "x-"  # https://docs.docker.com/reference/compose-file/extension/: for YAML's anchors
 
 
@@ -112,7 +112,7 @@ class _Reader:
 
     def read(self, env: Mapping[str, str]) -> Config:
         file = self.document.values
-        variables, ignored = take_environment(file, env, self._place)
+        variables, ignored = take_environment(file, env, self._place, self.path.parent)
         env = {**env, **variables}
         if "include" in file and not file.get("model_list"):
             self._fail("include has no effect here", SETTING_CURES["include"], "include")
@@ -146,7 +146,9 @@ class _Reader:
         if not usable and lacking and all(one.place for one in lacking):
             first = lacking[0]
             wrong = f"{first.variable} {first.wrong}"
-            also = [f"{one.place}{one.variable} {one.wrong}. {one.cure}" for one in lacking[1:FEW]]
+            also = [
+                f"{one.place}{one.variable} {one.wrong}. {one.cure}" for one in lacking[1:FEW_LINES]
+            ]
             raise ConfigError(first.place.removesuffix(": "), wrong, first.cure, also=also)
         default = choose_default(file, usable, [one for one in lacking if not one.place])
         return Config(

@@ -20,9 +20,9 @@ AUTO_ROUTER = "auto_router/"
 COMPLEXITY = f"{AUTO_ROUTER}complexity_router"
 CONFIG, DEFAULT = "complexity_router_config", "complexity_router_default_model"
 # Of LiteLLM's, those that score the text.
-RULES = ("heuristic", "heuristic_v2")
+RULE_CLASSIFIERS = ("heuristic", "heuristic_v2")
 # Fields of a request that a router or a tier may set; the length of a reply is vui's.
-KNOBS = (
+TIER_KNOBS = (
     "temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "logit_bias",
     "reasoning_effort", "thinking", "verbosity", "service_tier",
 )  # fmt: skip
@@ -33,7 +33,7 @@ ASKING = (
 )  # fmt: skip
 
 # Characters of a message that its rules read; they take 4 ms for a thousand.
-MOST_READ, MOST_PARTS = 4000, 4
+MOST_ROUTED, MOST_PARTS = 4000, 4
 
 
 def has_rules(model: str) -> bool:
@@ -46,7 +46,7 @@ def without_asking(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in config.items()
-        if name not in ASKING or not value or (name == ASKING[-1] and value in RULES)
+        if name not in ASKING or not value or (name == ASKING[-1] and value in RULE_CLASSIFIERS)
     }
 
 
@@ -83,11 +83,11 @@ def shortened(message: Mapping[str, Any]) -> Mapping[str, Any]:
     content = message.get("content")
     if isinstance(content, list):
         content = [
-            {**part, "text": part["text"][-MOST_READ:]} if part.get("text") else part
+            {**part, "text": part["text"][-MOST_ROUTED:]} if part.get("text") else part
             for part in content[-MOST_PARTS:]
         ]
     elif isinstance(content, str):
-        content = content[-MOST_READ:]
+        content = content[-MOST_ROUTED:]
     return {**message, "content": content}
 
 
@@ -97,4 +97,4 @@ def pinned(request: Mapping[str, Any], of_tier: Mapping[str, Any] | None) -> dic
     request: as LiteLLM's hook left it.
     """
     found = {**request, **(of_tier or {})}
-    return {name: found[name] for name in KNOBS if name in found}
+    return {name: found[name] for name in TIER_KNOBS if name in found}

@@ -42,7 +42,7 @@ MOST_CAUSES = 8
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
-NO_CREDENTIALS = (
+CREDENTIALS_CURE = (
     "Google's credentials are missing: write vertex_credentials: ./FILE.json (of a service "
     "account) into the model's litellm_params."
 )
@@ -89,7 +89,7 @@ async def failure(
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
     elif "default credentials were not found" in message:
-        why = said = NO_CREDENTIALS
+        why = said = CREDENTIALS_CURE
     ended = ENDINGS.get(kind, str(status))
     if cure := needs_package(message):
         why = said = cure

@@ -34,12 +34,12 @@ ROUNDS = 4
 
 # By the path's last part a format's whole answer, and the events of its streamed one: with the
 # fields that the real ones have, since LiteLLM builds its models of them as they first appear.
-ANSWERS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+WARM_UP_ANSWERS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 
 
 async def _answer(request: Request) -> Response:
     # LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX takes the path away.
-    scripted = ANSWERS[request.url.path.rsplit("/")[-1] or "messages"]
+    scripted = WARM_UP_ANSWERS[request.url.path.rsplit("/")[-1] or "messages"]
     if scripted["answer"] and not (await request.json()).get("stream"):
         return JSONResponse(scripted["answer"])
     texts = (e if isinstance(e, str) else json.dumps(e) for e in scripted["events"])

@@ -11,7 +11,7 @@ CITING = re.compile(r"(?:^|/)perplexity/|(?:^|/)sonar(?:-|$)")
 # A mark, with the space before it; not the text of a link. In code it is an index.
 CITATION_MARK = re.compile(r" ?\[\d{1,3}\](?!\()|`+")
 # At the end of a piece: what may become one.
-HELD = re.compile(r"(?: ?(?:\[\d{0,3}\]?)?|`+)\Z")
+CITATION_PART = re.compile(r"(?: ?(?:\[\d{0,3}\]?)?|`+)\Z")
 
 
 def cites(model: str) -> bool:
@@ -31,7 +31,7 @@ class CitationFilter:
     def feed(self, text: str, *, final: bool = False) -> str:
         """What is left of the next piece; with `final` all that was held back, too."""
         text = self._held + text
-        found = None if final else HELD.search(text)
+        found = None if final else CITATION_PART.search(text)
         end = found.start() if found else len(text)
         text, self._held = text[:end], text[end:]
         return CITATION_MARK.sub(self._kept, text)

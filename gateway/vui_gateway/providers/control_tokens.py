@@ -29,7 +29,7 @@ TOKEN_PREFIXES, TOKEN_BEGINS = prefixes(PLAIN_TOKENS), re.compile(r"[<\[\]]")
 LONGEST_TOKEN = 60
 WORD_CHARACTER = re.compile(r"\w")
 
-ENDS = frozenset(
+END_TOKENS = frozenset(
     ("im_end", "return", "call", "end", "stop", "eop", "end_turn", "endofturn", "endoftext",
      "endofprompt", "e~", "turn_end", "message_end", "endofassistant", "role_end", "flush")
 )  # fmt: skip
@@ -72,7 +72,7 @@ def kind(token: str) -> Kind:
     if name in HEADER_TOKENS:
         return Kind.END if token.endswith("|>") and not token.startswith("<|") else Kind.HEADER
     name = name.strip("]")
-    if name in ENDS or END.fullmatch(name):
+    if name in END_TOKENS or END.fullmatch(name):
         return Kind.END
     if name.startswith(("end_", "begin_of_text")):
         return Kind.NOTHING

@@ -12,7 +12,7 @@ __all__ = ["ErrorFinder", "ErrorObject", "error_object"]
 
 # https://platform.minimax.io/docs/api-reference/errorcode; all come with HTTP 200 and null choices:
 # https://github.com/QuantumNous/new-api. 2061 is a model that the plan lacks, 1033 a server behind.
-MINIMAX = {
+MINIMAX_CODES = {
     1000: 500, 1001: 504, 1002: 429, 1004: 401, 1008: 402, 1013: 500, 1024: 500, 1026: 400,
     1027: 400, 1028: 402, 1030: 402, 1033: 502, 1039: 429, 1041: 429, 1042: 400, 2013: 400,
     2045: 429, 2049: 401, 2056: 402, 2061: 404, 2062: 429,
@@ -20,16 +20,25 @@ MINIMAX = {
 # Of a code without a text.
 MINIMAX_WORDS = {1026: "the input is sensitive", 1027: "the output is sensitive"}
 # An answer of any format has one of these; an error has none.
-ANSWERS = ("choices", "candidates", "content", "output", "outputs", "result", "results", "delta")
+ANSWER_FIELDS = (
+    "choices",
+    "candidates",
+    "content",
+    "output",
+    "outputs",
+    "result",
+    "results",
+    "delta",
+)
 CODES = ("code", "status_code", "error_code", "statusCode", "status")
 # Codes and words of what is none: it went well, or it is under way.
 FINE = (
     "0", "200", "ok", "success", "successful", "succeeded", "true", "completed", "done", "queued",
     "pending", "processing", "in_progress", "running", "started",
 )  # fmt: skip
-WORDS = ("message", "msg", "error_msg", "status_msg", "error", "detail", "error_description")
+ERROR_FIELDS = ("message", "msg", "error_msg", "status_msg", "error", "detail", "error_description")
 # By the words of the code or the message, where no status is named.
-STATUSES = (
+STATUS_WORDS = (
     (429, re.compile(rf"{RATE_LIMIT.pattern}|throttl", re.IGNORECASE)),
     (
         401,
@@ -46,7 +55,7 @@ STATUSES = (
     (503, re.compile(r"overload|unavailable|too busy", re.IGNORECASE)),
     (422, re.compile(r"validation|invalid_?request|invalid_?param|bad_?request", re.IGNORECASE)),
 )  # fmt: skip
-MAX_LOOKED_AT = 16_384  # bytes: an error is short
+MAX_EVENT = 16_384  # bytes: an error is short
 CANDIDATE = re.compile(
     rb'"(?:error|errors|base_resp|detail|msg|message|error_msg)"\s*:|"object"\s*:\s*"error"'
 )
@@ -84,8 +93,8 @@ def error_object(answer: Any) -> ErrorObject | None:
     if isinstance(base := answer.get("base_resp"), dict) and (code := _code(base)):
         number = _number(code)
         words = _words(base) or MINIMAX_WORDS.get(number, "unknown error")
-        return _error(MINIMAX.get(number, 500), words, code, {})
-    if any(answer.get(name) for name in ANSWERS):
+        return _error(MINIMAX_CODES.get(number, 500), words, code, {})
+    if any(answer.get(name) for name in ANSWER_FIELDS):
         return None
     inner = next((answer[name] for name in ("error", "errors") if answer.get(name)), None)
     if isinstance(inner, list):  # Cloudflare's
@@ -110,7 +119,7 @@ def _from(fields: dict, kept: dict) -> ErrorObject | None:
         return _error(422, words, code, kept)
     kind = fields.get("type")
     said = f"{code} {kind if isinstance(kind, str) else ''} {words}"
-    status = next((status for status, pattern in STATUSES if pattern.search(said)), 500)
+    status = next((status for status, pattern in STATUS_WORDS if pattern.search(said)), 500)
     return _error(status, words, code, kept)
 
 
@@ -133,7 +142,7 @@ def _code(fields: dict) -> str:
 
 
 def _words(fields: dict) -> str:
-    found = next((one for name in WORDS if (one := fields.get(name))), "")
+    found = next((one for name in ERROR_FIELDS if (one := fields.get(name))), "")
     if isinstance(found, list):
         return json.dumps(found, ensure_ascii=False)
     return found if isinstance(found, str) else ""
@@ -158,7 +167,7 @@ class ErrorFinder:
         """What goes on of the body; what may become an error is held back."""
         data, self._held = self._held + piece, b""
         self._json = self._json and data.lstrip()[:1] in (b"", b"{", b"[")
-        if self._json and len(data) <= MAX_LOOKED_AT:
+        if self._json and len(data) <= MAX_EVENT:
             line = data.lstrip().partition(b"\n")[0]
             if self._streamed and len(line) < len(data.lstrip()) and _is_json(line):
                 self._json = False  # a value a line, such as Cohere's stream
@@ -171,7 +180,7 @@ class ErrorFinder:
         if not self._streamed:
             return data
         end = len(data) if final else data.rfind(b"\n") + 1
-        if len(data) - end <= MAX_LOOKED_AT:
+        if len(data) - end <= MAX_EVENT:
             self._held, data = data[end:], data[:end]
         if not CANDIDATE.search(data):
             return data
@@ -183,7 +192,7 @@ class ErrorFinder:
 
     def _looked_at(self, text: bytes, instead: bytes) -> bytes:
         """The event or the body of an error; else what it stands in."""
-        if len(text) > MAX_LOOKED_AT or not CANDIDATE.search(text):
+        if len(text) > MAX_EVENT or not CANDIDATE.search(text):
             return instead
         try:
             answer = json.loads(text)

@@ -18,12 +18,12 @@ from vui_gateway.providers.server_errors import is_context_error, refuses_tools
 from vui_gateway.providers.thinking import LEVELS
 
 __all__ = [
-    "MARKS", "MAX_TOKENS", "NEVER", "STATUSES", "Refusal", "optional_fields", "refusal", "sentence",
-    "smaller_limit", "without",
+    "CACHE_MARKS", "MAX_TOKENS", "NEVER", "STATUSES", "Refusal", "optional_fields", "refusal",
+    "sentence", "smaller_limit", "without",
 ]  # fmt: skip
 
 EXTRA = "extra_body."
-MARKS = "cache_control"
+CACHE_MARKS = "cache_control"
 MAX_TOKENS = {
     "max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens",
 }  # fmt: skip
@@ -58,7 +58,7 @@ SPELLINGS = {
     f"{EXTRA}reasoning": r"reasoning(?:[._ ]?(?:effort|enabled))?",
     f"{EXTRA}chat_template_kwargs": r"chat_template(?:_kwargs)?|enable_thinking",
     "stream_options": r"stream_?options|include_usage",
-    MARKS: r"cache_?control|cache_?points?|prompt caching",
+    CACHE_MARKS: r"cache_?control|cache_?points?|prompt caching",
 }
 # A refusal of a field, in the words of many; the last are Chinese.
 REFUSES = re.compile(
@@ -121,7 +121,7 @@ def optional_fields(
     extra = (call.get("extra_body") or {}).items()
     found |= {f"{EXTRA}{name}": value for name, value in extra if name not in mine}
     found |= {name: given[name] for name in MAX_TOKENS if name in given}
-    return found | ({MARKS: True} if marked else {})
+    return found | ({CACHE_MARKS: True} if marked else {})
 
 
 def refusal(status: int, message: str, param: str, optional: Mapping[str, Any]) -> Refusal | None:
@@ -130,8 +130,8 @@ def refusal(status: int, message: str, param: str, optional: Mapping[str, Any]) 
     message: LiteLLM's. param: the field that the error names by itself, if it does.
     """
     said = unechoed(message[:MAX_READ])
-    if status == HTTPStatus.FORBIDDEN and MARKS in optional and "prompt caching" in said:
-        return Refusal(MARKS)  # Bedrock's
+    if status == HTTPStatus.FORBIDDEN and CACHE_MARKS in optional and "prompt caching" in said:
+        return Refusal(CACHE_MARKS)  # Bedrock's
     other = is_chance(message[:MAX_READ]) or refuses_tools(said) or is_context_error(said)
     if status not in STATUSES or other:
         return None
@@ -187,7 +187,7 @@ def without(call: Mapping[str, Any], refused: Mapping[str, str]) -> dict:
         passed.add(level)
         level = following
     for field, instead in refused.items():
-        if field == MARKS:
+        if field == CACHE_MARKS:
             call = {**call, **_unmarked(call)}
         elif field.startswith(EXTRA):
             extra = {**(call.get("extra_body") or {})}
@@ -234,8 +234,10 @@ def _of_level(level: str, said: str) -> Refusal:
 
 def _unmarked(call: Mapping[str, Any]) -> dict:
     def bare(item: Any) -> Any:
-        marked = isinstance(item, dict) and MARKS in item
-        return {name: value for name, value in item.items() if name != MARKS} if marked else item
+        marked = isinstance(item, dict) and CACHE_MARKS in item
+        return (
+            {name: value for name, value in item.items() if name != CACHE_MARKS} if marked else item
+        )
 
     messages = [
         {**message, "content": [bare(part) for part in message["content"]]}

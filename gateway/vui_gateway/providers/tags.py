@@ -55,7 +55,7 @@ MARKER = re.compile(
     r"|[/|]{0,2}[a-z][\w:/]{1,24}\|?>)|\[/?think\]|◁/?think▷|(?-i:assistantfinal)",
     re.ASCII | re.IGNORECASE,
 )
-BEGINS = re.compile(r"[<\[◁]")
+TAG_BEGINS = re.compile(r"[<\[◁]")
 # Tags are compared in lower case, with ASCII's pipes and underscores; as long as before, which
 # `str.lower` doesn't keep.
 FOLD = str.maketrans(f"{ascii_uppercase}｜▁", f"{ascii_lowercase}|_")
@@ -141,7 +141,11 @@ class ThinkingFilter:
         lost: with `final`, thinking that was opened and not closed is left out, since it was cut
         off; else it is said, since there is nothing else.
         """
-        if not (self._held or self._family or final) and self._begun and not BEGINS.search(text):
+        if (
+            not (self._held or self._family or final)
+            and self._begun
+            and not TAG_BEGINS.search(text)
+        ):
             return text
         text, self._held = self._held + text, ""
         heard: list[str] = []
@@ -213,7 +217,7 @@ class ThinkingFilter:
         header = rest.rfind(CHANNEL, max(0, len(rest) - MOST_HEADER))
         if header >= 0 and MESSAGE not in rest[header:]:
             return len(rest) - header
-        own = held_back(rest[-LONGEST_TAG:].translate(FOLD), PREFIXES, BEGINS)
+        own = held_back(rest[-LONGEST_TAG:].translate(FOLD), PREFIXES, TAG_BEGINS)
         return own or (_bare_close(rest) if self._family == HARMONY else 0)
 
 

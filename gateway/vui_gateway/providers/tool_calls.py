@@ -41,11 +41,11 @@ PARAMETER = re.compile(
     rf"<{_SPACE}arg_value[^<>]{{0,20}}>(.*?)</{_SPACE}arg_value[^<>]{{0,20}}>",
     re.DOTALL,
 )
-ENDS = re.compile(r"</[^<>]{0,16}(?:function|invoke|tool_call)(?::\w{1,20})?>")
+CALL_ENDS = re.compile(r"</[^<>]{0,16}(?:function|invoke|tool_call)(?::\w{1,20})?>")
 # MiniMax-M3 has a tag for each argument: `<zone>UTC</zone>`.
 MINIMAX, TAGGED = "]<]minimax[>[", re.compile(r"<([\w.-]{1,64})>([^<>]*)</\1>")
 # Gemma's arguments: keys without quotes, and quotes of its own.
-QUOTED = re.compile(r'(?:<escape>|<\|"\|>)(.*?)(?:<escape>|<\|"\|>)', re.DOTALL)
+QUOTED_ARGUMENT = re.compile(r'(?:<escape>|<\|"\|>)(.*?)(?:<escape>|<\|"\|>)', re.DOTALL)
 BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 # https://cookbook.openai.com/articles/openai-harmony: a call is addressed to its tool.
 RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
@@ -187,7 +187,7 @@ def _keywords(text: str, at: int) -> dict:
 
 def _of_gemma(text: str) -> Any:
     """The arguments in Gemma's format; None for none."""
-    parts = QUOTED.split(text)
+    parts = QUOTED_ARGUMENT.split(text)
     parts[::2] = [BARE_KEY.sub(r'"\1"', part) for part in parts[::2]]
     parts[1::2] = map(json.dumps, parts[1::2])
     return _decoded("".join(parts), 0)[0]
@@ -195,7 +195,7 @@ def _of_gemma(text: str) -> Any:
 
 def _parameters(text: str, at: int) -> dict:
     """The arguments that have a tag each, until the call's end."""
-    end = ENDS.search(text, at)
+    end = CALL_ENDS.search(text, at)
     stop = min(end.start() if end else len(text), at + MOST_ARGUMENTS)
     stop = min(stop, text.rfind("</", at, stop) + MOST_CLOSING)  # without one there is no argument
     pairs = (found.groups() for found in PARAMETER.finditer(text, at, stop))

@@ -47,7 +47,7 @@ DAY = re.compile(
 )
 # A second name's letter: "John F. Kennedy", and not "Plan B. Then".
 MIDDLE = re.compile(r"(?:\A|[\s(\"'“‘\[])([A-Z][a-z]{2,})\s[A-Z]\Z")
-LABELS = _words(
+LETTERED = _words(
     "Plan Vitamin Type Grade Class Option Section Group Team Figure Hepatitis Appendix Answer "
     "Part Point Step Drive Room Block Line Level Model Exhibit Unit Terminal Gate Zone Phase Case "
     "Choice Column Row Table Item Key Note Player Person Series Side Size Stage Variant Version "
@@ -114,4 +114,4 @@ def _letters_go_on(word: str, said: str, following: str) -> bool:
     if following[1:2] == "." or INITIALS.search(said):
         return True
     named = MIDDLE.search(said)
-    return bool(named and named[1] not in LABELS and OPENS.match(following))
+    return bool(named and named[1] not in LETTERED and OPENS.match(following))

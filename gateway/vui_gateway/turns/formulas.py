@@ -6,7 +6,7 @@ import re
 
 __all__ = ["command", "exponent", "formula", "power"]
 
-WORDS = {
+COMMAND_WORDS = {
     "times": "times", "cdot": "times", "div": "divided by", "pm": "plus or minus",
     "mp": "minus or plus", "leq": "is at most", "le": "is at most", "geq": "is at least",
     "ge": "is at least", "lt": "<", "gt": ">", "neq": "is not", "ne": "is not",
@@ -20,7 +20,7 @@ GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
 )
-WORDS |= {name: name for name in GREEK.split()}
+COMMAND_WORDS |= {name: name for name in GREEK.split()}
 UNSAID = (
     "left right big Big bigg Bigg displaystyle quad qquad limits mathrm mathbf mathbb mathcal "
     "mathit operatorname text textbf textit boxed vec hat bar overline underline"
@@ -31,32 +31,32 @@ POWERS = {"2": "squared", "3": "cubed", "\\circ": "degrees", "\\prime": "prime"}
 GROUP = r"\s?\{((?:[^{}]|\{[^{}]*\})*)\}"
 FRACTION = re.compile(rf"\\[dtc]?frac{GROUP}{GROUP}")
 ROOT = re.compile(rf"\\sqrt{GROUP}")
-ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
+LATEX_ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
 POWER = re.compile(r"\s?\^\s?(?:\{([^{}]*)\}|(\\[a-z]+|[^\s{}]))")
-NAME = re.compile(r"\\([a-zA-Z]+)")
+COMMAND_NAME = re.compile(r"\\([a-zA-Z]+)")
 SPACE = re.compile(r"\\[,;:! ]|\\\\|[&~{}_\s]+")
 # In a line of text: a command of its own, or one with what it holds.
-HELD = r"\{(?:[^{}\n]|\{[^{}\n]{0,80}\}){0,120}\}"
+IN_BRACES = r"\{(?:[^{}\n]|\{[^{}\n]{0,80}\}){0,120}\}"
 COMMAND = re.compile(
-    rf"\\(?:(?:boxed|text(?:bf|it)?|math(?:rm|bf)|sqrt){HELD}|[dt]?frac{HELD}{HELD}"
-    rf"|(?:{'|'.join(sorted(WORDS, key=len, reverse=True))})(?![a-zA-Z]))"
+    rf"\\(?:(?:boxed|text(?:bf|it)?|math(?:rm|bf)|sqrt){IN_BRACES}|[dt]?frac{IN_BRACES}{IN_BRACES}"
+    rf"|(?:{'|'.join(sorted(COMMAND_WORDS, key=len, reverse=True))})(?![a-zA-Z]))"
 )
 # At the end of a piece, what may become one.
 COMMAND_PART = re.compile(r"\\[a-zA-Z]{0,9}(?:\{[^\n]{0,240})?\Z")
 
 # Between dollars: an amount of money has words or marks behind its number.
-DOLLARS = re.compile(r"\$(?=\S)([^$\n]{1,160}?)(?<=[^\s\\])\$(?!\d)")
+DOLLAR_FORMULA = re.compile(r"\$(?=\S)([^$\n]{1,160}?)(?<=[^\s\\])\$(?!\d)")
 # Two words, or a letter that is neither Latin nor Greek; not in braces.
 PROSE = re.compile(
     r"(?<!\\)(?<![^\W\d_])[^\W\d_]{2,}[ ,]+[^\W\d_]{2,}"
     r"|[^\x00-\u03ff\u1d00-\u2bff\U0001d400-\U0001d7ff]"
 )
 # Four words: a sentence goes on behind a mark that nobody closes.
-SENTENCE = re.compile(r"(?: [^\W\d_]{2,}[,.]?){4}")
+FOUR_WORDS = re.compile(r"(?: [^\W\d_]{2,}[,.]?){4}")
 BRACED = re.compile(r"\{[^{}]*\}?")
 MONEY = re.compile(r"\d[\d.,]*+(?:[kKMBbm]?\s+[^\W\d_]{2}|\s*[^\w\s\\^+=*/<>{}$()-])")
-MARKS = re.compile(r"[\\^_={}+<>()]|\A-?[\w.,]{1,5}\Z")
-SPANS = {
+FORMULA_MARKS = re.compile(r"[\\^_={}+<>()]|\A-?[\w.,]{1,5}\Z")
+FORMULA_SPANS = {
     "\\(": re.compile(r"\\\((.{0,600}?)\\\)", re.DOTALL),
     "\\[": re.compile(r"\\\[(.{0,600}?)\\\]", re.DOTALL),
     "$$": re.compile(r"\$\$(.{1,600}?)\$\$", re.DOTALL),
@@ -68,7 +68,7 @@ MOST = 600  # characters that are waited for
 
 def read(formula: str) -> str:
     """What is said of it."""
-    formula = ENVIRONMENT.sub(" ", formula)
+    formula = LATEX_ENVIRONMENT.sub(" ", formula)
     for _ in range(3):  # as deep as they nest
         before = formula
         formula = FRACTION.sub(r" {\1} over {\2} ", formula)
@@ -76,7 +76,7 @@ def read(formula: str) -> str:
         if formula == before:
             break
     formula = POWER.sub(lambda found: power(found[1] or found[2]) + " ", formula)
-    formula = NAME.sub(lambda found: _word(found[1]), formula.replace("\\%", "%"))
+    formula = COMMAND_NAME.sub(lambda found: _word(found[1]), formula.replace("\\%", "%"))
     formula = SPACE.sub(" ", formula.replace("*", " times "))
     return " ".join(re.sub(r"\s+([,.;:)])", r"\1", formula).split())
 
@@ -84,19 +84,19 @@ def read(formula: str) -> str:
 def formula(text: str, at: int, *, final: bool) -> tuple[str, int]:
     """What is said of a formula that begins here, and where it ends: `at` for none, -1 to wait."""
     mark = text[at : at + 2]
-    if span := SPANS.get(mark):
+    if span := FORMULA_SPANS.get(mark):
         found = span.match(text, at)
         inside = found[1] if found else text[at : at + MOST]
-        if SENTENCE.search(BRACED.sub("", inside)):
+        if FOUR_WORDS.search(BRACED.sub("", inside)):
             return "", at
         if found:
             return read(inside), found.end()
         return "", at if final or len(text) - at > MOST else -1
-    if found := DOLLARS.match(text, at):
+    if found := DOLLAR_FORMULA.match(text, at):
         if found.end() == len(text) and not final:
             return "", -1  # a digit behind it is money
         inside = found[1]
-        if MARKS.search(inside) and not _is_prose(inside):
+        if FORMULA_MARKS.search(inside) and not _is_prose(inside):
             return read(inside), found.end()
         return "", at
     rest = text[at + 1 : at + 162]
@@ -125,7 +125,7 @@ def power(exponent: str) -> str:
 
 
 def _word(name: str) -> str:
-    return " " if name in SILENT else f" {WORDS.get(name, name)} "
+    return " " if name in SILENT else f" {COMMAND_WORDS.get(name, name)} "
 
 
 def exponent(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:

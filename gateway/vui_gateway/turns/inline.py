@@ -7,7 +7,7 @@ import re
 
 from vui_gateway.turns.abbreviations import NEEDED, full_stop, needed
 from vui_gateway.turns.formulas import command, exponent, formula
-from vui_gateway.turns.markup import TAGS, span, tag
+from vui_gateway.turns.markup import VUI_TAGS, span, tag
 
 __all__ = ["MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline"]
 
@@ -174,7 +174,7 @@ class Inline:
             self._say("[")
             return at + 1
         end, name = label.end(), label[1]
-        if name.lower() in TAGS:
+        if name.lower() in VUI_TAGS:
             self._say(label[0])
             return end
         if end == len(text) and not final:
@@ -199,7 +199,7 @@ class Inline:
             other = LABEL.match(text, end)
             if not other and not final and LABEL_PART.match(text, end):
                 return -1
-            if other and other[1].lower() not in TAGS:
+            if other and other[1].lower() not in VUI_TAGS:
                 self._say(self._read(name))
                 return other.end()
         # vui says nothing in brackets: stage directions, which models make up, and lists.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 __all__ = [
-    "BLANK", "BULLET", "HEADING", "KEYCAP", "NUMBER", "PICTURE", "QUOTE", "RULE", "SEPARATOR",
-    "UNDECIDED", "cells", "is_table_rule", "places",
+    "BLANK", "BULLET", "HEADING", "KEYCAP", "NUMBER", "PICTURE", "QUOTE_MARK", "RULE",
+    "TABLE_SEPARATOR", "UNDECIDED", "cells", "is_table_rule", "places",
 ]  # fmt: skip
 
 BLANK = re.compile(r"[ \t]*")
@@ -20,7 +20,7 @@ SYMBOLS = r"\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f300-\U0001faff"  # arr
 PICTURE = re.compile(rf"(?:[{SYMBOLS}]\ufe0f?){{1,4}}[ \t]+")
 KEYCAP = re.compile(r"(\d)\ufe0f?\u20e3[ \t]*(?=\S)")
 ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
-QUOTE = re.compile(r">[ \t]?")
+QUOTE_MARK = re.compile(r">[ \t]?")
 # Beginnings of a line whose kind isn't known yet.
 UNDECIDED = re.compile(
     r"(?:#{1,6}[ \t]*|[-*+•‣◦▪–](?:[ \t]+(?:\[(?:[ xX]\]?)?)?[ \t]*)?"
@@ -28,8 +28,8 @@ UNDECIDED = re.compile(
     rf"|[{SYMBOLS}\ufe0f]{{1,8}}[ \t]*|~{{1,2}}|\r)\Z"
 )
 CELLS = re.compile(r"(?<!\\)\|")
-SEPARATOR = re.compile(r"[\s|:-]*\Z")
-MOST_RULE = 160  # characters that are waited for
+TABLE_SEPARATOR = re.compile(r"[\s|:-]*\Z")
+MOST_TABLE_RULE = 160  # characters that are waited for
 
 
 def places(letter: str) -> list[int]:
@@ -43,7 +43,7 @@ def is_table_rule(text: str, at: int, *, final: bool) -> int:
     if not (found := TABLE_RULE.match(text, at)):
         return at
     end = found.end()
-    if end == len(text) and not final and end - at < MOST_RULE:
+    if end == len(text) and not final and end - at < MOST_TABLE_RULE:
         return -1
     rule = set(found[0])
     whole = end == len(text) or text[end] == "\n"

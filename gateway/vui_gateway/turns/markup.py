@@ -6,10 +6,10 @@ import re
 
 from vui_gateway.turns.formulas import power
 
-__all__ = ["EMPHASIS", "SAID_END", "TAGS", "code", "host", "span", "tag"]
+__all__ = ["EMPHASIS", "SAID_END", "VUI_TAGS", "code", "host", "span", "tag"]
 
 # vui's own: https://github.com/fluxions-ai/vui, `clean_llm_text`
-TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
+VUI_TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
 
 # HTML's, and those that speech synthesis reads: https://www.w3.org/TR/speech-synthesis11/
 HTML_NAMES = (
@@ -18,13 +18,13 @@ HTML_NAMES = (
     "pre q samp section small span strike strong sub summary sup table tbody td tfoot th thead tr "
     "tt u ul var wbr speak break emphasis prosody say-as phoneme audio mstts:express-as"
 )
-NAMES = frozenset(HTML_NAMES.split()) | TAGS
+TAG_NAMES_SAID = frozenset(HTML_NAMES.split()) | VUI_TAGS
 BLOCKS = (
     "p h1 h2 h3 h4 h5 h6 tr div ul ol dl table blockquote summary section article header footer "
     "figcaption caption pre"
 )
-ENDS = frozenset(BLOCKS.split())
-BEGINS = frozenset(("li", "td", "th", "dt", "dd"))
+BLOCK_TAGS = frozenset(BLOCKS.split())
+ENTRY_TAGS = frozenset(("li", "td", "th", "dt", "dd"))
 HTML = re.compile(
     r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,20})(?:\s+[\w:-]{1,30}=[^<>\n]{0,300})?\s{0,3}/?>"
 )
@@ -43,7 +43,7 @@ AUTOLINK_PART = re.compile(r"<(?:https?://[^\s<>]{0,2000}|[^\s<>@]{1,99}(?:@[^\s
 HOST = re.compile(r"(?:https?://)?(?:www\.)?([^/?#\s]*)", re.IGNORECASE)
 EMPHASIS = re.compile(r"(?<!\w)_+|_+(?!\w)|[*`]+|~~+")
 PRODUCT = re.compile(r"(?<=[\w)])\s?\*\s?(?=[\w(])")
-LABELS = re.compile(rf"\[(?!(?:{'|'.join(TAGS)})\])([^\[\]]*)\]")
+BRACKETS = re.compile(rf"\[(?!(?:{'|'.join(VUI_TAGS)})\])([^\[\]]*)\]")
 SPANS = {mark: re.compile(rf"(?<!`){mark}(?!`)|\n") for mark in ("`", "``")}
 MOST_SPAN = 200  # characters that are waited for
 # After this nothing is missing before a pause; what isn't a word may follow.
@@ -61,7 +61,7 @@ def code(text: str) -> str:
     text = text.strip()
     if text.startswith(("http://", "https://")) and " " not in text:
         return host(text)
-    text = LABELS.sub(r" \1 ", PRODUCT.sub(" times ", text))
+    text = BRACKETS.sub(r" \1 ", PRODUCT.sub(" times ", text))
     return " ".join(EMPHASIS.sub("", text).split())
 
 
@@ -84,7 +84,7 @@ def tag(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
     if not final:
         part = HTML_PART.match(text, at)
         name = (part[1] or "").lower() if part else ""
-        partial = part and any(known.startswith(name) for known in NAMES)
+        partial = part and any(known.startswith(name) for known in TAG_NAMES_SAID)
         if partial or AUTOLINK_PART.match(text, at) or COMMENT_PART.match(text, at):
             return "", -1
         if RAISED_PART.match(text, at):
@@ -96,17 +96,17 @@ def tag(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
     if raised := RAISED.match(text, at):
         return (power(raised[1]) if BASE.search(before) else " "), raised.end()
     found = HTML.match(text, at)
-    if not found or (name := found[2].lower()) not in NAMES:
+    if not found or (name := found[2].lower()) not in TAG_NAMES_SAID:
         return "<", at + 1
     return _pause(name, before, closes=bool(found[1])), found.end()
 
 
 def _pause(name: str, before: str, *, closes: bool) -> str:
-    if name in TAGS:
+    if name in VUI_TAGS:
         return "" if closes else f"[{name}]"
     if not before.strip():
         return ""
-    if name in ENDS or (name in BEGINS and not closes):
-        mark = "." if name in ENDS else ","
+    if name in BLOCK_TAGS or (name in ENTRY_TAGS and not closes):
+        mark = "." if name in BLOCK_TAGS else ","
         return " " if SAID_END.search(before) else f"{mark} "
     return " " if name in ("br", "hr") else ""

@@ -12,9 +12,9 @@ from vui_gateway.turns.lines import (
     KEYCAP,
     NUMBER,
     PICTURE,
-    QUOTE,
+    QUOTE_MARK,
     RULE,
-    SEPARATOR,
+    TABLE_SEPARATOR,
     UNDECIDED,
     cells,
     is_table_rule,
@@ -121,7 +121,7 @@ class PlainSpeech(Inline):
         ):
             self._begin_block("item")
             self._say(f"{found[1]}, ")
-        elif found := QUOTE.match(text, start):
+        elif found := QUOTE_MARK.match(text, start):
             if found.end() == len(text) and not final and not found[0].endswith(" "):
                 return -1
             return found.end()  # the line within begins here
@@ -177,7 +177,7 @@ class PlainSpeech(Inline):
 
     def _end_row(self) -> None:
         row, self._mode = "".join(self._parts).strip().removesuffix("|"), ""
-        if not SEPARATOR.match(row):
+        if not TABLE_SEPARATOR.match(row):
             self._say(", ".join(filter(None, map(self._read, cells(row)))))
 
     def _in_line(self, text: str, at: int, *, final: bool) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vui_gateway.providers.refusals import (
-    MARKS,
+    CACHE_MARKS,
     MAX_TOKENS,
     NEVER,
     STATUSES,
@@ -64,7 +64,7 @@ class TakenBack:
         name = _name(attempt)
         refused = self._refused(name) | attempt.taken_back
         call = without(call, refused)
-        if MARKS in refused:
+        if CACHE_MARKS in refused:
             attempt.cache_marks = ()
         own = self._own.get(attempt.deployment.id, {})
         optional = optional_fields(before, call, own, marked=bool(attempt.cache_marks))

@@ -29,7 +29,7 @@ KNOWN = 1000  # head starts that can still be claimed
 CLAIM_LIFETIME, MOST_CLAIMS = 60.0, 1000  # seconds, and claims that gateways share
 # Of one client: head starts, and seconds without one where too few of them were used.
 LOOKED_AT, PAUSE = 20, 3600.0
-CLIENTS = 1000  # that are looked at: those that made the last ones
+MOST_CLIENTS = 1000  # that are looked at: those that made the last ones
 BUDGET_SHARE = 0.8  # of a budget
 
 log = logging.getLogger("vui_gateway")
@@ -151,7 +151,7 @@ class HeadStarts:
             latest = self._latest.pop(call.client, None) or Latest()
             latest.last.append(one)
             self._latest[call.client] = latest
-            if len(self._latest) > CLIENTS:
+            if len(self._latest) > MOST_CLIENTS:
                 del self._latest[next(iter(self._latest))]
             if not one.claimed:
                 self._add(Sums(unused_usd=one.usd))
