@@ -27,7 +27,6 @@ from vui_gateway.named_files import missing
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
 MAX_DEPLOYMENTS = 500  # a router of so many is built in 1.5 s, and calls wait meanwhile
-
 FEW_LINES = 5  # entries that can't be used, named where there is no other
 ANCHORS = "x-"  # https://docs.docker.com/reference/compose-file/extension/: for YAML's anchors
 
