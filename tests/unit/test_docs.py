@@ -2,17 +2,20 @@
 
 import json
 import re
+import tomllib
 from typing import Any
 
 from vui_gateway.api.chat import Chat
 from vui_gateway.api.connections import Connections
 from vui_gateway.errors import Code, Ending
+from vui_gateway.litellm_proxy.catalogue import TESTED
 from vui_gateway.turns.admission import Admission
 from vui_gateway.usage.recorder import Recorder
 
 from tests.support.harness import ROOT
 from tests.support.report import PAGE, STORE, render
 from vui_litellm.errors import BY_CODE
+from vui_litellm.tools.preflight import TESTED_VUI
 
 
 def test_the_page_shows_the_figures_on_file() -> None:
@@ -64,3 +67,10 @@ def test_links_between_the_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text()):
             assert (page.parent / link).exists() or link == "docs/page.png", (page.name, link)
+
+
+def test_the_locked_versions_are_the_tested_ones() -> None:
+    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    locked = {package["name"]: package.get("version") for package in packages}
+    assert locked["litellm"] == TESTED
+    assert locked["vui-tts"] in TESTED_VUI
