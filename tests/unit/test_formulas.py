@@ -1,0 +1,39 @@
+"""Formulas in LaTeX as a person reads them, and money as it stands."""
+
+from __future__ import annotations
+
+import pytest
+from vui_gateway.turns.formulas import command, exponent, formula, power, read
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (r"\frac{1}{2}", "1 over 2"),
+        (r"\frac{\frac{1}{2}}{x}", "1 over 2 over x"),
+        (r"E = mc^2", "E = mc squared"),
+        (r"\sqrt{b^{2}} \leq \pi", "the square root of b squared is at most pi"),
+        (r"90^\circ", "90 degrees"),
+        (r"2^{10}", "2 to the power of 10"),
+        (r"\begin{align} a &= b \\ c &= d \end{align}", "a = b c = d"),
+        (r"\unknown{x}", "unknown x"),
+    ],
+)
+def test_a_formula_is_read(text: str, said: str) -> None:
+    assert " ".join(read(text).split()) == said
+
+
+@pytest.mark.parametrize("text", ["$5 and $10", "$5-$10 a day", "$ 5", "$HOME is set"])
+def test_money_is_no_formula(text: str) -> None:
+    said, end = formula(text, 0, final=True)
+    assert end == 0 or said.startswith("$")
+
+
+def test_what_may_become_a_formula_is_waited_for() -> None:
+    assert formula("$x^", 0, final=False)[1] == -1
+    assert command(r"\fra", 0, final=False)[1] == -1
+    assert exponent("^{1", 0, "x", final=False)[1] == -1
+
+
+def test_a_power_has_its_word() -> None:
+    assert [power(p).strip() for p in ("2", "3", "n")] == ["squared", "cubed", "to the power of n"]
