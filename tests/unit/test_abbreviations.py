@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from vui_gateway.turns.abbreviations import full_stop
+from vui_gateway.turns.abbreviations import full_stop, needed
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,17 @@ def test_a_number_of_a_list_is_followed_by_a_pause(
     said: str, following: str, before: int, found: tuple[str, int]
 ) -> None:
     assert full_stop(said, following, before) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        ("It came back", 1),
+        ("Ask Dr", 2),
+        ("at 10 a.m", 2),
+        ("Plan B", 3),
+        ("in 12", 3),
+    ],
+)
+def test_behind_an_ordinary_word_one_character_decides(said: str, count: int) -> None:
+    assert needed(said) == count

@@ -66,3 +66,10 @@ def test_each_piece_but_the_last_ends_in_a_space_which_promises_more(text: str) 
     *before, last = released(text, 3)
     assert all(piece.endswith(" ") for piece in before)
     assert last == last.rstrip()
+
+
+def test_a_sentence_is_whole_when_the_next_begins_as_a_stop_phrase_might() -> None:
+    reply = Reply(stops=("one sec.",), plain=True)
+    reply.feed("It came back.")
+    reply.feed(" So")  # "o" may become "one sec."
+    assert reply.release() == "It came back. "

@@ -25,6 +25,7 @@ BEFORE_LOWER = _words(
     "etc al Inc Ltd Co Corp approx est ca Ave Blvd Rd Jr Sr Ph.D M.D usw bzw Bzw ggf Ggf bspw vgl "
     "inkl min Min sec Sek hr hrs Std ecc г гг"
 )
+ANY_OF_THESE = TITLES | ALWAYS | BEFORE_NUMBER | BEFORE_LOWER
 UNITS = _words("min Min sec Sec Sek hr hrs Std")  # a number behind one begins a sentence
 DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")  # "p.m", "U.S"
 LAST_WORD = re.compile(r"(?:(?<=\s)|(?<=[(\"'“‘\[])|\A)[^\s(\"'“‘\[]{1,16}\Z")
@@ -61,8 +62,12 @@ NEEDED = 3  # characters after the white space, to decide
 
 
 def needed(said: str) -> int:
-    """How many of them must have come."""
-    return NEEDED if LONGER.search(said) else NEEDED - 1
+    """How many of them must have come: behind an ordinary word it doesn't matter which."""
+    if LONGER.search(said):
+        return NEEDED
+    word = LAST_WORD.search(said)
+    ordinary = not word or (len(word[0]) > 2 and word[0].isalpha() and word[0] not in ANY_OF_THESE)
+    return 1 if ordinary else NEEDED - 1
 
 
 def full_stop(said: str, following: str, number: int) -> tuple[str, int]:
