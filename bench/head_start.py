@@ -39,7 +39,7 @@ TOO_SHORT = "(too short)"  # vui's word for it, which a busy machine's sound is 
 CHANGES_AFTER = 0.06  # seconds until a transcript changes
 SPEAKS_ON_AFTER = 0.4  # seconds, before vui commits where the sentence has no full stop
 NAME = "speech_end_to_first_chunk_"
-AT_ONCE = 10  # vuis, where 2,000 turns would take an hour
+AT_ONCE = 4  # vuis, where 2,000 turns would take an hour; ten are too many for two cores
 ECHO = "You said {}, is that right? I think so."
 ECHOED = re.compile(r"You said (.*), is that right")
 
