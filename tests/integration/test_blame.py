@@ -11,17 +11,17 @@ from pathlib import Path
 
 import httpx
 import pytest
-from vui.serving.stream import llm_backend
 
 from tests.integration.test_check import check_at
-from tests.matrix.conversations import HELLO, heard_of, tools
+from tests.matrix.conversations import HELLO, tools
 from tests.providers.base import serving
 from tests.providers.failing import Ends, Failing, Fails
 from tests.providers.raw import RESET, RawProvider, raw_provider
-from tests.support.harness import Program, gateway, openai_model, vui_env
+from tests.support.harness import gateway, openai_model, vui_env
 from tests.support.poll import until
 from tests.support.report import record
-from vui_litellm import LiteLLMBackend, errors
+from tests.support.turns import Turns
+from vui_litellm import errors
 
 TEXT = "Yeah, doing alright. What about you?"
 REPLY = ["Yeah, doing alright.", "What about you?"]
@@ -29,25 +29,13 @@ SECTION, PAIRS = "faults", 40
 
 
 @dataclass
-class Wards:
+class Wards(Turns):
     """Groups: `alone`, pairs that nobody has asked yet, `raw` (resets) and `home` (one's own)."""
 
-    program: Program
     one: Failing
     two: Failing
     raw: RawProvider
     pairs: Iterator[str] = field(default_factory=lambda: map(pair, range(PAIRS)))
-
-    def backend(self, group: str) -> LiteLLMBackend:
-        backend = LiteLLMBackend(group, self.program.url, api_key=self.program.key)
-        llm_backend.set_backend(backend)
-        return backend
-
-    async def reply(self, group: str) -> tuple[list[str], Exception | None]:
-        backend = self.backend(group)
-        heard = await heard_of(HELLO)
-        await backend.aclose()
-        return heard
 
     async def thoughts(self, group: str) -> dict:
         backend = self.backend(group)

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from vui.serving.stream import llm_backend
 
-from tests.matrix.conversations import HELLO, heard_of, tools
+from tests.matrix.conversations import HELLO, tools
 from tests.providers.base import serving
 from tests.providers.failing import Failing, Fails
 from tests.providers.minimax import MiniMax
 from tests.providers.openai import OpenAI
-from tests.support.harness import Program, gateway, openai_model
+from tests.support.harness import gateway, openai_model
 from tests.support.report import record
-from vui_litellm import LiteLLMBackend, errors
+from tests.support.turns import Turns
+from vui_litellm import errors
 
 TEXT = "Yeah, doing alright. What about you?"
 REPLY = ["Yeah, doing alright.", "What about you?"]
@@ -40,24 +40,12 @@ MINIMAX = {
 
 
 @dataclass
-class Providers:
+class Providers(Turns):
     """`minimax` and `other` alone, and pairs: MiniMax before one that is well."""
 
-    program: Program
     minimax: MiniMax
     other: Failing
     well: OpenAI
-
-    def backend(self, group: str) -> LiteLLMBackend:
-        backend = LiteLLMBackend(group, self.program.url, api_key=self.program.key)
-        llm_backend.set_backend(backend)
-        return backend
-
-    async def reply(self, group: str) -> tuple[list[str], Exception | None]:
-        backend = self.backend(group)
-        heard = await heard_of(HELLO)
-        await backend.aclose()
-        return heard
 
     async def thoughts_fail(self, group: str) -> str:
         """The code of the failure of vui's thoughts, which aren't streamed."""

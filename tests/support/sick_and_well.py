@@ -19,8 +19,9 @@ from tests.matrix.conversations import TEXT_CHAT, tools
 from tests.providers.base import serving
 from tests.providers.openai import OpenAI
 from tests.support.fillers import FILLERS, dead_air
-from tests.support.harness import Program, gateway
+from tests.support.harness import gateway
 from tests.support.poll import until
+from tests.support.turns import Turns
 from vui_litellm import LiteLLMBackend
 from vui_litellm.patches.speech import speak_sooner
 
@@ -82,12 +83,11 @@ def allowed(first: bool = False) -> set[str]:
 
 
 @dataclass
-class SickAndWell:
+class SickAndWell(Turns):
     """A gateway with many groups of the same two deployments, so that no test waits for another's
     cooldowns to end; and groups of the first one alone.
     """
 
-    program: Program
     first: OpenAI
     second: OpenAI
     numbers: Iterator[int] = field(default_factory=count)
@@ -106,11 +106,6 @@ class SickAndWell:
         """How often each was asked."""
         posts = [[s for s in d.seen if s.path == PATH] for d in (self.first, self.second)]
         return len(posts[0]), len(posts[1])
-
-    def backend(self, group: str, **options: Any) -> LiteLLMBackend:
-        backend = LiteLLMBackend(group, self.program.url, api_key=self.program.key, **options)
-        llm_backend.set_backend(backend)
-        return backend
 
     def barge_in(self) -> None:
         """What vui does when the user speaks."""

@@ -184,7 +184,7 @@ class RouterInForce:
         No group where the file has no router for it.
         """
         router: Any = proxy_server.llm_router
-        if not (self._chooses and any(map(_is_router, self._of(model_group)))):
+        if not self._routers(model_group):
             return "", body
         messages = [auto_routers.shortened(message) for message in body["messages"]]
         request = {**body, "messages": messages, "metadata": {}}
@@ -218,7 +218,7 @@ class RouterInForce:
 
     def chosen_from(self, model_group: str) -> list[str]:
         """The groups that a router of the file chooses from for this one; else itself."""
-        routers = [e["litellm_params"] for e in self._of(model_group) if _is_router(e)]
+        routers = self._routers(model_group)
         return [one for params in routers for one in auto_routers.targets(params)] or [model_group]
 
     def ids(self, model_group: str) -> list[str]:
@@ -227,6 +227,11 @@ class RouterInForce:
             (e["model_info"]["id"], e["litellm_params"]["model"]) for e in self._of(model_group)
         )
         return [i for i, model in models if not model.startswith(auto_routers.AUTO_ROUTER)]
+
+    def _routers(self, model_group: str) -> list[dict]:
+        """The settings of the file's routers for a group."""
+        entries = self._of(model_group) if self._chooses else ()
+        return [entry["litellm_params"] for entry in entries if _is_router(entry)]
 
     def _of(self, model_group: str) -> list[dict]:
         return proxy_server.llm_router.get_model_list(model_name=model_group) or []

@@ -138,8 +138,7 @@ class Transport:
                 async for chunk in chunks:
                     self._look_for_ollama(chunk, attempt)
                     event = _event(chunk, attempt)
-                    silent = event.finish_reason == "stop" and not attempt.received
-                    if silent and self._servers.is_local(deployment):
+                    if event.finish_reason == "stop" and not attempt.received:
                         lost = await nothing_said(self._servers, attempt, event, chunks)
                         event = Event(usage=event.usage, broken=lost) if lost else event
                     yield event

@@ -67,10 +67,8 @@ OPEN = re.compile(
     "|".join([*map(_as_written, OPENING), JSON_CALL, PYTHON_CALL, LABELLED]),
     re.ASCII | re.IGNORECASE,
 )
-OPENING_PREFIXES, CALL_BEGINS = (
-    prefixes((*OPENING, f"{FUNCTOOLS}[")),
-    re.compile(r"[<\[✿]|(?<!\w)[f\]]"),
-)
+OPENING_PREFIXES = prefixes((*OPENING, f"{FUNCTOOLS}["))
+CALL_BEGINS = re.compile(r"[<\[✿]|(?<!\w)[f\]]")
 LONGEST_OPENING = max(map(len, OPENING))
 
 

@@ -77,7 +77,7 @@ def span(text: str, at: int, *, final: bool) -> tuple[str, int]:
 
 
 def tag(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
-    """What is said of a tag that begins here, and where it ends: -1 to wait.
+    """The speech for a tag that begins here, and where the tag ends: -1 to wait.
 
     before: what was said before it.
     """
@@ -85,9 +85,8 @@ def tag(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
         part = HTML_PART.match(text, at)
         name = (part[1] or "").lower() if part else ""
         partial = part and any(known.startswith(name) for known in TAG_NAMES_SAID)
-        if partial or AUTOLINK_PART.match(text, at) or COMMENT_PART.match(text, at):
-            return "", -1
-        if RAISED_PART.match(text, at):
+        others = (AUTOLINK_PART, COMMENT_PART, RAISED_PART)
+        if partial or any(other.match(text, at) for other in others):
             return "", -1
     if link := AUTOLINK.match(text, at):
         return link[2] or host(link[1]), link.end()

@@ -114,7 +114,7 @@ class Reply:
 
     @property
     def stopped(self) -> bool:
-        """It is nothing but a stop phrase, of which one doesn't hear anything."""
+        """A stop phrase alone, which is not spoken."""
         return self._stop.ended and not self._said
 
     def separate(self) -> None:
