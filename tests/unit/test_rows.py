@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import litellm
@@ -31,10 +32,13 @@ def run(router: RouterInForce, *lists: list[dict]) -> None:
 
 
 @pytest.fixture
-def router(monkeypatch: pytest.MonkeyPatch) -> RouterInForce:
+def router(monkeypatch: pytest.MonkeyPatch) -> Iterator[RouterInForce]:
+    """A router without models in force before and after: other tests use the same table."""
     router = RouterInForce()
     monkeypatch.setattr("litellm.proxy.proxy_server.llm_router", None)
-    return router
+    run(router, [])
+    yield router
+    run(router, [])
 
 
 def test_a_models_row_is_gone_with_its_line(router: RouterInForce) -> None:
@@ -53,7 +57,6 @@ def test_a_models_row_is_gone_with_its_line(router: RouterInForce) -> None:
 def test_a_mode_of_the_file_in_force_is_none_of_the_next_one(router: RouterInForce) -> None:
     run(router, entries(mode="embedding"))
     assert talks("openai", "own")
-    run(router, [])
 
 
 def test_a_router_that_is_built_and_not_used_leaves_the_table_as_it_was(
@@ -66,14 +69,12 @@ def test_a_router_that_is_built_and_not_used_leaves_the_table_as_it_was(
 
     asyncio.run(build())
     assert model_info("openai", "own")["max_input_tokens"] == 77
-    run(router, [])
 
 
 def test_a_known_models_row_is_litellms_again(router: RouterInForce) -> None:
     before = model_info("openai", "gpt-4.1")["max_input_tokens"]
     run(router, entries("gpt-4.1", max_input_tokens=5), entries("gpt-4.1"))
     assert model_info("openai", "gpt-4.1")["max_input_tokens"] == before
-    run(router, [])
 
 
 def read(folder: Path, info: str) -> Config:
