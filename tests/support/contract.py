@@ -43,7 +43,7 @@ LAYERS = (
     ("drain.py", "logs.py", "mirror.py", "watchdog.py"),
     ("settings.py", "redaction.py"),
     ("env_file.py",),
-    ("errors.py", "named_files.py", "no_proxy.py", "private_files.py", "variables.py"),
+    ("errors.py", "lru.py", "named_files.py", "no_proxy.py", "private_files.py", "variables.py"),
 )
 
 

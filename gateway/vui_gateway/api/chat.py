@@ -219,7 +219,7 @@ async def _with_signs_of_life(
     try:
         while True:
             task = task or asyncio.ensure_future(anext(events))
-            if not (await asyncio.wait({task}, timeout=max(0.0, min(TICK, silence.left))))[0]:
+            if not (await asyncio.wait({task}, timeout=max(0.0, min(TICK, silence.look()))))[0]:
                 sentence = silence.take()
                 if sentence or loop.time() >= last + HEARTBEAT:
                     last = loop.time()

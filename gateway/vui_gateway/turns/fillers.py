@@ -57,9 +57,8 @@ class Silence:
         self._none = not sentences
         self._unclaimed = 0.0  # the last look at which nobody had claimed the head start
 
-    @property
-    def left(self) -> float:
-        """Seconds until a sentence is due, as it looks now."""
+    def look(self) -> float:
+        """Look at the call; seconds until a sentence is due, as it looks now."""
         call, now = self._call, asyncio.get_running_loop().time()
         if call.head_start and not call.head_start.claimed:
             self._unclaimed = now
@@ -76,7 +75,7 @@ class Silence:
 
     def take(self) -> str:
         """The sentence that is due, which is heard then; empty where none is."""
-        if self.left > 0:
+        if self.look() > 0:
             return ""
         sentence, now = next(self._sentences), asyncio.get_running_loop().time()
         self._call.heard = Limits.spoken(sentence, max(self._call.heard, now))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from vui_gateway.lru import LRU
 from vui_gateway.providers.accounts import tokens_asked
 from vui_gateway.turns.call import Attempt, Call
 
@@ -36,7 +37,8 @@ class Toolless:
     def __init__(self) -> None:
         self._never: frozenset[str] = frozenset()
         self._until: dict[str, float] = {}
-        self._replies: dict[tuple[str, str], int] = {}  # tokens of each client's and group's last
+        # Tokens of each client's and group's last reply.
+        self._replies = LRU[tuple[str, str], int](KEPT_REPLIES)
         self.limits: dict[str, int] = {}
         self.small: dict[str, str] = {}
         self._models: dict[str, str] = {}
@@ -62,10 +64,7 @@ class Toolless:
         """Take the limit of its account from an attempt."""
         if call.streamed:
             who = call.client, call.model_group
-            self._replies.pop(who, None)
-            self._replies[who] = tokens_asked(record.sent, record.body)
-            if len(self._replies) > KEPT_REPLIES:
-                del self._replies[next(iter(self._replies))]
+            self._replies.put(who, tokens_asked(record.sent, record.body))
         if record.tokens_a_minute:
             self.limits[record.deployment.id] = record.tokens_a_minute
             self._models[record.deployment.id] = record.deployment.model

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from vui_gateway.lru import LRU
 from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.head_start import HeadStart
@@ -72,9 +73,9 @@ class HeadStarts:
     def __init__(self, state: State, budget: Budget, registry: CollectorRegistry) -> None:
         self.has_one_slot: Callable[[str], Awaitable[bool]] = _nowhere
         self._state, self._budget = state, budget
-        self._known: dict[str, HeadStart] = {}
-        self._early: dict[str, bool] = {}  # claims before their calls
-        self._latest: dict[str, Latest] = {}  # by client, the one that made the last one last
+        self._known = LRU[str, HeadStart](KNOWN)
+        self._early = LRU[str, bool](KNOWN)  # claims before their calls
+        self._latest = LRU[str, Latest](MOST_CLIENTS)
         state.watch(CLAIMS, self._on_claim)
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "vui_head_starts_today": (
@@ -121,9 +122,8 @@ class HeadStarts:
             return None
         self._add(Sums(1))
         full = f"{client}/{name}"
-        one = self._known[full] = HeadStart(name)
-        if len(self._known) > KNOWN:
-            del self._known[next(iter(self._known))]
+        one = HeadStart(name)
+        self._known.put(full, one)
         # A claim may come on a connection that is open already, and before its call.
         if self._early.pop(full, None) or self._state.get(CLAIMS, full):
             self._on_claim(full, None, True)
@@ -137,9 +137,7 @@ class HeadStarts:
             return
         if not HEAD_START_NAME.fullmatch(name):
             return
-        self._early[full] = True
-        if len(self._early) > KNOWN:
-            del self._early[next(iter(self._early))]
+        self._early.put(full, True)
         shared = sum(1 for _ in self._state.items(CLAIMS))
         if self._state.gateway and shared < MOST_CLAIMS:
             self._state.put(CLAIMS, full, True, lifetime=CLAIM_LIFETIME, soon=True)
@@ -148,11 +146,9 @@ class HeadStarts:
         """Note that a call is over; it may still be claimed."""
         if one := call.head_start:
             one.usd = sum(bill.usd or 0 for bill in bills)
-            latest = self._latest.pop(call.client, None) or Latest()
+            latest = self._latest.get(call.client) or Latest()
             latest.last.append(one)
-            self._latest[call.client] = latest
-            if len(self._latest) > MOST_CLIENTS:
-                del self._latest[next(iter(self._latest))]
+            self._latest.put(call.client, latest)
             if not one.claimed:
                 self._add(Sums(unused_usd=one.usd))
 
