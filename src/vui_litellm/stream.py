@@ -146,7 +146,7 @@ class CheckedStream(httpx.AsyncByteStream):
         rest = b""
         async for chunk in self._chunks:
             *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
+            for at, line in enumerate(lines):
                 if line.startswith(b"data:"):
                     payload = line[5:].strip()
                     self._done = self._done or payload == b"[DONE]"
@@ -154,8 +154,10 @@ class CheckedStream(httpx.AsyncByteStream):
                         self._response.request.extensions[ANSWERED] = True
                     # The cheap look first: this runs for every token.
                     if b'"error"' in payload and parse_error(payload.decode(errors="replace")):
+                        yield b"\n".join([*lines[:at], b""])  # what was said before it
                         raise GatewayError(self._response, payload.decode(errors="replace"))
-            yield chunk
+            yield b"\n".join([*lines, b""])
+        yield rest
         if not self._done:
             raise GatewayError(self._response, "The reply was cut off")
 

@@ -128,6 +128,17 @@ def test_what_is_no_gateway_is_one_sentence(answer: bytes) -> None:
     assert f"The server at {url} is no LiteLLM gateway" in line
 
 
+def test_what_a_model_says_can_not_steer_the_terminal() -> None:
+    steering = r"Hi \u001b]0;Root\u0007 the\u001b[2Jre\u009b1m, \u202eyou.\u2028 Bye."
+    reply = f'data: {{"choices": [{{"delta": {{"content": "{steering}"}}}}]}}\n\n'
+    failure = 'data: {"error": {"message": "Out \\u001b[31mof luck"}}\n\n'
+    with answering(SERVED, (reply + failure).encode()) as url, chatting(url, "Hi") as process:
+        out, err = end(process)
+    assert "there1m, you." in out
+    assert "Out [31mof luck" in err
+    assert not re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]", out + err)
+
+
 def test_a_reader_that_has_gone_is_one_sentence(shared_gateway: Program, openai: OpenAI) -> None:
     openai.clear(text="One thing. " * 200, pace=0.005)
     reading, writing = os.pipe()
