@@ -134,7 +134,7 @@ def test_what_a_model_says_can_not_steer_the_terminal() -> None:
     failure = 'data: {"error": {"message": "Out \\u001b[31mof luck"}}\n\n'
     with answering(SERVED, (reply + failure).encode()) as url, chatting(url, "Hi") as process:
         out, err = end(process)
-    assert "there1m, you." in out
+    assert "the[2Jre1m, you." in out
     assert "Out [31mof luck" in err
     assert not re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]", out + err)
 

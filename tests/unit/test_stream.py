@@ -141,9 +141,7 @@ def lost(how: str) -> httpx.Response:
             yield b": waiting\n\n"
             raise httpx.RemoteProtocolError("peer closed connection")
 
-        return httpx.Response(
-            200, content=breaking(), headers=STREAMED
-        )
+        return httpx.Response(200, content=breaking(), headers=STREAMED)
     raise {"read": httpx.ReadError, "closed": httpx.RemoteProtocolError}[how]("gone")
 
 
