@@ -89,6 +89,8 @@ class LiteLLMBackend(VLLMBackend):
         client = super()._client_inst()
         client.event_hooks = {"request": [_mark], "response": [check_stream, self._notice]}
         client.auth = self._auth
+        # A proxy that compresses the stream would hide its errors, and hold words back.
+        client.headers["accept-encoding"] = "identity"
         return client
 
     async def _notice(self, response: httpx.Response) -> None:
