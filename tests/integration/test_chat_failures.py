@@ -128,7 +128,7 @@ def test_a_failure_is_said_also_behind_a_proxy_that_compresses_where_a_client_le
         listed = b"/v1/models" in request.split(b"\r\n")[0]
         small = b"gzip" in request.split(b"\r\n\r\n")[0] and not listed
         kind = "application/json" if listed else "text/event-stream"
-        yield head(kind=kind, **({"content_encoding": "gzip"} if small else {}))
+        yield head(200, kind, **({"content_encoding": "gzip"} if small else {}))
         yield SERVED if listed else gzip.compress(failure) if small else failure
 
     with raw_provider(told) as provider, chatting(provider.url, "Hello") as process:

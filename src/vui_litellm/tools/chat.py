@@ -151,16 +151,15 @@ async def _piped() -> AsyncGenerator[str]:
 
 async def _line_of_stdin() -> str:
     # Not one of asyncio's own threads: those are waited for at the end, this one until a line came.
-    loop = asyncio.get_running_loop()
-    line: asyncio.Future[str] = loop.create_future()
+    loop, lines = asyncio.get_running_loop(), asyncio.Queue[str]()
 
     def read() -> None:
         text = sys.stdin.readline()
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(lambda: line.done() or line.set_result(text))
+            loop.call_soon_threadsafe(lines.put_nowait, text)
 
     threading.Thread(target=read, daemon=True).start()
-    return await line
+    return await lines.get()
 
 
 async def _interruptible[T](work: Coroutine[Any, Any, T]) -> T:
