@@ -243,3 +243,33 @@ async def test_what_was_said_is_heard_also_where_its_failure_comes_with_the_same
             heard.append(token)
     assert "".join(heard) == f"Your calendar is free. {APOLOGY} ."
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "why"),
+    [
+        ("application/json", '{"error": {"message": "broke"}}', "broke"),
+        ("application/json", '{"choices": [{"message": {"content": "It is."}}]}', "cut off"),
+        ("text/html", "<html>Log in</html>", "cut off"),
+        ("", "", "cut off"),
+    ],
+)
+async def test_a_reply_that_is_no_stream_is_said_and_no_silence(
+    kind: str, body: str, why: str
+) -> None:
+    async def arriving() -> AsyncIterator[bytes]:
+        yield body.encode()
+
+    headers = {"content-type": kind}
+    backend, _ = answering(lambda _: httpx.Response(200, content=arriving(), headers=headers))
+    heard = []
+    with pytest.raises(GatewayError, match=why):
+        async for token in backend.stream(HELLO):
+            heard.append(token)
+    assert "".join(heard) == f" {APOLOGY} ."
+
+
+async def test_a_whole_answer_is_none() -> None:
+    answer = {"choices": [{"message": {"content": "No."}}]}
+    backend, _ = answering(lambda _: httpx.Response(200, json=answer))
+    assert (await backend.complete(HELLO))["content"] == "No."
