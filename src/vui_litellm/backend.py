@@ -43,6 +43,8 @@ PLACEHOLDER = {"role": "user", "content": "."}
 # Seconds that a server at home may read a prompt for, and load its model before.
 PREFILL_TIMEOUT = 65
 HEAD_START_HEADER = "x-vui-head-start"
+# What other servers answer to a route of ours; LM Studio's is 200.
+NO_SUCH_ROUTE = (200, 404, 405)
 
 
 class LiteLLMBackend(VLLMBackend):
@@ -87,6 +89,8 @@ class LiteLLMBackend(VLLMBackend):
         client = super()._client_inst()
         client.event_hooks = {"request": [_mark], "response": [check_stream, self._notice]}
         client.auth = self._auth
+        # A proxy that compresses the stream would hide its errors, and hold words back.
+        client.headers["accept-encoding"] = "identity"
         return client
 
     async def _notice(self, response: httpx.Response) -> None:
@@ -191,9 +195,10 @@ class LiteLLMBackend(VLLMBackend):
             if self._can_preconnect:
                 asked: dict[str, Any] = {"model": self.model}
                 answer = await self.request("POST", "/v1/preconnect", json=asked)
-                self._can_preconnect = answer.status_code != httpx.codes.NOT_FOUND
-                self._takes_parts = self._takes_parts or answer.is_success
-                if answer.content and answer.json().get("local") is True:
+                ours = answer.status_code == httpx.codes.ACCEPTED
+                self._can_preconnect = answer.status_code not in NO_SUCH_ROUTE
+                self._takes_parts = self._takes_parts or ours
+                if ours and answer.content and answer.json().get("local") is True:
                     asked["messages"] = self._beginning(messages)
                     options: dict[str, Any] = {"json": asked, "timeout": PREFILL_TIMEOUT}
                     await self.request("POST", "/v1/preconnect", **options)

@@ -33,6 +33,7 @@ LONE_STOP = "\u2060."
 # In a chunk of our gateway's that is no part of the reply: a sentence said while it is awaited.
 FILLER = b'"vui_filler"'
 WORDS = re.compile(rb'"content": ?"[^"]')
+STREAMED = re.compile(rb'"stream": ?true')  # in a request
 ANSWERED = "vui_answered"  # in a request's extensions
 LASTING = re.compile(r"[^\s,;:-]")  # the chunker takes the rest off the end of a reply
 
@@ -125,8 +126,8 @@ class CancellableStream:
 
 
 async def check_stream(response: httpx.Response) -> None:
-    """An httpx response hook: a streamed reply that fails or just ends raises."""
-    if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
+    """An httpx response hook: a streamed reply that fails, just ends or is no stream raises."""
+    if response.is_success and STREAMED.search(response.request.content):
         response.stream = CheckedStream(response)
 
 
@@ -146,7 +147,7 @@ class CheckedStream(httpx.AsyncByteStream):
         rest = b""
         async for chunk in self._chunks:
             *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
+            for at, line in enumerate(lines):
                 if line.startswith(b"data:"):
                     payload = line[5:].strip()
                     self._done = self._done or payload == b"[DONE]"
@@ -154,10 +155,15 @@ class CheckedStream(httpx.AsyncByteStream):
                         self._response.request.extensions[ANSWERED] = True
                     # The cheap look first: this runs for every token.
                     if b'"error"' in payload and parse_error(payload.decode(errors="replace")):
+                        yield b"\n".join([*lines[:at], b""])  # what was said before it
                         raise GatewayError(self._response, payload.decode(errors="replace"))
-            yield chunk
+            yield b"\n".join([*lines, b""])
+        yield rest
         if not self._done:
-            raise GatewayError(self._response, "The reply was cut off")
+            last = rest.decode(errors="replace")  # a whole error, where it is no stream
+            raise GatewayError(
+                self._response, last if parse_error(last) else "The reply was cut off"
+            )
 
     async def aclose(self) -> None:
         if self._done:

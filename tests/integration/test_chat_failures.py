@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import signal
@@ -19,7 +20,7 @@ from tests.providers.openai import OpenAI
 from tests.providers.raw import head, raw_provider
 from tests.support.harness import Program, gateway, openai_model, vui_env
 from tests.support.poll import wait_until
-from vui_litellm.errors import GATEWAY_AWAY
+from vui_litellm.errors import BUDGET, GATEWAY_AWAY
 
 TRACEBACK = re.compile(r"Traceback|Exception ignored|never retrieved|^  File ", re.MULTILINE)
 
@@ -119,6 +120,23 @@ def test_a_malformed_answer_is_one_sentence(name: str) -> None:
         assert "[gpt-4.1-mini] " in err
 
 
+def test_a_failure_is_said_also_behind_a_proxy_that_compresses_where_a_client_lets_it() -> None:
+    # Caddy's `encode` and Traefik's `compress` do so with event streams, too.
+    failure = b'data: {"error": {"message": "It fell over", "code": "budget_exceeded"}}\n\n'
+
+    def told(request: bytes) -> Iterator[object]:
+        listed = b"/v1/models" in request.split(b"\r\n")[0]
+        small = b"gzip" in request.split(b"\r\n\r\n")[0] and not listed
+        kind = "application/json" if listed else "text/event-stream"
+        yield head(200, kind, **({"content_encoding": "gzip"} if small else {}))
+        yield SERVED if listed else gzip.compress(failure) if small else failure
+
+    with raw_provider(told) as provider, chatting(provider.url, "Hello") as process:
+        out, err = end(process)
+    assert out == f"{BUDGET}\n"
+    assert "It fell over" in err
+
+
 @pytest.mark.parametrize("answer", [b"", b"7", b"[]", b'{"data": 7}', b'{"data": [7]}', b"\xff"])
 def test_what_is_no_gateway_is_one_sentence(answer: bytes) -> None:
     with answering(answer) as url, chatting(url, "Hello") as process:
@@ -126,6 +144,17 @@ def test_what_is_no_gateway_is_one_sentence(answer: bytes) -> None:
     assert process.returncode == 2
     (line,) = err.splitlines()
     assert f"The server at {url} is no LiteLLM gateway" in line
+
+
+def test_what_a_model_says_can_not_steer_the_terminal() -> None:
+    steering = r"Hi \u001b]0;Root\u0007 the\u001b[2Jre\u009b1m, \u202eyou.\u2028 Bye."
+    reply = f'data: {{"choices": [{{"delta": {{"content": "{steering}"}}}}]}}\n\n'
+    failure = 'data: {"error": {"message": "Out \\u001b[31mof luck"}}\n\n'
+    with answering(SERVED, (reply + failure).encode()) as url, chatting(url, "Hi") as process:
+        out, err = end(process)
+    assert "the[2Jre1m, you." in out
+    assert "Out [31mof luck" in err
+    assert not re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]", out + err)
 
 
 def test_a_reader_that_has_gone_is_one_sentence(shared_gateway: Program, openai: OpenAI) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,33 @@ def test_a_smuggled_request_reaches_nothing(shared_gateway: Program, head: str) 
         except TimeoutError:
             pass
     assert b" 200 " not in answer
+
+
+@pytest.mark.parametrize("upgrade", ["h2c", "websocket"])
+@pytest.mark.parametrize("length", ["Content-Length: {}", "Transfer-Encoding: chunked"])
+def test_the_body_of_an_upgrade_is_no_request_of_its_own(
+    shared_gateway: Program, upgrade: str, length: str
+) -> None:
+    host, port = shared_gateway.url.removeprefix("http://").split(":")
+    inner = b"GET /health/liveliness HTTP/1.1\r\nHost: x\r\n\r\n"
+    asked = f"Connection: Upgrade\r\nUpgrade: {upgrade}\r\n{length.format(len(inner))}\r\n\r\n"
+    with socket.create_connection((host, int(port)), 5) as connection:
+        connection.sendall(b"POST /v1/models HTTP/1.1\r\nHost: x\r\n" + asked.encode())
+        connection.settimeout(1)
+        answer = connection.recv(65536)
+        with suppress(ConnectionError, TimeoutError):
+            connection.sendall(inner)  # what a proxy passes on in a packet of its own
+            while data := connection.recv(65536):
+                answer += data
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_an_upgrade_without_a_body_is_answered_as_if_it_were_none(
+    shared_gateway: Program,
+) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "h2c"}
+    assert httpx.get(f"{shared_gateway.url}/health/liveliness", headers=headers).is_success
 
 
 def switches(url: str) -> list[dict]:

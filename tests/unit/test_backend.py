@@ -1,5 +1,6 @@
 """The backend's own decisions, on a transport without sockets."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 
@@ -102,11 +103,22 @@ async def test_prefill_reaches_a_server_at_home_with_a_users_turn_behind_the_pro
     assert json.loads(seen[3].content)["messages"][-1]["content"] == HELLO[-1]["content"]
 
 
-async def test_prefill_asks_somebody_elses_gateway_once_at_the_most() -> None:
-    backend, seen = answering(lambda _: httpx.Response(404))
+# LM Studio answers 200 to a route that it doesn't have.
+@pytest.mark.parametrize("status", [200, 404, 405])
+async def test_somebody_elses_server_is_asked_for_our_route_once_and_not_taken_for_ours(
+    status: int,
+) -> None:
+    answer = {"error": "Unexpected endpoint or method. Returning 200 anyway"}
+    backend, seen = answering(
+        lambda r: stream_of("hi") if "chat" in r.url.path else httpx.Response(status, json=answer)
+    )
     for _ in range(3):
         await backend.prefill(HELLO)
     assert len(seen) == 1
+    backend.head_start.start(HELLO)
+    assert await said(backend) == "hi"
+    await asyncio.sleep(0.02)
+    assert [call.url.path for call in seen[1:]] == ["/v1/chat/completions"]
 
 
 async def test_prefill_is_silent_when_the_gateway_is_away() -> None:

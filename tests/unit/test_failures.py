@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import time
 from email.utils import formatdate
 from types import SimpleNamespace
@@ -71,3 +73,34 @@ def test_an_error_keeps_its_status_and_gets_a_code(
     found = asyncio.run(failure(None, 8192, {}, error))
     assert (found.status, found.code) == (status, code)
     assert "Traceback" not in str(found)
+
+
+SECRET = "My bank's code is 4711. Don't tell anybody, büddy."
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        f"Invalid user message={{'role': 'user', 'content': {SECRET!r}}} at index 0",
+        f"Cannot read {json.dumps(SECRET)}",
+        f"Cannot read {json.dumps(SECRET.split('. ')[1])}",
+        json.dumps({"message": f"messages.1.content: {SECRET}"}),
+        json.dumps({"detail": [{"msg": "Field required", "input": {"content": SECRET}}]}),
+        "1 validation error [type=missing, input_value={'content': \"My bank's... büddy.\"}, "
+        "input_type=dict]",
+    ],
+)
+@pytest.mark.parametrize("parts", [False, True])
+def test_no_word_of_what_was_said_is_in_the_reason_for_the_log(echo: str, parts: bool) -> None:
+    content: Any = [{"type": "text", "text": SECRET}] if parts else SECRET
+    request = {"messages": [{"role": "user", "content": content}]}
+    error = litellm.BadRequestError(echo, "openai", "gpt-4.1")
+    reason = asyncio.run(failure(None, 8192, request, error)).reason
+    assert reason.startswith("the provider refused the request (400: ")
+    assert not {"bank's", "4711", "Don't", "büddy"} & {*re.findall(r"[\w']+", reason)}
+
+
+def test_a_reason_keeps_its_own_words_where_somebody_has_said_them_in_short() -> None:
+    request = {"messages": [{"role": "user", "content": "Rate limit"}]}
+    error = litellm.RateLimitError("Rate limit reached for gpt-4.1", "openai", "gpt-4.1")
+    assert "Rate limit reached" in asyncio.run(failure(None, 8192, request, error)).reason

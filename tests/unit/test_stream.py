@@ -12,6 +12,8 @@ from vui_litellm import LiteLLMBackend, stream
 from vui_litellm.errors import APOLOGY, GATEWAY_AWAY, GatewayError
 from vui_litellm.stream import CancellableStream
 
+STREAMED = {"content-type": "text/event-stream"}
+
 
 async def tokens(*, hang_after: int = 99, closed: list[bool] | None = None) -> AsyncIterator[str]:
     try:
@@ -139,9 +141,7 @@ def lost(how: str) -> httpx.Response:
             yield b": waiting\n\n"
             raise httpx.RemoteProtocolError("peer closed connection")
 
-        return httpx.Response(
-            200, content=breaking(), headers={"content-type": "text/event-stream"}
-        )
+        return httpx.Response(200, content=breaking(), headers=STREAMED)
     raise {"read": httpx.ReadError, "closed": httpx.RemoteProtocolError}[how]("gone")
 
 
@@ -189,7 +189,7 @@ async def test_a_gateway_lost_after_the_first_word_is_said_and_not_asked_again()
         yield b'data: {"choices": [{"delta": {"content": "Yes, but"}}]}\n\n'
         raise httpx.ReadError("gone")
 
-    reply = httpx.Response(200, content=breaking(), headers={"content-type": "text/event-stream"})
+    reply = httpx.Response(200, content=breaking(), headers=STREAMED)
     backend, seen = answering(lambda _: reply)
     heard = []
     with pytest.raises(httpx.ReadError):
@@ -217,10 +217,59 @@ async def test_a_gateway_lost_after_fillers_alone_is_asked_once_more() -> None:
         raise httpx.RemoteProtocolError("peer closed connection")
 
     def answer(_: httpx.Request) -> httpx.Response:
-        headers = {"content-type": "text/event-stream"}
-        broken = httpx.Response(200, content=breaking(), headers=headers)
+        broken = httpx.Response(200, content=breaking(), headers=STREAMED)
         return broken if len(seen) == 1 else stream_of("Yes.")
 
     backend, seen = answering(answer)
     assert await said(backend) == "Hmm. Still thinking. Yes."
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+async def test_what_was_said_is_heard_also_where_its_failure_comes_with_the_same_bytes(
+    size: int,
+) -> None:
+    frames = '{"choices": [{"delta": {"content": "Your calendar is free."}}]}', '{"error": "broke"}'
+    body = "".join(f"data: {frame}\r\n\r\n" for frame in frames).encode()
+
+    async def arriving() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+
+    backend, seen = answering(lambda _: httpx.Response(200, content=arriving(), headers=STREAMED))
+    heard = []
+    with pytest.raises(GatewayError, match="broke"):
+        async for token in backend.stream(HELLO):
+            heard.append(token)
+    assert "".join(heard) == f"Your calendar is free. {APOLOGY} ."
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "why"),
+    [
+        ("application/json", '{"error": {"message": "broke"}}', "broke"),
+        ("application/json", '{"choices": [{"message": {"content": "It is."}}]}', "cut off"),
+        ("text/html", "<html>Log in</html>", "cut off"),
+        ("", "", "cut off"),
+    ],
+)
+async def test_a_reply_that_is_no_stream_is_said_and_no_silence(
+    kind: str, body: str, why: str
+) -> None:
+    async def arriving() -> AsyncIterator[bytes]:
+        yield body.encode()
+
+    headers = {"content-type": kind}
+    backend, _ = answering(lambda _: httpx.Response(200, content=arriving(), headers=headers))
+    heard = []
+    with pytest.raises(GatewayError, match=why):
+        async for token in backend.stream(HELLO):
+            heard.append(token)
+    assert "".join(heard) == f" {APOLOGY} ."
+
+
+async def test_a_whole_answer_is_none() -> None:
+    answer = {"choices": [{"message": {"content": "No."}}]}
+    backend, _ = answering(lambda _: httpx.Response(200, json=answer))
+    assert (await backend.complete(HELLO))["content"] == "No."

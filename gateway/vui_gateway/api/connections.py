@@ -22,6 +22,7 @@ OVERHEAD = 65536  # bytes of a request beside its body: line, headers, chunks' f
 # Bytes of a body, whoever reads it: twice what a route takes, so that its refusal can be read.
 LONGEST = 2 * MAX_BODY
 MAX_FIELDS = 100  # header fields
+BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})  # of a request with a body
 PIPELINED = 8  # requests that wait for the answer to another
 PARSED_BYTES = 16384  # bytes that are parsed before the bounds are looked at
 
@@ -126,6 +127,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._receiving = BODY
+        # The parser takes what follows for another protocol, and then for the next request.
+        if self.parser.should_upgrade() and BODY_FIELDS.intersection(dict(self.headers)):
+            raise ValueError("a body after an upgrade")
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

@@ -21,6 +21,7 @@ from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
 from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.providers.accounts import BYTES
 from vui_gateway.providers.blame import HOUR, failed_call, is_chance, wait_asked
+from vui_gateway.providers.content import text_and_thoughts
 from vui_gateway.providers.endings import broken
 from vui_gateway.providers.endpoints import Server
 from vui_gateway.providers.errors import Asked, error_code, own_words, reason, unechoed
@@ -72,7 +73,8 @@ async def failure(
     message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
     if code := CODE_IN_STREAM.fullmatch(message):
         message = f"{error.__context__ or ''} ({code[1]})"
-    roles = {message.get("role") for message in request.get("messages") or ()}
+    messages = request.get("messages") or ()
+    roles = {message.get("role") for message in messages}
     asked = Asked(
         tools=bool(request.get("tools")),
         first="assistant" not in roles,
@@ -80,7 +82,8 @@ async def failure(
         local=bool(server and server.local),
     )
     kind = error_code(status, message, asked)
-    why, said = reason(status, kind, message), own_words(message)
+    texts = (text_and_thoughts(message.get("content"))[0] for message in messages)
+    why, said = reason(status, kind, message, texts), own_words(message)
     if kind == Code.CONTEXT_TOO_SMALL:
         said = context_cure(context_size(message), asked.context, server)
         why = f"{why}. {said}"

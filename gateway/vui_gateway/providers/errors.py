@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -93,10 +94,11 @@ NO_MODEL = re.compile(
     re.IGNORECASE,
 )
 # The user's words, or the model's, which a provider repeats: they say nothing of the failure. What
-# isn't a plain string is taken for its end.
+# isn't a plain string is taken for its end. The last one is Pydantic's.
 ECHOED = re.compile(
-    r"([\"'](?:flagged_input|failed_generation|input)\\*[\"']\s*:\s*)"
-    r"(?:\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|'(?:[^'\\]|\\.)*+(?:'|\Z)|[\[{\\].*)",
+    r"([\"'](?:flagged_input|failed_generation|input)\\*[\"']\s*:\s*|\binput_value=)"
+    r"(?:(?<=input_value=).*?(?=, input_type=|\Z)"
+    r"|\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|'(?:[^'\\]|\\.)*+(?:'|\Z)|[\[{\\].*)",
     re.DOTALL,
 )
 # LiteLLM has read each provider's words for these: https://docs.litellm.ai/docs/exception_mapping
@@ -180,6 +182,9 @@ ROUTERS_WORDS = re.compile(
     re.DOTALL,
 )
 MAX_LOOKED_AT, MAX_SHOWN = 20_000, 200
+# Characters of a sentence that somebody has said; a shorter one may be the provider's own words.
+LEAST_SAID = 12
+SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def own_words(message: str) -> str:
@@ -197,10 +202,25 @@ def own_words(message: str) -> str:
     return " ".join(OBJECTS.sub("", words).split())
 
 
-def reason(status: int, code: Code, message: str) -> str:
-    """Why a provider's call failed, in one line for the log; message: LiteLLM's."""
+def reason(status: int, code: Code, message: str, said: Iterable[str] = ()) -> str:
+    """Why a provider's call failed, in one line for the log.
+
+    message: LiteLLM's. said: the texts of the request, no word of which may be in a log.
+    """
     # Redacted before it is cut: half a credential is known by nobody.
-    words = redact(own_words(message))
+    words = redact(_without(said, own_words(unechoed(message))))
     words = words if len(words) <= MAX_SHOWN else f"{words[:MAX_SHOWN]}…"
     answer = f"{status}: {words}" if words else str(status)
     return f"{code.log} ({answer})" if code.log else answer
+
+
+def _without(said: Iterable[str], words: str) -> str:
+    """The words without any sentence of these texts, however it is written."""
+    for text in said:
+        for line in SENTENCE_ENDS.split(text):
+            sentence = " ".join(line.split())
+            if len(sentence) >= LEAST_SAID:
+                in_json = (json.dumps(sentence, ensure_ascii=a)[1:-1] for a in (True, False))
+                for spelling in (sentence, *in_json, repr(sentence)[1:-1]):
+                    words = words.replace(spelling, "…")
+    return words

@@ -28,6 +28,8 @@ from vui_litellm.tools.thoughts import ThoughtsHost
 __all__ = ["chat"]
 
 HELP = "Commands: /model NAME, /models, /quit. Ctrl-C stops a reply."
+# Characters that move the cursor, steer the terminal, or reverse the direction of text.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 INTERRUPTED = 128 + signal.SIGINT  # https://tldp.org/LDP/abs/html/exitcodes.html
 
 
@@ -49,7 +51,7 @@ class ErrorFilter(io.TextIOBase):
 
     def write(self, text: str) -> int:
         if found := self.ERROR.search(text):
-            print(found[0], file=self._err)
+            print(CONTROL.sub("", found[0]), file=self._err)
         return len(text)
 
 
@@ -64,7 +66,7 @@ class Conversation:
     def show(self, text: str) -> None:
         """Say something beside the conversation."""
         with contextlib.suppress(OSError):
-            print(text, file=self.err, flush=True)
+            print(CONTROL.sub("", text), file=self.err, flush=True)
 
     def say(self, text: str) -> None:
         """Say something of it.
@@ -73,7 +75,7 @@ class Conversation:
             OutputLost: nobody takes it.
         """
         try:
-            print(text, file=self.out, flush=True)
+            print(CONTROL.sub("", text), file=self.out, flush=True)
         except OSError as error:
             raise OutputLost(f"The output can't be written ({error.strerror}).") from error
 
@@ -149,20 +151,15 @@ async def _piped() -> AsyncGenerator[str]:
 
 async def _line_of_stdin() -> str:
     # Not one of asyncio's own threads: those are waited for at the end, this one until a line came.
-    loop = asyncio.get_running_loop()
-    line: asyncio.Future[str] = loop.create_future()
+    loop, lines = asyncio.get_running_loop(), asyncio.Queue[str]()
 
     def read() -> None:
         text = sys.stdin.readline()
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(told, text)
-
-    def told(text: str) -> None:
-        if not line.done():
-            line.set_result(text)
+            loop.call_soon_threadsafe(lines.put_nowait, text)
 
     threading.Thread(target=read, daemon=True).start()
-    return await line
+    return await lines.get()
 
 
 async def _interruptible[T](work: Coroutine[Any, Any, T]) -> T:
