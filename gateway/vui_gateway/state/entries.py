@@ -6,6 +6,7 @@ import heapq
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 __all__ = ["Entries", "Entry", "Name", "State", "Watcher"]
@@ -55,6 +56,11 @@ class State:
         self._expiries: list[tuple[float, Name]] = []
         self._due: dict[Name, float] = {}
 
+    @property
+    def today(self) -> date:
+        """The day of the clock, UTC."""
+        return datetime.fromtimestamp(self.clock(), UTC).date()
+
     def watch(self, subject: str, changed: Watcher) -> None:
         """Call `changed` at each change: the name, the value before and after it; None for none."""
         self._watchers.setdefault(subject, []).append(changed)
@@ -63,10 +69,6 @@ class State:
         """The value; None when there is none."""
         entry = self._subjects.get(subject, {}).get(name)
         return entry.value if entry else None
-
-    def has(self, subject: str, name: str) -> bool:
-        """Whether there is an entry, be its value None."""
-        return name in self._subjects.get(subject, {})
 
     def rank(self, subject: str, name: str) -> float:
         """The rank of an entry; 0 when there is none."""

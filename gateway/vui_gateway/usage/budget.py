@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
@@ -203,7 +203,7 @@ class Budget:
             self._on_spent(name, None, value)
 
     def _turn_page(self) -> None:
-        today = _day_of(self._state.clock())
+        today = self._state.today
         if today > self._day:
             self._day = today
             self._sum_up()
@@ -224,10 +224,6 @@ class Budget:
                 sums = there.plus(_spent(value) or Spent())
                 self._state.put(SPEND, name, list(sums), calls, SUMS_LIFETIME)
                 self._state.forget(SPEND, was)
-
-
-def _day_of(now: float) -> date:
-    return datetime.fromtimestamp(now, UTC).date()
 
 
 def _spent(value: Any) -> Spent | None:
