@@ -50,7 +50,7 @@ class State:
         self.refreshed: list[Callable[[], None]] = []  # called before each exchange
         self.wake: Callable[[], None] = lambda: None  # an exchange is wanted at once
         self._subjects: dict[str, dict[str, Entry]] = {}
-        self._untold: dict[Name, Entry] = {}
+        self._unsent: dict[Name, Entry] = {}
         self._watchers: dict[str, list[Watcher]] = {}
         # When entries are looked at next: one time for each, however often it is put.
         self._expiries: list[tuple[float, Name]] = []
@@ -97,14 +97,14 @@ class State:
         rank = max(now, self.rank(subject, name) + STEP) if rank is None else rank
         entry = Entry(rank, value, now + lifetime)
         if self._set((subject, name), entry):
-            self._untold[subject, name] = entry
+            self._unsent[subject, name] = entry
             if soon:
                 self.wake()
 
     def forget(self, subject: str, name: str) -> None:
         """Remove an entry, in this gateway only."""
         if entry := self._subjects.get(subject, {}).pop(name, None):
-            self._untold.pop((subject, name), None)
+            self._unsent.pop((subject, name), None)
             self._notify((subject, name), entry.value, None)
 
     def take(self, entries: Entries) -> None:
@@ -112,19 +112,19 @@ class State:
         changed = [self._set(name, entry) for name, entry in entries.items()]
         self.version += any(changed)
 
-    def untold(self) -> dict[Name, Entry]:
+    def unsent(self) -> dict[Name, Entry]:
         """The entries that the store hasn't got yet."""
-        return dict(self._untold)
+        return dict(self._unsent)
 
     def everything(self) -> dict[Name, Entry]:
         """All entries, those of other gateways too: a store that lost them gets them back."""
         return {(s, n): entry for s, all_ in self._subjects.items() for n, entry in all_.items()}
 
-    def told(self, entries: Entries) -> None:
+    def sent(self, entries: Entries) -> None:
         """Note that the store has these entries."""
         for name, entry in entries.items():
-            if self._untold.get(name) is entry:
-                del self._untold[name]
+            if self._unsent.get(name) is entry:
+                del self._unsent[name]
 
     def expire(self) -> None:
         """Remove expired entries."""

@@ -69,14 +69,14 @@ class Files:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    async def exchange(self, untold: Entries, everything: Callable[[], Entries]) -> Entries:
+    async def exchange(self, unsent: Entries, everything: Callable[[], Entries]) -> Entries:
         """`Store.exchange`; files are small, and written only when there is something new."""
         found: dict[Name, Entry] = {}
         for subject in (*GATEWAYS, CLIENTS):
             if subject not in self._read or subject not in self._written:
                 found |= {(subject, name): entry for name, entry in self._changed(subject).items()}
-        told = {subject for subject, _ in untold}
-        for subject in told & {*self._written}:
+        sent = {subject for subject, _ in unsent}
+        for subject in sent & {*self._written}:
             entries = {n: e for (s, n), e in everything().items() if s == subject}
             text = json.dumps(_WRITERS.get(subject, _written)(entries))
             try:

@@ -41,7 +41,7 @@ async def model_groups(backend: LiteLLMBackend) -> dict[str, ModelGroup]:
     """What the gateway serves, from its `/model/info`: of a group, the deployment asked first.
 
     Raises:
-        GatewayUnusable: it doesn't tell, or see `tools.preflight`.
+        GatewayUnusable: it doesn't list them, or see `tools.preflight`.
 
     Source: https://docs.litellm.ai/docs/proxy/model_management
     """
