@@ -57,7 +57,7 @@ class Cache(BaseModel):
 
 
 class HeadStarts(BaseModel):
-    """Of today: all, those that were used, and US dollars for the others."""
+    """Today's: all, those that were used, and US dollars for the others."""
 
     started: float = 0.0
     used: float = 0.0

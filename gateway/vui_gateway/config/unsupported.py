@@ -109,7 +109,7 @@ class Ignored(NamedTuple):
 
     @property
     def cure(self) -> str:
-        """What to do instead; often nothing."""
+        """The setting to use instead; often none."""
         name = self.name.removesuffix(IN_ENV).rpartition(".")[2]
         return SETTING_CURES.get(name.lower(), "")
 

@@ -52,7 +52,7 @@ class Spent(NamedTuple):
 class Budget:
     """US dollars per day (UTC): `limit` for all, `limits` for each client, or none.
 
-    Each attempt is a bill, hedges and fallbacks included. What it is expected to cost is reserved
+    Each attempt is a bill, hedges and fallbacks included. Its expected price is reserved
     from its beginning until its call is on record, so that calls side by side exceed the limit by
     no more than one of them costs, if they cost what is expected.
 
