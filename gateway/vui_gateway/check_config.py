@@ -16,8 +16,8 @@ __all__ = ["check"]
 
 
 def check(path: Path, env: Mapping[str, str]) -> tuple[list[str], bool]:
-    """What is served, what is left out and why, what has no effect: a line each; and whether the
-    file is good. A model that lacks nothing but its key is no fault of the file's.
+    """A line for each model that is served or left out, and for each setting without an effect; and
+    whether the file is good. A model that lacks nothing but its key is no fault of the file's.
 
     env: the variables that the file may name.
     """

@@ -156,7 +156,7 @@ _adopted: list[logging.Logger] = []
 
 
 def set_up() -> None:
-    """Send all that this process prints or logs, whoever does, through one format."""
+    """Send all output and log records of this process, libraries' too, through one format."""
 
     def wrapped(stream: TextIO) -> TextIO:
         return LogStream(stream.buffer, "utf-8", "backslashreplace", line_buffering=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vui_gateway.apply import InForce
     from vui_gateway.config.file import Config
 
-__all__ = ["Model", "Status", "few", "lines", "make"]
+__all__ = ["HeadStarts", "Model", "Spender", "Status", "few", "lines", "make"]
 
 FEW = 5
 
@@ -41,27 +41,27 @@ class Model(BaseModel):
 class Session(BaseModel):
     """Sums since the start."""
 
-    calls: int
-    failed: int
-    tokens_in: int
-    tokens_out: int
-    usd: float
+    calls: int = 0
+    failed: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float = 0.0
 
 
 class Cache(BaseModel):
     """Today's input tokens, those from prompt caches, and the US dollars saved by them."""
 
-    tokens_in: float
-    tokens_cached: float
-    saved: float
+    tokens_in: float = 0.0
+    tokens_cached: float = 0.0
+    saved: float = 0.0
 
 
 class HeadStarts(BaseModel):
-    """Of today: all, those that were used, and US dollars for the others."""
+    """Today's: all, those that were used, and US dollars for the others."""
 
-    started: float
-    used: float
-    unused_usd: float
+    started: float = 0.0
+    used: float = 0.0
+    unused_usd: float = 0.0
 
 
 class Spender(BaseModel):
@@ -86,27 +86,27 @@ class Status(BaseModel):
         away: why the shared state can't be reached.
     """
 
-    at: float
-    since: float
-    served: list[str]
-    vui: str
+    at: float = 0.0
+    since: float = 0.0
+    served: list[str] = []
+    vui: str = ""
     silent: bool = False
-    models: list[Model]
-    left_out: list[str]
-    warnings: list[str]
-    needs_restart: list[str]
-    refused: dict[str, list[str]]
-    error: str | None
-    edited: bool
-    running: int
-    limit: float
-    session: Session
-    today: float
-    budget: float | None
-    cache: Cache
-    head_starts: HeadStarts
-    clients: list[Spender]
-    away: str
+    models: list[Model] = []
+    left_out: list[str] = []
+    warnings: list[str] = []
+    needs_restart: list[str] = []
+    refused: dict[str, list[str]] = {}
+    error: str | None = None
+    edited: bool = False
+    running: int = 0
+    limit: float = 0.0
+    session: Session = Session()
+    today: float = 0.0
+    budget: float | None = None
+    cache: Cache = Cache()
+    head_starts: HeadStarts = HeadStarts()
+    clients: list[Spender] = []
+    away: str = ""
 
 
 def make(
@@ -141,7 +141,7 @@ def make(
         today=budget.today,
         budget=budget.limit,
         cache=Cache.model_validate(budget.cache),
-        head_starts=HeadStarts(started=ahead.started, used=ahead.used, unused_usd=ahead.unused_usd),
+        head_starts=HeadStarts.model_validate(ahead, from_attributes=True),
         clients=[
             Spender(name=one.name, today=budget.today_of(one.name), budget=one.budget)
             for one in parts.keys.clients

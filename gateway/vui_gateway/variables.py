@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 __all__ = [
     "MASTER_KEY", "OWN_PREFIX", "REDIS_PREFIX", "TELEMETRY", "WITHOUT_EFFECT", "collector",
-    "hidden", "read_at_start", "unknown",
+    "has_no_effect", "hidden", "read_at_start", "unknown",
 ]  # fmt: skip
 
 # The container sets where the gateway listens and finds its files, not `.env`.
@@ -41,6 +41,11 @@ def unknown(env: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str
         if name not in (*environ, *WITHOUT_EFFECT)
         and not (name.startswith(OUR_PREFIXES) or name.endswith(KEY_SUFFIXES))
     }
+
+
+def has_no_effect(name: str, with_cache: bool) -> bool:
+    """Whether LiteLLM never gets this variable, or, without a cache, nothing reads it."""
+    return name in WITHOUT_EFFECT or (name.startswith(REDIS_PREFIX) and not with_cache)
 
 
 def collector(env: Mapping[str, str], signal: str) -> str:

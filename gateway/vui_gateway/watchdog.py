@@ -1,4 +1,4 @@
-"""Ends a process whose event loop hangs: whoever started it starts it again."""
+"""Ends a process whose event loop hangs: its supervisor, such as Docker, starts it again."""
 
 from __future__ import annotations
 

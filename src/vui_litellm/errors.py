@@ -82,9 +82,9 @@ BY_STATUS = {
 CONNECTION_LOST = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 # Every sentence outlives vui's text clean-up unchanged: it is found again in the conversation.
 SENTENCES = tuple(dict.fromkeys(BY_CODE.values()))
-# With the name of the variable that holds the refused key, where the gateway tells it.
+# With the name of the variable that holds the refused key, where the gateway names it.
 NAMED_KEY = "Sorry, the model's provider refused its key, so please change the {} in the env file."
-# With the tokens that vui needs, which our gateway tells.
+# With the tokens that vui needs, which our gateway sends.
 NEEDED_CONTEXT = (
     "Sorry, the context of the model's server is too small, so please raise it to {} tokens there."
 )
@@ -112,7 +112,7 @@ class GatewayError(httpx.HTTPStatusError):
     """The gateway, or the provider behind it, answered with an error instead of a reply.
 
     code: our gateway's name for it; empty when the answer comes from somebody else's.
-    param: of a refused key, the variable that holds it, where our gateway tells it.
+    param: of a refused key, the variable that holds it, where our gateway names it.
     type: LiteLLM's name for it. status: the HTTP status, or the one that an error frame names.
     """
 

@@ -114,7 +114,7 @@ class Ahead:
                 async for token in tokens:
                     self._tokens.put_nowait(token)
         except Exception as error:
-            self._error = error  # raised to whoever takes the reply
+            self._error = error  # raised where the reply is taken
         finally:
             self._tokens.put_nowait(None)
 

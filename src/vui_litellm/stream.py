@@ -22,7 +22,7 @@ __all__ = [
 # Seconds without a byte, one more than our gateway lets pass: in a reply, where somebody asked for
 # thinking, and in thoughts, which come in one piece.
 REPLY, THINKING, THOUGHTS_SECONDS = 10, 31, 86
-# Seconds that a reply which has been told may still take to end its stream.
+# Seconds that a reply may still take, once it has been heard, to end its stream.
 DRAIN_TIMEOUT = 0.1
 # Our gateway's header: it streams whole sentences, has applied vui's stops, and ends those that
 # aren't the last in a space.

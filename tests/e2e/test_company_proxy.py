@@ -32,9 +32,9 @@ def client_configuration(folder: Path) -> Path:
 
 def test_chat_answers_behind_the_proxy_of_dockers_client(tmp_path: Path) -> None:
     # Images are built without the proxy.
-    with stack(tmp_path / "clone", "proxied", ["gateway", "provider"], True) as up:
+    with stack(tmp_path / "clone", "proxied", ["provider"], True) as up:
         up.env["DOCKER_CONFIG"] = str(client_configuration(tmp_path / "docker"))
-        up.compose("up", "-d", "--wait", "--force-recreate", "--no-deps", "gateway")
+        up.compose("up", "-d", "--wait", "gateway")
         assert PROXY in up.compose("exec", "-T", "gateway", "printenv", "HTTP_PROXY").stdout
         up.script(text="Hello from the provider.")
         assert "Hello from the provider." in up.chat("Hello").stdout

@@ -34,8 +34,8 @@ Families through a stock LiteLLM proxy, without our hooks: what the backend does
 chat. A session with a voice begins with vui's greeting: there Claude, Bedrock, Perplexity and the
 template of Gemma 3 refuse it.
 """
-NOTE = """An early end of a Gemini reply that is clean at the level of HTTP can't be told from its
-real end: LiteLLM marks every chunk as the last one. A connection that breaks is told.
+NOTE = """An early end of a Gemini reply that is clean at the level of HTTP looks like its real end:
+LiteLLM marks every chunk as the last one. A connection that breaks is noticed.
 """
 CACHES = """## Prompt caches
 

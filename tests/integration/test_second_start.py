@@ -51,7 +51,7 @@ def test_broken_files_are_said_by_the_demo_and_mended_ones_taken(tmp_path: Path,
         (line,) = [text for text in program.log.splitlines() if logged in text]
         assert line.endswith("The demo answers until it is mended.")
         assert "Traceback" not in program.log
-        status = program.status()
+        status = program.cli("status")
         assert status.returncode == 1
         assert "vui is the demo: " in status.stdout
         (tmp_path / ".env").write_text("")

@@ -47,7 +47,7 @@ class EditedGateway:
             return log.count("Serving ") + log.count("good configuration") > before
 
         wait_until(looked, 90, "the gateway has looked at the edit")
-        time.sleep(0.05)  # the status is written after the log
+        time.sleep(0.3)  # the status is written after the log
         return self.program.status().stdout
 
     def ask(self, model: str, **fields: Any) -> tuple[int, str]:

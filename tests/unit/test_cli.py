@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from vui_gateway.cli import _status, main
 from vui_gateway.keys.page_tokens import PAGE_ADDRESS, is_good
+from vui_gateway.status import Status
 
 from tests.support.harness import free_port
-from tests.support.status import a_status
 from vui_litellm import cli as vuis_cli
 from vui_litellm.settings import SettingError
 from vui_litellm.tools.preflight import GatewayUnusable, NoVoice
@@ -25,7 +25,7 @@ def test_files_that_were_broken_at_the_start_are_no_refused_edit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], edited: bool, said: str
 ) -> None:
     path = tmp_path / "status.json"
-    path.write_text(a_status(error=":2: x.", edited=edited).model_dump_json())
+    path.write_text(Status(error=":2: x.", edited=edited).model_dump_json())
     settings: Any = SimpleNamespace(status_file=path)
     assert _status(settings) == 1
     assert capsys.readouterr().out.splitlines()[2] == said

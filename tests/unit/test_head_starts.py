@@ -93,8 +93,8 @@ def test_a_claim_reaches_the_gateway_that_has_the_call_and_the_sums_are_of_all()
     (one, _), (two, _) = map(head_starts, states)
     ended(one, "a", claimed=False)
     two.claim("a", OWNER)
-    states[0].take(states[1].untold())
-    states[1].take(states[0].untold())
+    states[0].take(states[1].unsent())
+    states[1].take(states[0].unsent())
     assert one.today == two.today == (1, 1, 0)
 
 

@@ -13,9 +13,8 @@ from vui_gateway.api.page import Page
 from vui_gateway.errors import RequestError
 from vui_gateway.keys.clients import Keys
 from vui_gateway.keys.page_tokens import PAGE_ADDRESS, sign
+from vui_gateway.status import Model, Status
 from vui_gateway.turns.deployment import Deployment
-
-from tests.support.status import a_status
 
 KEY = "sk-0123456789abcdef"
 FIRST, SECOND, OTHER = "openai/first", "openai/second", "openai/other"
@@ -25,9 +24,9 @@ NOTE = "vui is openai/first: its key is set."
 def page(states: dict[str, str], asked: str = FIRST) -> Page:
     """A page of a gateway whose deployments' ids are their models' names."""
 
-    def model(name: str, group: str = "vui") -> dict:
-        state = states.get(name, "serving")
-        return {"group": group, "model": name, "id": name, "state": state}
+    def model(name: str, group: str = "vui") -> Model:
+        state: Any = states.get(name, "serving")
+        return Model(group=group, model=name, id=name, state=state)
 
     async def next_of(groups: list[str], asked_before: list[str]) -> Deployment | None:
         assert (groups, asked_before) == (["vui"], [])
@@ -38,10 +37,8 @@ def page(states: dict[str, str], asked: str = FIRST) -> Page:
         candidates=SimpleNamespace(next=next_of),
         usage=SimpleNamespace(recent=SimpleNamespace(as_dicts=list)),
     )
-    left_out = {"group": "vui", "model": "groq/x", "state": "left out", "variable": "GROQ_API_KEY"}
-    status = a_status(
-        vui=NOTE, models=[model(FIRST), model(SECOND), model(OTHER, "other"), left_out]
-    )
+    left_out = Model(group="vui", model="groq/x", state="left out", variable="GROQ_API_KEY")
+    status = Status(vui=NOTE, models=[model(FIRST), model(SECOND), model(OTHER, "other"), left_out])
     reloader: Any = SimpleNamespace(in_force=in_force, status=lambda: status)
     made = Page(Keys(KEY))
     made.reloader = reloader

@@ -168,7 +168,7 @@ class Chat:
             raise
 
     def _param(self, call: Call, error: AttemptError) -> str | None:
-        """What a client may say besides: the variable of a refused key, the tokens vui needs."""
+        """The detail that a client may say: the variable of a refused key, the tokens vui needs."""
         if error.code == Code.PROVIDER_KEY_REFUSED:
             return self._engine.variable(call)
         small = error.code == Code.CONTEXT_TOO_SMALL

@@ -19,7 +19,8 @@ MOST_CONNECTIONS = 1000
 HEADERS, BODY, UNREAD = "headers", "body", "unread"
 KIND_SECONDS = {HEADERS: 10.0, BODY: BODY_SECONDS, UNREAD: 10.0}
 OVERHEAD = 65536  # bytes of a request beside its body: line, headers, chunks' framing, trailers
-# Bytes of a body, whoever reads it: twice what a route takes, so that its refusal can be read.
+# Bytes of a body, also of one that no route reads: twice what a route takes, so that its refusal
+# can be read.
 LONGEST = 2 * MAX_BODY
 MAX_FIELDS = 100  # header fields
 BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})  # of a request with a body

@@ -158,7 +158,7 @@ Messages = Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES,
 
 
 class PrefillRequest(ModelRequest):
-    """What a turn of this model group is about to begin with, if vui says so."""
+    """The prompt with which a turn of this model group is about to begin, if vui sends it."""
 
     messages: Messages | None = None
 

@@ -17,7 +17,7 @@ __all__ = [
     "GENERAL", "LITELLM_DEFAULTS", "MESSAGE_LOGGING", "identity", "with_defaults",
 ]  # fmt: skip
 
-# An address in OpenAI's format is whoever's; LiteLLM would send it OpenAI's key out of `.env`.
+# An address in OpenAI's format may be anybody's; LiteLLM would send it OpenAI's key out of `.env`.
 # https://docs.litellm.ai/docs/providers/openai_compatible
 OWN_ADDRESSES = tuple(f"{provider}/" for provider in OPENAI_FORMATS)
 OPENAI = "https://api.openai.com/v1"

@@ -12,7 +12,7 @@ from pathlib import Path
 from vui_gateway.config.env import env_values, resolved
 from vui_gateway.named_files import missing
 from vui_gateway.providers.content import whole_characters
-from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
+from vui_gateway.variables import has_no_effect
 
 __all__ = ["SECTION", "take_environment"]
 
@@ -44,7 +44,7 @@ def take_environment(
     found: dict[str, str] = {}
     lost: dict[str, list[str]] = {}
     for name, given in list(section.items()):
-        if name in WITHOUT_EFFECT or (name.startswith(REDIS_PREFIX) and not with_cache):
+        if has_no_effect(name, with_cache):
             continue
         del section[name]
         value = resolved(given, env)

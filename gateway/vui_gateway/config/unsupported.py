@@ -17,7 +17,7 @@ from vui_gateway.config.own_settings import take_budget, take_key
 from vui_gateway.config.shape import SECTIONS
 from vui_gateway.litellm_proxy import catalogue
 from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
-from vui_gateway.variables import REDIS_PREFIX, WITHOUT_EFFECT
+from vui_gateway.variables import has_no_effect
 
 __all__ = ["DEPLOYMENT", "IN_STATUS", "SETTING_CURES", "TOP", "Meant", "suggestion", "take_out"]
 
@@ -109,7 +109,7 @@ class Ignored(NamedTuple):
 
     @property
     def cure(self) -> str:
-        """What to do instead; often nothing."""
+        """The setting to use instead; often none."""
         name = self.name.removesuffix(IN_ENV).rpartition(".")[2]
         return SETTING_CURES.get(name.lower(), "")
 
@@ -152,7 +152,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _variables(env: Mapping[str, str], with_cache: bool) -> Iterator[Ignored]:
     for name in env:
-        if name in WITHOUT_EFFECT or (name.startswith(REDIS_PREFIX) and not with_cache):
+        if has_no_effect(name, with_cache):
             yield Ignored(name + IN_ENV)
 
 

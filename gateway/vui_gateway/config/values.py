@@ -1,4 +1,4 @@
-"""What a value of a file means, and what YAML may have made of it."""
+"""The meaning of a value of a file, which YAML may have changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def number(value: Any) -> float | None:
 
 
 def misread(value: Any) -> tuple[str, str]:
-    """What is wrong with a value that should be text, and the cure; the value isn't shown."""
+    """The fault of a value that should be text, and the cure; the value isn't shown."""
     if isinstance(value, bool):  # yes, no, on, off, true, false
         return f"is read as a boolean ({str(value).lower()})", QUOTE
     if isinstance(value, int | float):

@@ -51,7 +51,7 @@ def without_asking(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fault(params: Mapping[str, Any]) -> str:
-    """What is wrong with a router; empty for nothing."""
+    """The fault of a router; empty for none."""
     if not has_rules(params["model"]):
         return "asks a model for its choice, or learns from answers, which isn't done here"
     try:

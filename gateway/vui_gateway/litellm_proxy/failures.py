@@ -165,7 +165,7 @@ def refusal_of(error: Exception) -> tuple[int, str, str]:
 
 
 def _causes(error: BaseException) -> str:
-    """What lies behind it: OpenAI's SDK says "Connection error." of all that can happen."""
+    """The cause behind it: OpenAI's SDK says "Connection error." of all that can happen."""
     words: list[str] = []
     cause = error.__cause__ or error.__context__
     while cause and len(words) < MOST_CAUSES:

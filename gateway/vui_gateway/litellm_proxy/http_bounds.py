@@ -42,7 +42,7 @@ PLAIN_ENCODINGS = frozenset({"", "identity", "utf-8"})  # the last is a common m
 async def bound(response: httpx.Response, *, streamed: bool) -> None:
     """Put the bounds on an answer whose body hasn't been read.
 
-    streamed: whether whoever asked will read the body piece by piece.
+    streamed: whether the caller will read the body piece by piece.
 
     Raises:
         httpx.RemoteProtocolError: at once for headers and encodings, and by the body's iterator.

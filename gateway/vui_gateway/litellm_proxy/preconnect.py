@@ -47,7 +47,7 @@ class Preconnect:
         self._tasks: set[asyncio.Task] = set()
 
     def open(self, model_group: str) -> None:
-        """Connect to whoever would answer for this model group now; silent on failure."""
+        """Connect to the deployment that this model group would ask now; silent on failure."""
         if self.enabled:
             # In a context of its own: the call that wishes it has asked its deployments already.
             task = asyncio.create_task(self._open(model_group), context=Context())

@@ -1,4 +1,4 @@
-"""What a failure says of its deployment: who is left alone, and for how long."""
+"""The blame for a failure: which deployment is left alone, and for how long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOUR = 3600.0  # seconds
 
 
 class Blamed(Enum):
-    """Who is left alone after a failure."""
+    """The deployments that are left alone after a failure."""
 
     REQUEST = auto()  # nobody
     TOOLS = auto()  # the deployment, for calls with tools: vui's thoughts
@@ -72,7 +72,7 @@ FAILED_THOUGHTS = frozenset({Ending.ENDED_EARLY, Ending.FLOODED})
 
 
 def blame(failure: Failure) -> Blame:
-    """Who is left alone after a failure, and for how long."""
+    """The deployments that are left alone after a failure, and for how long."""
     ended, code, status, seconds, reply, chance = failure
     if found := FOR_AN_HOUR.get(code) or FOR_AN_HOUR.get(ended):
         return found

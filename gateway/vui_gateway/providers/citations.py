@@ -29,7 +29,7 @@ class CitationFilter:
         self._code = False
 
     def feed(self, text: str, *, final: bool = False) -> str:
-        """What is left of the next piece; with `final` all that was held back, too."""
+        """The rest of the next piece; with `final` all that was held back, too."""
         text = self._held + text
         found = None if final else CITATION_PART.search(text)
         end = found.start() if found else len(text)

@@ -49,7 +49,7 @@ ROLE = re.compile(r"[ \t]?+([A-Za-z_]{0,24}+)")
 
 
 class Kind(Enum):
-    """What a token does to the reply."""
+    """The effect of a token on the reply."""
 
     END = "ends the turn"
     OTHERS = "opens a turn of somebody else"
@@ -63,7 +63,7 @@ FIXED = {"</s>": Kind.END, "[/inst]": Kind.OWN, "<response>": Kind.NOTHING}
 
 
 def kind(token: str) -> Kind:
-    """What a control token does to the reply that it stands in."""
+    """The effect of a control token on the reply that it stands in."""
     if (fixed := FIXED.get(token.lower())) or token.startswith(("</", "[/")):
         return fixed or Kind.NOTHING
     name = token.lower().replace("▁", "_").strip("<>|｜[ ")

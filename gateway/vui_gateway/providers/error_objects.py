@@ -164,7 +164,7 @@ class ErrorFinder:
         self._json = True  # it may be one JSON value
 
     def feed(self, piece: bytes, *, final: bool = False) -> bytes:
-        """What goes on of the body; what may become an error is held back."""
+        """The part of the body that goes on; text that may become an error is held back."""
         data, self._held = self._held + piece, b""
         self._json = self._json and data.lstrip()[:1] in (b"", b"{", b"[")
         if self._json and len(data) <= MAX_EVENT:

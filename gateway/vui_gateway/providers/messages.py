@@ -1,7 +1,7 @@
 """Rules for messages: the shape that every chat template takes, and families that need less.
 
-The first turn is the user's, roles alternate, and a system message is the first or none. What came
-first in a conversation stays first, word for word: prompt caches go by it.
+The first turn is the user's, roles alternate, and a system message is the first or none. The
+beginning of a conversation stays as it is, word for word: prompt caches go by it.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def refusal(status: int, message: str, param: str, optional: Mapping[str, Any]) 
 
 
 def sentence(model: str, refused: Refusal) -> str:
-    """What happens from now on, and where there is one, the cure."""
+    """The consequence from now on, and the cure, where there is one."""
     name = refused.field.removeprefix(EXTRA).replace("=", " ")
     if not refused.instead:
         return f"{model} refuses {name}: its calls go without it until its configuration changes."

@@ -85,7 +85,7 @@ def refuses_tools(message: str) -> bool:
 
 
 def tools_cure(message: str) -> str:
-    """What to do about it."""
+    """The cure."""
     if "--jinja" in message:
         return "Start llama.cpp's server with --jinja."
     if "tool-choice" in message or "tool-call-parser" in message:

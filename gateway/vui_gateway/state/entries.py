@@ -6,6 +6,7 @@ import heapq
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 __all__ = ["Entries", "Entry", "Name", "State", "Watcher"]
@@ -49,11 +50,16 @@ class State:
         self.refreshed: list[Callable[[], None]] = []  # called before each exchange
         self.wake: Callable[[], None] = lambda: None  # an exchange is wanted at once
         self._subjects: dict[str, dict[str, Entry]] = {}
-        self._untold: dict[Name, Entry] = {}
+        self._unsent: dict[Name, Entry] = {}
         self._watchers: dict[str, list[Watcher]] = {}
         # When entries are looked at next: one time for each, however often it is put.
         self._expiries: list[tuple[float, Name]] = []
         self._due: dict[Name, float] = {}
+
+    @property
+    def today(self) -> date:
+        """The day of the clock, UTC."""
+        return datetime.fromtimestamp(self.clock(), UTC).date()
 
     def watch(self, subject: str, changed: Watcher) -> None:
         """Call `changed` at each change: the name, the value before and after it; None for none."""
@@ -63,10 +69,6 @@ class State:
         """The value; None when there is none."""
         entry = self._subjects.get(subject, {}).get(name)
         return entry.value if entry else None
-
-    def has(self, subject: str, name: str) -> bool:
-        """Whether there is an entry, be its value None."""
-        return name in self._subjects.get(subject, {})
 
     def rank(self, subject: str, name: str) -> float:
         """The rank of an entry; 0 when there is none."""
@@ -95,14 +97,14 @@ class State:
         rank = max(now, self.rank(subject, name) + STEP) if rank is None else rank
         entry = Entry(rank, value, now + lifetime)
         if self._set((subject, name), entry):
-            self._untold[subject, name] = entry
+            self._unsent[subject, name] = entry
             if soon:
                 self.wake()
 
     def forget(self, subject: str, name: str) -> None:
         """Remove an entry, in this gateway only."""
         if entry := self._subjects.get(subject, {}).pop(name, None):
-            self._untold.pop((subject, name), None)
+            self._unsent.pop((subject, name), None)
             self._notify((subject, name), entry.value, None)
 
     def take(self, entries: Entries) -> None:
@@ -110,19 +112,19 @@ class State:
         changed = [self._set(name, entry) for name, entry in entries.items()]
         self.version += any(changed)
 
-    def untold(self) -> dict[Name, Entry]:
+    def unsent(self) -> dict[Name, Entry]:
         """The entries that the store hasn't got yet."""
-        return dict(self._untold)
+        return dict(self._unsent)
 
     def everything(self) -> dict[Name, Entry]:
         """All entries, those of other gateways too: a store that lost them gets them back."""
         return {(s, n): entry for s, all_ in self._subjects.items() for n, entry in all_.items()}
 
-    def told(self, entries: Entries) -> None:
+    def sent(self, entries: Entries) -> None:
         """Note that the store has these entries."""
         for name, entry in entries.items():
-            if self._untold.get(name) is entry:
-                del self._untold[name]
+            if self._unsent.get(name) is entry:
+                del self._unsent[name]
 
     def expire(self) -> None:
         """Remove expired entries."""

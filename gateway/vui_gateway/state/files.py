@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from vui_gateway.named_files import mark
 from vui_gateway.private_files import write_by_rename
 from vui_gateway.settings import SettingError
 from vui_gateway.state.entries import Entries, Entry, Name
@@ -68,14 +69,14 @@ class Files:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    async def exchange(self, untold: Entries, everything: Callable[[], Entries]) -> Entries:
+    async def exchange(self, unsent: Entries, everything: Callable[[], Entries]) -> Entries:
         """`Store.exchange`; files are small, and written only when there is something new."""
         found: dict[Name, Entry] = {}
         for subject in (*GATEWAYS, CLIENTS):
             if subject not in self._read or subject not in self._written:
                 found |= {(subject, name): entry for name, entry in self._changed(subject).items()}
-        told = {subject for subject, _ in untold}
-        for subject in told & {*self._written}:
+        sent = {subject for subject, _ in unsent}
+        for subject in sent & {*self._written}:
             entries = {n: e for (s, n), e in everything().items() if s == subject}
             text = json.dumps(_WRITERS.get(subject, _written)(entries))
             try:
@@ -96,11 +97,10 @@ class Files:
         """The entries of a file that has changed since it was read."""
         path = self._path(subject)
         try:
-            stat = path.stat()
-            mark = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
-            if self._read.get(subject) == mark:
+            now = mark(path)
+            if self._read.get(subject) == now:
                 return {}
-            self._read[subject] = mark
+            self._read[subject] = now
             return _READERS.get(subject, _entries)(json.loads(path.read_text()))
         except FileNotFoundError:
             self._read[subject] = ()

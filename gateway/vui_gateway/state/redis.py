@@ -83,7 +83,7 @@ class RedisStore:
     """Tells what is new, and asks for what has changed since the last time.
 
     After an exchange that failed, and when the epoch is another one, all that is known here is
-    told again: an emptied Redis has it back once each gateway has been there.
+    sent again: an emptied Redis has it back once each gateway has been there.
     """
 
     name = "Redis"
@@ -92,12 +92,12 @@ class RedisStore:
         self._script, self._clock = script, clock
         self._epoch, self._number = "", "0"
 
-    async def exchange(self, untold: Entries, everything: Callable[[], Entries]) -> Entries:
+    async def exchange(self, unsent: Entries, everything: Callable[[], Entries]) -> Entries:
         """`Store.exchange`."""
         found: dict[Name, Entry] = {}
         while True:
-            told = untold if self._epoch else everything()
-            args = [uuid.uuid4().hex, self._epoch, self._number, *self._arguments(told)]
+            sent = unsent if self._epoch else everything()
+            args = [uuid.uuid4().hex, self._epoch, self._number, *self._arguments(sent)]
             asked_with, self._epoch = self._epoch, ""
             try:
                 epoch, number, now, changed = await self._script(KEYS, args)
@@ -106,7 +106,7 @@ class RedisStore:
                 self._number = "0"
                 raise StoreAway(str(error) or type(error).__name__) from error
             self._number = number
-            if epoch == asked_with or told is not untold:
+            if epoch == asked_with or sent is not unsent:
                 self._epoch = epoch
                 return found
 

@@ -28,10 +28,10 @@ class Store(Protocol):
 
     name: str  # in what is said of it
 
-    async def exchange(self, untold: Entries, everything: Callable[[], Entries]) -> Entries:
+    async def exchange(self, unsent: Entries, everything: Callable[[], Entries]) -> Entries:
         """Keep these entries, and return those that others have kept since the last time.
 
-        everything: all that this gateway knows, for a store that has lost what it was told. An
+        everything: all that this gateway knows, for a store that has lost what it was sent. An
         entry may come twice, and in any order.
 
         Raises:
@@ -78,9 +78,9 @@ class Sync:
         for refresh in self.state.refreshed:
             refresh()
         self.state.expire()
-        untold = self.state.untold()
+        unsent = self.state.unsent()
         try:
-            found = await self.store.exchange(untold, self.state.everything)
+            found = await self.store.exchange(unsent, self.state.everything)
         except StoreAway as error:
             now = self.state.clock()
             if not self.away:
@@ -98,7 +98,7 @@ class Sync:
                 log.info("%s is back after %.0f s.", self.store.name, after)
             self.away, self._said = "", False
             self.state.version += 1
-        self.state.told(untold)
+        self.state.sent(unsent)
         self.state.take(found)
         return True
 

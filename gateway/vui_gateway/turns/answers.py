@@ -56,7 +56,7 @@ def called(calls: list[dict], *, streamed: bool) -> Event:
 
 
 def _read(text: str, *, thinks: bool, cut_off: bool) -> tuple[str, list[str]]:
-    """What is left of the text, and the calls in it."""
+    """The rest of the text, and the calls in it."""
     tools = ToolTextFilter()
     rest = ThinkingFilter(opened=thinks).feed(text, final=True, lost=cut_off)
     rest = ControlTokenFilter().feed(tools.feed(rest, final=True), final=True)

@@ -1,4 +1,4 @@
-"""Who can be asked: one entry of `model_list`, as the engine sees it."""
+"""A deployment: one entry of `model_list`, as the engine sees it."""
 
 from __future__ import annotations
 

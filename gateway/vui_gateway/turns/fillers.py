@@ -37,7 +37,7 @@ class Fillers:
         self._known = tuple(known)[: len(sentences) + KEPT]
 
     def of(self, call: Call) -> Silence:
-        """What a call's listener hears besides."""
+        """The sentences that a call's listener hears besides."""
         *first, last = self._sentences or ("",)
         self._turn += 1
         at = self._turn % max(1, len(first))

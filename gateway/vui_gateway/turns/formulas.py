@@ -67,7 +67,7 @@ MOST = 600  # characters that are waited for
 
 
 def read(formula: str) -> str:
-    """What is said of it."""
+    """The speech for it."""
     formula = LATEX_ENVIRONMENT.sub(" ", formula)
     for _ in range(3):  # as deep as they nest
         before = formula
@@ -82,7 +82,7 @@ def read(formula: str) -> str:
 
 
 def formula(text: str, at: int, *, final: bool) -> tuple[str, int]:
-    """What is said of a formula that begins here, and where it ends: `at` for none, -1 to wait."""
+    """The speech for a formula that begins here, and where it ends: `at` for none, -1 to wait."""
     mark = text[at : at + 2]
     if span := FORMULA_SPANS.get(mark):
         found = span.match(text, at)
@@ -120,7 +120,7 @@ def command(text: str, at: int, *, final: bool) -> tuple[str, int]:
 
 
 def power(exponent: str) -> str:
-    """What is said of it, behind a space."""
+    """The speech for it, behind a space."""
     return f" {POWERS.get(exponent.strip()) or f'to the power of {exponent}'}"
 
 

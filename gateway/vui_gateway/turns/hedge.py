@@ -16,7 +16,7 @@ KEPT_FIRST_WORDS, NEEDED_FIRST_WORDS = 100, 20  # first words, of one deployment
 DEFAULT_DELAY, LEAST_DELAY, MOST_DELAY = 1.5, 0.7, 2.5  # seconds
 SHARE, BURST = 0.05, 3.0  # hedges for a call
 # Subject of the state: the last times to first words, by deployment and gateway.
-FIRST_WORDS, TOLD, TELL_EVERY, FIRST_WORDS_LIFETIME = "first-words", 20, 5, 86400.0
+FIRST_WORDS, SHARED, SHARE_EVERY, FIRST_WORDS_LIFETIME = "first-words", 20, 5, 86400.0
 
 
 class Hedge:
@@ -35,15 +35,15 @@ class Hedge:
         self._elsewhere: dict[str, dict[str, list[float]]] = {}  # deployment → gateway → seconds
         self._observed = 0
         self._tokens = BURST
-        self._state.watch(FIRST_WORDS, self._on_told)
+        self._state.watch(FIRST_WORDS, self._on_others)
 
     def observe(self, deployment: str, seconds: float) -> None:
         """The first words of an attempt came after so long."""
         own = self._first_words[deployment]
         own.append(seconds)
         self._observed += 1
-        if self.enabled and self._state.gateway and self._observed % TELL_EVERY == 0:
-            last = [round(one, 3) for one in list(own)[-TOLD:]]
+        if self.enabled and self._state.gateway and self._observed % SHARE_EVERY == 0:
+            last = [round(one, 3) for one in list(own)[-SHARED:]]
             name = f"{deployment}/{self._state.gateway}"
             self._state.put(FIRST_WORDS, name, last, lifetime=FIRST_WORDS_LIFETIME)
 
@@ -64,7 +64,7 @@ class Hedge:
         worst = seen[min(len(seen) - 1, int(QUANTILE * len(seen)))]
         return min(MOST_DELAY, max(LEAST_DELAY, worst))
 
-    def _on_told(self, name: str, _: Any, after: Any) -> None:
+    def _on_others(self, name: str, _: Any, after: Any) -> None:
         deployment, _, gateway = name.rpartition("/")
         if gateway != self._state.gateway:
             numbers = after if isinstance(after, list) else []
@@ -72,7 +72,7 @@ class Hedge:
             by_gateway = self._elsewhere.setdefault(deployment, {})
             by_gateway.pop(gateway, None)
             if seconds:
-                by_gateway[gateway] = seconds[-TOLD:]
+                by_gateway[gateway] = seconds[-SHARED:]
             if not by_gateway:
                 del self._elsewhere[deployment]
 

@@ -43,7 +43,7 @@ MOST_SPACE = 40  # characters that are waited for
 
 
 class Inline:
-    """What a line says, and what it opens."""
+    """The speech of a line, and the mode that it opens."""
 
     def __init__(self, *, within_line: bool = False) -> None:
         self._said = ""  # the last characters
@@ -207,13 +207,13 @@ class Inline:
         return end
 
     def _read(self, text: str) -> str:
-        """What is said of a text within a line: of a link, or of a cell."""
+        """The speech for a text within a line: of a link, or of a cell."""
         if not MAY_BE_SPECIAL.search(text):
             return text
         return type(self)(within_line=True).feed(text, final=True)
 
     def feed(self, text: str, *, final: bool = False) -> str:
-        """What is said of the text."""
+        """The speech for the text."""
         raise NotImplementedError
 
     def _escape(self, text: str, at: int, *, final: bool) -> int:

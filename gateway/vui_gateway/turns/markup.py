@@ -51,13 +51,13 @@ SAID_END = re.compile(r"[.!?:;,…。！？：；，、؟؛،।][^\w$€£%<>]*
 
 
 def host(url: str) -> str:
-    """What is said of an address."""
+    """The speech for an address."""
     found = HOST.match(url)
     return found[1] if found else ""
 
 
 def code(text: str) -> str:
-    """What is said of code in a line: vui would leave out what is in brackets or between stars."""
+    """The speech for code in a line: vui would leave out what is in brackets or between stars."""
     text = text.strip()
     if text.startswith(("http://", "https://")) and " " not in text:
         return host(text)
@@ -66,7 +66,7 @@ def code(text: str) -> str:
 
 
 def span(text: str, at: int, *, final: bool) -> tuple[str, int]:
-    """What is said of code that begins here, and where it ends: -1 to wait."""
+    """The speech for code that begins here, and where it ends: -1 to wait."""
     mark = "``" if text.startswith("``", at) else "`"
     begin = at + len(mark)
     found = SPANS[mark].search(text, begin, begin + MOST_SPAN)

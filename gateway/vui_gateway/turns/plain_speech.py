@@ -43,7 +43,7 @@ class PlainSpeech(Inline):
         self._opens = self._closes = False  # what a run of marks does to code
 
     def feed(self, text: str, *, final: bool = False) -> str:
-        """What is said of the text; with `final` all that was held back, too."""
+        """The speech for the text; with `final` all that was held back, too."""
         begun = not (self._held or self._mode or self._line_begins or final)
         if begun and self._spoke and not MAY_BE_SPECIAL.search(text):
             last = text[-1:]
@@ -181,7 +181,7 @@ class PlainSpeech(Inline):
             self._say(", ".join(filter(None, map(self._read, cells(row)))))
 
     def _in_line(self, text: str, at: int, *, final: bool) -> int:
-        """What isn't said until the line's end."""
+        """A construct that isn't said until the line's end."""
         end = text.find("\n", at)
         if end < 0:
             return len(text)

@@ -180,7 +180,7 @@ class Race:
             await attempt.first_words(limit, thinking)
 
     async def _beside(self, call: Call, latest: Deployment) -> Deployment | None:
-        """Who is asked beside a late deployment; nobody, where that would make it later."""
+        """The deployment asked beside a late one; none, where that would make it later."""
         well = self._candidates.left(call.groups, call.asked)
         found = (well and await self._next(call)) or latest
         return None if latest.local and found.server == latest.server else found

@@ -34,7 +34,7 @@ class Filter(Protocol):
     def ended(self) -> bool: ...
 
     def feed(self, text: str, *, final: bool = False) -> str:
-        """What is left of the next piece; with `final` all that was held back, too."""
+        """The rest of the next piece; with `final` all that was held back, too."""
 
 
 SENTENCE_MARK = re.compile(r"[.!?]")
@@ -103,7 +103,7 @@ class Reply:
 
     @property
     def taken_out(self) -> list[str]:
-        """What its server should have taken out."""
+        """The text that its server should have taken out."""
         found = {"thoughts": self.thinks or self.thought_unopened, "tokens": self._tokens.taken}
         return [name for name, was in found.items() if was]
 

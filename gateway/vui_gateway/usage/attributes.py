@@ -89,7 +89,7 @@ def _asked(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_messages(call: Call) -> dict[str, Any]:
-    """What was said, as the conventions write it; texts only."""
+    """The messages, as the conventions write them; texts only."""
     body = call.attempts[0].body if call.attempts else {}
     given = [_message(one["role"], one.get("content")) for one in body.get("messages") or ()]
     answer = (call.answered and call.answered.answer) or {}

@@ -72,20 +72,20 @@ def settle(attempt: Attempt, now: float) -> Bill:
     """
     if _refused(attempt):
         return Bill(0, 0, 0.0)
-    told_in, told_out, told_usd = attempt.counts or (None, None, None)
-    tokens_in, tokens_out = _tokens(told_in, told_out, attempt, now)
+    reported_in, reported_out, reported_usd = attempt.counts or (None, None, None)
+    tokens_in, tokens_out = _tokens(reported_in, reported_out, attempt, now)
     price = (0.0, 0.0) if attempt.mocked else attempt.deployment.price
     list_in, list_out = price or DEAREST
     listed = tokens_in * list_in + tokens_out * list_out
     possible = (
-        (tokens_in, tokens_out) == (told_in, told_out)
-        and isinstance(told_usd, int | float)
-        # LiteLLM tells 0 where it fails, too.
-        and (told_usd > 0 or not listed or not price)
-        and 0 <= told_usd <= SURCHARGE * listed + FEE
+        (tokens_in, tokens_out) == (reported_in, reported_out)
+        and isinstance(reported_usd, int | float)
+        # LiteLLM reports 0 where it fails, too.
+        and (reported_usd > 0 or not listed or not price)
+        and 0 <= reported_usd <= SURCHARGE * listed + FEE
     )
     if possible:
-        return Bill(tokens_in, tokens_out, told_usd, False, *_cache(attempt, tokens_in))
+        return Bill(tokens_in, tokens_out, reported_usd, False, *_cache(attempt, tokens_in))
     return Bill(tokens_in, tokens_out, listed if price else None, estimated=bool(listed))
 
 
@@ -116,11 +116,11 @@ def usage_for_client(usage: Any, attempt: Attempt, now: float) -> dict:
     return {**details, **counts}
 
 
-def _tokens(told_in: Any, told_out: Any, attempt: Attempt, now: float) -> tuple[int, int]:
+def _tokens(reported_in: Any, reported_out: Any, attempt: Attempt, now: float) -> tuple[int, int]:
     most_in = attempt.sent + MOST_ADDED
     most_out = BYTES * attempt.received + MOST_ADDED + int(SPEED * (now - attempt.began))
-    tokens_in = _possible(told_in, most_in, attempt.sent // BYTES)
-    return tokens_in, _possible(told_out, most_out, -(-attempt.received // BYTES))
+    tokens_in = _possible(reported_in, most_in, attempt.sent // BYTES)
+    return tokens_in, _possible(reported_out, most_out, -(-attempt.received // BYTES))
 
 
 def _possible(reported: Any, most: int, otherwise: int) -> int:

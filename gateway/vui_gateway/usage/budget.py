@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
@@ -52,7 +52,7 @@ class Spent(NamedTuple):
 class Budget:
     """US dollars per day (UTC): `limit` for all, `limits` for each client, or none.
 
-    Each attempt is a bill, hedges and fallbacks included. What it is expected to cost is reserved
+    Each attempt is a bill, hedges and fallbacks included. Its expected price is reserved
     from its beginning until its call is on record, so that calls side by side exceed the limit by
     no more than one of them costs, if they cost what is expected.
 
@@ -203,7 +203,7 @@ class Budget:
             self._on_spent(name, None, value)
 
     def _turn_page(self) -> None:
-        today = _day_of(self._state.clock())
+        today = self._state.today
         if today > self._day:
             self._day = today
             self._sum_up()
@@ -224,10 +224,6 @@ class Budget:
                 sums = there.plus(_spent(value) or Spent())
                 self._state.put(SPEND, name, list(sums), calls, SUMS_LIFETIME)
                 self._state.forget(SPEND, was)
-
-
-def _day_of(now: float) -> date:
-    return datetime.fromtimestamp(now, UTC).date()
 
 
 def _spent(value: Any) -> Spent | None:

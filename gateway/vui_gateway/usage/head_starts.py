@@ -10,7 +10,6 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -94,7 +93,7 @@ class HeadStarts:
     @property
     def today(self) -> Sums:
         """The sums of all gateways."""
-        day = f"{self._day()}/"
+        day = f"{self._state.today}/"
         found = [v for name, v in self._state.items(SUBJECT) if name.startswith(day)]
         return Sums(*map(sum, zip(Sums(), *filter(_are_sums, found), strict=True)))
 
@@ -159,14 +158,11 @@ class HeadStarts:
             self._add(Sums(0, 1, -(one.usd or 0)))
 
     def _add(self, more: Sums) -> None:
-        name = f"{self._day()}/{self._state.gateway}"
+        name = f"{self._state.today}/{self._state.gateway}"
         before = self._state.get(SUBJECT, name)
         own = Sums(*before) if _are_sums(before) else Sums()
         sums = [a + b for a, b in zip(own, more, strict=True)]
         self._state.put(SUBJECT, name, sums, lifetime=SUMS_LIFETIME)
-
-    def _day(self) -> str:
-        return str(datetime.fromtimestamp(self._state.clock(), UTC).date())
 
 
 def _are_sums(value: Any) -> bool:

@@ -68,7 +68,7 @@ async def _keep_up(srv: Any, head: Any) -> None:
 
 
 async def _said(srv: Any) -> str:
-    """What vui would commit now and answer; empty for nothing."""
+    """The words that vui would commit now and answer; empty for none."""
     from vui.serving.stream import voice_turn, wake_word
 
     committed: list[str] = []

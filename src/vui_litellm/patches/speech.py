@@ -45,7 +45,7 @@ def with_lone_stops(chunker: Any, get_backend: Callable[[], Any]) -> Callable[..
 
 
 def spoken(chunk: str) -> str:
-    """What vui speaks of a chunk, by its own cleaning."""
+    """The speech of vui for a chunk, by its own cleaning."""
     host: Any = None
     return _voice_turn().clean_llm_text(host, chunk)
 

@@ -30,7 +30,7 @@ class ModelGroup:
     def usd(
         self, tokens_in: float, tokens_out: float, cached: float = 0, written: float = 0
     ) -> float | None:
-        """Of the tokens in some may have been read from the cache, or written to it."""
+        """Some of the tokens in may have been read from the cache, or written to it."""
         if not self.price:
             return None
         tokens = (tokens_in - cached - written, tokens_out, cached, written)
@@ -38,10 +38,11 @@ class ModelGroup:
 
 
 async def model_groups(backend: LiteLLMBackend) -> dict[str, ModelGroup]:
-    """What the gateway serves, from its `/model/info`: of a group, the deployment asked first.
+    """The groups that the gateway serves, from its `/model/info`: each with the deployment asked
+    first.
 
     Raises:
-        GatewayUnusable: it doesn't tell, or see `tools.preflight`.
+        GatewayUnusable: it doesn't list them, or see `tools.preflight`.
 
     Source: https://docs.litellm.ai/docs/proxy/model_management
     """

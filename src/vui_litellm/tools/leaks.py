@@ -1,4 +1,4 @@
-"""What a model's server leaves in its text, and the setting that mends it."""
+"""Markup that a model's server leaves in its text, and the setting that mends it."""
 
 from __future__ import annotations
 

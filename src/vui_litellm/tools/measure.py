@@ -34,7 +34,7 @@ REQUESTS = len(REPLIES) + THOUGHTS
 REPLY_TOKENS, CALL_TOKENS = 40, 30  # about what such a reply, and such a call, is long
 CHARACTERS = 4  # a token's, about
 # A reply's tokens, by its bytes: some twice as many as they make. Beyond that it was thought about,
-# where nobody tells: our gateway takes out what is thought between tags, and its provider bills it.
+# where nobody reports it: our gateway takes thinking between tags out, and its provider bills it.
 MOST_TOKENS, TOKENS_PER_BYTE = 16, 0.5
 
 
@@ -77,12 +77,12 @@ class Timing:
         return bool(details.get("reasoning_tokens") or billed > most)
 
     def take_usage(self, usage: dict) -> None:
-        """With the times of the first and the last token, where our gateway tells them."""
+        """With the times of the first and the last token, where our gateway reports them."""
         self.usage = usage
-        self.first = self._told("first_token_ms") or self.first
-        self.last = self._told("last_token_ms") or self.last
+        self.first = self._reported("first_token_ms") or self.first
+        self.last = self._reported("last_token_ms") or self.last
 
-    def _told(self, name: str) -> float:
+    def _reported(self, name: str) -> float:
         return self.began + self.usage[name] / 1000 if name in self.usage else 0.0
 
 
@@ -91,7 +91,7 @@ class InstrumentedBackend(LiteLLMBackend):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.last_usage: dict = {}  # whole, as the gateway told it; vui keeps the sums
+        self.last_usage: dict = {}  # whole, as the gateway reported it; vui keeps the sums
         self.replies: list[Timing] = []
         self.calls: list[dict] = []
         self.call_usage: dict = {}
