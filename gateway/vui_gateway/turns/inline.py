@@ -23,7 +23,7 @@ URL_LAST = frozenset("htpswHTPSW:/")
 WORD_SAID = re.compile(r"\w")
 
 LABEL = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98})\]")
-LISTED = re.compile(r"[-+\d'\"\[]")
+LISTED = re.compile(r"[-+\d'\"\[]|[\w.]+\(")  # a list, and not a stage direction
 LABEL_PART = re.compile(r"\[(?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98}(?:\[[^\[\]\n]{0,98})?\Z")
 ADDRESS = re.compile(r":[ \t]*<?(?:[a-z]{2,6}:|www\.|[/#])", re.IGNORECASE)
 CITATION = re.compile(r"\^.*|\d{1,3}")
@@ -38,6 +38,7 @@ OPERAND_BEFORE = re.compile(r"[\w)%]\Z")
 OPERAND_AFTER = re.compile(r"[ \t]*[\w(*`$-]")
 PATH_BEFORE = re.compile(r"[A-Za-z]{2}\Z|:\Z")  # of a backslash, as in C:\new
 LETTER_BEFORE = re.compile(r"(?:\A|[^\w])[a-zA-Z]\Z")
+INDEXED = re.compile(r"(?:\A|\W)[a-z]\Z")  # a citation stands behind a word
 LETTER_AFTER = re.compile(r"[a-zA-Z](?!\w)")
 MOST_SPACE = 40  # characters that are waited for
 
@@ -185,7 +186,8 @@ class Inline:
             self._mode, self._depth = "target", 1
             return end + 1
         citation = CITATIONS if self._said[-1:].strip() else CITATION
-        noted = citation.fullmatch(name)
+        index = name == "0" or (name.isdigit() and INDEXED.search(self._said))
+        noted = not index and citation.fullmatch(name)
         if after == ":" and self._said[-1:] in ("", "\n", " "):
             address = ADDRESS.match(text, end)
             if not address and not final and len(text) - end < MOST_SPACE // 2:
@@ -195,7 +197,7 @@ class Inline:
                 return end + 1
         if noted:
             return end
-        if after == "[":
+        if after == "[" and not index:
             other = LABEL.match(text, end)
             if not other and not final and LABEL_PART.match(text, end):
                 return -1
@@ -203,7 +205,7 @@ class Inline:
                 self._say(self._read(name))
                 return other.end()
         # vui says nothing in brackets: stage directions, which models make up, and lists.
-        self._say(self._read(name) if LISTED.match(name) else label[0])
+        self._say(" " * bool(index) + self._read(name) if LISTED.match(name) else label[0])
         return end
 
     def _read(self, text: str) -> str:

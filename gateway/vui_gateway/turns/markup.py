@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from vui_gateway.providers.mentions import mention
 from vui_gateway.turns.formulas import power
 
 __all__ = ["EMPHASIS", "SAID_END", "VUI_TAGS", "code", "host", "span", "tag"]
@@ -12,13 +13,16 @@ __all__ = ["EMPHASIS", "SAID_END", "VUI_TAGS", "code", "host", "span", "tag"]
 VUI_TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
 
 # HTML's, and those that speech synthesis reads: https://www.w3.org/TR/speech-synthesis11/
+SPEECH_NAMES = "speak break emphasis prosody say-as phoneme audio mstts:express-as"
 HTML_NAMES = (
     "a abbr article b big blockquote br caption center cite code dd del details dfn div dl dt em "
     "figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p "
     "pre q samp section small span strike strong sub summary sup table tbody td tfoot th thead tr "
-    "tt u ul var wbr speak break emphasis prosody say-as phoneme audio mstts:express-as"
+    "tt u ul var wbr"
 )
-TAG_NAMES_SAID = frozenset(HTML_NAMES.split()) | VUI_TAGS
+# A line break stands within a sentence, and a pause: neither is a tag that somebody speaks of.
+NEVER_MENTIONED = frozenset(f"br hr wbr {SPEECH_NAMES}".split()) | VUI_TAGS
+TAG_NAMES_SAID = frozenset(HTML_NAMES.split()) | NEVER_MENTIONED
 BLOCKS = (
     "p h1 h2 h3 h4 h5 h6 tr div ul ol dl table blockquote summary section article header footer "
     "figcaption caption pre"
@@ -97,6 +101,12 @@ def tag(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
     found = HTML.match(text, at)
     if not found or (name := found[2].lower()) not in TAG_NAMES_SAID:
         return "<", at + 1
+    if name not in NEVER_MENTIONED and "=" not in found[0]:
+        spoken_of = mention(before, text[at:], 0, found.end() - at, final=final)
+        if spoken_of is None:
+            return "", -1
+        if spoken_of:
+            return found[0], found.end()
     return _pause(name, before, closes=bool(found[1])), found.end()
 
 
