@@ -35,6 +35,8 @@ LEAKS: dict[str, list[str]] = {
             ("<|begin_of_thought|>", "<|end_of_thought|>"), ("[THINK]", "[/THINK]"),
             ("◁think▷", "◁/think▷"), ("<seed:think>", "</seed:think>"),
             ("<|START_THINKING|>", "<|END_THINKING|>"), ("<|channel>thought\n", "<channel|>"),
+            ("<thought_process>", "</thought_process>"),
+            ("<think><think>", "</think></think>"), ("<|startofthink|>", "<|endofthink|>"),
         )
     ],
     "thinking that its prompt opened": [

@@ -35,5 +35,10 @@ def test_what_may_become_a_formula_is_waited_for() -> None:
     assert exponent("^{1", 0, "x", final=False)[1] == -1
 
 
+@pytest.mark.parametrize("text", [r"\boxed{42} and", r"\begin{align} a", r"\section{A} is"])
+def test_a_command_that_is_whole_or_unknown_is_not_waited_for(text: str) -> None:
+    assert command(text, 0, final=False) == command(text, 0, final=True)
+
+
 def test_a_power_has_its_word() -> None:
     assert [power(p).strip() for p in ("2", "3", "n")] == ["squared", "cubed", "to the power of n"]

@@ -28,6 +28,9 @@ SAID = {
     "One<hr/>two<p>three</p>": "One two. three. ",
     "xhttp://a.b is none, wwwhat neither.": "xhttp://a.b is none, wwwhat neither.",
     "No! Really![x](y)": "No! Really!x",
+    "It is O(n*m), x*y or *so*, and n*ot it.": "It is O(n times m), x times y or so, and not it.",
+    "One.\r\n\r\nTwo\r\nthree.": "One.\n\nTwo\nthree.",
+    "用 <div> 标签。": "用 <div> 标签。",
 }
 
 

@@ -132,8 +132,10 @@ def test_a_sentence_that_begins_as_a_call_does_is_heard(text: str, size: int) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["<tool_call>get_ti", "<call>get_time", "<tool_call>get_time\n<arg_key>zone, and so on"]
-)
+    "text",
+    ["<tool_call>get_ti", "<call>get_time", "<tool_call>get_time\n<arg_key>zone, and so on",
+     '{"name": "get_time", "arguments": {"zone": "U'],
+)  # fmt: skip
 def test_a_call_that_breaks_off_is_not_heard(text: str) -> None:
     assert taken(text, 3) == ("", [text])
 

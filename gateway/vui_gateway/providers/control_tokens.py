@@ -20,6 +20,8 @@ PLAIN_TOKENS = (
     "[/system_prompt]", "[e~[", "]~b]", "<answer>", "</answer>", "<final_answer>",
     "</final_answer>", "<response>", "</response>", "<output>", "</output>", "<final>", "</final>",
     "<reply>", "</reply>", "<speech>", "</speech>", "<assistant>", "</assistant>",
+    "[|user|]", "[|assistant|]", "[|system|]", "[|endofturn|]", "<seed:bos>", "<seed:eos>", "<eod>",
+    "<longcat_s>", "<longcat_e>", "<longcat_user>", "<longcat_assistant>", "<longcat_system>",
     "<final_response>", "</final_response>", "<assistant_response>", "</assistant_response>",
 )  # fmt: skip
 # Between pipes, of ASCII or as DeepSeek writes them; Gemma 4 leaves out one.
@@ -32,9 +34,12 @@ WORD_CHARACTER = re.compile(r"\w")
 
 END_TOKENS = frozenset(
     ("im_end", "return", "call", "end", "stop", "eop", "end_turn", "endofturn", "endoftext",
-     "endofprompt", "e~", "turn_end", "message_end", "endofassistant", "role_end", "flush")
+     "endofprompt", "e~", "turn_end", "message_end", "endofassistant", "role_end", "flush",
+     "seed:eos", "longcat_e")
 )  # fmt: skip
-END = re.compile(r"eo[tsmdau](_?id|_token)?|end_?+of_?+(?!role|header|thought|solution|prefix)\w+")
+END = re.compile(
+    r"eo[tsmdau](_?id|_token)?|end_?+of_?+(?!role|header|think|thought|reason|solution|prefix)\w+"
+)
 # A turn of somebody else; or of the model, after its own.
 OTHERS = re.compile(
     r"user|human|system|^sys$|observation|ipython|environment|customer|developer|instruct|^inst$"
@@ -72,7 +77,7 @@ def kind(token: str) -> Kind:
         return Kind.NOTHING
     if name in HEADER_TOKENS:
         return Kind.END if token.endswith("|>") and not token.startswith("<|") else Kind.HEADER
-    name = name.strip("]")
+    name = name.strip("]|")
     if name in END_TOKENS or END.fullmatch(name):
         return Kind.END
     if name.startswith(("end_", "begin_of_text")):

@@ -20,7 +20,7 @@ TAG_NAMES = (
     "scratchpad", "rationale", "monologue", "inner_monologue", "internal_monologue",
     "inner_thoughts", "inner_thought", "chain_of_thought", "cot", "deliberation",
     "antthinking", "seed:think", "seed:cot_budget_reflect", "longcat_think", "mm:think",
-    "thinking_process",
+    "thinking_process", "thought_process", "internal_thoughts", "self_reflection",
 )  # fmt: skip
 PIPED_TAGS = {
     "begin_of_thought": "end_of_thought", "start_of_thought": "end_of_thought",
@@ -30,8 +30,8 @@ PIPED_TAGS = {
     "start_think": "end_think", "thought_start": "thought_end", "begin_thought": "end_thought",
     "begin_of_reasoning": "end_of_reasoning", "start_of_reasoning": "end_of_reasoning",
     "reasoning_start": "reasoning_end", "start_reasoning": "end_reasoning",
-    "inner_prefix": "inner_suffix", "think": "/think", "thinking": "/thinking",
-    "thought": "/thought", "reasoning": "/reasoning",
+    "startofthink": "endofthink", "inner_prefix": "inner_suffix", "think": "/think",
+    "thinking": "/thinking", "thought": "/thought", "reasoning": "/reasoning",
 }  # fmt: skip
 THINKING_TAGS = {
     **{f"<{name}>": f"</{name}>" for name in TAG_NAMES},

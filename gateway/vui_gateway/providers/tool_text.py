@@ -216,7 +216,7 @@ class ToolTextFilter:
         """The call is over: what of it is none after all."""
         part, inside, label = "".join(self._part), self._inside, self._label
         self._part, self._inside, self._size, self._label = [], None, 0, ""
-        if inside is JSON and (spoken_of or not is_call(part, named=self._named)):
+        if inside is JSON and (spoken_of or not is_call(part, named=self._named, cut_off=final)):
             return label + part
         if final and SPOKEN_OF.fullmatch(part):
             return part

@@ -12,7 +12,7 @@ from vui_gateway.turns.markup import VUI_TAGS, span, tag
 __all__ = ["MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline"]
 
 SPECIAL = re.compile(
-    r"\r?\n|\*+|_+|~+|`+|!(?=\[|\Z)|\[(?!\[)|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
+    r"\r?\n|\r\Z|\*+|_+|~+|`+|!(?=\[|\Z)|\[(?!\[)|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
     r"|\\|\$(?=\S|\Z)|\^(?=[a-z\d{\\-]|\Z)|\.(?=[ \t\xa0\u202f]|\Z)|\|(?=\s|\Z)|【|https?://|www\.",
     re.IGNORECASE,
 )
@@ -69,18 +69,18 @@ class Inline:
         """Say what a special character stands for; where the text goes on, or -1."""
         mark, at, end = found[0], found.start(), found.end()
         first = mark[0]
-        if first in "\r\n":
-            if self._block == "bold":
-                self._block = "heading" if self._marked else ""
-            self._line_begins, self._break = True, "\n"
-            return end
         if first in "*_~`" and len(mark) > 2:
             self._emphasis = not self._emphasis
             self._marked = True
             self._mode, self._fence, self._parts, self._marks = "run", first, [], len(mark)
             return end
-        if first in "*_~`" and end == len(text) and not final:
+        if first in "*_~`\r" and end == len(text) and not final and mark != "\r\n":
             return -1
+        if first in "\r\n":
+            if self._block == "bold":
+                self._block = "heading" if self._marked else ""
+            self._line_begins, self._break = True, "\n"
+            return end
         if first == "*":
             return self._star(text, at, end, final=final)
         if first == "_":
@@ -149,7 +149,8 @@ class Inline:
             if letter or (tight and after.isalpha()):
                 if end + 1 == len(text) and not final:
                     return -1
-                number = after.isdigit() or (bool(tight) and bool(LETTER_AFTER.match(text, end)))
+                named = bool(tight) or before.islower()  # unlike M*A*S*H
+                number = after.isdigit() or (named and bool(LETTER_AFTER.match(text, end)))
             if number:
                 self._say(f" {word} ")
                 return end
@@ -227,11 +228,10 @@ class Inline:
             if end != at:
                 self._say(said)
                 return end
-        found = ESCAPE.match(text, at)
-        if not found:
-            self._say("\\")
-            return at + 1
-        return found.end()
+        if found := ESCAPE.match(text, at):
+            return found.end()
+        self._say("\\")
+        return at + 1
 
     def _full_stop(self, text: str, at: int, *, final: bool) -> int:
         start = at + 1
