@@ -17,6 +17,7 @@ from vui_gateway.turns.formulas import command, exponent, formula, power, read
         (r"2^{10}", "2 to the power of 10"),
         (r"\begin{align} a &= b \\ c &= d \end{align}", "a = b c = d"),
         (r"\unknown{x}", "unknown x"),
+        (r"x \in \left[-1, 1\right]", "x in -1, 1"),  # vui leaves out what is in brackets
     ],
 )
 def test_a_formula_is_read(text: str, said: str) -> None:

@@ -11,7 +11,7 @@ TAG = "<x>"
 @pytest.mark.parametrize(
     "text",
     ["The <x> tag ", "in <y>, <x> or ", "(<x> is one)", "it is <x>. ", "it is <x>, so", "`<x>`",
-     'a "<x>" is', "le <x> été,", "用 <x> 标签 "],
+     'a "<x>" is', "le <x> été,", "用 <x> 标签 ", "*<x>*", "Der <x>-Tag"],
 )  # fmt: skip
 def test_a_tag_within_a_sentence_or_quotes_is_a_mention(text: str) -> None:
     at = text.rindex(TAG)
@@ -21,8 +21,9 @@ def test_a_tag_within_a_sentence_or_quotes_is_a_mention(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["<x> so", "It is.<x> so", "It is. <x> so ", "It is\n<x> so ", "the <x>so", "the <x>\nso",
-     "the <x> So ", "the <x> get_time{", "the <x> <y>", "`a`<x>\n", '"Yes"<x> so ', "the <x> 5"],
+    ["<x> so", "It is.<x> so", "**It**<x>\n", "It is. <x> so ", "It is\n<x> so ", "the <x>so",
+     "the <x>\nso", "the <x> So ", "the <x> get_time{", "the <x> <y>", "`a`<x>\n",
+     '"Yes"<x> so ', "the <x> 5"],
 )  # fmt: skip
 def test_a_tag_that_its_model_uses_is_none(text: str) -> None:
     at = text.index(TAG)

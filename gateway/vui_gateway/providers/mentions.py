@@ -7,13 +7,13 @@ import re
 __all__ = ["NEEDED_BEFORE", "mention"]
 
 NEEDED_BEFORE = 2  # characters before a tag
-MAY_STAND_BEFORE = frozenset(" \xa0(`\"'“‘")
+MAY_STAND_BEFORE = frozenset(" \xa0(`*\"'“‘")
 # A tag in use stands at a line's beginning, behind a sentence or right behind a word, and capitals,
 # a line's end or no space follow it.
 IN_SENTENCE = re.compile(r"(?:[\w,][ \xa0]|\()\Z")
-SENTENCE_GOES_ON = re.compile(r"[ \xa0][^\W\d_A-Z]{1,24}(?=[^\w({\[=<>]|\Z)|[.,;:?!)](?=\s|\Z)")
-QUOTE_OPENS, QUOTE_CLOSES = re.compile(r"[`\"'“‘]\Z"), re.compile(r"[`\"'”’]")
-UNDECIDED_YET = re.compile(r"(?:[ \xa0][^\W\d_A-Z]{0,24}|[.,;:?!)])?\Z")
+SENTENCE_GOES_ON = re.compile(r"[ \xa0][^\W\d_A-Z]{1,24}(?=[^\w({\[=<>]|\Z)|[.,;:?!)](?=\s|\Z)|-\w")
+QUOTE_OPENS, QUOTE_CLOSES = re.compile(r"[`*\"'“‘]\Z"), re.compile(r"[`*\"'”’]")
+UNDECIDED_YET = re.compile(r"(?:[ \xa0][^\W\d_A-Z]{0,24}|[.,;:?!)-])?\Z")
 
 
 def mention(before: str, text: str, start: int, end: int, *, final: bool) -> bool | None:

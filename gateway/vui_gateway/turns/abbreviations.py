@@ -14,19 +14,20 @@ def _words(text: str) -> frozenset[str]:
 # Before a name or a number; before anything; before a number; before a word in lower case.
 TITLES = _words(
     "Dr Mr Mrs Ms Mx Prof St Mt Rev Gen Sen Rep Gov Capt Lt Sgt Col Maj Hon Hr Fr Sra Mme "
-    "Mlle M Ft Sig sig Herrn"
+    "Mlle M Ft Sig sig Herrn Dra Dña Dott Avv Ing"
 )
 ALWAYS = _words(
     "i.e e.g vs cf viz z.B d.h p.ej p.ex evtl Evtl inkl exkl zzgl sog Sog Mio Mrd bijv Dhr mevr "
-    "Mevr"
+    "Mevr m.a.w d.w.z np ул"
 )
 BEFORE_NUMBER = _words(
     "No Nos Nr Fig fig Ch ch p pp Vol vol Eq ca Approx Ca op Op art Art Abb Kap Bd S pag Sec "
-    "env aprox Aprox pág Pág núm Núm Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"
+    "sec para cl Env env aprox Aprox pág Pág núm Núm Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct "
+    "Nov Dec"
 )
 BEFORE_LOWER = _words(
     "etc al Inc Ltd Co Corp approx est ca Ave Blvd Rd Jr Sr Ph.D M.D usw bzw Bzw ggf Ggf bspw vgl "
-    "MwSt Jh enz min Min sec Sek hr hrs Std ecc г гг"
+    "dept MwSt Jh enz min Min sec Sek hr hrs Std ecc г гг"
 )
 ANY_OF_THESE = TITLES | ALWAYS | BEFORE_NUMBER | BEFORE_LOWER
 UNITS = _words("min Min sec Sec Sek hr hrs Std")  # a number behind one begins a sentence
@@ -104,7 +105,8 @@ def _goes_on(word: str, said: str, following: str) -> bool:
     if word in BEFORE_LOWER or DOTTED.fullmatch(word) or ROMAN_NUMBER.fullmatch(word):
         return first.islower() or (first.isdigit() and word in BEFORE_LOWER - UNITS)
     if word.isdigit():
-        return bool((DAY.search(said) and MONTH.match(following)) or ORDINAL.search(said))
+        dated = MONTH.match(following) or first.islower()
+        return bool((DAY.search(said) and dated) or ORDINAL.search(said))
     return len(word) < 3 and word.isalpha() and _letters_go_on(word, said, following)
 
 

@@ -34,7 +34,7 @@ ROOT = re.compile(rf"\\sqrt{GROUP}")
 LATEX_ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
 POWER = re.compile(r"\s?\^\s?(?:\{([^{}]*)\}|(\\[a-z]+|[^\s{}]))")
 COMMAND_NAME = re.compile(r"\\([a-zA-Z]+)")
-SPACE = re.compile(r"\\[,;:! ]|\\\\|[&~{}_\s]+")
+SPACE = re.compile(r"\\[,;:! ]|\\\\|[&~{}_\[\]\s]+")
 # In a line of text: a command of its own, or one with what it holds.
 IN_BRACES = r"\{(?:[^{}\n]|\{[^{}\n]{0,80}\}){0,120}\}"
 COMMAND = re.compile(

@@ -7,7 +7,7 @@ import re
 
 from vui_gateway.turns.abbreviations import NEEDED, full_stop, needed
 from vui_gateway.turns.formulas import command, exponent, formula
-from vui_gateway.turns.markup import VUI_TAGS, span, tag
+from vui_gateway.turns.markup import VUI_TAGS, is_citation, is_index, span, tag
 
 __all__ = ["MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline"]
 
@@ -26,8 +26,6 @@ LABEL = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98})\]")
 LISTED = re.compile(r"[-+\d'\"\[]|[\w.]+\(")  # a list, and not a stage direction
 LABEL_PART = re.compile(r"\[(?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98}(?:\[[^\[\]\n]{0,98})?\Z")
 ADDRESS = re.compile(r":[ \t]*<?(?:[a-z]{2,6}:|www\.|[/#])", re.IGNORECASE)
-CITATION = re.compile(r"\^.*|\d{1,3}")
-CITATIONS = re.compile(r"\^.*|\d{1,3}(?:[,;–-]\s?\d{1,3})*")  # behind a word; else it is a list
 # OpenAI's mark of a source; in Chinese and Japanese these brackets hold words.
 SOURCE = re.compile(r"【(?:\d[\d:,;\s-]{0,20}|[^【】\n]{0,60}†[^【】\n]{0,240}|source)】")
 SOURCE_PART = re.compile(r"【[^【】\n†]{0,60}(?:†[^【】\n]{0,240})?\Z")
@@ -38,7 +36,6 @@ OPERAND_BEFORE = re.compile(r"[\w)%]\Z")
 OPERAND_AFTER = re.compile(r"[ \t]*[\w(*`$-]")
 PATH_BEFORE = re.compile(r"[A-Za-z]{2}\Z|:\Z")  # of a backslash, as in C:\new
 LETTER_BEFORE = re.compile(r"(?:\A|[^\w])[a-zA-Z]\Z")
-INDEXED = re.compile(r"(?:\A|\W)[a-z]\Z")  # a citation stands behind a word
 LETTER_AFTER = re.compile(r"[a-zA-Z](?!\w)")
 MOST_SPACE = 40  # characters that are waited for
 
@@ -142,9 +139,13 @@ class Inline:
         """Emphasis, or a product: between two numbers, names or parentheses."""
         before, after = self._said[-1:], text[end : end + 1]
         word = "times" if end - at == 1 else "to the power of"
-        if not after.isspace() and not before.isspace() and not self._emphasis:
-            tight = OPERAND_BEFORE.search(before) and (before.isdigit() or before == ")")
-            number = bool(tight) and (after.isdigit() or (end - at == 1 and after == "("))
+        digits = before.isdigit() and after.isdigit()
+        if not after.isspace() and not before.isspace() and (digits or not self._emphasis):
+            operand = OPERAND_BEFORE.search(before)
+            tight = operand and (before.isdigit() or before == ")")
+            number = bool(
+                (operand and after.isdigit()) or (tight and end - at == 1 and after == "(")
+            )
             letter = LETTER_BEFORE.search(self._said) and (end - at == 1 or after.isdigit())
             if letter or (tight and after.isalpha()):
                 if end + 1 == len(text) and not final:
@@ -186,9 +187,7 @@ class Inline:
             self._say(self._read(name))
             self._mode, self._depth = "target", 1
             return end + 1
-        citation = CITATIONS if self._said[-1:].strip() else CITATION
-        index = name == "0" or (name.isdigit() and INDEXED.search(self._said))
-        noted = not index and citation.fullmatch(name)
+        index, noted = is_index(name, self._said), is_citation(name, self._said)
         if after == ":" and self._said[-1:] in ("", "\n", " "):
             address = ADDRESS.match(text, end)
             if not address and not final and len(text) - end < MOST_SPACE // 2:
@@ -206,7 +205,7 @@ class Inline:
                 self._say(self._read(name))
                 return other.end()
         # vui says nothing in brackets: stage directions, which models make up, and lists.
-        self._say(" " * bool(index) + self._read(name) if LISTED.match(name) else label[0])
+        self._say(" " * index + self._read(name) if LISTED.match(name) else label[0])
         return end
 
     def _read(self, text: str) -> str:

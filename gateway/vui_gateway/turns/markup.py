@@ -7,7 +7,9 @@ import re
 from vui_gateway.providers.mentions import mention
 from vui_gateway.turns.formulas import power
 
-__all__ = ["EMPHASIS", "SAID_END", "VUI_TAGS", "code", "host", "span", "tag"]
+__all__ = [
+    "EMPHASIS", "SAID_END", "VUI_TAGS", "code", "host", "is_citation", "is_index", "span", "tag",
+]  # fmt: skip
 
 # vui's own: https://github.com/fluxions-ai/vui, `clean_llm_text`
 VUI_TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
@@ -54,6 +56,24 @@ MOST_SPAN = 200  # characters that are waited for
 SAID_END = re.compile(r"[.!?:;,…。！？：；，、؟؛،।][^\w$€£%<>]*\Z")
 
 
+CITATION = re.compile(r"\^.*|\d{1,3}")
+CITED = re.compile(r"[^\s(\[{=<>:+*/-]\Z")
+CITATIONS = re.compile(r"\^.*|\d{1,3}(?:[,;–-]\s?\d{1,3})*")  # behind a word; else it is a list
+INDEXED = re.compile(r"(?:\A|\W)[a-z]\Z")  # a citation stands behind a word
+
+
+def is_index(name: str, before: str) -> bool:
+    """Whether what stands in brackets is an index, as in a[1]: no citation has that place."""
+    return name == "0" or (name.isdigit() and bool(INDEXED.search(before)))
+
+
+def is_citation(name: str, before: str) -> bool:
+    """Whether what stands in brackets marks a source; behind a word there may be more of them."""
+    if is_index(name, before):
+        return False
+    return bool((CITATIONS if CITED.search(before) else CITATION).fullmatch(name))
+
+
 def host(url: str) -> str:
     """What is said of an address."""
     found = HOST.match(url)
@@ -75,8 +95,12 @@ def span(text: str, at: int, *, final: bool) -> tuple[str, int]:
     begin = at + len(mark)
     found = SPANS[mark].search(text, begin, begin + MOST_SPAN)
     if found and (found.end() < len(text) or final or found[0] == "\n"):
-        whole = found[0] == mark
-        return (code(text[begin : found.start()]), found.end()) if whole else ("", begin)
+        if found[0] != mark:
+            return "", begin
+        inside = text[begin : found.start()]
+        # Behind a mark that nobody closed, it is text: its words stay apart.
+        before, after = (" " * end.isspace() for end in (inside[:1], inside[-1:]))
+        return before + code(inside) + after, found.end()
     return "", begin if final or len(text) - begin >= MOST_SPAN else -1
 
 
