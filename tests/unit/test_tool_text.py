@@ -149,6 +149,14 @@ def test_a_name_in_the_arguments_is_none_of_a_call(name: str) -> None:
     assert json.loads(call["function"]["arguments"]) == json.loads(outer)
 
 
+@pytest.mark.parametrize("size", [1, 1000])
+def test_json_within_a_sentence_is_a_call_and_a_python_list_is_none(size: int) -> None:
+    call = '{"name": "get_time", "arguments": {}}'
+    assert taken(f"I use {call} to see it.", size) == ("I use  to see it.", [call])
+    assert taken("I use [get_time()] to see it.", size) == ("I use [get_time()] to see it.", [])
+    assert taken("I see. [get_time()]", size) == ("I see. ", ["[get_time()]"])
+
+
 def test_what_follows_a_call_is_heard() -> None:
     text = 'A {"name": "x", "arguments": {"b": "}\\"{"}} B <tool_call>{}</tool_call> C'
     assert taken(text, 1)[0] == "A  B  C"

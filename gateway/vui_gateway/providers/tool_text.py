@@ -116,8 +116,7 @@ class ToolTextFilter:
         self._inside: str | None = None  # what ends the call under way; JSON by its brackets
         self._depth, self._quoted = 0, False
         self._label, self._named = "", False  # ReAct's, before the JSON of a call; it has the name
-        self._part: list[str] = []
-        self._size = 0
+        self._part, self._size = list[str](), 0
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """The text without calls; a piece that may become one is held back."""
@@ -152,7 +151,8 @@ class ToolTextFilter:
             if spoken_of is None:
                 self._held = text[at:]
                 break
-            self._inside, self._behind = inside, (self._before + text[:at])[-NEEDED_BEFORE:]
+            self._inside, behind = inside, (self._before + text[:at])[-NEEDED_BEFORE:]
+            self._behind = behind if found[0].endswith("(") else ""  # JSON in a sentence is a call
             self._label, self._named = "", bool(found["name"])
             if found["label"]:
                 self._label, at = found[0], begin
