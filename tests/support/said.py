@@ -35,6 +35,8 @@ LEAKS: dict[str, list[str]] = {
             ("<|begin_of_thought|>", "<|end_of_thought|>"), ("[THINK]", "[/THINK]"),
             ("◁think▷", "◁/think▷"), ("<seed:think>", "</seed:think>"),
             ("<|START_THINKING|>", "<|END_THINKING|>"), ("<|channel>thought\n", "<channel|>"),
+            ("<thought_process>", "</thought_process>"),
+            ("<think><think>", "</think></think>"), ("<|startofthink|>", "<|endofthink|>"),
         )
     ],
     "thinking that its prompt opened": [
@@ -101,7 +103,9 @@ MARKDOWN: dict[str, str] = {
     "1. The moon pulls. 2. The sun helps.": "1, The moon pulls. 2, The sun helps.",
     "Buy:\n- milk\n- [ ] eggs\n\nThen go.": "Buy: milk, eggs. Then go.",
     "Here it is:\n```python\nprint('no')\n```\nDone.": "Here it is: Done.",
-    "~~~\nno\n~~~\nDone.": "Done.",
+    "~~~py\nno\n~~~\nDone.": "Done.",
+    "They left.\n~~~\nYears later\n\nTides\n~~~~~\nThey come.":
+        "They left. Years later. Tides. They come.",
     '```json\n{"name": "get_time", "arguments": {}}\n```\nOh, good question.':
         "Oh, good question.",
     "```\nno\n```": "I have written some code, which I can't read aloud.",

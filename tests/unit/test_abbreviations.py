@@ -18,6 +18,11 @@ from vui_gateway.turns.abbreviations import full_stop, needed
         ("Mr A", "B. ", ""), ("by A B", "Col", ""), ("Plan B", "The", "."),
         ("She is 12", "Jan", "."), ("Er kommt am 3", "Mai", ""), ("for 10 min", "2 e", "."),
         ("Her boss is M", "The", "."), ("size M", "Do ", "."), ("Bonjour M", "Dup", ""),
+        ("evtl", "auc", ""), ("inkl. MwSt", "und", ""), ("zzgl", "Ver", ""), ("5 Mio", "Eur", ""),
+        ("pág", "5 a", ""), ("aprox", "10 ", ""), ("env", "5 k", ""), ("bijv", "van", ""),
+        ("mevr", "Jan", ""), ("p", "ex.", ""), ("Ludwig XIV", "war", ""),
+        ("Am 1", "und", ""), ("the dept", "of ", ""), ("see para", "4 a", ""),
+        ("Rocky II", "The", "."),
         ("It rains", "The", "."), ("Well", "", "."), ("(Dr", "Lee", ""), ('"Mrs', "Lee", ""),
     ],
 )  # fmt: skip

@@ -7,14 +7,17 @@ from vui_gateway.providers.control_tokens import ControlTokenFilter, Kind, kind
 
 KINDS = {
     Kind.END: "<|im_end|> </s> <|eot_id|> <|eom_id|> <end_of_turn> <|end|> <|return|> <|eot|> "
-    "[EOS] <|endoftext|> <｜end▁of▁sentence｜> <|END_OF_TURN_TOKEN|> <eoa> <turn|> [e~[",
+    "[EOS] <|endoftext|> <｜end▁of▁sentence｜> <|END_OF_TURN_TOKEN|> <eoa> <turn|> [e~[ "
+    "[|endofturn|] <seed:eos> <eod> <longcat_e>",
     Kind.OTHERS: "<|user|> <｜User｜> [INST] <<SYS>> <|system|> <|USER_TOKEN|> <|im_user|> "
-    "<|observation|> <|tool_response|> <|ipython|>",
-    Kind.OWN: "<|assistant|> <｜Assistant｜> <|CHATBOT_TOKEN|> <|im_assistant|> [/INST]",
+    "<|observation|> <|tool_response|> <|ipython|> [|user|] <longcat_user>",
+    Kind.OWN: "<|assistant|> <｜Assistant｜> <|CHATBOT_TOKEN|> <|im_assistant|> [/INST] "
+    "[|assistant|]",
     Kind.HEADER: "<|im_start|> <|start_header_id|> <|start|> <start_of_turn> <|start_of_role|> "
     "<|turn> <|header_start|>",
     Kind.NOTHING: "<s> <pad> [BOS] <|end_header_id|> <|end_of_role|> <|message|> <|im_sep|> "
-    "<|END_RESPONSE|> <|end_of_solution|> <|fim_prefix|> <answer> </answer>",
+    "<|END_RESPONSE|> <|end_of_solution|> <|fim_prefix|> <answer> </answer> <|endofthink|> "
+    "<|end_of_reason|> <longcat_s>",
 }
 
 

@@ -17,6 +17,7 @@ from vui_gateway.turns.formulas import command, exponent, formula, power, read
         (r"2^{10}", "2 to the power of 10"),
         (r"\begin{align} a &= b \\ c &= d \end{align}", "a = b c = d"),
         (r"\unknown{x}", "unknown x"),
+        (r"x \in \left[-1, 1\right]", "x in -1, 1"),  # vui leaves out what is in brackets
     ],
 )
 def test_a_formula_is_read(text: str, said: str) -> None:
@@ -33,6 +34,11 @@ def test_what_may_become_a_formula_is_waited_for() -> None:
     assert formula("$x^", 0, final=False)[1] == -1
     assert command(r"\fra", 0, final=False)[1] == -1
     assert exponent("^{1", 0, "x", final=False)[1] == -1
+
+
+@pytest.mark.parametrize("text", [r"\boxed{42} and", r"\begin{align} a", r"\section{A} is"])
+def test_a_command_that_is_whole_or_unknown_is_not_waited_for(text: str) -> None:
+    assert command(text, 0, final=False) == command(text, 0, final=True)
 
 
 def test_a_power_has_its_word() -> None:

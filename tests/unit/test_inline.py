@@ -28,6 +28,12 @@ SAID = {
     "One<hr/>two<p>three</p>": "One two. three. ",
     "xhttp://a.b is none, wwwhat neither.": "xhttp://a.b is none, wwwhat neither.",
     "No! Really![x](y)": "No! Really!x",
+    "It is O(n*m), x*y or *so*, and n*ot it.": "It is O(n times m), x times y or so, and not it.",
+    "data*2, x**2, **2*3 = 6**.": "data times 2, x to the power of 2, 2 times 3 = 6.",
+    "A ` b ` c.": "A  b  c.",
+    "f([1, 2]), x=[3, 4] and so[5, 6].": "f(1, 2), x=3, 4 and so.",
+    "One.\r\n\r\nTwo\r\nthree.": "One.\n\nTwo\nthree.",
+    "用 <div> 标签。": "用 <div> 标签。",
 }
 
 

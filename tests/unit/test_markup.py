@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from vui_gateway.turns.markup import code, host, span, tag
+from vui_gateway.turns.markup import code, host, is_citation, is_index, span, tag
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,18 @@ def test_what_may_become_a_tag_is_waited_for(text: str) -> None:
 )
 def test_code_is_said_without_what_vui_leaves_out(text: str, said: str) -> None:
     assert code(text) == said
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "index", "citation"),
+    [("so", "1", False, True), ("so", "1, 2", False, True), ("see ", "1", False, True),
+     ("see ", "1, 2", False, False), ("f(", "1, 2", False, False), ("x=", "3, 4", False, False),
+     ("a", "1", True, False), ("data", "0", True, False), ("so", "^note", False, True)],
+)  # fmt: skip
+def test_a_number_in_brackets_is_an_index_a_citation_or_a_list(
+    before: str, name: str, index: bool, citation: bool
+) -> None:
+    assert (is_index(name, before), is_citation(name, before)) == (index, citation)
 
 
 def test_a_span_ends_at_its_mark_and_not_in_the_next_line() -> None:

@@ -132,8 +132,10 @@ def test_a_sentence_that_begins_as_a_call_does_is_heard(text: str, size: int) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["<tool_call>get_ti", "<call>get_time", "<tool_call>get_time\n<arg_key>zone, and so on"]
-)
+    "text",
+    ["<tool_call>get_ti", "<call>get_time", "<tool_call>get_time\n<arg_key>zone, and so on",
+     '{"name": "get_time", "arguments": {"zone": "U'],
+)  # fmt: skip
 def test_a_call_that_breaks_off_is_not_heard(text: str) -> None:
     assert taken(text, 3) == ("", [text])
 
@@ -145,6 +147,14 @@ def test_a_name_in_the_arguments_is_none_of_a_call(name: str) -> None:
         return
     (call,) = calls_in(FORMATS[name].replace(inner, outer), {"get_time"})
     assert json.loads(call["function"]["arguments"]) == json.loads(outer)
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_json_within_a_sentence_is_a_call_and_a_python_list_is_none(size: int) -> None:
+    call = '{"name": "get_time", "arguments": {}}'
+    assert taken(f"I use {call} to see it.", size) == ("I use  to see it.", [call])
+    assert taken("I use [get_time()] to see it.", size) == ("I use [get_time()] to see it.", [])
+    assert taken("I see. [get_time()]", size) == ("I see. ", ["[get_time()]"])
 
 
 def test_what_follows_a_call_is_heard() -> None:

@@ -61,6 +61,18 @@ ORDINARY = {
     "A grade A. It was. I got an A. Great.": "",
     "i think so. I do. It is.": "",
     "+5 or -3\n--no-color is an option.": "+5 or -3 --no-color is an option.",
+    # Tags and tokens that somebody asks about.
+    "Thoughts stand between <think> and </think> tags. So it is.": "",
+    "It ends with </think>, or `</think>`. So.": "It ends with </think>, or </think>. So.",
+    "The token <|im_end|> ends a turn. It is Qwen's.": "",
+    "It is `</s>` in Llama. So it is.": "It is </s> in Llama. So it is.",
+    'Its "[INST]" opens a turn (or <eos> ends one).': "",
+    "It was <s>five</s> four dollars. So it is.": "It was five four dollars. So it is.",
+    "Use <div>, <p> or <li> for that, and </p> ends it.": "",
+    "The <tool_call> tag and `[TOOL_CALLS]`. So.": "The <tool_call> tag and TOOL_CALLS. So.",
+    "In Python, [foo()] makes a list. So it is.": "In Python, foo() makes a list. So it is.",
+    "It is a[1], x[0] or data[0]. Not so[1].": "It is a 1, x 0 or data 0. Not so.",
+    "It is https:// or http://, then a.b.": "",
 }
 
 

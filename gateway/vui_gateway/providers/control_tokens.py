@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from vui_gateway.providers.mentions import NEEDED_BEFORE, mention
 from vui_gateway.providers.tags import FOLD, held_back, prefixes
 
 __all__ = ["TOKEN", "ControlTokenFilter", "Kind", "kind"]
@@ -19,6 +20,8 @@ PLAIN_TOKENS = (
     "[/system_prompt]", "[e~[", "]~b]", "<answer>", "</answer>", "<final_answer>",
     "</final_answer>", "<response>", "</response>", "<output>", "</output>", "<final>", "</final>",
     "<reply>", "</reply>", "<speech>", "</speech>", "<assistant>", "</assistant>",
+    "[|user|]", "[|assistant|]", "[|system|]", "[|endofturn|]", "<seed:bos>", "<seed:eos>", "<eod>",
+    "<longcat_s>", "<longcat_e>", "<longcat_user>", "<longcat_assistant>", "<longcat_system>",
     "<final_response>", "</final_response>", "<assistant_response>", "</assistant_response>",
 )  # fmt: skip
 # Between pipes, of ASCII or as DeepSeek writes them; Gemma 4 leaves out one.
@@ -31,9 +34,12 @@ WORD_CHARACTER = re.compile(r"\w")
 
 END_TOKENS = frozenset(
     ("im_end", "return", "call", "end", "stop", "eop", "end_turn", "endofturn", "endoftext",
-     "endofprompt", "e~", "turn_end", "message_end", "endofassistant", "role_end", "flush")
+     "endofprompt", "e~", "turn_end", "message_end", "endofassistant", "role_end", "flush",
+     "seed:eos", "longcat_e")
 )  # fmt: skip
-END = re.compile(r"eo[tsmdau](_?id|_token)?|end_?+of_?+(?!role|header|thought|solution|prefix)\w+")
+END = re.compile(
+    r"eo[tsmdau](_?id|_token)?|end_?+of_?+(?!role|header|think|thought|reason|solution|prefix)\w+"
+)
 # A turn of somebody else; or of the model, after its own.
 OTHERS = re.compile(
     r"user|human|system|^sys$|observation|ipython|environment|customer|developer|instruct|^inst$"
@@ -71,7 +77,7 @@ def kind(token: str) -> Kind:
         return Kind.NOTHING
     if name in HEADER_TOKENS:
         return Kind.END if token.endswith("|>") and not token.startswith("<|") else Kind.HEADER
-    name = name.strip("]")
+    name = name.strip("]|")
     if name in END_TOKENS or END.fullmatch(name):
         return Kind.END
     if name.startswith(("end_", "begin_of_text")):
@@ -91,41 +97,57 @@ class ControlTokenFilter:
 
     def __init__(self) -> None:
         self.taken = self.ended = False
-        self._held = ""
+        self._held = self._before = ""  # _before: the last characters before what is held
         self._spoke = self._role = False  # _role: the name of a role comes now
+        self._struck = False  # HTML's "<s>" is open
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """The text without tokens; a piece that may become one is held back."""
         if self.ended:
             return ""
-        if not (self._held or self._role) and not TOKEN_BEGINS.search(text):
-            self._spoke = self._spoke or bool(WORD_CHARACTER.search(text))
-            return text
         text, self._held = self._held + text, ""
         heard: list[str] = []
-        at = 0
+        if not self._role and not TOKEN_BEGINS.search(text):
+            self._add(text, heard)
+        else:
+            self._take_out(text, heard, final=final)
+        self._before = (self._before + text[: len(text) - len(self._held)])[-NEEDED_BEFORE:]
+        return "".join(heard)
+
+    def _take_out(self, text: str, heard: list[str], *, final: bool) -> None:
+        at = begin = 0  # what stands between is heard
         while not self.ended:
             if self._role and (at := self._skip_role(text, at, final=final)) < 0:
-                return "".join(heard)
-            if not (token := TOKEN.search(text, at)):
+                return
+            if not (token := TOKEN.search(text, max(at, begin))):
                 break
+            begin = token.end()
+            spoken_of = mention(self._before, text, *token.span(), final=final)
+            if spoken_of:
+                continue
             self._add(text[at : token.start()], heard)
-            self._take(kind(token[0]))
-            at = token.end()
+            if spoken_of is None:
+                self._held = text[token.start() :]
+                return
+            self._take(token[0])
+            at = begin
         rest = "" if self.ended else text[at:]
         if not final:
             keep = _may_go_on(rest)
             rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
         self._add(rest, heard)
-        return "".join(heard)
 
     def _add(self, text: str, heard: list[str]) -> None:
         heard.append(text)
         self._spoke = self._spoke or bool(WORD_CHARACTER.search(text))
 
-    def _take(self, found: Kind) -> None:
-        self.taken = True
-        if found is Kind.HEADER:
+    def _take(self, written: str) -> None:
+        self.taken, found = True, kind(written)
+        if written == "<s>":
+            self._struck = self._spoke
+        elif written == "</s>" and self._struck:
+            self._struck = False
+        elif found is Kind.HEADER:
             self._role = True
         elif found is Kind.OTHERS:
             self.ended = True

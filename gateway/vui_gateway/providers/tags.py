@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from string import ascii_lowercase, ascii_uppercase
 
+from vui_gateway.providers.mentions import NEEDED_BEFORE, mention
+
 __all__ = [
     "CHANNEL", "CLOSING_TAGS", "FOLD", "THINKING_TAGS", "ThinkingFilter", "held_back", "prefixes",
     "thinks_aloud",
@@ -18,7 +20,7 @@ TAG_NAMES = (
     "scratchpad", "rationale", "monologue", "inner_monologue", "internal_monologue",
     "inner_thoughts", "inner_thought", "chain_of_thought", "cot", "deliberation",
     "antthinking", "seed:think", "seed:cot_budget_reflect", "longcat_think", "mm:think",
-    "thinking_process",
+    "thinking_process", "thought_process", "internal_thoughts", "self_reflection",
 )  # fmt: skip
 PIPED_TAGS = {
     "begin_of_thought": "end_of_thought", "start_of_thought": "end_of_thought",
@@ -28,8 +30,8 @@ PIPED_TAGS = {
     "start_think": "end_think", "thought_start": "thought_end", "begin_thought": "end_thought",
     "begin_of_reasoning": "end_of_reasoning", "start_of_reasoning": "end_of_reasoning",
     "reasoning_start": "reasoning_end", "start_reasoning": "end_reasoning",
-    "inner_prefix": "inner_suffix", "think": "/think", "thinking": "/thinking",
-    "thought": "/thought", "reasoning": "/reasoning",
+    "startofthink": "endofthink", "inner_prefix": "inner_suffix", "think": "/think",
+    "thinking": "/thinking", "thought": "/thought", "reasoning": "/reasoning",
 }  # fmt: skip
 THINKING_TAGS = {
     **{f"<{name}>": f"</{name}>" for name in TAG_NAMES},
@@ -125,7 +127,7 @@ class ThinkingFilter:
         self.unopened = self.closed = False
         self.thought = 0
         self._implicit, self._opened = opened, False  # opened: by a tag
-        self._held = ""
+        self._held = self._before = ""  # before: the last characters before what is held
         self._family = "any" if opened else ""  # of the thinking under way
         self._thoughts: list[str] = []  # of it
         self._begun = self._spoke = False
@@ -146,10 +148,11 @@ class ThinkingFilter:
             and self._begun
             and not TAG_BEGINS.search(text)
         ):
+            self._before = (self._before + text)[-NEEDED_BEFORE:]
             return text
         text, self._held = self._held + text, ""
         heard: list[str] = []
-        at = self._bare(text, final=final)
+        at, stop = self._bare(text, final=final), len(text)
         if at < 0:
             self._held = text
             return ""
@@ -165,6 +168,13 @@ class ThinkingFilter:
                 ours = not under_way
             if not (ours and family):
                 continue
+            if not (under_way or channel):
+                spoken_of = mention(self._before, text, *tag.span(), final=final)
+                if spoken_of is None:
+                    stop = tag.start()
+                    break
+                if spoken_of:
+                    continue
             if at < tag.start():
                 self._add(text[at : tag.start()], heard)
             # The role before a channel, and behind a message, is another filter's: it ends there.
@@ -179,8 +189,9 @@ class ThinkingFilter:
                 self._family, self._opened, self._thoughts = family, True, []
         rest = text[at:]
         if not final:
-            keep = self._may_go_on(rest)
+            keep = len(text) - stop or self._may_go_on(rest)
             rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
+        self._before = (self._before + text[: len(text) - len(self._held)])[-NEEDED_BEFORE:]
         self._add(rest, heard)
         if final and self._family not in ("", HARMONY) and (self._implicit or not lost):
             heard += self._thoughts

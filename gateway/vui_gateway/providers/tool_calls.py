@@ -61,15 +61,15 @@ def tool_name(name: str, offered: Collection[str] = ()) -> str:
     return short if bare not in offered and (short in offered or not offered) else bare
 
 
-def is_call(text: str, *, named: bool = False) -> bool:
+def is_call(text: str, *, named: bool = False, cut_off: bool = False) -> bool:
     """Whether an object is a call, and not one that somebody asked for.
 
-    named: its tool's name stands before it.
+    named: its tool's name stands before it. cut_off: the text has ended within it.
     """
     try:
         value = json.loads(text.removeprefix(FUNCTOOLS))
     except (ValueError, RecursionError):
-        return _is_python_call(text)
+        return (cut_off and bool(ARGUMENTS.search(text))) or _is_python_call(text)
     return isinstance(value, dict | list) and (named or bool(ARGUMENTS.search(text)))
 
 

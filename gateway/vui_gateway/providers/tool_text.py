@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from vui_gateway.providers.control_tokens import TOKEN, Kind, kind
+from vui_gateway.providers.mentions import NEEDED_BEFORE, mention
 from vui_gateway.providers.tags import FOLD, held_back, prefixes
 from vui_gateway.providers.tool_calls import FUNCTOOLS, is_call
 
@@ -92,11 +93,7 @@ LABEL_PARTIAL = re.compile(
     r"|\*{1,2}\Z"
 )
 # A tag that somebody speaks of: words follow, and nothing ends it.
-SPOKEN_OF = re.compile(
-    r"<(?:tools?|tool_calls?|tool_use|call|invoke[^<>{}=]{0,60}|function\([^<>{}()=]{0,60}\))>"
-    r"(?:[ \t]+[^\s{}\[\]()=<>]+){3}[^{}\[\]()=<>]*",
-    re.ASCII | re.IGNORECASE,
-)
+SPOKEN_OF = re.compile(r"<[^<>{}=|]{1,60}>(?:[ \t]+[^\s{}\[\]()=<>]+){3}[^{}\[\]()=<>]*")
 MOST_PARTIAL, MOST_LABEL = 60, 160
 NESTING = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 MOST_TAKEN, MOST_JSON = 100_000, 8_000  # characters
@@ -114,50 +111,63 @@ class ToolTextFilter:
 
     def __init__(self) -> None:
         self.taken: list[str] = []
-        self._held = ""
+        # Before the text that is held, and before the call under way: the last characters.
+        self._held = self._before = self._behind = ""
         self._inside: str | None = None  # what ends the call under way; JSON by its brackets
         self._depth, self._quoted = 0, False
         self._label, self._named = "", False  # ReAct's, before the JSON of a call; it has the name
-        self._part: list[str] = []
-        self._size = 0
+        self._part, self._size = list[str](), 0
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """The text without calls; a piece that may become one is held back."""
-        if not self._held and self._inside is None and not FIRST.search(text):
-            return text
         text, self._held = self._held + text, ""
         heard: list[str] = []
-        at = 0
+        if self._inside is None and not FIRST.search(text):
+            heard.append(text)
+        else:
+            self._take_out(text, heard, final=final)
+        self._before = (self._before + text[: len(text) - len(self._held)])[-NEEDED_BEFORE:]
+        return "".join(heard)
+
+    def _take_out(self, text: str, heard: list[str], *, final: bool) -> None:
+        at = begin = 0
         while at < len(text):
             if self._inside is not None:
-                at = self._skip(text, at, heard, final=final)
+                at = begin = self._skip(text, at, heard, final=final)
                 continue
-            if not (found := OPEN.search(text, at)):
+            if not (found := OPEN.search(text, begin)):
                 rest = text[at:]
                 keep = 0 if final else _may_go_on(rest)
                 heard.append(rest[: len(rest) - keep])
                 self._held = rest[len(rest) - keep :]
                 break
-            heard.append(text[at : found.start()])
-            self._inside = OPENING.get(found[0].translate(FOLD), JSON)
-            at = found.start()
+            inside, (start, begin) = OPENING.get(found[0].translate(FOLD), JSON), found.span()
+            tagged = inside is not JSON
+            spoken_of = tagged and mention(self._before, text, start, begin, final=final)
+            if spoken_of:
+                continue
+            heard.append(text[at:start])
+            at = start
+            if spoken_of is None:
+                self._held = text[at:]
+                break
+            self._inside, behind = inside, (self._before + text[:at])[-NEEDED_BEFORE:]
+            self._behind = behind if found[0].endswith("(") else ""  # JSON in a sentence is a call
             self._label, self._named = "", bool(found["name"])
             if found["label"]:
-                self._label, at = found[0], found.end()
-            elif self._inside is not JSON:
+                self._label, at = found[0], begin
+            elif tagged:
                 self._keep(found[0])
-                at = found.end()
+                at = begin
             self._depth, self._quoted = 0, False
         if final and self._inside is not None:
             heard.append(self._close(final=True))
-        return "".join(heard)
 
     def _skip(self, text: str, at: int, heard: list[str], *, final: bool) -> int:
         """Take what belongs to the call; where the text goes on."""
         if self._inside is JSON:
             return self._skip_json(text, at, heard, final=final)
-        inside = self._inside
-        assert inside is not None
+        inside = self._inside or ""
         end = CLOSINGS[inside].search(text, at) if inside else None
         stop = end.end() if end else len(text)
         for token in TOKEN.finditer(text, at, stop):
@@ -182,9 +192,14 @@ class ToolTextFilter:
             elif not self._quoted and len(char) == 1:
                 self._depth += 1 if char in "{[" else -1
                 if self._depth <= 0:
-                    self._keep(text[at : mark.end()])
-                    heard.append(self._close())
-                    return mark.end()
+                    spoken_of = mention(self._behind, text, 0, mark.end(), final=final)
+                    stop = mark.end() - (spoken_of is None)
+                    self._keep(text[at:stop])
+                    if spoken_of is None:
+                        self._depth, self._held = 1, text[stop:]
+                        return len(text)
+                    heard.append(self._close(spoken_of=spoken_of))
+                    return stop
         keep = int(not final and text.endswith("\\") and not _escaped(text))
         self._keep(text[at : len(text) - keep])
         self._held = text[len(text) - keep :]
@@ -197,11 +212,11 @@ class ToolTextFilter:
         if self._size <= MOST_TAKEN:
             self._part.append(text)
 
-    def _close(self, *, final: bool = False) -> str:
+    def _close(self, *, final: bool = False, spoken_of: bool = False) -> str:
         """The call is over: what of it is none after all."""
         part, inside, label = "".join(self._part), self._inside, self._label
         self._part, self._inside, self._size, self._label = [], None, 0, ""
-        if inside is JSON and not is_call(part, named=self._named):
+        if inside is JSON and (spoken_of or not is_call(part, named=self._named, cut_off=final)):
             return label + part
         if final and SPOKEN_OF.fullmatch(part):
             return part

@@ -14,19 +14,24 @@ def _words(text: str) -> frozenset[str]:
 # Before a name or a number; before anything; before a number; before a word in lower case.
 TITLES = _words(
     "Dr Mr Mrs Ms Mx Prof St Mt Rev Gen Sen Rep Gov Capt Lt Sgt Col Maj Hon Hr Fr Sra Mme "
-    "Mlle M Ft Sig sig Herrn"
+    "Mlle M Ft Sig sig Herrn Dra Dña Dott Avv Ing"
 )
-ALWAYS = _words("i.e e.g vs cf viz z.B d.h p.ej")
+ALWAYS = _words(
+    "i.e e.g vs cf viz z.B d.h p.ej p.ex evtl Evtl inkl exkl zzgl sog Sog Mio Mrd bijv Dhr mevr "
+    "Mevr m.a.w d.w.z np ул"
+)
 BEFORE_NUMBER = _words(
     "No Nos Nr Fig fig Ch ch p pp Vol vol Eq ca Approx Ca op Op art Art Abb Kap Bd S pag Sec "
-    "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"
+    "sec para cl Env env aprox Aprox pág Pág núm Núm Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct "
+    "Nov Dec"
 )
 BEFORE_LOWER = _words(
     "etc al Inc Ltd Co Corp approx est ca Ave Blvd Rd Jr Sr Ph.D M.D usw bzw Bzw ggf Ggf bspw vgl "
-    "inkl min Min sec Sek hr hrs Std ecc г гг"
+    "dept MwSt Jh enz min Min sec Sek hr hrs Std ecc г гг"
 )
 ANY_OF_THESE = TITLES | ALWAYS | BEFORE_NUMBER | BEFORE_LOWER
 UNITS = _words("min Min sec Sec Sek hr hrs Std")  # a number behind one begins a sentence
+ROMAN_NUMBER = re.compile(r"[IVX]{2,7}")  # "Ludwig XIV. war"
 DOTTED = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")  # "p.m", "U.S"
 LAST_WORD = re.compile(r"(?:(?<=\s)|(?<=[(\"'“‘\[])|\A)[^\s(\"'“‘\[]{1,16}\Z")
 PRONOUN = re.compile(r"(?:I|We|He|It)\b|She")
@@ -35,7 +40,7 @@ INITIALS = re.compile(r"(?:\A|\s)[A-Z] [A-Z]\Z")
 # A number at the beginning of a sentence, as in a list: "1. The moon."
 LIST_NUMBER = re.compile(r"(?:\A|[.!?:;][\"')\]]*\s+|[。！？：；]\s*|\n\s*|, )(\d{1,3})\Z")
 # "z. B.", "d. h.", "p. ej.", "т. е.": before anything; other pairs before a word in lower case.
-PAIRS = _words("zB dh pej uU oÄ те")
+PAIRS = _words("zB dh pej pex uU oÄ те")
 PAIR = re.compile(r"(?:\A|[\s(])([^\W\d_]{1,2})[\s\xa0\u202f]([^\W\d_]{1,2})\Z")
 # An ordinal number, as Germans write it: "am 3. Mai", "die 2. Auflage".
 MONTH = re.compile(r"Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez")
@@ -97,10 +102,11 @@ def _goes_on(word: str, said: str, following: str) -> bool:
         return True
     if word in BEFORE_NUMBER and first.isdigit():
         return word != "No" or not NO_BEGINS.search(said)  # else it is an answer
-    if word in BEFORE_LOWER or DOTTED.fullmatch(word):
+    if word in BEFORE_LOWER or DOTTED.fullmatch(word) or ROMAN_NUMBER.fullmatch(word):
         return first.islower() or (first.isdigit() and word in BEFORE_LOWER - UNITS)
     if word.isdigit():
-        return bool((DAY.search(said) and MONTH.match(following)) or ORDINAL.search(said))
+        dated = MONTH.match(following) or first.islower()
+        return bool((DAY.search(said) and dated) or ORDINAL.search(said))
     return len(word) < 3 and word.isalpha() and _letters_go_on(word, said, following)
 
 
@@ -112,7 +118,7 @@ def _letters_go_on(word: str, said: str, following: str) -> bool:
         if known or (first.islower() and (pair[1].islower() or pair[1] == "EE")):
             return True
     if word.islower() or word == "EE":
-        pairs = following[1:2] == "." or following[:3] in ("ej.", "UU.")
+        pairs = following[1:2] == "." or following[:3] in ("ej.", "ex.", "UU.")
         return pairs and first.isalpha()
     if len(word) > 1 or not (word.isupper() and first.isupper()):
         return False

@@ -34,7 +34,7 @@ ROOT = re.compile(rf"\\sqrt{GROUP}")
 LATEX_ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
 POWER = re.compile(r"\s?\^\s?(?:\{([^{}]*)\}|(\\[a-z]+|[^\s{}]))")
 COMMAND_NAME = re.compile(r"\\([a-zA-Z]+)")
-SPACE = re.compile(r"\\[,;:! ]|\\\\|[&~{}_\s]+")
+SPACE = re.compile(r"\\[,;:! ]|\\\\|[&~{}_\[\]\s]+")
 # In a line of text: a command of its own, or one with what it holds.
 IN_BRACES = r"\{(?:[^{}\n]|\{[^{}\n]{0,80}\}){0,120}\}"
 COMMAND = re.compile(
@@ -42,7 +42,9 @@ COMMAND = re.compile(
     rf"|(?:{'|'.join(sorted(COMMAND_WORDS, key=len, reverse=True))})(?![a-zA-Z]))"
 )
 # At the end of a piece, what may become one.
-COMMAND_PART = re.compile(r"\\[a-zA-Z]{0,9}(?:\{[^\n]{0,240})?\Z")
+COMMAND_PART = re.compile(
+    r"\\(?:[a-zA-Z]{0,9}|(?:boxed|text(?:bf|it)?|math(?:rm|bf)|sqrt|[dt]?frac)\{[^\n]{0,240})\Z"
+)
 
 # Between dollars: an amount of money has words or marks behind its number.
 DOLLAR_FORMULA = re.compile(r"\$(?=\S)([^$\n]{1,160}?)(?<=[^\s\\])\$(?!\d)")
@@ -113,9 +115,10 @@ def _is_prose(text: str) -> bool:
 
 def command(text: str, at: int, *, final: bool) -> tuple[str, int]:
     """The same of a command in a line, with what it holds."""
-    if not final and COMMAND_PART.match(text, at):
-        return "", -1
     found = COMMAND.match(text, at)
+    whole = found and (final or found.end() < len(text))
+    if not (whole or final) and COMMAND_PART.match(text, at):
+        return "", -1
     return (read(found[0]), found.end()) if found else ("", at)
 
 

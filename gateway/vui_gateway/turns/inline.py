@@ -7,12 +7,12 @@ import re
 
 from vui_gateway.turns.abbreviations import NEEDED, full_stop, needed
 from vui_gateway.turns.formulas import command, exponent, formula
-from vui_gateway.turns.markup import VUI_TAGS, span, tag
+from vui_gateway.turns.markup import VUI_TAGS, is_citation, is_index, span, tag
 
 __all__ = ["MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline"]
 
 SPECIAL = re.compile(
-    r"\r?\n|\*+|_+|~+|`+|!(?=\[|\Z)|\[(?!\[)|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
+    r"\r?\n|\r\Z|\*+|_+|~+|`+|!(?=\[|\Z)|\[(?!\[)|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
     r"|\\|\$(?=\S|\Z)|\^(?=[a-z\d{\\-]|\Z)|\.(?=[ \t\xa0\u202f]|\Z)|\|(?=\s|\Z)|【|https?://|www\.",
     re.IGNORECASE,
 )
@@ -23,11 +23,9 @@ URL_LAST = frozenset("htpswHTPSW:/")
 WORD_SAID = re.compile(r"\w")
 
 LABEL = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98})\]")
-LISTED = re.compile(r"[-+\d'\"\[]")
+LISTED = re.compile(r"[-+\d'\"\[]|[\w.]+\(")  # a list, and not a stage direction
 LABEL_PART = re.compile(r"\[(?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98}(?:\[[^\[\]\n]{0,98})?\Z")
 ADDRESS = re.compile(r":[ \t]*<?(?:[a-z]{2,6}:|www\.|[/#])", re.IGNORECASE)
-CITATION = re.compile(r"\^.*|\d{1,3}")
-CITATIONS = re.compile(r"\^.*|\d{1,3}(?:[,;–-]\s?\d{1,3})*")  # behind a word; else it is a list
 # OpenAI's mark of a source; in Chinese and Japanese these brackets hold words.
 SOURCE = re.compile(r"【(?:\d[\d:,;\s-]{0,20}|[^【】\n]{0,60}†[^【】\n]{0,240}|source)】")
 SOURCE_PART = re.compile(r"【[^【】\n†]{0,60}(?:†[^【】\n]{0,240})?\Z")
@@ -68,18 +66,18 @@ class Inline:
         """Say what a special character stands for; where the text goes on, or -1."""
         mark, at, end = found[0], found.start(), found.end()
         first = mark[0]
-        if first in "\r\n":
-            if self._block == "bold":
-                self._block = "heading" if self._marked else ""
-            self._line_begins, self._break = True, "\n"
-            return end
         if first in "*_~`" and len(mark) > 2:
             self._emphasis = not self._emphasis
             self._marked = True
             self._mode, self._fence, self._parts, self._marks = "run", first, [], len(mark)
             return end
-        if first in "*_~`" and end == len(text) and not final:
+        if first in "*_~`\r" and end == len(text) and not final and mark != "\r\n":
             return -1
+        if first in "\r\n":
+            if self._block == "bold":
+                self._block = "heading" if self._marked else ""
+            self._line_begins, self._break = True, "\n"
+            return end
         if first == "*":
             return self._star(text, at, end, final=final)
         if first == "_":
@@ -141,14 +139,19 @@ class Inline:
         """Emphasis, or a product: between two numbers, names or parentheses."""
         before, after = self._said[-1:], text[end : end + 1]
         word = "times" if end - at == 1 else "to the power of"
-        if not after.isspace() and not before.isspace() and not self._emphasis:
-            tight = OPERAND_BEFORE.search(before) and (before.isdigit() or before == ")")
-            number = bool(tight) and (after.isdigit() or (end - at == 1 and after == "("))
+        digits = before.isdigit() and after.isdigit()
+        if not after.isspace() and not before.isspace() and (digits or not self._emphasis):
+            operand = OPERAND_BEFORE.search(before)
+            tight = operand and (before.isdigit() or before == ")")
+            number = bool(
+                (operand and after.isdigit()) or (tight and end - at == 1 and after == "(")
+            )
             letter = LETTER_BEFORE.search(self._said) and (end - at == 1 or after.isdigit())
             if letter or (tight and after.isalpha()):
                 if end + 1 == len(text) and not final:
                     return -1
-                number = after.isdigit() or (bool(tight) and bool(LETTER_AFTER.match(text, end)))
+                named = bool(tight) or before.islower()  # unlike M*A*S*H
+                number = after.isdigit() or (named and bool(LETTER_AFTER.match(text, end)))
             if number:
                 self._say(f" {word} ")
                 return end
@@ -184,8 +187,7 @@ class Inline:
             self._say(self._read(name))
             self._mode, self._depth = "target", 1
             return end + 1
-        citation = CITATIONS if self._said[-1:].strip() else CITATION
-        noted = citation.fullmatch(name)
+        index, noted = is_index(name, self._said), is_citation(name, self._said)
         if after == ":" and self._said[-1:] in ("", "\n", " "):
             address = ADDRESS.match(text, end)
             if not address and not final and len(text) - end < MOST_SPACE // 2:
@@ -195,7 +197,7 @@ class Inline:
                 return end + 1
         if noted:
             return end
-        if after == "[":
+        if after == "[" and not index:
             other = LABEL.match(text, end)
             if not other and not final and LABEL_PART.match(text, end):
                 return -1
@@ -203,7 +205,7 @@ class Inline:
                 self._say(self._read(name))
                 return other.end()
         # vui says nothing in brackets: stage directions, which models make up, and lists.
-        self._say(self._read(name) if LISTED.match(name) else label[0])
+        self._say(" " * index + self._read(name) if LISTED.match(name) else label[0])
         return end
 
     def _read(self, text: str) -> str:
@@ -225,11 +227,10 @@ class Inline:
             if end != at:
                 self._say(said)
                 return end
-        found = ESCAPE.match(text, at)
-        if not found:
-            self._say("\\")
-            return at + 1
-        return found.end()
+        if found := ESCAPE.match(text, at):
+            return found.end()
+        self._say("\\")
+        return at + 1
 
     def _full_stop(self, text: str, at: int, *, final: bool) -> int:
         start = at + 1

@@ -10,7 +10,7 @@ __all__ = [
 ]  # fmt: skip
 
 BLANK = re.compile(r"[ \t]*")
-RULE = re.compile(r"([-*_=])(?:[ \t]*\1)*+[ \t\r]*+")
+RULE = re.compile(r"([-*_=~])(?:[ \t]*\1)*+[ \t\r]*+")
 # Of a table: "--- | :---:", "+----+----+".
 TABLE_RULE = re.compile(r"[-:+=|](?:[ \t]?[-:+=|]){0,160}[ \t\r]*+")
 HEADING = re.compile(r"#{1,6}(?:[ \t]+|(?=\r?\n))")

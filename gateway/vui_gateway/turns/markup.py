@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 
+from vui_gateway.providers.mentions import mention
 from vui_gateway.turns.formulas import power
 
-__all__ = ["EMPHASIS", "SAID_END", "VUI_TAGS", "code", "host", "span", "tag"]
+__all__ = [
+    "EMPHASIS", "SAID_END", "VUI_TAGS", "code", "host", "is_citation", "is_index", "span", "tag",
+]  # fmt: skip
 
 # vui's own: https://github.com/fluxions-ai/vui, `clean_llm_text`
 VUI_TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
 
 # HTML's, and those that speech synthesis reads: https://www.w3.org/TR/speech-synthesis11/
+SPEECH_NAMES = "speak break emphasis prosody say-as phoneme audio mstts:express-as"
 HTML_NAMES = (
     "a abbr article b big blockquote br caption center cite code dd del details dfn div dl dt em "
     "figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p "
     "pre q samp section small span strike strong sub summary sup table tbody td tfoot th thead tr "
-    "tt u ul var wbr speak break emphasis prosody say-as phoneme audio mstts:express-as"
+    "tt u ul var wbr"
 )
-TAG_NAMES_SAID = frozenset(HTML_NAMES.split()) | VUI_TAGS
+# A line break stands within a sentence, and a pause: neither is a tag that somebody speaks of.
+NEVER_MENTIONED = frozenset(f"br hr wbr {SPEECH_NAMES}".split()) | VUI_TAGS
+TAG_NAMES_SAID = frozenset(HTML_NAMES.split()) | NEVER_MENTIONED
 BLOCKS = (
     "p h1 h2 h3 h4 h5 h6 tr div ul ol dl table blockquote summary section article header footer "
     "figcaption caption pre"
@@ -50,6 +56,24 @@ MOST_SPAN = 200  # characters that are waited for
 SAID_END = re.compile(r"[.!?:;,…。！？：；，、؟؛،।][^\w$€£%<>]*\Z")
 
 
+CITATION = re.compile(r"\^.*|\d{1,3}")
+CITED = re.compile(r"[^\s(\[{=<>:+*/-]\Z")
+CITATIONS = re.compile(r"\^.*|\d{1,3}(?:[,;–-]\s?\d{1,3})*")  # behind a word; else it is a list
+INDEXED = re.compile(r"(?:\A|\W)[a-z]\Z")  # a citation stands behind a word
+
+
+def is_index(name: str, before: str) -> bool:
+    """Whether what stands in brackets is an index, as in a[1]: no citation has that place."""
+    return name == "0" or (name.isdigit() and bool(INDEXED.search(before)))
+
+
+def is_citation(name: str, before: str) -> bool:
+    """Whether what stands in brackets marks a source; behind a word there may be more of them."""
+    if is_index(name, before):
+        return False
+    return bool((CITATIONS if CITED.search(before) else CITATION).fullmatch(name))
+
+
 def host(url: str) -> str:
     """The speech for an address."""
     found = HOST.match(url)
@@ -71,8 +95,12 @@ def span(text: str, at: int, *, final: bool) -> tuple[str, int]:
     begin = at + len(mark)
     found = SPANS[mark].search(text, begin, begin + MOST_SPAN)
     if found and (found.end() < len(text) or final or found[0] == "\n"):
-        whole = found[0] == mark
-        return (code(text[begin : found.start()]), found.end()) if whole else ("", begin)
+        if found[0] != mark:
+            return "", begin
+        inside = text[begin : found.start()]
+        # Behind a mark that nobody closed, it is text: its words stay apart.
+        before, after = (" " * end.isspace() for end in (inside[:1], inside[-1:]))
+        return before + code(inside) + after, found.end()
     return "", begin if final or len(text) - begin >= MOST_SPAN else -1
 
 
@@ -97,6 +125,12 @@ def tag(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
     found = HTML.match(text, at)
     if not found or (name := found[2].lower()) not in TAG_NAMES_SAID:
         return "<", at + 1
+    if name not in NEVER_MENTIONED and "=" not in found[0]:
+        spoken_of = mention(before, text[at:], 0, found.end() - at, final=final)
+        if spoken_of is None:
+            return "", -1
+        if spoken_of:
+            return found[0], found.end()
     return _pause(name, before, closes=bool(found[1])), found.end()
 
 

@@ -234,7 +234,8 @@ class PlainSpeech(Inline):
         url, self._mode = "".join(self._parts), ""
         tail = URL_TAIL.search(url)
         assert tail is not None
-        self._say(host(url[: tail.start()]))
+        named = url[: tail.start()]
+        self._say(host(named) or named)
         own = url.count("(")  # its own parentheses
         self._say(re.sub(r"[*_]", "", tail[0]).replace(")", "", own))
 
