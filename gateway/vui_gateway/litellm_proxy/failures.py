@@ -42,10 +42,17 @@ MOST_CAUSES = 8
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
-CREDENTIALS_CURE = (
-    "Google's credentials are missing: write vertex_credentials: ./FILE.json (of a service "
-    "account) into the model's litellm_params."
-)
+# By Google's and Amazon's words.
+CREDENTIALS_CURES = {
+    "default credentials were not found": (
+        "Google's credentials are missing: write vertex_credentials: ./FILE.json (of a service "
+        "account) into the model's litellm_params."
+    ),
+    "Unable to locate credentials": (
+        "Amazon's credentials are missing: put AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY into "
+        ".env."
+    ),
+}
 # Failures that the engine treats in a way of their own.
 ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Ending.NO_TOOLS}
 
@@ -88,8 +95,8 @@ async def failure(
         why = said = unreachable(server)
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
-    elif "default credentials were not found" in message:
-        why = said = CREDENTIALS_CURE
+    elif missing := [cure for words, cure in CREDENTIALS_CURES.items() if words in message]:
+        why = said = missing[0]
     ended = ENDINGS.get(kind, str(status))
     if cure := needs_package(message):
         why = said = cure
