@@ -39,11 +39,16 @@ REFUSES_TOOLS = re.compile(
 # generation inference, Hugging Face and KoboldCpp have words of their own for it.
 LOADING = re.compile(
     r"\bload(?:ing|s) (?:the |a )?(?:llm |language )?(?:model|weights)"
-    r"|\bmodel\b[^.]{0,80}?\b(?:is|being|still|currently|not yet|n['\u2019]t|not)\b"
+    r"|\bmodel\b(?:[^.]|\.\S){0,80}?\b(?:is|being|still|currently|not yet|n['\u2019]t|not)\b"
     r"[^.]{0,20}\b(?:load(?:ing|ed)|ready|warm)"
     r"|\b(?:server|engine|backend) is (?:still )?(?:loading|starting|warming|not ready)"
     r"|\bmodel loading\b",
     re.IGNORECASE,
+)
+
+# Ollama's, LocalAI's: it won't be there however long one waits.
+LOAD_FAILED = re.compile(
+    r"\b(?:error|failed|failure|unable|could not|cannot)(?: to)? load", re.IGNORECASE
 )
 
 UNREACHABLE = re.compile(
@@ -62,7 +67,7 @@ _LENGTH = (
     r"|max_(?:seq|model)_len\w*|n_ctx|num_ctx|must have less than|max_new_tokens` must be <="
     r"|prompt length(?= is \d+ but)|max size(?=: \d+ tokens)|model token limit)"
 )
-CONTEXT_SIZE = re.compile(rf"{_LENGTH}(?!\w)[^\d.]{{0,40}}?(\d[\d,_]*)", re.IGNORECASE)
+CONTEXT_SIZE = re.compile(rf"{_LENGTH}(?!\w)[^\d.]{{0,40}}?(\d[\d,_]{{2,}})", re.IGNORECASE)
 # LM Studio's `n_keep: 13055>= n_ctx: 4096`: https://github.com/Gitlawb/openclaude/issues/353
 N_CTX = re.compile(r"n_ctx\W{1,4}(\d[\d,_]*)", re.IGNORECASE)
 CONTEXT_ERROR = re.compile(
@@ -71,6 +76,10 @@ CONTEXT_ERROR = re.compile(
     rf"|{_LENGTH}[^\n]{{0,120}}?(?:exceed|overflow|not enough|too (?:long|small|short))"
     rf"|max size: \d+ tokens|prompt (?:is )?too long|range of input length"
     rf"|n_keep\b[^\n]{{0,40}}\bn_ctx\b"
+    # Groq's and Cerebras', vLLM's of 2026 and Poolside's, Cohere's, watsonx', Databricks'
+    rf"|reduce the length of the (?:messages|input|prompt)|maximum (?:allowed )?input length"
+    rf"|tokens in the prompt cannot exceed|cannot exceed the total tokens limit"
+    rf"|exceeded max tokens length"
     # Gemini's, Bedrock's, Cohere's, Z.ai's
     rf"|token count[^\n]{{0,40}}exceeds the maximum|input is too long|too many tokens: size limit"
     rf"|prompt exceeds (?:the )?max"
@@ -95,7 +104,7 @@ def tools_cure(message: str) -> str:
 
 def is_loading(message: str) -> bool:
     """Whether a server would answer once its model is loaded."""
-    return bool(LOADING.search(message))
+    return bool(LOADING.search(message)) and not LOAD_FAILED.search(message)
 
 
 def is_unreachable(message: str) -> bool:
