@@ -42,6 +42,8 @@ MOST_CAUSES = 8
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
+# And it gives an error in a stream of Ollama's or Databricks' the status of a bad request.
+UNREAD = "Got unexpected response from"
 # By Google's and Amazon's words.
 CREDENTIALS_CURES = {
     "default credentials were not found": (
@@ -77,6 +79,7 @@ async def failure(
     found = getattr(error, "status_code", None)
     status = found if isinstance(found, int) and 400 <= found <= 599 else 500
     message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
+    status = 500 if UNREAD in message else status
     if code := CODE_IN_STREAM.fullmatch(message):
         message = f"{error.__context__ or ''} ({code[1]})"
     roles = {message.get("role") for message in request.get("messages") or ()}

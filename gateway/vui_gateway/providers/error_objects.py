@@ -60,7 +60,7 @@ MAX_EVENT = 16_384  # bytes: an error is short
 CANDIDATE = re.compile(
     rb'"(?:error|errors|base_resp|detail|msg|message|error_msg)"\s*:|"object"\s*:\s*"error"'
 )
-DATA = re.compile(rb"data:")
+DATA = re.compile(rb"data:|error:(?= ?\{)")  # llama.cpp's before 2025-09
 
 
 class ErrorObject(NamedTuple):

@@ -194,6 +194,14 @@ ROUTERS_WORDS = re.compile(
     r"|Available Model Group Fallbacks=|Model Group=).*",
     re.DOTALL,
 )
+# And around an error of Anthropic's, of OpenRouter's, and of a stream that it can't read.
+AROUND = re.compile(
+    r"\.? ?Handle with `litellm\.\w{1,60}`\.?|\AMessage: |, Metadata: \{\}|, User ID:[^,\n]{0,80}"
+)
+UNREAD = re.compile(
+    r"Got unexpected response from \w{1,40}: .{0,200}?'(?:error|message)': "
+    r"(?:'([^']*)'|\"([^\"]*)\")"
+)
 MAX_LOOKED_AT, MAX_SHOWN = 20_000, 200
 
 
@@ -203,12 +211,14 @@ def own_words(message: str) -> str:
     No exception's name, no object and nothing of LiteLLM's router is in it.
     """
     begin = message[:MAX_LOOKED_AT]
-    words = EXCEPTION_NAMES.sub("", ROUTERS_WORDS.sub("", begin))
+    words = AROUND.sub("", EXCEPTION_NAMES.sub("", ROUTERS_WORDS.sub("", begin)))
     if found := OWN_WORDS.search(begin) or BARE_WORDS.search(begin):
         try:
             words = str(json.loads(found[1]))
         except ValueError:
             words = found[1]
+    elif found := UNREAD.search(begin):
+        words = found[1] or found[2] or ""
     return " ".join(OBJECTS.sub("", words).split())
 
 
