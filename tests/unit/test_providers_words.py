@@ -138,7 +138,10 @@ def test_the_time_to_wait_is_read_whoever_words_it(words: str, seconds: float) -
     assert wait_asked(words) == seconds
 
 
-OPTIONAL = {"stop": ["a"], "prompt_cache_key": "k", "presence_penalty": 1, "thinking": {}}
+OPTIONAL = {
+    "stop": ["a"], "prompt_cache_key": "k", "presence_penalty": 1, "thinking": {},
+    "cache_control": True, "max_tokens": 2048,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -149,6 +152,13 @@ OPTIONAL = {"stop": ["a"], "prompt_cache_key": "k", "presence_penalty": 1, "thin
         (400, "Too many stop sequences: 4", "stop"),
         (400, "Extra inputs are not permitted, field: 'prompt_cache_key'", "prompt_cache_key"),
         (400, 'json: unknown field "presence_penalty"', "presence_penalty"),
+        # NVIDIA's Dynamo, text generation inference, Vertex, pydantic's first version, Anthropic
+        (400, "Maximum of 4 stop sequences allowed, got 5", "stop"),
+        (422, "`stop` supports up to 4 stop sequences. Given: 5", "stop"),
+        (400, "it has a stopSequences value of 9 but the supported range is from 1 to 6", "stop"),
+        (422, '"loc": "presence_penalty", "msg": "ensure this value is >= 0"', "presence_penalty"),
+        (400, "A maximum of 4 blocks with cache_control may be provided.", "cache_control"),
+        (400, "Use max_completion_tokens instead of max_tokens", "max_tokens"),
         (422, "thinking.type: Input should be one of 'enabled', 'adaptive'", "thinking"),
         (422, "[{'type': 'extra_forbidden', 'loc': ['body', 'thinking']}]", "thinking"),
     ],
