@@ -21,6 +21,7 @@ BUDGET = "Sorry, today's budget is spent, so please raise the VUI LITELLM BUDGET
 CLIENT_BUDGET = "Sorry, today's budget of my key is spent, so please wait a day or ask for more."
 MODEL_UNKNOWN = "Sorry, the gateway doesn't have that model, so please pick another one."
 PROVIDER_MODEL = "Sorry, the provider doesn't have that model, so please pick another one."
+NOT_LOADED = "Sorry, the model's server has no model loaded, so please load one there."
 REQUEST_REFUSED = "Sorry, the model refused my request, so please pick another model."
 FILTERED = "Sorry, the model's filter refused that, so please say it in another way."
 TOO_LONG = "Sorry, our conversation has grown too long, so please start a new one."
@@ -48,6 +49,7 @@ BY_CODE = {
     "provider_quota_exceeded": QUOTA,
     "provider_rate_limited": RATE_LIMITED,
     "provider_model_not_found": PROVIDER_MODEL,
+    "model_not_loaded": NOT_LOADED,
     "provider_refused_request": REQUEST_REFUSED,
     "context_window_exceeded": TOO_LONG,
     "context_too_small": TOO_SMALL,

@@ -11,6 +11,7 @@ HOME, PAID = Asked(first=True, context=8192, local=True), Asked(context=8192)
 TOOLS = Asked(tools=True, context=8192)
 QUOTA, LIMIT = "provider_quota_exceeded", "provider_rate_limited"
 GONE, KEY, LOADS = "provider_model_not_found", "provider_key_refused", "model_loading"
+UNLOADED = "model_not_loaded"
 FLAGGED, LONG, SMALL = "content_policy_violation", "context_window_exceeded", "context_too_small"
 
 CODES: list[tuple[str, Asked, int, str]] = [
@@ -80,11 +81,12 @@ CODES: list[tuple[str, Asked, int, str]] = [
     (GONE, PAID, 400, "AiError: No such model @cf/x or task (5007)"),
     (GONE, PAID, 410, "The model 'x' has reached its end of life"),
     # LM Studio, TabbyAPI
-    (GONE, HOME, 404, "No models loaded. Please load a model in the developer page"),
-    (GONE, HOME, 400, "No models loaded. Please load a model in the developer page"),
-    (GONE, HOME, 400, "No models are currently loaded."),
-    (GONE, HOME, 400, "Model is unloaded."),
-    (GONE, HOME, 400, 'Failed to load model "qwen/qwen3". Error: Operation canceled.'),
+    (UNLOADED, HOME, 404, "No models loaded. Please load a model in the developer page"),
+    (UNLOADED, HOME, 400, "No models loaded. Please load a model in the developer page"),
+    (UNLOADED, HOME, 400, "No models are currently loaded."),
+    (UNLOADED, HOME, 400, "Model is unloaded."),
+    (GONE, HOME, 404, 'model "x" not found, try pulling it first'),
+    (UNLOADED, HOME, 400, 'Failed to load model "qwen/qwen3". Error: Operation canceled.'),
     # Ollama, LocalAI: nothing to wait for
     ("no_answer", HOME, 500, "llama runner process has terminated: error loading model: x"),
     ("no_answer", HOME, 500, "could not load model: rpc error: desc = failed loading model"),

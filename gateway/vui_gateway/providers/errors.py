@@ -13,6 +13,7 @@ from vui_gateway.providers.server_errors import (
     context_size,
     is_context_error,
     is_loading,
+    is_unloaded,
     is_unreachable,
     refuses_tools,
 )
@@ -160,7 +161,7 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
     if asked.tools and refuses_tools(message):
         return Code.PROVIDER_REFUSED_TOOLS
     if status in (404, 410) or (status in (400, 403) and NO_MODEL.search(message)):
-        return Code.PROVIDER_MODEL_NOT_FOUND
+        return Code.MODEL_NOT_LOADED if is_unloaded(message) else Code.PROVIDER_MODEL_NOT_FOUND
     account = BAD_KEY.search(message) or ACCOUNT_BLOCKED.search(message)
     if status in (401, 403) or (status == 400 and account) or NO_CREDENTIALS.search(message):
         return Code.PROVIDER_KEY_REFUSED

@@ -7,8 +7,9 @@ import re
 from vui_gateway.providers.endpoints import OLLAMA, Server, is_loopback
 
 __all__ = [
-    "context_cure", "context_size", "is_context_error", "is_loading", "is_unreachable",
-    "refuses_tools", "template_cure", "tools_cure", "unreachable", "use_ollama_chat",
+    "context_cure", "context_size", "is_context_error", "is_loading", "is_unloaded",
+    "is_unreachable", "refuses_tools", "template_cure", "tools_cure", "unreachable",
+    "use_ollama_chat",
 ]  # fmt: skip
 
 # Sources, in order: vLLM, llama.cpp (`tools param requires --jinja flag`), Ollama and LM Studio
@@ -49,6 +50,12 @@ LOADING = re.compile(
 # Ollama's, LocalAI's: it won't be there however long one waits.
 LOAD_FAILED = re.compile(
     r"\b(?:error|failed|failure|unable|could not|cannot)(?: to)? load", re.IGNORECASE
+)
+# LM Studio's (https://github.com/tinyhumansai/openhuman/issues/4181) and TabbyAPI's.
+UNLOADED = re.compile(
+    r"no models? (?:(?:is|are) )?(?:currently )?loaded|model (?:is )?(?:unloaded|not loaded)"
+    r"|failed to load (?:the )?model",
+    re.IGNORECASE,
 )
 
 UNREACHABLE = re.compile(
@@ -105,6 +112,11 @@ def tools_cure(message: str) -> str:
 def is_loading(message: str) -> bool:
     """Whether a server would answer once its model is loaded."""
     return bool(LOADING.search(message)) and not LOAD_FAILED.search(message)
+
+
+def is_unloaded(message: str) -> bool:
+    """Whether a server waits for its user to load a model."""
+    return bool(UNLOADED.search(message))
 
 
 def is_unreachable(message: str) -> bool:
