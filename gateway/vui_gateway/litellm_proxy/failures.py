@@ -28,6 +28,8 @@ from vui_gateway.providers.packages import needs_package
 from vui_gateway.providers.server_errors import (
     context_cure,
     context_size,
+    lacks_route,
+    no_route,
     template_cure,
     tools_cure,
     unreachable,
@@ -95,7 +97,7 @@ async def failure(
         said = context_cure(context_size(message), asked.context, server)
         why = f"{why}. {said}"
     elif kind == Code.SERVER_UNREACHABLE and server:
-        why = said = unreachable(server)
+        why = said = no_route(server) if lacks_route(message) else unreachable(server)
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
     elif missing := [cure for words, cure in CREDENTIALS_CURES.items() if words in message]:

@@ -15,6 +15,7 @@ from vui_gateway.providers.server_errors import (
     is_loading,
     is_unloaded,
     is_unreachable,
+    lacks_route,
     refuses_tools,
 )
 from vui_gateway.redaction import redact
@@ -160,6 +161,8 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
         return Code.CONTENT_POLICY_VIOLATION
     if asked.tools and refuses_tools(message):
         return Code.PROVIDER_REFUSED_TOOLS
+    if asked.local and lacks_route(message):
+        return Code.SERVER_UNREACHABLE
     if status in (404, 410) or (status in (400, 403) and NO_MODEL.search(message)):
         return Code.MODEL_NOT_LOADED if is_unloaded(message) else Code.PROVIDER_MODEL_NOT_FOUND
     account = BAD_KEY.search(message) or ACCOUNT_BLOCKED.search(message)

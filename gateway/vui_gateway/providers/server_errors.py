@@ -8,8 +8,8 @@ from vui_gateway.providers.endpoints import OLLAMA, Server, is_loopback
 
 __all__ = [
     "context_cure", "context_size", "is_context_error", "is_loading", "is_unloaded",
-    "is_unreachable", "refuses_tools", "template_cure", "tools_cure", "unreachable",
-    "use_ollama_chat",
+    "is_unreachable", "lacks_route", "no_route", "refuses_tools", "template_cure", "tools_cure",
+    "unreachable", "use_ollama_chat",
 ]  # fmt: skip
 
 # Sources, in order: vLLM, llama.cpp (`tools param requires --jinja flag`), Ollama and LM Studio
@@ -55,6 +55,13 @@ LOAD_FAILED = re.compile(
 UNLOADED = re.compile(
     r"no models? (?:(?:is|are) )?(?:currently )?loaded|model (?:is )?(?:unloaded|not loaded)"
     r"|failed to load (?:the )?model",
+    re.IGNORECASE,
+)
+# Of an address without its /v1: Ollama's and LocalAI's words, vLLM's and SGLang's, llama.cpp's, LM
+# Studio's (https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/618).
+NO_ROUTE = re.compile(
+    r"404 page not found|[\"']detail[\"']\s?:\s?[\"']not found[\"']|\bfile not found\b"
+    r"|unexpected endpoint or method",
     re.IGNORECASE,
 )
 
@@ -124,6 +131,11 @@ def is_unreachable(message: str) -> bool:
     return bool(UNREACHABLE.search(message))
 
 
+def lacks_route(message: str) -> bool:
+    """Whether a server is there, and takes no chats at this path."""
+    return bool(NO_ROUTE.search(message))
+
+
 def is_context_error(message: str) -> bool:
     """Whether a prompt didn't fit."""
     return bool(CONTEXT_ERROR.search(message))
@@ -177,6 +189,15 @@ def use_ollama_chat(model: str, server: Server) -> str:
     return (
         f"{model} is Ollama in OpenAI's format, which can't carry the context that vui needs: "
         f"write model: ollama_chat/{name} and api_base: {server.origin}."
+    )
+
+
+def no_route(server: Server) -> str:
+    """Why a server that is there takes no chats, and what to do about it."""
+    path = "" if server.provider in OLLAMA else "/v1"
+    return (
+        f"The server at {server.origin} takes no chats at this path: write api_base: "
+        f"{server.origin}{path}."
     )
 
 
