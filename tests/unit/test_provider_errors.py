@@ -113,6 +113,13 @@ def test_json_of_a_provider_is_read_for_its_own_words() -> None:
     assert own_words(f"litellm.ServiceUnavailableError: {of_llama}") == "Loading model"
 
 
+def test_a_page_of_a_proxy_is_its_title() -> None:
+    page = (
+        "<!DOCTYPE html><html>\r\n<head><title>502 Bad\nGateway</title></head><body>x</body></html>"
+    )
+    assert own_words(f"litellm.InternalServerError: OpenAIException - {page}") == "502 Bad Gateway"
+
+
 @pytest.mark.parametrize(
     ("message", "words"),
     [

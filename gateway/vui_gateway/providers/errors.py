@@ -206,6 +206,7 @@ UNREAD = re.compile(
     r"Got unexpected response from \w{1,40}: .{0,200}?'(?:error|message)': "
     r"(?:'([^']*)'|\"([^\"]*)\")"
 )
+TITLE = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)  # a proxy's page
 MAX_LOOKED_AT, MAX_SHOWN = 20_000, 200
 
 
@@ -223,6 +224,8 @@ def own_words(message: str) -> str:
             words = found[1]
     elif found := UNREAD.search(begin):
         words = found[1] or found[2] or ""
+    elif found := TITLE.search(begin):
+        words = found[1]
     return " ".join(OBJECTS.sub("", words).split())
 
 
