@@ -14,7 +14,7 @@ from vui_gateway.config.env import resolved
 from vui_gateway.config.file import Config, ConfigError, read_config
 from vui_gateway.keys.clients import Keys
 from vui_gateway.keys.owner import load_key
-from vui_gateway.litellm_proxy import google_credentials
+from vui_gateway.litellm_proxy import cloud_credentials
 from vui_gateway.litellm_proxy.auto_routers import has_rules, targets
 from vui_gateway.litellm_proxy.callbacks import Callbacks
 from vui_gateway.litellm_proxy.culprits import find_culprits
@@ -80,7 +80,7 @@ class InForce:
             raise
         settings.export(key, before)
         logs.configure(settings)
-        google_credentials.forget()
+        cloud_credentials.forget()
         self.keys.owner = key
         self.router.servers.configure(models, settings.env, settings.context)
         self.router.use(router, module)

@@ -74,6 +74,11 @@ class Code(StrEnum):
         "the provider, not the gateway, lacks this model",
         "The provider of {} doesn't have that model.",
     )  # fmt: skip
+    MODEL_NOT_LOADED = (
+        "model_not_loaded", 404,
+        "its server hasn't loaded it",
+        "The server of {} hasn't loaded it.",
+    )  # fmt: skip
     PROVIDER_REFUSED_REQUEST = (
         "provider_refused_request", 422,
         "the provider refused the request",

@@ -21,13 +21,14 @@ BUDGET = "Sorry, today's budget is spent, so please raise the VUI LITELLM BUDGET
 CLIENT_BUDGET = "Sorry, today's budget of my key is spent, so please wait a day or ask for more."
 MODEL_UNKNOWN = "Sorry, the gateway doesn't have that model, so please pick another one."
 PROVIDER_MODEL = "Sorry, the provider doesn't have that model, so please pick another one."
+NOT_LOADED = "Sorry, the model's server has no model loaded, so please load one there."
 REQUEST_REFUSED = "Sorry, the model refused my request, so please pick another model."
 FILTERED = "Sorry, the model's filter refused that, so please say it in another way."
 TOO_LONG = "Sorry, our conversation has grown too long, so please start a new one."
 TOO_SMALL = "Sorry, the context of the model's server is too small, so please raise it there."
 EMPTY = "Sorry, the model's server gave an empty reply, so please check its chat template."
 LOADING = "Sorry, the model is still being loaded, so please try again in a moment."
-SERVER_AWAY = "Sorry, I can't reach the model's server, so please check that it is running."
+SERVER_AWAY = "Sorry, I can't reach the model's server, so please start it or check its address."
 TOO_MANY = "Sorry, too many calls came at once, so please try again in a moment."
 GATEWAY_AWAY = "Sorry, I can't reach the gateway, so please check that it is running."
 APOLOGY = "Sorry, something went wrong with the model, please try again."
@@ -48,6 +49,7 @@ BY_CODE = {
     "provider_quota_exceeded": QUOTA,
     "provider_rate_limited": RATE_LIMITED,
     "provider_model_not_found": PROVIDER_MODEL,
+    "model_not_loaded": NOT_LOADED,
     "provider_refused_request": REQUEST_REFUSED,
     "context_window_exceeded": TOO_LONG,
     "context_too_small": TOO_SMALL,

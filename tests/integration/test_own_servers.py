@@ -17,6 +17,7 @@ from tests.matrix.conversations import tools
 from tests.providers.base import serving
 from tests.providers.ollama import Ollama
 from tests.providers.openai import OpenAI
+from tests.providers.raw import head, raw_provider
 from tests.support.fillers import FILLERS, without_fillers
 from tests.support.harness import Program, free_port, gateway
 from tests.support.poll import until
@@ -44,6 +45,7 @@ class Homes:
     home: AtHome
     paid: OpenAI
     away: str
+    pathless: str
 
     def clear(self) -> None:
         for stand_in in (self.ollama, self.home, self.paid):
@@ -60,11 +62,14 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homes]:
     with ExitStack() as stack:
         at = {s: stack.enter_context(serving(s.app)) for s in (ollama, home, paid)}
         of_home = {"model": "openai/home", "api_base": f"{at[home]}/v1"}
+        nothing = [head(404, "application/json"), b'{"detail":"Not Found"}']  # vLLM's
+        pathless = stack.enter_context(raw_provider(lambda _: iter(nothing))).url
         of_paid = {"model": "openai/paid", "api_base": f"{at[paid]}/v1", "order": 2}
         somebodys = {"litellm_params": of_paid, "model_info": {"local": False}}
         of_ollama = {"model": "ollama_chat/qwen3.5:4b", "api_base": at[ollama]}
         models = [
             {"model_name": "home", "litellm_params": of_home},
+            {"model_name": "pathless", "litellm_params": {**of_home, "api_base": pathless}},
             {"model_name": "paid", **somebodys},
             {"model_name": "pair", "litellm_params": {**of_home, "order": 1}},
             {"model_name": "pair", **somebodys},
@@ -90,7 +95,7 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homes]:
         env = {"VUI_LITELLM_CONTEXT": str(CONTEXT), "VUI_GATEWAY_PUBLISHED_PORT": "4000"}
         folder = tmp_path_factory.mktemp("homes")
         with gateway(folder, {"model_list": models}, env, own_servers=True) as program:
-            yield Homes(program, ollama, home, paid, away)
+            yield Homes(program, ollama, home, paid, away, pathless)
 
 
 @pytest.fixture
@@ -294,6 +299,15 @@ async def test_with_another_one_in_the_group_that_one_thinks(
         assert (await vui.complete(HELLO, tools=tools()))["tool_calls"]
     assert (len(homes.home.seen), len(homes.paid.seen)) == (1, 2)
     record(SECTION, "tools refused, another one in the group", "that one thinks")
+
+
+@model("pathless")
+async def test_an_address_without_v1_is_named_with_it(vui: LiteLLMBackend, homes: Homes) -> None:
+    error = await error_of(vui)
+    cure = f"write api_base: {homes.pathless}/v1."
+    assert cure in str(error)
+    assert spoken_message(error) == SERVER_AWAY
+    await until(lambda: cure in homes.program.log, 5, "the log has it")
 
 
 @model("away")

@@ -11,6 +11,7 @@ from vui_gateway.providers.errors import error_code
 
 from tests.providers.minimax import CODES, MiniMax
 
+LONG = "context_window_exceeded"
 # What each is to the client; https://platform.minimax.io/docs/api-reference/errorcode
 MINIMAX = {
     1000: "no_answer", 1001: "no_answer", 1002: "provider_rate_limited",
@@ -46,6 +47,15 @@ def test_a_plan_of_minimax_that_is_used_up_is_understood_in_chinese() -> None:
     found = error_object({"base_resp": {"status_code": 9999, "status_msg": "已达到用量上限"}})
     assert found
     assert error_code(found.status, found.error["message"]) == "provider_quota_exceeded"
+
+
+def test_an_error_of_an_older_llama_cpp_in_mid_reply_is_read() -> None:
+    line = b'error: {"code":500,"message":"Context size has been exceeded.","type":"server_error"}'
+    finder = ErrorFinder(streamed=True)
+    assert finder.feed(line + b"\n\n").startswith(b'data: {"error": {"type": "error"')
+    assert finder.found
+    assert error_code(*finder.found[:1], finder.found.error["message"]) == LONG
+    assert ErrorFinder(streamed=True).feed(b"error: none\n") == b"error: none\n"
 
 
 TGI = "Input validation error: `inputs` must have less than 4096 tokens. Given: 5000"

@@ -65,6 +65,16 @@ def test_an_error_in_a_stream_is_said_in_the_providers_words_and_may_be_chance()
         (RuntimeError("a bug"), 500, "no_answer"),
         (in_stream("insufficient_quota"), 500, "provider_quota_exceeded"),
         (in_stream("rate_limit_exceeded"), 500, "provider_rate_limited"),
+        # LiteLLM's 400 for an error in a stream of Ollama's
+        (
+            litellm.BadRequestError(
+                "KeyError: 'message', Got unexpected response from Ollama: {'error': 'EOF'}",
+                "m",
+                "ollama_chat",
+            ),
+            500,
+            "no_answer",
+        ),
     ],
 )
 def test_an_error_keeps_its_status_and_gets_a_code(

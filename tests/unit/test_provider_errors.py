@@ -92,6 +92,8 @@ AIOHTTP = (
         "Server error <httpx.Response object at 0x1>. Received Model Group=vui\nAvailable Model "
         "Group Fallbacks=None LiteLLM Retried: 0 times",
         "litellm.BadRequestError: Hosted_vllmException - litellm.APIError: odd <x.Y at 0xabc>",
+        "AnthropicException - Overloaded. Handle with `litellm.InternalServerError`.",
+        "KeyError: 'message', Got unexpected response from Ollama: {'error': 'unexpected EOF'}",
     ],
 )
 def test_what_a_user_reads_holds_no_object_and_no_exceptions_name(message: str) -> None:
@@ -109,3 +111,29 @@ def test_json_of_a_provider_is_read_for_its_own_words() -> None:
     assert own_words(of_ollama) == 'model "x" does not support tools'
     of_llama = json.dumps({"error": {"code": 503, "message": "Loading model"}})
     assert own_words(f"litellm.ServiceUnavailableError: {of_llama}") == "Loading model"
+
+
+def test_a_page_of_a_proxy_is_its_title() -> None:
+    page = (
+        "<!DOCTYPE html><html>\r\n<head><title>502 Bad\nGateway</title></head><body>x</body></html>"
+    )
+    assert own_words(f"litellm.InternalServerError: OpenAIException - {page}") == "502 Bad Gateway"
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("KeyError: 'message', Got unexpected response from Ollama: {'error': 'x: unexpected EOF'}",
+         "x: unexpected EOF"),
+        ("KeyError: 'choices', Got unexpected response from Databricks: "
+         "{'error': {'type': 'error', 'message': \"it's gone\", 'code': 500}}", "it's gone"),
+        ("OpenrouterException - Message: It broke off, Metadata: {}, User ID: user_2x",
+         "It broke off"),
+        ("OpenrouterException - Message: Provider returned error, Metadata: {'raw': "
+         '\'{"error": {"message": "Bad stop"}}\'}, User ID: user_2x', "Bad stop"),
+    ],
+)  # fmt: skip
+def test_what_litellm_puts_around_an_error_of_a_stream_is_left_out(
+    message: str, words: str
+) -> None:
+    assert own_words(message) == words

@@ -10,6 +10,8 @@ from vui_gateway.providers.refusals import refusal
 HOME, PAID = Asked(first=True, context=8192, local=True), Asked(context=8192)
 TOOLS = Asked(tools=True, context=8192)
 QUOTA, LIMIT = "provider_quota_exceeded", "provider_rate_limited"
+GONE, KEY, LOADS = "provider_model_not_found", "provider_key_refused", "model_loading"
+UNLOADED = "model_not_loaded"
 FLAGGED, LONG, SMALL = "content_policy_violation", "context_window_exceeded", "context_too_small"
 
 CODES: list[tuple[str, Asked, int, str]] = [
@@ -21,6 +23,18 @@ CODES: list[tuple[str, Asked, int, str]] = [
     (QUOTA, PAID, 400, "Access denied, please make sure your account is in good standing."),
     (QUOTA, PAID, 403, "The free tier of the model has been exhausted. If you wish to continue"),
     (QUOTA, PAID, 429, "SetLimitExceeded: Your account has reached the set inference limit"),
+    # Limits of a day or a month: Gemini's free plan (with a `retryDelay` of seconds), Groq,
+    # OpenRouter, Cerebras, GitHub, Cohere, Cloudflare
+    (QUOTA, PAID, 429, '"GenerateRequestsPerDayPerProjectPerModel-FreeTier" "retryDelay": "9s"'),
+    (LIMIT, PAID, 429, '"quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"'),
+    (QUOTA, PAID, 429, "on tokens per day (TPD): Limit 100000. Please try again in 16m39.648s."),
+    (QUOTA, PAID, 429, "Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000"),
+    (LIMIT, PAID, 429, "Rate limit exceeded: free-models-per-min. "),
+    (QUOTA, PAID, 429, "Tokens per day limit exceeded - too many tokens processed."),
+    (QUOTA, PAID, 429, "Rate limit of 50 per 86400s exceeded for UserByModelByDay."),
+    (QUOTA, PAID, 429, "You are using a Trial key, which is limited to 1000 API calls / month."),
+    (QUOTA, PAID, 429, "you have used up your daily free allocation of 10,000 neurons"),
+    (QUOTA, PAID, 403, "The usage limit has been reached for plan lite (token_quota_reached)"),
     # Bedrock, Z.ai
     (LIMIT, PAID, 400, "ThrottlingException: Too many requests, please wait before trying again."),
     (LIMIT, PAID, 429, "ThrottlingException: Too many tokens, please wait before trying again."),
@@ -39,19 +53,54 @@ CODES: list[tuple[str, Asked, int, str]] = [
     (LONG, PAID, 400, "invalid params, context window exceeds limit (2013)"),
     (LONG, PAID, 400, "too large for model with 32768 maximum context length"),
     (LONG, PAID, 400, "Your input exceeds the context window of this model."),
+    # Groq, Cohere's older, Databricks, watsonx, Poolside
+    (LONG, PAID, 400, "Please reduce the length of the messages or completion."),
+    (LONG, PAID, 400, "number of tokens in the prompt cannot exceed 128000 - received 130000"),
+    (LONG, PAID, 400, "Exceeded max tokens length: 8192"),
+    (LONG, PAID, 400, "input tokens 5000 cannot exceed the total tokens limit 4096 for this model"),
+    (LONG, PAID, 400, "Input length 300000 exceeds the maximum allowed input length of 262144"),
+    ("provider_refused_request", PAID, 400, "max_tokens 9000 cannot exceed 8192"),
     # SGLang, Ollama, llama.cpp, TabbyAPI, vLLM
     (SMALL, HOME, 400, "The input (5000 tokens) is longer than the model's context length (4096"),
     (SMALL, HOME, 500, "input length exceeds maximum context length"),
     (SMALL, HOME, 400, '{"message": "request exceeds the available context size", "n_ctx": 4096}'),
     (SMALL, HOME, 400, "Prompt length 5000 is greater than max_seq_len 4096"),
     (SMALL, HOME, 400, "'max_tokens' is too large. This model's maximum context length is 4096"),
+    (SMALL, HOME, 400, "You passed 4097 input tokens and requested 2048 output tokens. However, "
+     "the model's context length is only 4096 tokens, resulting in a maximum input length of 2048"),
+    # A model's name has dots: Groq, Hugging Face
+    (GONE, PAID, 400, "The model `llama-3.1-70b-versatile` has been decommissioned"),
+    (LOADS, PAID, 503, "Model meta-llama/Llama-3.1-8B-Instruct is currently loading"),
+    # Bedrock, Groq, Together, Hugging Face, Cloudflare, NVIDIA
+    (GONE, PAID, 400, "Invocation of model ID x.y-v1:0 with on-demand throughput isn't supported"),
+    (GONE, PAID, 403, "Model access is denied due to IAM user or service role is not authorized"),
+    (GONE, PAID, 403, "The model `x` is blocked at the organization level."),
+    (GONE, PAID, 400, "The model `x` requires terms acceptance."),
+    (GONE, PAID, 400, "Unable to access non-serverless model x."),
+    (GONE, PAID, 400, "The requested model 'x' is not supported by any provider you have enabled."),
+    (GONE, PAID, 400, "AiError: No such model @cf/x or task (5007)"),
+    (GONE, PAID, 410, "The model 'x' has reached its end of life"),
+    # LM Studio, TabbyAPI
+    (UNLOADED, HOME, 404, "No models loaded. Please load a model in the developer page"),
+    (UNLOADED, HOME, 400, "No models loaded. Please load a model in the developer page"),
+    (UNLOADED, HOME, 400, "No models are currently loaded."),
+    (UNLOADED, HOME, 400, "Model is unloaded."),
+    (GONE, HOME, 404, 'model "x" not found, try pulling it first'),
+    (UNLOADED, HOME, 400, 'Failed to load model "qwen/qwen3". Error: Operation canceled.'),
+    # Ollama, LocalAI: nothing to wait for
+    ("no_answer", HOME, 500, "llama runner process has terminated: error loading model: x"),
+    ("no_answer", HOME, 500, "could not load model: rpc error: desc = failed loading model"),
     # Bedrock, SGLang, Ollama
     ("provider_refused_tools", TOOLS, 400, "This model doesn't support the toolConfig field."),
     ("provider_refused_tools", TOOLS, 400, "Please launch the server with --tool-call-parser"),
     ("provider_refused_tools", TOOLS, 400, "library/gemma3:4b does not support tools"),
     # Google's libraries and Amazon's
-    ("provider_key_refused", PAID, 500, "Your default credentials were not found."),
-    ("provider_key_refused", PAID, 500, "Unable to locate credentials"),
+    (KEY, PAID, 500, "Your default credentials were not found."),
+    (KEY, PAID, 500, "Unable to locate credentials"),
+    (KEY, PAID, 500, "Reauthentication is needed. Please run `gcloud auth login`"),
+    (KEY, PAID, 500, "('invalid_grant: Bad Request', {'error': 'invalid_grant'})"),
+    # IBM's
+    (KEY, PAID, 400, "Provided API key could not be found."),
 ]  # fmt: skip
 
 
@@ -91,7 +140,10 @@ def test_the_time_to_wait_is_read_whoever_words_it(words: str, seconds: float) -
     assert wait_asked(words) == seconds
 
 
-OPTIONAL = {"stop": ["a"], "prompt_cache_key": "k", "presence_penalty": 1, "thinking": {}}
+OPTIONAL = {
+    "stop": ["a"], "prompt_cache_key": "k", "presence_penalty": 1, "thinking": {},
+    "cache_control": True, "max_tokens": 2048,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -102,6 +154,13 @@ OPTIONAL = {"stop": ["a"], "prompt_cache_key": "k", "presence_penalty": 1, "thin
         (400, "Too many stop sequences: 4", "stop"),
         (400, "Extra inputs are not permitted, field: 'prompt_cache_key'", "prompt_cache_key"),
         (400, 'json: unknown field "presence_penalty"', "presence_penalty"),
+        # NVIDIA's Dynamo, text generation inference, Vertex, pydantic's first version, Anthropic
+        (400, "Maximum of 4 stop sequences allowed, got 5", "stop"),
+        (422, "`stop` supports up to 4 stop sequences. Given: 5", "stop"),
+        (400, "it has a stopSequences value of 9 but the supported range is from 1 to 6", "stop"),
+        (422, '"loc": "presence_penalty", "msg": "ensure this value is >= 0"', "presence_penalty"),
+        (400, "A maximum of 4 blocks with cache_control may be provided.", "cache_control"),
+        (400, "Use max_completion_tokens instead of max_tokens", "max_tokens"),
         (422, "thinking.type: Input should be one of 'enabled', 'adaptive'", "thinking"),
         (422, "[{'type': 'extra_forbidden', 'loc': ['body', 'thinking']}]", "thinking"),
     ],

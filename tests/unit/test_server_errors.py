@@ -6,7 +6,12 @@ import pytest
 from vui_gateway.errors import Code
 from vui_gateway.providers.endpoints import Server
 from vui_gateway.providers.errors import Asked, error_code
-from vui_gateway.providers.server_errors import context_size, tools_cure, unreachable
+from vui_gateway.providers.server_errors import (
+    context_size,
+    no_route,
+    tools_cure,
+    unreachable,
+)
 
 TOOLS_REFUSED = [
     '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
@@ -107,3 +112,28 @@ def test_nothing_at_a_containers_own_address_names_the_hosts() -> None:
     assert "OLLAMA_HOST=0.0.0.0" in host
     outside = unreachable(server._replace(container=False))
     assert "host.docker.internal" not in outside
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (404, "OpenAIException - 404 page not found"),  # Ollama, LocalAI
+        (404, """OpenAIException - Error code: 404 - {'detail': 'Not Found'}"""),  # vLLM, SGLang
+        (404, 'OpenAIException - {"detail":"Not Found"}'),
+        (
+            404,
+            '{"error":{"code":404,"message":"File Not Found","type":"not_found_error"}}',
+        ),  # llama
+        (500, "Unexpected endpoint or method. (POST /chat/completions)"),  # LM Studio, with 200
+    ],
+)
+def test_an_address_without_v1_is_no_missing_model(status: int, message: str) -> None:
+    assert error_code(status, message, Asked(local=True)) == Code.SERVER_UNREACHABLE
+    assert error_code(404, message) == Code.PROVIDER_MODEL_NOT_FOUND
+
+
+def test_the_cure_of_a_wrong_path_is_the_address_that_the_provider_needs() -> None:
+    vllm = Server("hosted_vllm", "http://gpu:8000", True, container=False)
+    assert no_route(vllm).endswith("write api_base: http://gpu:8000/v1.")
+    ollama = Server("ollama_chat", "http://gpu:11434", True, container=False)
+    assert no_route(ollama).endswith("write api_base: http://gpu:11434.")

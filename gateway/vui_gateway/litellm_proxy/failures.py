@@ -29,6 +29,8 @@ from vui_gateway.providers.packages import needs_package
 from vui_gateway.providers.server_errors import (
     context_cure,
     context_size,
+    lacks_route,
+    no_route,
     template_cure,
     tools_cure,
     unreachable,
@@ -43,10 +45,19 @@ MOST_CAUSES = 8
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
-CREDENTIALS_CURE = (
-    "Google's credentials are missing: write vertex_credentials: ./FILE.json (of a service "
-    "account) into the model's litellm_params."
-)
+# And it gives an error in a stream of Ollama's or Databricks' the status of a bad request.
+UNREAD = "Got unexpected response from"
+# By Google's and Amazon's words.
+CREDENTIALS_CURES = {
+    "default credentials were not found": (
+        "Google's credentials are missing: write vertex_credentials: ./FILE.json (of a service "
+        "account) into the model's litellm_params."
+    ),
+    "Unable to locate credentials": (
+        "Amazon's credentials are missing: put AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY into "
+        ".env."
+    ),
+}
 # Failures that the engine treats in a way of their own.
 ENDINGS = {Code.MODEL_LOADING: Ending.LOADING, Code.PROVIDER_REFUSED_TOOLS: Ending.NO_TOOLS}
 
@@ -71,6 +82,7 @@ async def failure(
     found = getattr(error, "status_code", None)
     status = found if isinstance(found, int) and 400 <= found <= 599 else 500
     message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
+    status = 500 if UNREAD in message else status
     if code := CODE_IN_STREAM.fullmatch(message):
         message = f"{error.__context__ or ''} ({code[1]})"
     messages = request.get("messages") or ()
@@ -88,11 +100,11 @@ async def failure(
         said = context_cure(context_size(message), asked.context, server)
         why = f"{why}. {said}"
     elif kind == Code.SERVER_UNREACHABLE and server:
-        why = said = unreachable(server)
+        why = said = no_route(server) if lacks_route(message) else unreachable(server)
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
-    elif "default credentials were not found" in message:
-        why = said = CREDENTIALS_CURE
+    elif missing := [cure for words, cure in CREDENTIALS_CURES.items() if words in message]:
+        why = said = missing[0]
     ended = ENDINGS.get(kind, str(status))
     if cure := needs_package(message):
         why = said = cure

@@ -17,7 +17,7 @@ from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper
 from litellm.types.utils import Delta, ModelResponseStream
 from pydantic import BaseModel
 
-from vui_gateway.litellm_proxy import google_credentials, http_clients
+from vui_gateway.litellm_proxy import cloud_credentials, http_clients
 from vui_gateway.litellm_proxy.environment import ONE_CLIENT
 from vui_gateway.litellm_proxy.transport import answered, ends_with
 from vui_gateway.providers.content import text_and_thoughts
@@ -46,7 +46,7 @@ def install() -> None:
     deprecated = r"Router\.\w+ is deprecated"
     warnings.filterwarnings("ignore", message=deprecated, category=DeprecationWarning)
     http_clients.install(answered)
-    google_credentials.install()
+    cloud_credentials.install()
     main._complete_custom_openai, main.get_secret_bool = _completed, _one_client_if_it_can
     litellm.stream_chunk_builder = _build_from_few
     streaming_handler.asyncify = _in_this_thread_if_short

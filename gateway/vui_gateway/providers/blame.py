@@ -58,6 +58,10 @@ OF_THE_REQUEST = frozenset({
     Ending.BUDGET, Ending.HOOK, Ending.LOADING, Ending.FILTERED,
     Code.CONTENT_POLICY_VIOLATION, Code.CONTEXT_WINDOW_EXCEEDED, Code.MODEL_LOADING,
 })  # fmt: skip
+# Those that are of the deployment, also with a status of the request.
+OF_THE_DEPLOYMENT = frozenset({
+    Code.PROVIDER_RATE_LIMITED, Code.PROVIDER_MODEL_NOT_FOUND, Code.MODEL_NOT_LOADED,
+})  # fmt: skip
 REQUEST_STATUS = frozenset({400, 413, 422, 499})
 # A refused key, and a used up quota, may be mended without a change of the configuration.
 FOR_AN_HOUR: dict[str, Blame] = {
@@ -77,8 +81,8 @@ def blame(failure: Failure) -> Blame:
     if found := FOR_AN_HOUR.get(code) or FOR_AN_HOUR.get(ended):
         return found
     limited = code == Code.PROVIDER_RATE_LIMITED
-    of_deployment = limited or code == Code.PROVIDER_MODEL_NOT_FOUND
-    if {ended, code} & OF_THE_REQUEST or (status in REQUEST_STATUS and not of_deployment):
+    of_request = status in REQUEST_STATUS and code not in OF_THE_DEPLOYMENT
+    if {ended, code} & OF_THE_REQUEST or of_request:
         return Blame(Blamed.REQUEST)
     if reply:
         return Blame(Blamed.DEPLOYMENT, seconds)

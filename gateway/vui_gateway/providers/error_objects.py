@@ -7,6 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 from vui_gateway.providers.errors import BAD_KEY, FLAGGED, NO_MODEL, RATE_LIMIT
+from vui_gateway.providers.odd_events import as_event, mended
 
 __all__ = ["ErrorFinder", "ErrorObject", "error_object"]
 
@@ -59,7 +60,7 @@ MAX_EVENT = 16_384  # bytes: an error is short
 CANDIDATE = re.compile(
     rb'"(?:error|errors|base_resp|detail|msg|message|error_msg)"\s*:|"object"\s*:\s*"error"'
 )
-DATA = re.compile(rb"data:")
+DATA = re.compile(rb"data:|error:(?= ?\{)")  # llama.cpp's before 2025-09
 
 
 class ErrorObject(NamedTuple):
@@ -149,7 +150,7 @@ def _words(fields: dict) -> str:
 
 
 class ErrorFinder:
-    """Looks for errors in a body that comes in pieces.
+    """Looks for errors in a body that comes in pieces, and mends what LiteLLM can't read.
 
     Attributes:
         found: the last error.
@@ -175,13 +176,14 @@ class ErrorFinder:
             if not final:
                 self._held = data
                 return b""
+            data = mended(data)
             return self._looked_at(data, data)
         self._json = False
         if not self._streamed:
             return data
         end = len(data) if final else data.rfind(b"\n") + 1
         if len(data) - end <= MAX_EVENT:
-            self._held, data = data[end:], data[:end]
+            self._held, data = data[end:], mended(data[:end])
         if not CANDIDATE.search(data):
             return data
         return b"".join(self._line(line) for line in data.splitlines(keepends=True))
@@ -191,7 +193,7 @@ class ErrorFinder:
         return self._looked_at(line[data.end() :], line) if data else line
 
     def _looked_at(self, text: bytes, instead: bytes) -> bytes:
-        """The event or the body of an error; else what it stands in."""
+        """The event or body of an error, the event of a whole answer; else what it stands in."""
         if len(text) > MAX_EVENT or not CANDIDATE.search(text):
             return instead
         try:
@@ -201,7 +203,7 @@ class ErrorFinder:
         # Anthropic's and OpenAI's Responses have events of their own for it.
         own = self._streamed and isinstance(answer, dict) and answer.get("type") == "error"
         if own or not (error := error_object(answer)):
-            return instead
+            return (self._streamed and as_event(answer)) or instead
         self.found = error
         return error.event if self._streamed else error.body
 

@@ -14,7 +14,9 @@ from vui_gateway.providers.server_errors import (
     context_size,
     is_context_error,
     is_loading,
+    is_unloaded,
     is_unreachable,
+    lacks_route,
     refuses_tools,
 )
 from vui_gateway.redaction import redact
@@ -42,7 +44,8 @@ OUT_OF_CREDIT = re.compile(
     # DashScope's and Volcengine's, https://www.alibabacloud.com/help/en/model-studio/error-code and
     # https://www.volcengine.com/docs/82379/1299023
     rf"|account is in good standing|free tier[^.\n]{{0,30}}exhausted|set ?limit ?exceeded"
-    rf"|spending (?:limit|cap)|usage (?:limits?|quota)(?: (?:reached|exceeded)|\. (?:you|it) will)"
+    rf"|spending (?:limit|cap)"
+    rf"|usage (?:limits?|quota)(?: (?:has been )?(?:reached|exceeded)|\. (?:you|it) will)"
     rf"|credits? expired|limit exhausted|plan (?:package )?has expired"
     rf"|billing[ _](?:hard[ _]limit|not[ _]active)|arrearage|account ?overdue|余额不足|欠费"
     rf"|用量上限|(?:[\"']code[\"']\s?:\s?[\"']?|\()(?:1113|1008|30001|1304|1308|1309|1310)\b",
@@ -55,6 +58,12 @@ CURRENT_QUOTA = re.compile(r"current quota", re.IGNORECASE)
 RATE_LIMIT = re.compile(
     r"rate[ _-]?limit(?:ed|s)?\b|rate_limit_|too many requests|(?:tokens|requests) per minute"
     r"|resource_exhausted|(?:high|reduce|exceeded?|max(?:imum)?) concurren|请求过多|并发",
+    re.IGNORECASE,
+)
+# A limit of a day or longer isn't over in half a minute, whatever `retryDelay` says: Gemini's
+# `quotaId`, Groq's, OpenRouter's, Cerebras', GitHub's and Cohere's words.
+LONG_LIMIT = re.compile(
+    r"per[ _-]?(?:day|month)|/ ?(?:day|month)\b|\b(?:daily|monthly)\b|by ?day\b|86400 ?s",
     re.IGNORECASE,
 )
 # A sentence that a filter refused, not a key: OpenRouter's 403
@@ -77,20 +86,27 @@ ACCOUNT_BLOCKED = re.compile(
 )
 # Gemini and xAI answer 400 to a bad key: https://ai.google.dev/gemini-api/docs/troubleshooting
 BAD_KEY = re.compile(
-    r"api[ _-]?key[^.\n]{0,20}(?:not valid|invalid|incorrect|expired)"
+    r"api[ _-]?key[^.\n]{0,20}(?:not valid|invalid|incorrect|expired|not (?:be )?found)"
     r"|(?:invalid|incorrect|expired)[ _](?:x-)?api[ _-]?key",
     re.IGNORECASE,
 )
-# None was sent: Google's libraries and Amazon's find no credentials on this machine.
+# None was sent: Google's libraries and Amazon's find no credentials on this machine, or Google
+# takes those no more.
 NO_CREDENTIALS = re.compile(
-    r"default credentials were not found|unable to locate credentials", re.IGNORECASE
+    r"default credentials were not found|unable to locate credentials|reauthentication is needed"
+    r"|invalid_grant",
+    re.IGNORECASE,
 )
 # Z.ai's 1211, xAI's, OpenRouter's, Bedrock's, Groq's, GitHub's, DeepSeek's and Mistral's 400, and
-# OpenAI's 403 for a project without access to the model.
+# OpenAI's 403 for a project without access to the model; LM Studio and TabbyAPI have it, and
+# haven't loaded it. Names of models have dots.
 NO_MODEL = re.compile(
-    r"unknown model|\bmodel\b[^.\n]{0,60}?(?:not (?:found|exist)|n.t exist|decommissioned)"
+    r"unknown model|\bmodels?\b(?:[^.\n]|\.\S){0,60}?(?:not (?:found|exist|loaded)|n.t exist"
+    r"|decommissioned|is blocked|requires terms|unloaded|not supported by (?:any )?provider)"
     r"|(?:invalid|unavailable) model\b(?! output)|not a valid model|model identifier is invalid"
-    r"|access to (?:the )?model|unable to access model",
+    r"|access to (?:the )?model|unable to access (?:non-serverless )?model|model access is denied"
+    r"|no such model|on-demand throughput|failed to load (?:the )?model"
+    r"|no models? (?:(?:is|are) )?(?:currently )?loaded",
     re.IGNORECASE,
 )
 # The user's words, or the model's, which a provider repeats: they say nothing of the failure. What
@@ -137,17 +153,20 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
     spent = OUT_OF_CREDIT.search(message) or (
         CURRENT_QUOTA.search(message) and not (limited and wait_asked(message))
     )
-    if status == HTTPStatus.PAYMENT_REQUIRED or spent:
+    limited = limited or bool(status not in (401, 404) and RATE_LIMIT.search(message))
+    if status == HTTPStatus.PAYMENT_REQUIRED or spent or (limited and LONG_LIMIT.search(message)):
         return Code.PROVIDER_QUOTA_EXCEEDED
-    if limited or (status not in (401, 404) and RATE_LIMIT.search(message)):
+    if limited:
         return Code.PROVIDER_RATE_LIMITED
     flagged = FLAGGED.search(message) and not ACCOUNT_BLOCKED.search(message)
     if flagged and status in (400, 403, 422):
         return Code.CONTENT_POLICY_VIOLATION
     if asked.tools and refuses_tools(message):
         return Code.PROVIDER_REFUSED_TOOLS
-    if status == HTTPStatus.NOT_FOUND or (status in (400, 403) and NO_MODEL.search(message)):
-        return Code.PROVIDER_MODEL_NOT_FOUND
+    if asked.local and lacks_route(message):
+        return Code.SERVER_UNREACHABLE
+    if status in (404, 410) or (status in (400, 403) and NO_MODEL.search(message)):
+        return Code.MODEL_NOT_LOADED if is_unloaded(message) else Code.PROVIDER_MODEL_NOT_FOUND
     account = BAD_KEY.search(message) or ACCOUNT_BLOCKED.search(message)
     if status in (401, 403) or (status == 400 and account) or NO_CREDENTIALS.search(message):
         return Code.PROVIDER_KEY_REFUSED
@@ -181,6 +200,15 @@ ROUTERS_WORDS = re.compile(
     r"|Available Model Group Fallbacks=|Model Group=).*",
     re.DOTALL,
 )
+# And around an error of Anthropic's, of OpenRouter's, and of a stream that it can't read.
+AROUND = re.compile(
+    r"\.? ?Handle with `litellm\.\w{1,60}`\.?|\AMessage: |, Metadata: \{\}|, User ID:[^,\n]{0,80}"
+)
+UNREAD = re.compile(
+    r"Got unexpected response from \w{1,40}: .{0,200}?'(?:error|message)': "
+    r"(?:'([^']*)'|\"([^\"]*)\")"
+)
+TITLE = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)  # a proxy's page
 MAX_LOOKED_AT, MAX_SHOWN = 20_000, 200
 # Characters of a sentence that somebody has said; a shorter one may be the provider's own words.
 LEAST_SAID = 12
@@ -193,12 +221,16 @@ def own_words(message: str) -> str:
     No exception's name, no object and nothing of LiteLLM's router is in it.
     """
     begin = message[:MAX_LOOKED_AT]
-    words = EXCEPTION_NAMES.sub("", ROUTERS_WORDS.sub("", begin))
+    words = AROUND.sub("", EXCEPTION_NAMES.sub("", ROUTERS_WORDS.sub("", begin)))
     if found := OWN_WORDS.search(begin) or BARE_WORDS.search(begin):
         try:
             words = str(json.loads(found[1]))
         except ValueError:
             words = found[1]
+    elif found := UNREAD.search(begin):
+        words = found[1] or found[2] or ""
+    elif found := TITLE.search(begin):
+        words = found[1]
     return " ".join(OBJECTS.sub("", words).split())
 
 

@@ -7,8 +7,9 @@ import re
 from vui_gateway.providers.endpoints import OLLAMA, Server, is_loopback
 
 __all__ = [
-    "context_cure", "context_size", "is_context_error", "is_loading", "is_unreachable",
-    "refuses_tools", "template_cure", "tools_cure", "unreachable", "use_ollama_chat",
+    "context_cure", "context_size", "is_context_error", "is_loading", "is_unloaded",
+    "is_unreachable", "lacks_route", "no_route", "refuses_tools", "template_cure", "tools_cure",
+    "unreachable", "use_ollama_chat",
 ]  # fmt: skip
 
 # Sources, in order: vLLM, llama.cpp (`tools param requires --jinja flag`), Ollama and LM Studio
@@ -39,10 +40,28 @@ REFUSES_TOOLS = re.compile(
 # generation inference, Hugging Face and KoboldCpp have words of their own for it.
 LOADING = re.compile(
     r"\bload(?:ing|s) (?:the |a )?(?:llm |language )?(?:model|weights)"
-    r"|\bmodel\b[^.]{0,80}?\b(?:is|being|still|currently|not yet|n['\u2019]t|not)\b"
+    r"|\bmodel\b(?:[^.]|\.\S){0,80}?\b(?:is|being|still|currently|not yet|n['\u2019]t|not)\b"
     r"[^.]{0,20}\b(?:load(?:ing|ed)|ready|warm)"
     r"|\b(?:server|engine|backend) is (?:still )?(?:loading|starting|warming|not ready)"
     r"|\bmodel loading\b",
+    re.IGNORECASE,
+)
+
+# Ollama's, LocalAI's: it won't be there however long one waits.
+LOAD_FAILED = re.compile(
+    r"\b(?:error|failed|failure|unable|could not|cannot)(?: to)? load", re.IGNORECASE
+)
+# LM Studio's (https://github.com/tinyhumansai/openhuman/issues/4181) and TabbyAPI's.
+UNLOADED = re.compile(
+    r"no models? (?:(?:is|are) )?(?:currently )?loaded|model (?:is )?(?:unloaded|not loaded)"
+    r"|failed to load (?:the )?model",
+    re.IGNORECASE,
+)
+# Of an address without its /v1: Ollama's and LocalAI's words, vLLM's and SGLang's, llama.cpp's, LM
+# Studio's (https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/618).
+NO_ROUTE = re.compile(
+    r"404 page not found|[\"']detail[\"']\s?:\s?[\"']not found[\"']|\bfile not found\b"
+    r"|unexpected endpoint or method",
     re.IGNORECASE,
 )
 
@@ -62,7 +81,7 @@ _LENGTH = (
     r"|max_(?:seq|model)_len\w*|n_ctx|num_ctx|must have less than|max_new_tokens` must be <="
     r"|prompt length(?= is \d+ but)|max size(?=: \d+ tokens)|model token limit)"
 )
-CONTEXT_SIZE = re.compile(rf"{_LENGTH}(?!\w)[^\d.]{{0,40}}?(\d[\d,_]*)", re.IGNORECASE)
+CONTEXT_SIZE = re.compile(rf"{_LENGTH}(?!\w)[^\d.]{{0,40}}?(\d[\d,_]{{2,}})", re.IGNORECASE)
 # LM Studio's `n_keep: 13055>= n_ctx: 4096`: https://github.com/Gitlawb/openclaude/issues/353
 N_CTX = re.compile(r"n_ctx\W{1,4}(\d[\d,_]*)", re.IGNORECASE)
 CONTEXT_ERROR = re.compile(
@@ -71,6 +90,10 @@ CONTEXT_ERROR = re.compile(
     rf"|{_LENGTH}[^\n]{{0,120}}?(?:exceed|overflow|not enough|too (?:long|small|short))"
     rf"|max size: \d+ tokens|prompt (?:is )?too long|range of input length"
     rf"|n_keep\b[^\n]{{0,40}}\bn_ctx\b"
+    # Groq's and Cerebras', vLLM's of 2026 and Poolside's, Cohere's, watsonx', Databricks'
+    rf"|reduce the length of the (?:messages|input|prompt)|maximum (?:allowed )?input length"
+    rf"|tokens in the prompt cannot exceed|cannot exceed the total tokens limit"
+    rf"|exceeded max tokens length"
     # Gemini's, Bedrock's, Cohere's, Z.ai's
     rf"|token count[^\n]{{0,40}}exceeds the maximum|input is too long|too many tokens: size limit"
     rf"|prompt exceeds (?:the )?max"
@@ -95,12 +118,22 @@ def tools_cure(message: str) -> str:
 
 def is_loading(message: str) -> bool:
     """Whether a server would answer once its model is loaded."""
-    return bool(LOADING.search(message))
+    return bool(LOADING.search(message)) and not LOAD_FAILED.search(message)
+
+
+def is_unloaded(message: str) -> bool:
+    """Whether a server waits for its user to load a model."""
+    return bool(UNLOADED.search(message))
 
 
 def is_unreachable(message: str) -> bool:
     """Whether nothing answered at all."""
     return bool(UNREACHABLE.search(message))
+
+
+def lacks_route(message: str) -> bool:
+    """Whether a server is there, and takes no chats at this path."""
+    return bool(NO_ROUTE.search(message))
 
 
 def is_context_error(message: str) -> bool:
@@ -156,6 +189,15 @@ def use_ollama_chat(model: str, server: Server) -> str:
     return (
         f"{model} is Ollama in OpenAI's format, which can't carry the context that vui needs: "
         f"write model: ollama_chat/{name} and api_base: {server.origin}."
+    )
+
+
+def no_route(server: Server) -> str:
+    """Why a server that is there takes no chats, and what to do about it."""
+    path = "" if server.provider in OLLAMA else "/v1"
+    return (
+        f"The server at {server.origin} takes no chats at this path: write api_base: "
+        f"{server.origin}{path}."
     )
 
 

@@ -159,7 +159,8 @@ class Race:
             seconds = max(found.seconds, self._cooldown.seconds)
             self._toolless.add(record.deployment.id, seconds)
         cure = self._cooldown.failed(record.deployment, found)
-        record.reason = f"{record.reason}. {cure}" if cure else record.reason
+        if cure and not record.reason.endswith("."):  # a sentence of ours has a cure of its own
+            record.reason = f"{record.reason}. {cure}"
 
     async def _patiently(
         self, attempt: RunningAttempt, limit: float, thinking: float | None

@@ -1,4 +1,4 @@
-"""Vertex AI without credentials, which Google's metadata server is asked for; here it is silent."""
+"""Vertex AI and Bedrock without credentials, which a metadata server is asked for; it is silent."""
 
 from __future__ import annotations
 
@@ -26,6 +26,19 @@ def silent(_: bytes) -> Iterator[object]:
     yield LONGEST
 
 
+def asked(program: Program, model: str) -> tuple[float, str, str]:
+    """Seconds of a turn, and the code and words of its error; empty for none."""
+    began = time.monotonic()
+    answer = httpx.post(
+        f"{program.url}/v1/chat/completions",
+        json={"model": model, "messages": HELLO, "stream": True},
+        headers={"authorization": f"Bearer {program.key}"},
+        timeout=60,
+    )
+    failed = json.loads(answer.text).get("error", {}) if answer.status_code >= 400 else {}
+    return time.monotonic() - began, failed.get("code", ""), failed.get("message", "")
+
+
 @dataclass
 class Vertex:
     """A gateway on a model of Vertex AI without credentials; and the metadata server."""
@@ -36,16 +49,7 @@ class Vertex:
     url: str
 
     def turn(self) -> tuple[float, str, str]:
-        """Seconds, and the code and words of its error; empty for none."""
-        began = time.monotonic()
-        answer = httpx.post(
-            f"{self.program.url}/v1/chat/completions",
-            json={"model": "vertex", "messages": HELLO, "stream": True},
-            headers={"authorization": f"Bearer {self.program.key}"},
-            timeout=60,
-        )
-        failed = json.loads(answer.text).get("error", {}) if answer.status_code >= 400 else {}
-        return time.monotonic() - began, failed.get("code", ""), failed.get("message", "")
+        return asked(self.program, "vertex")
 
 
 def config(url: str, **params: str) -> dict:
@@ -86,3 +90,20 @@ def test_missing_credentials_are_looked_for_once_and_not_at_each_turn(vertex: Ve
     (project / "litellm_config.yaml").write_text(text)
     wait_until(lambda: vertex.turn()[1] == "", 20, "it answers")
     assert len(vertex.metadata.seen) == looked
+
+
+def test_bedrock_without_credentials_fails_at_once_from_the_second_turn_on(tmp_path: Path) -> None:
+    params = {"model": "bedrock/amazon.nova-lite-v1:0", "aws_region_name": "us-east-1"}
+    models = {"model_list": [{"model_name": "bedrock", "litellm_params": params}]}
+    with raw_provider(silent) as metadata:
+        env = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.url, "HOME": str(tmp_path)}
+        with gateway(tmp_path, models, env, fresh=True) as program:
+            seconds, code, _ = asked(program, "bedrock")
+            looked = len(metadata.seen)
+            assert (code, looked > 0, seconds > 1) == ("provider_key_refused", True, True)
+            seconds, code, words = asked(program, "bedrock")
+            assert (code, len(metadata.seen)) == ("provider_key_refused", looked)
+            assert seconds < 1
+            assert "put AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY into .env" in words
+            assert "put AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY into .env" in program.log
+            assert "Put a valid" not in program.log
