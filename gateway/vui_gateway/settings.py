@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ KEY_RULE = (
 MOST_FILLER = 100  # characters
 # After these vui ends a reply; those that a sentence can't hold are left out.
 STOPS = ("[results", "[you asked", "one sec.", "hold on.", "give me a sec.")
+SHORTENED = Repr(maxstring=80)
 SWITCH = "Use 1 (on) or 0 (off)."
 CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
@@ -174,7 +176,7 @@ class Settings(BaseModel):
             name = str(error.errors(include_url=False)[0]["loc"][0])
             cure = next(f.description for f in cls.model_fields.values() if f.alias == name)
             hidden = "KEY" in name or name == REDIS_URL
-            shown = "can't be used" if hidden else f"is {env[name]!r}"
+            shown = "can't be used" if hidden else f"is {SHORTENED.repr(env[name])}"
             spoken = f"In the env file, {name} {shown}. {cure}"
             raise SettingError(f"{name} {shown}. {cure}", spoken) from None
 
