@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import re
@@ -11,7 +12,7 @@ from dotenv import dotenv_values
 from dotenv.parser import Binding, Original, parse_stream
 
 from vui_gateway.errors import SettingError
-from vui_gateway.named_files import missing
+from vui_gateway.named_files import missing, read_text
 
 __all__ = ["MAY_BE_EMPTY", "read_env_file"]
 
@@ -35,7 +36,7 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
         SettingError: it can't be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:
         return {}, []
     except UnicodeDecodeError as error:
@@ -45,6 +46,9 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
         cure = "is a folder. Remove it, and put the file there."
         raise SettingError(f"{path} {cure}", f"The env file {cure}") from error
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            cure = "is larger than 1 MB. Is it the right file?"
+            raise SettingError(f"{path} {cure}", f"The env file {cure}") from error
         raise SettingError(
             f"{path} can't be read ({error}). It must be a text file that the owner of its folder "
             'can read: `sudo chown "$USER" .env`.',

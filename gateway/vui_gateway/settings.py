@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from vui_gateway.env_file import MAY_BE_EMPTY, read_env_file
 from vui_gateway.errors import SettingError
-from vui_gateway.named_files import mark, named_in
+from vui_gateway.named_files import mark, named_in, read_text
 from vui_gateway.no_proxy import ask_directly
 from vui_gateway.private_files import private_folder
 from vui_gateway.variables import OWN_PREFIX, WITHOUT_EFFECT, unknown
@@ -244,6 +244,6 @@ def named_files(project: Path) -> list[Path]:
     """The files beside the two that they name."""
     found: list[str] = []
     for name in (CONFIG_NAME, ENV_NAME):
-        with suppress(OSError):
-            found += named_in((project / name).read_text(encoding="utf-8", errors="replace"))
+        with suppress(OSError, UnicodeDecodeError):
+            found += named_in(read_text(project / name))
     return [project / name for name in found]

@@ -78,3 +78,14 @@ def test_a_folder_of_its_name_says_its_cure(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     with pytest.raises(SettingError, match=r"is a folder\. Remove it, and put the file there\.$"):
         read_env_file(tmp_path / ".env")
+
+
+def test_a_mark_at_its_beginning_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfA=1\r\nB=2\r\n")
+    assert read_env_file(tmp_path / ".env") == ({"A": "1", "B": "2"}, [])
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"A={'x' * 2_000_000}\n")
+    with pytest.raises(SettingError, match=r"\.env is larger than 1 MB\. Is it the right file\?$"):
+        read_env_file(tmp_path / ".env")
