@@ -2,56 +2,88 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import re
 from pathlib import Path
 
 from dotenv import dotenv_values
-from dotenv.parser import Original, parse_stream
+from dotenv.parser import Binding, Original, parse_stream
 
 from vui_gateway.errors import SettingError
-from vui_gateway.named_files import missing
+from vui_gateway.named_files import missing, read_text
 
 __all__ = ["MAY_BE_EMPTY", "read_env_file"]
 
 MAY_BE_EMPTY = ("VUI_LITELLM_FILLERS",)  # an empty one of the others counts as unset
 # Variables whose value is a path: of Google, of Python's and LiteLLM's TLS.
 NAMES_FILE = re.compile(r"_FILE$|CREDENTIALS$|CERT|_CA(?:_|$)|CA_BUNDLE")
+NAME = re.compile(r"[A-Za-z_][\w.-]*")
+KEY_SUFFIX = "_API_KEY"
+NO_HEADER = (
+    "it holds a character that no key has, such as a curly quote or one that can't be seen. "
+    "Copy the key once more."
+)
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # such a line has a sentence of ours
 
 
 def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Its variables, and a sentence for each line that is none or names a file that isn't there.
+    """Its variables, and a sentence for each line that is none, or names a file that isn't there,
+    or a key that no request can carry.
 
     Raises:
         SettingError: it can't be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:
         return {}, []
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        cure = "is no UTF-8 text. Save it as UTF-8."
+        raise SettingError(f"{path} {cure}", f"The env file {cure}") from error
+    except IsADirectoryError as error:
+        cure = "is a folder. Remove it, and put the file there."
+        raise SettingError(f"{path} {cure}", f"The env file {cure}") from error
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            cure = "is larger than 1 MB. Is it the right file?"
+            raise SettingError(f"{path} {cure}", f"The env file {cure}") from error
         raise SettingError(
             f"{path} can't be read ({error}). It must be a text file that the owner of its folder "
             'can read: `sudo chown "$USER" .env`.',
             "The env file can't be read. It must be a text file that is yours.",
         ) from error
+    lines = [line for line in parse_stream(io.StringIO(text)) if line.error or line.key]
+    wrong = [line for line in lines if not _is_variable(line)]
+    unusable = {line.key for line in wrong}
     given = dotenv_values(stream=io.StringIO(text)).items()
-    stripped = {name: (value or "").strip() for name, value in given}
+    stripped = {n: (value or "").strip() for n, value in given if n not in unusable}
     found = {name: value for name, value in stripped.items() if value or name in MAY_BE_EMPTY}
     # A secret may look like a path.
     cures = {n: missing(v, path.parent) for n, v in found.items() if NAMES_FILE.search(n)}
     lost = {name: cure for name, cure in cures.items() if cure}
-    unread = [_line(line.original) for line in parse_stream(io.StringIO(text)) if line.error]
+    unread = [_line(line.original) for line in wrong]
+    broken = [n for n, v in found.items() if n.endswith(KEY_SUFFIX) and not _in_header(v)]
     cure = "this line can't be read, and is ignored. Write it as NAME=value."
     return (
-        {name: value for name, value in found.items() if name not in lost},
+        {name: value for name, value in found.items() if name not in (*lost, *broken)},
         [
             *(f"{path}:{line}: {cure}" for line in unread),
             *(f"{name} in .env: {found[name]} isn't there. {cure}" for name, cure in lost.items()),
+            *(f"{name} in .env is ignored: {NO_HEADER}" for name in broken),
         ],
     )
+
+
+def _is_variable(line: Binding) -> bool:
+    """Whether a process can have it: a name of letters, digits and `_.-`, no NUL."""
+    named = line.key and NAME.fullmatch(line.key)
+    return bool(named) and not line.error and "\0" not in (line.value or "")
+
+
+def _in_header(value: str) -> bool:
+    return value.isascii() and value.isprintable()
 
 
 def _line(found: Original) -> int:

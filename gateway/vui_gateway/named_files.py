@@ -1,13 +1,16 @@
-"""Certificates and credentials beside the configuration, which it names: `./adc.json`."""
+"""The user's files: how they are read, and those that they name, such as `./adc.json`."""
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-__all__ = ["mark", "missing", "named_in"]
+__all__ = ["MAX_FILE_BYTES", "mark", "missing", "named_in", "read_text"]
 
+MAX_FILE_BYTES = 1_000_000
 # Google's service accounts, certificates and keys: https://docs.litellm.ai/docs/providers/vertex,
 # https://docs.litellm.ai/docs/guides/security_settings
 # Spaces are taken as a part of it only where `./` says that it is a path.
@@ -15,6 +18,26 @@ PATH = r"(?:\./[^'\"{}\[\],;:=#\n]+|[^\s'\"{}\[\],;:=]+)\.(?:json|pem|crt|cer|ke
 # A value of YAML or of an env file, to the end of its line or of its place in `{a: b, c: d}`.
 VALUE = re.compile(rf"\w['\"]?\s*[:=]\s*['\"]?({PATH})['\"]?\s*(?=[,}}#]|$)", re.IGNORECASE)
 ANY_PATH = re.compile(rf"(?:[a-z]:)?{PATH}", re.IGNORECASE)
+
+
+def read_text(path: Path) -> str:
+    """A file's text. Neither an endless device nor a pipe that nobody writes to holds the caller.
+
+    Raises:
+        OSError: it can't be read; with EFBIG, it is larger than MAX_FILE_BYTES.
+        UnicodeDecodeError: it is no UTF-8.
+    """
+    with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+        found = bytearray()
+        while len(found) <= MAX_FILE_BYTES and (part := file.read(MAX_FILE_BYTES)):
+            found += part
+    if len(found) > MAX_FILE_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return io.StringIO(found.decode("utf-8-sig"), newline=None).read()
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK)
 
 
 def named_in(text: str) -> list[str]:

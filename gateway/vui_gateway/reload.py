@@ -151,7 +151,7 @@ class Reloader:
         if self.config.left_out:
             said.append(summary(self.config.left_out))
         if names := self.needs_restart:
-            said.append(f"{', '.join(names)}: takes effect after docker compose restart gateway")
+            said.append(f"{few(names)}: takes effect after docker compose restart gateway")
         now = {LINE_NUMBER.sub(":", line): line for line in said}
         for key, line in now.items():
             if key not in self._said:

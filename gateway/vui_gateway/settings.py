@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from vui_gateway.env_file import MAY_BE_EMPTY, read_env_file
 from vui_gateway.errors import SettingError
-from vui_gateway.named_files import mark, named_in
+from vui_gateway.named_files import mark, named_in, read_text
 from vui_gateway.no_proxy import ask_directly
 from vui_gateway.private_files import private_folder
 from vui_gateway.variables import OWN_PREFIX, WITHOUT_EFFECT, unknown
@@ -34,6 +35,7 @@ KEY_RULE = (
 MOST_FILLER = 100  # characters
 # After these vui ends a reply; those that a sentence can't hold are left out.
 STOPS = ("[results", "[you asked", "one sec.", "hold on.", "give me a sec.")
+SHORTENED = Repr(maxstring=80)
 SWITCH = "Use 1 (on) or 0 (off)."
 CONFIG_NAME, ENV_NAME = "litellm_config.yaml", ".env"
 REDIS_URL = f"{OWN_PREFIX}REDIS_URL"
@@ -174,7 +176,7 @@ class Settings(BaseModel):
             name = str(error.errors(include_url=False)[0]["loc"][0])
             cure = next(f.description for f in cls.model_fields.values() if f.alias == name)
             hidden = "KEY" in name or name == REDIS_URL
-            shown = "can't be used" if hidden else f"is {env[name]!r}"
+            shown = "can't be used" if hidden else f"is {SHORTENED.repr(env[name])}"
             spoken = f"In the env file, {name} {shown}. {cure}"
             raise SettingError(f"{name} {shown}. {cure}", spoken) from None
 
@@ -242,6 +244,6 @@ def named_files(project: Path) -> list[Path]:
     """The files beside the two that they name."""
     found: list[str] = []
     for name in (CONFIG_NAME, ENV_NAME):
-        with suppress(OSError):
-            found += named_in((project / name).read_text(encoding="utf-8", errors="replace"))
+        with suppress(OSError, UnicodeDecodeError):
+            found += named_in(read_text(project / name))
     return [project / name for name in found]

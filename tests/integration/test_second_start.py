@@ -92,7 +92,7 @@ def test_no_file_and_an_unreadable_one_are_said_too(tmp_path: Path) -> None:
         wait_until(lambda: "there is no such file" in program.status().stdout, 5, program.status)
     (tmp_path / ".env").write_bytes(b"\xff\xfe=\n")
     with gateway(tmp_path, GOOD, key=None) as program:
-        assert "The env file can't be read. It must be" in said_by_vui(program)
+        assert "The env file is no UTF-8 text. Save it as UTF-8." in said_by_vui(program)
 
 
 @pytest.mark.parametrize(

@@ -38,13 +38,54 @@ def test_an_empty_variable_is_unset_but_for_the_fillers_which_it_switches_off(
     assert read_env_file(tmp_path / ".env") == ({"VUI_LITELLM_FILLERS": "", "C": "c"}, [])
 
 
-def test_without_the_file_there_are_no_variables_and_one_that_is_no_text_says_its_cure(
-    tmp_path: Path,
+@pytest.mark.parametrize("line", ["A=x\0y", "$env:A=x", "A B=x", "1A=x", "{A}=x"])
+def test_what_no_process_can_have_as_a_variable_is_named_and_the_others_count(
+    tmp_path: Path, line: str
 ) -> None:
+    (tmp_path / ".env").write_text(f"{line}\nGROQ_API_KEY=k\nB.c-d=1\n")
+    found, said = read_env_file(tmp_path / ".env")
+    assert found == {"GROQ_API_KEY": "k", "B.c-d": "1"}
+    why = "this line can't be read, and is ignored. Write it as NAME=value."
+    assert said == [f"{tmp_path}/.env:1: {why}"]
+
+
+@pytest.mark.parametrize("key", ["“sk-a”", "sk-a\u200b", "sk–a", "'sk\x07'"])
+def test_a_key_that_no_header_can_carry_is_named_and_not_shown(tmp_path: Path, key: str) -> None:
+    (tmp_path / ".env").write_text(f"GROQ_API_KEY={key}\nNAME=Zoë\nB_API_KEY=Bearer x\n")
+    found, said = read_env_file(tmp_path / ".env")
+    assert found == {"NAME": "Zoë", "B_API_KEY": "Bearer x"}
+    assert said == [
+        "GROQ_API_KEY in .env is ignored: it holds a character that no key has, such as a curly "
+        "quote or one that can't be seen. Copy the key once more."
+    ]
+
+
+def test_without_the_file_there_are_no_variables(tmp_path: Path) -> None:
     assert read_env_file(tmp_path / ".env") == ({}, [])
-    (tmp_path / ".env").write_bytes(b"A=\xff")
-    with pytest.raises(SettingError, match="must be a text file") as refused:
+
+
+@pytest.mark.parametrize("text", [b"A=\xff", "A=1".encode("utf-16")])
+def test_one_that_is_no_utf_8_says_its_cure(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / ".env").write_bytes(text)
+    with pytest.raises(
+        SettingError, match=r"\.env is no UTF-8 text\. Save it as UTF-8\.$"
+    ) as refused:
         read_env_file(tmp_path / ".env")
-    assert (
-        refused.value.spoken == "The env file can't be read. It must be a text file that is yours."
-    )
+    assert refused.value.spoken == "The env file is no UTF-8 text. Save it as UTF-8."
+
+
+def test_a_folder_of_its_name_says_its_cure(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(SettingError, match=r"is a folder\. Remove it, and put the file there\.$"):
+        read_env_file(tmp_path / ".env")
+
+
+def test_a_mark_at_its_beginning_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfA=1\r\nB=2\r\n")
+    assert read_env_file(tmp_path / ".env") == ({"A": "1", "B": "2"}, [])
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"A={'x' * 2_000_000}\n")
+    with pytest.raises(SettingError, match=r"\.env is larger than 1 MB\. Is it the right file\?$"):
+        read_env_file(tmp_path / ".env")

@@ -64,3 +64,11 @@ def test_seconds_to_drain_that_are_none_are_named_with_their_cure(
 ) -> None:
     with pytest.raises(SettingError, match=r"VUI_GATEWAY_DRAIN_SECONDS is .*Use seconds such as 5"):
         Settings.load({"VUI_GATEWAY_PROJECT": str(tmp_path), "VUI_GATEWAY_DRAIN_SECONDS": value})
+
+
+@pytest.mark.parametrize("name", ["BUDGET", "HEDGE", "FILLERS", "CALLS", "CONTEXT", "LOG"])
+def test_a_huge_value_is_shown_and_spoken_in_part(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingError, match=f"VUI_LITELLM_{name} is 'xxx") as refused:
+        load(tmp_path, f"VUI_LITELLM_{name}={'x' * 100_000}\n")
+    assert len(str(refused.value)) < 350
+    assert len(refused.value.spoken) < 350

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-from vui_gateway.named_files import missing, named_in
+from vui_gateway.named_files import missing, named_in, read_text
 from vui_gateway.settings import file_marks, named_files
 
 
@@ -40,3 +41,14 @@ def test_what_is_no_path_is_no_lost_file(tmp_path: Path, value: object) -> None:
 
 def test_names_are_found_in_a_long_line_at_once() -> None:
     assert named_in("a: " + "b.json" * 100_000 + "!") == []
+
+
+@pytest.mark.timeout(10)
+def test_an_endless_file_and_a_pipe_that_nobody_writes_to_hold_nobody(tmp_path: Path) -> None:
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="File too large"):
+        read_text(tmp_path / "endless")
+    assert read_text(tmp_path / "pipe") == ""
+    (tmp_path / "text").write_bytes(b"\xef\xbb\xbfa\r\nb")
+    assert read_text(tmp_path / "text") == "a\nb"

@@ -21,11 +21,19 @@ def read(folder: Path, text: str, **env: str) -> Config:
 @pytest.mark.parametrize(
     ("entry", "line", "said", "cure"),
     [
-        ("- {model_name: a, litellm_params: {model: llama2}}", 3, "'llama2' is no provider", ""),
-        ("- {model_name: a, litellm_params: {model: 'gpt-oss:20b'}}", 3, "'gpt-oss:20b' is no", ""),
+        ("- {model_name: a, litellm_params: {model: llama2}}", 3, "'llama2' names no", "provider/"),
+        ("- {model_name: a, litellm_params: {model: 'gpt-oss:20b'}}", 3, "'gpt-oss:20b' n", ""),
         ("- {model_name: a, litellm_params: {model: my-custom-llm/x}}", 3, "'my-custom-llm'", ""),
         ("- {model_name: a, litellm_params: {model: opnai/x}}", 3, "'opnai' is no", "'openai'"),
         ("- model_name: a", 3, "litellm_params is missing", "`model: provider/name`"),
+        (
+            "- {model_name: a, litellm_params: {model: qwen3, api_base: http://h/v1}}",
+            3, "'qwen3' names no provider", "Write openai/ before it",
+        ),
+        (  # as LiteLLM's documentation has it
+            "- model_name: a\n    litellm_params:\n    model: openai/x",
+            4, "litellm_params is empty", "Indent its settings below it",
+        ),
         ("- {model_name: a, litellm_params: 3}", 3, "litellm_params is no mapping", "Indent"),
         ("- {model_name: a, litellm_params: {}}", 3, "litellm_params.model is missing", "Write"),
         ("- {litellm_params: {model: openai/x}}", 3, "model_name is missing", "Give"),

@@ -135,7 +135,12 @@ ORDER = ["callbacks", "success_callback", "failure_callback"]
         ),
         ("router_settings", "timout", "is no setting of LiteLLM's. Did you mean 'timeout'?"),
         ("router_settings", "cache_responses", "has no effect here. Write litellm_settings.cache."),
-        ("litellm_settings", "custom_provider_map", "has no effect here."),
+        (
+            "litellm_settings",
+            "custom_provider_map",
+            "has no effect here. Let it answer in a process of its own, in OpenAI's format, and "
+            "write openai/ and its api_base.",
+        ),
         ("litellm_settings", "__name__", "has no effect here."),
         ("litellm_settings", "vector_store_registry", "has no effect here."),
         ("litellm_settings", "of_a_newer_one", "has no effect here."),

@@ -89,9 +89,9 @@ def said_by_demo(path: Path) -> tuple[str, str]:
         (model("'*'", "{model: 'openai/*', api_key: k}"),
          "The model file names no single model that answers in text. It has only wildcards. "
          "Add one to the model file, or name one as", "only wildcards."),
-        (f"model_list:\n{UNKNOWN}", "Line 2 of the model file can't be used: llama2 is no provider",
-         ":2: 'llama2' is no provider"),
-        (f"model_list:\n{UNKNOWN}{UNKNOWN}", "llama2", ":3: 'llama2' is no provider"),
+        (f"model_list:\n{UNKNOWN}", "Line 2 of the model file can't be used: llama2 names no",
+         ":2: 'llama2' names no provider"),
+        (f"model_list:\n{UNKNOWN}{UNKNOWN}", "llama2", ":3: 'llama2' names no provider"),
         (model("a", "{model: vertex_ai/gemini-2.5-pro, vertex_credentials: ./x.json}"),
          "a is left out: vertex credentials: x.json isn't there.", "./x.json isn't there."),
         (model("a", "{model: github_copilot/gpt-4.1}"), "a is left out: access-token isn't there.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import Any, NoReturn
 import yaml
 
 from vui_gateway.errors import UserError
+from vui_gateway.named_files import read_text
 
 __all__ = ["ConfigError", "Document"]
 
-MAX_CONFIG_BYTES = 1_000_000
 MAX_CONFIG_VALUES = 1_000_000  # with what anchors repeat
 # LiteLLM wants text in these; people write digits without quotes.
 TEXTS = frozenset(("model_name", "model", "api_key", "api_version", "organization"))
@@ -83,9 +84,7 @@ class Document:
 
     def _read(self) -> Any:
         try:
-            if self.path.stat().st_size > MAX_CONFIG_BYTES:
-                self.fail("the file is larger than 1 MB", "Is it the right file?")
-            loader = _Loader(self.path.read_text(encoding="utf-8"))
+            loader = _Loader(read_text(self.path))
             self._root = loader.get_single_node()
             self.twice = [
                 f"{self.path}:{key.start_mark.line + 1}: {key.value} stands there twice, the last "
@@ -105,6 +104,8 @@ class Document:
             cure = "Remove it, and put the file there."
             raise ConfigError(str(self.path), "it is a folder", cure) from None
         except OSError as error:
+            if error.errno == errno.EFBIG:
+                self.fail("the file is larger than 1 MB", "Is it the right file?")
             cure = "Let the owner of its folder read it."
             self.fail(f"it can't be read ({error.strerror})", cure)
         except yaml.MarkedYAMLError as error:

@@ -15,10 +15,11 @@ from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.document import ConfigError, Document
 from vui_gateway.config.env import env_values, resolved
 from vui_gateway.config.environment import take_environment
-from vui_gateway.config.left_out import LeftOut, left_out, take_out_idle_routers
+from vui_gateway.config.fallback_names import settle_fallbacks
+from vui_gateway.config.left_out import LeftOut, left_out, no_provider, take_out_idle_routers
 from vui_gateway.config.shape import SECTIONS, by_organization, mend_entry, mend_sections
-from vui_gateway.config.unsupported import SETTING_CURES, TOP, suggestion, take_out
-from vui_gateway.config.values import misread
+from vui_gateway.config.unsupported import SETTING_CURES, TOP, take_out
+from vui_gateway.config.values import misread, suggestion
 from vui_gateway.errors import UserError
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.litellm_proxy.culprits import NO_TEXT, refusal
@@ -123,6 +124,7 @@ class _Reader:
         lacking = self._entries(file, env, warnings)
         lost = self._lost_files(file.get("litellm_settings") or {})
         warnings += [*lost, *move_fallbacks(file), *self._refused(file)]
+        warnings += settle_fallbacks(file, [one.model_name for one in lacking], self._place)
         if (count := len(file["model_list"])) > MAX_DEPLOYMENTS:
             self._fail(
                 f"it has {count} deployments, {MAX_DEPLOYMENTS} at the most",
@@ -236,11 +238,7 @@ class _Reader:
             try:
                 resolve_model(params)
             except UnknownProvider as error:
-                provider = params["model"].split("/")[0]
-                what = repr(provider)
-                wrong, name = "is no provider that LiteLLM knows", "model"
-                others = "See https://docs.litellm.ai/docs/providers for those."
-                cure = suggestion(provider, error.known, others)
+                name, (what, wrong, cure) = "model", no_provider(params, error.known)
             else:
                 return None
         where = f"{place('litellm_params', name)}: "

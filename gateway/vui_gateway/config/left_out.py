@@ -12,6 +12,7 @@ from typing import Any
 
 from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
+from vui_gateway.config.values import suggestion
 from vui_gateway.litellm_proxy import auto_routers
 from vui_gateway.named_files import missing
 from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
@@ -22,6 +23,7 @@ __all__ = [
     "LeftOut",
     "by_reason",
     "left_out",
+    "no_provider",
     "summary",
     "take_out_idle_routers",
 ]
@@ -37,6 +39,7 @@ NO_RULES_CURE = "Write auto_router/complexity_router, which chooses by rules of 
 TWICE_CURE = "Give each router a model_name of its own."
 IDLE_CURE = "Name models by their model_name there."
 NO_PATHS = ("model", "api_key")
+PROVIDERS_PAGE = "https://docs.litellm.ai/docs/providers"
 SAME_WORD = 0.9  # of difflib's ratio: one letter of a variable's name is off
 
 
@@ -110,6 +113,19 @@ def left_out(
             cure = f"Did you mean {close[0]}?" if close else LeftOut.cure
             return LeftOut(*names, variable, cure=cure, is_unset=True)
     return None
+
+
+def no_provider(params: Mapping[str, Any], known: Iterable[str]) -> tuple[str, str, str]:
+    """What names no provider that LiteLLM knows in `litellm_params`, what is wrong, the cure."""
+    provider, slash, _ = params["model"].partition("/")
+    if slash:
+        others = f"See {PROVIDERS_PAGE} for those."
+        wrong = "is no provider that LiteLLM knows"
+        return repr(provider), wrong, suggestion(provider, known, others)
+    cure = f"Write it as provider/model, see {PROVIDERS_PAGE}."
+    if params.get("api_base") or params.get("base_url"):
+        cure = "Write openai/ before it where the server speaks OpenAI's format, else its provider."
+    return repr(provider), "names no provider that LiteLLM knows", cure
 
 
 def take_out_idle_routers(usable: list[dict], file: Mapping[str, Any]) -> list[LeftOut]:

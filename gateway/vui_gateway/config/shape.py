@@ -64,7 +64,8 @@ def _sections(file: dict, env: Mapping[str, str], place: Place) -> Iterator[str]
         value, kind = file.get(name), dict if name in SETTING_SECTIONS else list
         if not isinstance(value, kind):
             if value not in (None, "", [], {}):
-                yield f"{place(name)}: {name} is ignored, it is no {_called(kind)}. {INDENT}"
+                called = "mapping" if kind is dict else "list"
+                yield f"{place(name)}: {name} is ignored, it is no {called}. {INDENT}"
             file.pop(name, None)
         elif isinstance(value, dict):
             file[name] = _given(value)
@@ -135,8 +136,9 @@ def _fault(entry: Any) -> Fault | None:
     if not isinstance(name, str) or not name.strip():
         return _no_text(entry, "model_name", "Give the model the name that vui shows.")
     if not params and not isinstance(params, dict):
-        cure = "It needs `model: provider/name` at least."
-        return Fault(("litellm_params",), "litellm_params", "is missing", cure)
+        missing = "is missing", "It needs `model: provider/name` at least."
+        how = ("is empty", INDENT) if "litellm_params" in entry else missing
+        return Fault(("litellm_params",), "litellm_params", *how)
     if not isinstance(params, dict):
         return Fault(("litellm_params",), "litellm_params", "is no mapping", INDENT)
     model = params.get("model")
@@ -167,7 +169,7 @@ def by_organization(entry: dict) -> Iterator[dict]:
 
 def _given(settings: dict) -> dict:
     """Without empty settings, which are none."""
-    return {name: value for name, value in settings.items() if value is not None}
+    return {n: value for n, value in settings.items() if value is not None}
 
 
 def _figures(settings: dict) -> tuple[str, ...]:
@@ -244,7 +246,3 @@ def _names(value: Any) -> Iterator[str]:
         name = one.get("model") if isinstance(one, dict) else one
         if isinstance(name, str) and name:
             yield name
-
-
-def _called(kind: type) -> str:
-    return "mapping" if kind is dict else "list"

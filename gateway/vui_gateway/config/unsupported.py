@@ -7,7 +7,6 @@ The names: https://docs.litellm.ai/docs/proxy/config_settings
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -15,11 +14,12 @@ from vui_gateway.config.env import env_values
 from vui_gateway.config.environment import SECTION as VARIABLES
 from vui_gateway.config.own_settings import take_budget, take_key
 from vui_gateway.config.shape import SECTIONS
+from vui_gateway.config.values import suggestion
 from vui_gateway.litellm_proxy import catalogue
 from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
 from vui_gateway.variables import has_no_effect
 
-__all__ = ["DEPLOYMENT", "IN_STATUS", "SETTING_CURES", "TOP", "Meant", "suggestion", "take_out"]
+__all__ = ["DEPLOYMENT", "IN_STATUS", "SETTING_CURES", "TOP", "Meant", "take_out"]
 
 RETRIES = frozenset({"num_retries", "max_retries", "retry_after", "retry_policy"})
 FAILS = frozenset({"allowed_fails", "allowed_fails_policy"})
@@ -64,6 +64,8 @@ SETTING_CURES = {
     ),
     **dict.fromkeys(("max_budget", "budget_duration"), BUDGET_CURE),
     "cache_responses": "Write litellm_settings.cache.",
+    "custom_provider_map": "Let it answer in a process of its own, in OpenAI's format, and write "
+    "openai/ and its api_base.",
     "cooldown_time": "Write it as router_settings.cooldown_time.",
     "include": "Copy what it includes into this file.",
     "environment_variables": "Write them below it, as `NAME: value`, or into .env.",
@@ -79,7 +81,6 @@ CALLBACK_CURES = {
 }
 IN_ENV = " in .env"
 IN_STATUS = " `vui-gateway status` says what to write instead."
-SLIP = 0.85  # of difflib's ratio: a letter or two are off
 
 Place = Callable[..., str]
 
@@ -222,12 +223,6 @@ def _slips(file: dict, place: Place) -> Iterator[str]:
             where = f"{place('litellm_settings', name)}: litellm_settings.{name}"
             yield f"{where} is ignored: {wrong}. Correct it."
             del settings[name]
-
-
-def suggestion(word: object, known: Iterable[str], otherwise: str) -> str:
-    """The known word that may have been meant, as a question."""
-    close = difflib.get_close_matches(str(word).lower(), list(known), 1, SLIP)
-    return f"Did you mean {close[0]!r}?" if close else otherwise
 
 
 def _dict(value: Any) -> dict:

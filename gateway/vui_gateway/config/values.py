@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["misread", "number"]
+__all__ = ["misread", "number", "suggestion"]
 
+SLIP = 0.85  # of difflib's ratio: a letter or two are off
 QUOTE = "Put it in quotes, as text."
 
 
@@ -30,3 +33,9 @@ def misread(value: Any) -> tuple[str, str]:
     if isinstance(value, list | dict):
         return f"is a {'list' if isinstance(value, list) else 'mapping'}", "Write text there."
     return "is empty", f"Write it there. {QUOTE}"
+
+
+def suggestion(word: object, known: Iterable[str], otherwise: str) -> str:
+    """The known word that may have been meant, as a question."""
+    close = difflib.get_close_matches(str(word).lower(), list(known), 1, SLIP)
+    return f"Did you mean {close[0]!r}?" if close else otherwise

@@ -1,0 +1,80 @@
+"""The names in a file's fallbacks: groups of the file, and what is said of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO
+from vui_gateway.config.shape import ALIAS, OF_ALL, OF_GROUPS
+from vui_gateway.config.values import suggestion
+from vui_gateway.litellm_proxy.catalogue import UnknownProvider
+
+__all__ = ["settle_fallbacks"]
+
+EVERY = "*"
+SHOWN_NAMES = 5
+MANY_CURE = "Write model_names of the file there."
+
+
+def settle_fallbacks(file: dict, others: Iterable[str], place: Callable[..., str]) -> Iterator[str]:
+    """Let a file's fallbacks count for the groups that LiteLLM counts them for.
+
+    A sentence for each setting with names that the file has no model for.
+
+    others: names of entries of `model_list` that can't be used. place: of the steps to a setting,
+    its file and line.
+    """
+    aliases = (file.get("router_settings") or {}).get(ALIAS) or {}
+    of_file = (entry["model_name"] for entry in file["model_list"])
+    names = dict.fromkeys((*of_file, *others, *aliases, DEFAULT_GROUP, DEMO["model_name"]))
+    for section in ("router_settings", "litellm_settings"):
+        settings = file.get(section) or {}
+        for setting in [name for name in (*OF_GROUPS, OF_ALL) if name in settings]:
+            unknown: dict[str, None] = {}
+            if setting == OF_ALL:
+                listed = settings[setting]
+            else:
+                settings[setting] = list(_settled(settings[setting], names, unknown))
+                listed = [n for pairs in settings[setting] for to in pairs.values() for n in to]
+            unknown |= dict.fromkeys(name for name in listed if not _is_served(name, names))
+            if unknown:
+                yield f"{place(section, setting)}: {section}.{setting} {_said(unknown, names)}"
+
+
+def _settled(
+    pairs: Iterable[Mapping[str, Any]], names: Collection[str], unknown: dict[str, None]
+) -> Iterator[dict]:
+    """By group of the file, its fallbacks; `unknown` gets the groups that it hasn't."""
+    listed = [(group, to) for one in pairs for group, to in one.items()]
+    exact = {group for group, _ in listed}
+    for group, to in listed:
+        if group == EVERY or _is_served(group, names):
+            yield {group: to}
+            continue
+        meant = [name for name in names if _is_prefixed(name, group) or _is_prefixed(group, name)]
+        if not meant:
+            unknown[group] = None
+        yield from ({name: to} for name in meant if name not in exact)
+
+
+def _is_prefixed(whole: str, name: str) -> bool:
+    """Whether one is the other behind its provider.
+
+    https://github.com/BerriAI/litellm: litellm/router_utils/fallback_event_handlers.py
+    """
+    provider, _, model = whole.partition("/")
+    return model == name and provider in UnknownProvider.known
+
+
+def _is_served(name: str, names: Collection[str]) -> bool:
+    return name in names or any("*" in one and fnmatchcase(name, one) for one in names)
+
+
+def _said(unknown: Mapping[str, None], names: Collection[str]) -> str:
+    listed = list(unknown)
+    more = len(listed) - SHOWN_NAMES
+    shown = ", ".join(map(repr, listed[:SHOWN_NAMES])) + (f" and {more} more" if more > 0 else "")
+    cure = suggestion(listed[0], names, MANY_CURE) if len(listed) == 1 else MANY_CURE
+    return f"has no effect for {shown}: no model_name of the file. {cure}"

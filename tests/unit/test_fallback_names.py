@@ -1,0 +1,76 @@
+"""Fallbacks whose names are no groups of the file."""
+
+from pathlib import Path
+
+import pytest
+from vui_gateway.config.file import read_config
+
+from tests.support.configs import written
+
+MODELS = """model_list:
+  - {model_name: a, litellm_params: {model: openai/x, api_key: k}}
+  - {model_name: second, litellm_params: {model: openai/y, api_key: k}}
+  - {model_name: groq/z, litellm_params: {model: groq/z, api_key: k}}
+  - {model_name: lacks, litellm_params: {model: groq/z, api_key: os.environ/UNSET}}
+  - {model_name: wrong, litellm_params: {model: opnai/x}}
+  - {model_name: "openai/*", litellm_params: {model: "openai/*", api_key: k}}
+"""
+HAS_NONE = "no model_name of the file."
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("fallbacks: [{a: [nowhere]}]", f"'nowhere': {HAS_NONE} Write model_names of the file"),
+        ("fallbacks: [{nowhere: [a]}]", f"'nowhere': {HAS_NONE} Write model_names"),
+        ("fallbacks: [{a: [secnd]}]", f"'secnd': {HAS_NONE} Did you mean 'second'?"),
+        ("fallbacks: [{b: [c]}, {a: [d]}]", f"'b', 'd': {HAS_NONE}"),
+        ("default_fallbacks: [nowhere]", "litellm_settings.default_fallbacks has no effect for"),
+        ("context_window_fallbacks: [{a: nowhere}]", "context_window_fallbacks has no effect for"),
+        (f"fallbacks: [{{a: {[f'm{n}' for n in range(9)]}}}]", "'m4' and 4 more: no"),
+    ],
+)
+def test_a_name_that_the_file_has_no_model_for_is_said(
+    tmp_path: Path, setting: str, said: str
+) -> None:
+    path = written(tmp_path, f"{MODELS}litellm_settings:\n  {setting}\n")
+    (line,) = read_config(path, {}).warnings
+    assert line.startswith(f"{path}:9: litellm_settings.")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "fallbacks: [{a: [second, groq/z, vui, alias, demo]}, {alias: [a]}, {vui: [a]}]",
+        "fallbacks: [{a: [lacks, wrong]}, {lacks: [a]}, {wrong: [a]}]",
+        "fallbacks: [{'*': [a]}, {openai/gpt-4o: [openai/gpt-5]}]",
+        "default_fallbacks: [a, openai/any]",
+        "fallbacks: []",
+    ],
+)
+def test_names_of_the_file_are_said_nowhere(tmp_path: Path, setting: str) -> None:
+    aliases = "  model_group_alias: {alias: a}\n"
+    path = written(tmp_path, f"{MODELS}router_settings:\n  {setting}\n{aliases}")
+    assert read_config(path, {}).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("group", "means"),
+    [
+        ("mistral/a", [{"a": ["second"]}]),  # as LiteLLM takes it for the group without a provider
+        ("z", [{"groq/z": ["second"]}]),
+        ("nobody/a", []),
+    ],
+)
+def test_a_group_counts_with_and_without_its_provider(
+    tmp_path: Path, group: str, means: list
+) -> None:
+    text = f"{MODELS}router_settings:\n  fallbacks: [{{{group}: [second]}}]\n"
+    assert read_config(written(tmp_path, text), {}).router_settings["fallbacks"] == means
+
+
+def test_a_groups_own_fallbacks_come_before_those_by_another_name(tmp_path: Path) -> None:
+    text = f"{MODELS}router_settings:\n  fallbacks: [{{mistral/a: [groq/z]}}, {{a: [second]}}]\n"
+    config = read_config(written(tmp_path, text), {})
+    assert config.router_settings["fallbacks"] == [{"a": ["second"]}]
