@@ -96,6 +96,8 @@ SECRET = "My bank's code is 4711. Don't tell anybody, büddy."
         f"Cannot read {json.dumps(SECRET.split('. ')[1])}",
         json.dumps({"message": f"messages.1.content: {SECRET}"}),
         json.dumps({"detail": [{"msg": "Field required", "input": {"content": SECRET}}]}),
+        f"bad text: '{SECRET[:32]}...'",
+        f"Wrong input `{SECRET[4:24]}`",
         "1 validation error [type=missing, input_value={'content': \"My bank's... büddy.\"}, "
         "input_type=dict]",
     ],

@@ -13,7 +13,8 @@ MODELS = """model_list:
   - {model_name: groq/z, litellm_params: {model: groq/z, api_key: k}}
   - {model_name: lacks, litellm_params: {model: groq/z, api_key: os.environ/UNSET}}
   - {model_name: wrong, litellm_params: {model: opnai/x}}
-  - {model_name: "openai/*", litellm_params: {model: "openai/*", api_key: k}}
+"""
+WILDCARD = """  - {model_name: "openai/*", litellm_params: {model: "openai/*", api_key: k}}
 """
 HAS_NONE = "no model_name of the file."
 
@@ -35,7 +36,7 @@ def test_a_name_that_the_file_has_no_model_for_is_said(
 ) -> None:
     path = written(tmp_path, f"{MODELS}litellm_settings:\n  {setting}\n")
     (line,) = read_config(path, {}).warnings
-    assert line.startswith(f"{path}:9: litellm_settings.")
+    assert line.startswith(f"{path}:8: litellm_settings.")
     assert said in line
 
 
@@ -51,7 +52,7 @@ def test_a_name_that_the_file_has_no_model_for_is_said(
 )
 def test_names_of_the_file_are_said_nowhere(tmp_path: Path, setting: str) -> None:
     aliases = "  model_group_alias: {alias: a}\n"
-    path = written(tmp_path, f"{MODELS}router_settings:\n  {setting}\n{aliases}")
+    path = written(tmp_path, f"{MODELS}{WILDCARD}router_settings:\n  {setting}\n{aliases}")
     assert read_config(path, {}).warnings == []
 
 
@@ -68,6 +69,13 @@ def test_a_group_counts_with_and_without_its_provider(
 ) -> None:
     text = f"{MODELS}router_settings:\n  fallbacks: [{{{group}: [second]}}]\n"
     assert read_config(written(tmp_path, text), {}).router_settings["fallbacks"] == means
+
+
+def test_a_group_counts_behind_the_provider_of_a_wildcard(tmp_path: Path) -> None:
+    text = f"{MODELS}{WILDCARD}router_settings:\n  fallbacks: [{{gpt-4.1: [second]}}]\n"
+    config = read_config(written(tmp_path, text), {})
+    assert config.router_settings["fallbacks"] == [{"openai/gpt-4.1": ["second"]}]
+    assert config.warnings == []
 
 
 def test_a_groups_own_fallbacks_come_before_those_by_another_name(tmp_path: Path) -> None:

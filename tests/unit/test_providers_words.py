@@ -11,7 +11,7 @@ HOME, PAID = Asked(first=True, context=8192, local=True), Asked(context=8192)
 TOOLS = Asked(tools=True, context=8192)
 QUOTA, LIMIT = "provider_quota_exceeded", "provider_rate_limited"
 GONE, KEY, LOADS = "provider_model_not_found", "provider_key_refused", "model_loading"
-UNLOADED = "model_not_loaded"
+UNLOADED, REFUSED = "model_not_loaded", "provider_refused_request"
 FLAGGED, LONG, SMALL = "content_policy_violation", "context_window_exceeded", "context_too_small"
 
 CODES: list[tuple[str, Asked, int, str]] = [
@@ -75,6 +75,13 @@ CODES: list[tuple[str, Asked, int, str]] = [
     (GONE, PAID, 400, "Invocation of model ID x.y-v1:0 with on-demand throughput isn't supported"),
     (GONE, PAID, 403, "Model access is denied due to IAM user or service role is not authorized"),
     (GONE, PAID, 403, "The model `x` is blocked at the organization level."),
+    (REFUSED, PAID, 400, "Model output is blocked by our rules"),
+    # A limit that is over in a minute, whatever is said of days; a model's file that isn't there
+    (LIMIT, PAID, 429, "on requests per day (RPD): Limit 10000. Please try again in 8.64s."),
+    (LIMIT, PAID, 429, "Limit: 3 / min, 200 / day. Current: 4 / min."),
+    ("no_answer", HOME, 500, "error loading model: model file not found"),
+    ("server_unreachable", HOME, 404, '{"error":{"code":404,"message":"File Not Found"}}'),
+    (REFUSED, PAID, 400, "tools.0.description: invalid_grant is what it says for an old token"),
     (GONE, PAID, 400, "The model `x` requires terms acceptance."),
     (GONE, PAID, 400, "Unable to access non-serverless model x."),
     (GONE, PAID, 400, "The requested model 'x' is not supported by any provider you have enabled."),

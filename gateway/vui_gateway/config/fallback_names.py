@@ -13,7 +13,7 @@ from vui_gateway.litellm_proxy.catalogue import UnknownProvider
 
 __all__ = ["settle_fallbacks"]
 
-EVERY = "*"
+ANY_GROUP = "*"
 SHOWN_NAMES = 5
 MANY_CURE = "Write model_names of the file there."
 
@@ -50,10 +50,11 @@ def _settled(
     listed = [(group, to) for one in pairs for group, to in one.items()]
     exact = {group for group, _ in listed}
     for group, to in listed:
-        if group == EVERY or _is_served(group, names):
+        if group == ANY_GROUP or _is_served(group, names):
             yield {group: to}
             continue
         meant = [name for name in names if _is_prefixed(name, group) or _is_prefixed(group, name)]
+        meant += _of_wildcards(group, names)
         if not meant:
             unknown[group] = None
         yield from ({name: to} for name in meant if name not in exact)
@@ -66,6 +67,14 @@ def _is_prefixed(whole: str, name: str) -> bool:
     """
     provider, _, model = whole.partition("/")
     return model == name and provider in UnknownProvider.known
+
+
+def _of_wildcards(group: str, names: Iterable[str]) -> Iterator[str]:
+    """The group behind the providers of wildcards, as `openai/gpt-4.1` for `openai/*`."""
+    for name in names:
+        provider, _, pattern = name.partition("/")
+        if "*" in pattern and provider in UnknownProvider.known and fnmatchcase(group, pattern):
+            yield f"{provider}/{group}"
 
 
 def _is_served(name: str, names: Collection[str]) -> bool:

@@ -124,12 +124,12 @@ class _Reader:
         lacking = self._entries(file, env, warnings)
         lost = self._lost_files(file.get("litellm_settings") or {})
         warnings += [*lost, *move_fallbacks(file), *self._refused(file)]
-        warnings += settle_fallbacks(file, [one.model_name for one in lacking], self._place)
         if (count := len(file["model_list"])) > MAX_DEPLOYMENTS:
             self._fail(
                 f"it has {count} deployments, {MAX_DEPLOYMENTS} at the most",
                 "Leave some out, or write a wildcard such as `openai/*`.",
             )
+        warnings += settle_fallbacks(file, [one.model_name for one in lacking], self._place)
         usable = []
         settings = file.get("litellm_settings") or {}
         for entry in file["model_list"]:

@@ -116,7 +116,7 @@ def left_out(
 
 
 def no_provider(params: Mapping[str, Any], known: Iterable[str]) -> tuple[str, str, str]:
-    """What names no provider that LiteLLM knows in `litellm_params`, what is wrong, the cure."""
+    """Why `litellm_params` name no provider that LiteLLM knows: the part, its fault, the cure."""
     provider, slash, _ = params["model"].partition("/")
     if slash:
         others = f"See {PROVIDERS_PAGE} for those."

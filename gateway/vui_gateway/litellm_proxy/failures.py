@@ -24,8 +24,9 @@ from vui_gateway.providers.blame import HOUR, failed_call, is_chance, wait_asked
 from vui_gateway.providers.content import text_and_thoughts
 from vui_gateway.providers.endings import broken
 from vui_gateway.providers.endpoints import Server
-from vui_gateway.providers.errors import Asked, error_code, own_words, reason, unechoed
+from vui_gateway.providers.errors import Asked, error_code, unechoed
 from vui_gateway.providers.packages import needs_package
+from vui_gateway.providers.reasons import UNREAD_EVENT, own_words, reason
 from vui_gateway.providers.server_errors import (
     context_cure,
     context_size,
@@ -45,8 +46,6 @@ MOST_CAUSES = 8
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
-# And it gives an error in a stream of Ollama's or Databricks' the status of a bad request.
-UNREAD = "Got unexpected response from"
 # By Google's and Amazon's words.
 CREDENTIALS_CURES = {
     "default credentials were not found": (
@@ -82,7 +81,8 @@ async def failure(
     found = getattr(error, "status_code", None)
     status = found if isinstance(found, int) and 400 <= found <= 599 else 500
     message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
-    status = 500 if UNREAD in message else status
+    # LiteLLM gives an error in a stream of Ollama's or Databricks' the status of a bad request.
+    status = 500 if UNREAD_EVENT in message else status
     if code := CODE_IN_STREAM.fullmatch(message):
         message = f"{error.__context__ or ''} ({code[1]})"
     messages = request.get("messages") or ()
@@ -100,7 +100,7 @@ async def failure(
         said = context_cure(context_size(message), asked.context, server)
         why = f"{why}. {said}"
     elif kind == Code.SERVER_UNREACHABLE and server:
-        why = said = no_route(server) if lacks_route(message) else unreachable(server)
+        why = said = no_route(server) if lacks_route(status, message) else unreachable(server)
     elif kind == Code.PROVIDER_REFUSED_TOOLS:
         why = f"{why}. {tools_cure(message)}"
     elif missing := [cure for words, cure in CREDENTIALS_CURES.items() if words in message]:

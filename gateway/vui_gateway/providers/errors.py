@@ -1,10 +1,8 @@
-"""A provider's failure, by its status and its own words for it."""
+"""Our code for a provider's failure, by its status and its own words for it."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -19,9 +17,8 @@ from vui_gateway.providers.server_errors import (
     lacks_route,
     refuses_tools,
 )
-from vui_gateway.redaction import redact
 
-__all__ = ["Asked", "error_code", "own_words", "reason", "unechoed"]
+__all__ = ["Asked", "error_code", "unechoed"]
 
 # Credit or quota that is used up, whatever the status: 429 `insufficient_quota`
 # (https://platform.openai.com/docs/guides/error-codes), 400 "Your credit balance is too low"
@@ -60,12 +57,15 @@ RATE_LIMIT = re.compile(
     r"|resource_exhausted|(?:high|reduce|exceeded?|max(?:imum)?) concurren|请求过多|并发",
     re.IGNORECASE,
 )
-# A limit of a day or longer isn't over in half a minute, whatever `retryDelay` says: Gemini's
-# `quotaId`, Groq's, OpenRouter's, Cerebras', GitHub's and Cohere's words.
+# A limit of a day or longer, in the words of Groq, OpenRouter, Cerebras, GitHub and Cohere; and in
+# the `quotaId` of Gemini, whose `retryDelay` is half a minute nevertheless.
 LONG_LIMIT = re.compile(
     r"per[ _-]?(?:day|month)|/ ?(?:day|month)\b|\b(?:daily|monthly)\b|by ?day\b|86400 ?s",
     re.IGNORECASE,
 )
+LIMIT_OF_A_MINUTE = re.compile(r"(?:per[ _-]?|/ ?)min", re.IGNORECASE)
+GEMINIS_DAY = "PerDay"
+SOON = 60.0  # seconds: a limit that is over then is none of a day, whatever is said of days
 # A sentence that a filter refused, not a key: OpenRouter's 403
 # (https://openrouter.ai/docs/api/reference/errors), xAI's (`SAFETY_CHECK_TYPE_…`), DashScope's 400
 # `data_inspection_failed`, Z.ai's 1301.
@@ -94,19 +94,17 @@ BAD_KEY = re.compile(
 # takes those no more.
 NO_CREDENTIALS = re.compile(
     r"default credentials were not found|unable to locate credentials|reauthentication is needed"
-    r"|invalid_grant",
+    r"|\('invalid_grant",
     re.IGNORECASE,
 )
 # Z.ai's 1211, xAI's, OpenRouter's, Bedrock's, Groq's, GitHub's, DeepSeek's and Mistral's 400, and
-# OpenAI's 403 for a project without access to the model; LM Studio and TabbyAPI have it, and
-# haven't loaded it. Names of models have dots.
+# OpenAI's 403 for a project without access to the model. Names of models have dots.
 NO_MODEL = re.compile(
-    r"unknown model|\bmodels?\b(?:[^.\n]|\.\S){0,60}?(?:not (?:found|exist|loaded)|n.t exist"
-    r"|decommissioned|is blocked|requires terms|unloaded|not supported by (?:any )?provider)"
+    r"unknown model|\bmodels?\b(?:[^.\n]|\.\S){0,60}?(?:not (?:found|exist)|n.t exist"
+    r"|decommissioned|is blocked at|requires terms|not supported by (?:any )?provider)"
     r"|(?:invalid|unavailable) model\b(?! output)|not a valid model|model identifier is invalid"
     r"|access to (?:the )?model|unable to access (?:non-serverless )?model|model access is denied"
-    r"|no such model|on-demand throughput|failed to load (?:the )?model"
-    r"|no models? (?:(?:is|are) )?(?:currently )?loaded",
+    r"|no such model|on-demand throughput",
     re.IGNORECASE,
 )
 # The user's words, or the model's, which a provider repeats: they say nothing of the failure. What
@@ -154,7 +152,7 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
         CURRENT_QUOTA.search(message) and not (limited and wait_asked(message))
     )
     limited = limited or bool(status not in (401, 404) and RATE_LIMIT.search(message))
-    if status == HTTPStatus.PAYMENT_REQUIRED or spent or (limited and LONG_LIMIT.search(message)):
+    if status == HTTPStatus.PAYMENT_REQUIRED or spent or (limited and _is_of_a_day(message)):
         return Code.PROVIDER_QUOTA_EXCEEDED
     if limited:
         return Code.PROVIDER_RATE_LIMITED
@@ -163,10 +161,12 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
         return Code.CONTENT_POLICY_VIOLATION
     if asked.tools and refuses_tools(message):
         return Code.PROVIDER_REFUSED_TOOLS
-    if asked.local and lacks_route(message):
+    if asked.local and lacks_route(status, message):
         return Code.SERVER_UNREACHABLE
+    if status in (400, 403, 404) and is_unloaded(message):
+        return Code.MODEL_NOT_LOADED
     if status in (404, 410) or (status in (400, 403) and NO_MODEL.search(message)):
-        return Code.MODEL_NOT_LOADED if is_unloaded(message) else Code.PROVIDER_MODEL_NOT_FOUND
+        return Code.PROVIDER_MODEL_NOT_FOUND
     account = BAD_KEY.search(message) or ACCOUNT_BLOCKED.search(message)
     if status in (401, 403) or (status == 400 and account) or NO_CREDENTIALS.search(message):
         return Code.PROVIDER_KEY_REFUSED
@@ -185,74 +185,9 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
     return Code.NO_ANSWER
 
 
-# The provider's own message in LiteLLM's, which is JSON behind the names of a few exceptions.
-OWN_WORDS = re.compile(r'"message"\s*:\s*("(?:[^"\\]|\\.)+")')
-BARE_WORDS = re.compile(r'[{,]\s?"error"\s*:\s*("(?:[^"\\]|\\.)+")')  # Ollama's, xAI's
-# In each, a run of characters is looked through from its beginning only: errors may be hostile.
-EXCEPTION_NAMES = re.compile(r"(?:(?<!\w)(?:litellm\.)?\w{0,60}(?:Error|Exception)(?:: | - | ))+")
-# What Python prints of an object without words of its own, with the name before it.
-OBJECTS = re.compile(
-    r"(?<!\w)\w{1,40}[:=]<[\w.]{1,100} object at 0x[0-9a-f]+>|<[^<>]{0,200} at 0x[0-9a-f]+>"
-)
-# Of LiteLLM's router: https://docs.litellm.ai/docs/proxy/reliability
-ROUTERS_WORDS = re.compile(
-    r"(?<![.\s])[.\s]*+(?:Received Model Group=|No fallback model group found|LiteLLM Retried:"
-    r"|Available Model Group Fallbacks=|Model Group=).*",
-    re.DOTALL,
-)
-# And around an error of Anthropic's, of OpenRouter's, and of a stream that it can't read.
-AROUND = re.compile(
-    r"\.? ?Handle with `litellm\.\w{1,60}`\.?|\AMessage: |, Metadata: \{\}|, User ID:[^,\n]{0,80}"
-)
-UNREAD = re.compile(
-    r"Got unexpected response from \w{1,40}: .{0,200}?'(?:error|message)': "
-    r"(?:'([^']*)'|\"([^\"]*)\")"
-)
-TITLE = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)  # a proxy's page
-MAX_LOOKED_AT, MAX_SHOWN = 20_000, 200
-# Characters of a sentence that somebody has said; a shorter one may be the provider's own words.
-LEAST_SAID = 12
-SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
-
-
-def own_words(message: str) -> str:
-    """The provider's own words in LiteLLM's message, in one line.
-
-    No exception's name, no object and nothing of LiteLLM's router is in it.
-    """
-    begin = message[:MAX_LOOKED_AT]
-    words = AROUND.sub("", EXCEPTION_NAMES.sub("", ROUTERS_WORDS.sub("", begin)))
-    if found := OWN_WORDS.search(begin) or BARE_WORDS.search(begin):
-        try:
-            words = str(json.loads(found[1]))
-        except ValueError:
-            words = found[1]
-    elif found := UNREAD.search(begin):
-        words = found[1] or found[2] or ""
-    elif found := TITLE.search(begin):
-        words = found[1]
-    return " ".join(OBJECTS.sub("", words).split())
-
-
-def reason(status: int, code: Code, message: str, said: Iterable[str] = ()) -> str:
-    """Why a provider's call failed, in one line for the log.
-
-    message: LiteLLM's. said: the texts of the request, no word of which may be in a log.
-    """
-    # Redacted before it is cut: half a credential is known by nobody.
-    words = redact(_without(said, own_words(unechoed(message))))
-    words = words if len(words) <= MAX_SHOWN else f"{words[:MAX_SHOWN]}…"
-    answer = f"{status}: {words}" if words else str(status)
-    return f"{code.log} ({answer})" if code.log else answer
-
-
-def _without(said: Iterable[str], words: str) -> str:
-    """The words without any sentence of these texts, however it is written."""
-    for text in said:
-        for line in SENTENCE_ENDS.split(text):
-            sentence = " ".join(line.split())
-            if len(sentence) >= LEAST_SAID:
-                in_json = (json.dumps(sentence, ensure_ascii=a)[1:-1] for a in (True, False))
-                for spelling in (sentence, *in_json, repr(sentence)[1:-1]):
-                    words = words.replace(spelling, "…")
-    return words
+def _is_of_a_day(message: str) -> bool:
+    """Whether a limit is one of a day or longer."""
+    if GEMINIS_DAY in message:
+        return True
+    long = LONG_LIMIT.search(message) and not LIMIT_OF_A_MINUTE.search(message)
+    return bool(long) and not 0 < wait_asked(message) < SOON

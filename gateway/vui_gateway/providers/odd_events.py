@@ -13,19 +13,21 @@ __all__ = ["as_event", "mended"]
 # Azure's `"delta": null` (https://github.com/microsoft/agent-framework/pull/5734). SambaNova's time
 # with a fraction (https://github.com/mlcommons/modelbench/issues/1287).
 ODD = re.compile(
-    rb"\xef\xbb\xbf(?=data:|event:|id:|:)"
-    rb'|(?P<name>"delta"\s{0,4}:\s{0,4})null\b'
-    rb'|(?P<time>"created"\s{0,4}:\s{0,4}\d{1,12})\.\d{1,12}'
+    rb'"(?:(?P<name>delta"\s{0,4}:\s{0,4})null\b'
+    rb'|(?P<time>created"\s{0,4}:\s{0,4}\d{1,12})\.\d{1,12})'
 )
+MARK = b"\xef\xbb\xbf"
+MARKED = re.compile(MARK + rb"(?=data:|event:|id:|:)")
 
 
 def mended(data: bytes) -> bytes:
     """Events, or a body, as LiteLLM reads them; no text in them changes: its quotes are escaped."""
+    data = MARKED.sub(b"", data) if MARK in data else data
     return ODD.sub(_instead, data)
 
 
 def _instead(found: re.Match[bytes]) -> bytes:
-    return found["name"] + b"{}" if found["name"] else found["time"] or b""
+    return b'"' + (found["name"] + b"{}" if found["name"] else found["time"])
 
 
 def as_event(answer: Any) -> bytes:

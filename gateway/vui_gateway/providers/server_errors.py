@@ -60,10 +60,11 @@ UNLOADED = re.compile(
 # Of an address without its /v1: Ollama's and LocalAI's words, vLLM's and SGLang's, llama.cpp's, LM
 # Studio's (https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/618).
 NO_ROUTE = re.compile(
-    r"404 page not found|[\"']detail[\"']\s?:\s?[\"']not found[\"']|\bfile not found\b"
+    r"404 page not found|[\"']detail[\"']\s?:\s?[\"']not found[\"']"
     r"|unexpected endpoint or method",
     re.IGNORECASE,
 )
+LLAMAS_NO_ROUTE = "file not found"  # with another status it is a model's file
 
 UNREACHABLE = re.compile(
     r"cannot connect to host|connect call failed|connection (?:error|refused)"
@@ -131,9 +132,9 @@ def is_unreachable(message: str) -> bool:
     return bool(UNREACHABLE.search(message))
 
 
-def lacks_route(message: str) -> bool:
+def lacks_route(status: int, message: str) -> bool:
     """Whether a server is there, and takes no chats at this path."""
-    return bool(NO_ROUTE.search(message))
+    return bool(NO_ROUTE.search(message)) or (status == 404 and LLAMAS_NO_ROUTE in message.lower())
 
 
 def is_context_error(message: str) -> bool:

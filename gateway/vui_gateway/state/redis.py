@@ -80,7 +80,7 @@ class Script(Protocol):
 
 
 class RedisStore:
-    """Tells what is new, and asks for what has changed since the last time.
+    """Sends what is new, and asks for what has changed since the last time.
 
     After an exchange that failed, and when the epoch is another one, all that is known here is
     sent again: an emptied Redis has it back once each gateway has been there.

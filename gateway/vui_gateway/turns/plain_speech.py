@@ -181,7 +181,7 @@ class PlainSpeech(Inline):
             self._say(", ".join(filter(None, map(self._read, cells(row)))))
 
     def _in_line(self, text: str, at: int, *, final: bool) -> int:
-        """A construct that isn't said until the line's end."""
+        """Skip or hold a construct that isn't said until the line's end; where the text goes on."""
         end = text.find("\n", at)
         if end < 0:
             return len(text)

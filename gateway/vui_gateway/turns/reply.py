@@ -103,7 +103,7 @@ class Reply:
 
     @property
     def taken_out(self) -> list[str]:
-        """The text that its server should have taken out."""
+        """The kinds of text ("thoughts", "tokens") that its server should have taken out."""
         found = {"thoughts": self.thinks or self.thought_unopened, "tokens": self._tokens.taken}
         return [name for name, was in found.items() if was]
 

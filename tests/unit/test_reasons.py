@@ -8,7 +8,8 @@ import time
 import pytest
 from vui_gateway.errors import Code
 from vui_gateway.litellm_proxy.http_bounds import MAX_ERROR
-from vui_gateway.providers.errors import error_code, own_words, reason, unechoed
+from vui_gateway.providers.errors import error_code, unechoed
+from vui_gateway.providers.reasons import own_words, reason
 
 from tests.support.stalls import in_time
 
