@@ -23,6 +23,7 @@ LEAKS: dict[str, list[str]] = {
         "<|channel|>commentary to=functions.x <|constrain|>json<|message|>{}<|call|><|start|>"
         "assistant<|channel|>final<|message|>Oh, good question.",
         "analysisWe need to answer.assistantfinalOh, good question.",
+        "analysisuser asks. Short.assistantfinalOh, good question.", "finalOh, good question.",
         "assistantfinalOh, good question.",
     ],
     "thinking between tags": [
@@ -37,11 +38,14 @@ LEAKS: dict[str, list[str]] = {
             ("<|START_THINKING|>", "<|END_THINKING|>"), ("<|channel>thought\n", "<channel|>"),
             ("<thought_process>", "</thought_process>"),
             ("<think><think>", "</think></think>"), ("<|startofthink|>", "<|endofthink|>"),
+            ("<think >", "</think\n>"), ('<thinking type="x">', "</thinking>"),
+            ("<think>", "<think/>"), ("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]"),
         )
     ],
     "thinking that its prompt opened": [
         f"Okay, the user asks about tides{end}\n\nOh, good question."
-        for end in ("</think>", "</thinking>", "</THINK>", "</reasoning>", "[/THINK]", "◁/think▷")
+        for end in ("</think>", "</thinking>", "</THINK>", "</reasoning>", "[/THINK]", "◁/think▷",
+                    "[BEGIN FINAL RESPONSE]")
     ],
     "a token that ends the turn": [
         f"Oh, good question.{token}{more}"

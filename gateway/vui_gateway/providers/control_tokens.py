@@ -23,6 +23,7 @@ PLAIN_TOKENS = (
     "[|user|]", "[|assistant|]", "[|system|]", "[|endofturn|]", "<seed:bos>", "<seed:eos>", "<eod>",
     "<longcat_s>", "<longcat_e>", "<longcat_user>", "<longcat_assistant>", "<longcat_system>",
     "<final_response>", "</final_response>", "<assistant_response>", "</assistant_response>",
+    "[end final response]",
 )  # fmt: skip
 # Between pipes, of ASCII or as DeepSeek writes them; Gemma 4 leaves out one.
 PIPED = r"<[|｜][^<>|｜\s]{1,48}(?:[|｜]>|>)"
