@@ -108,6 +108,7 @@ MARKDOWN: dict[str, str] = {
     "Buy:\n- milk\n- [ ] eggs\n\nThen go.": "Buy: milk, eggs. Then go.",
     "Here it is:\n```python\nprint('no')\n```\nDone.": "Here it is: Done.",
     "~~~py\nno\n~~~\nDone.": "Done.",
+    "ChatML is so:\n```\n<|im_start|>user\nHi<|im_end|>\n```\nDone.": "ChatML is so: Done.",
     "They left.\n~~~\nYears later\n\nTides\n~~~~~\nThey come.":
         "They left. Years later. Tides. They come.",
     '```json\n{"name": "get_time", "arguments": {}}\n```\nOh, good question.':
