@@ -87,6 +87,7 @@ LEAKS: dict[str, list[str]] = {
             "<|tool▁calls▁begin|>x<|tool▁calls▁end|>", "<|tool_calls_begin|>x<|tool_calls_end|>",
             '\nAction: get_time\nAction Input: {"a": 1}',
             '\nfunctools[{"name": "x", "arguments": {}}]',
+            "\n```tool_code\nprint(default_api.get_time())\n```\n",
             '\n[get_time(zone="UTC")]', '\n✿FUNCTION✿: get_time\n✿ARGS✿: {}',
         )
     ] + ['<tool_call>{"name": "get_time"}</tool_call>\nOh, good question.'],

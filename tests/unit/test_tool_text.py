@@ -78,6 +78,8 @@ FORMATS = {
     "Solar": "<|tool_call:begin|>a1<|tool_call:name|>get_time<|tool_call:args|>"
     f"{ZONE}<|tool_call:end|>",
     "Nemotron": f'<TOOLCALL>[{{"name": "get_time", "arguments": {ZONE}}}]</TOOLCALL>',
+    "Gemini": '```tool_code\nprint(default_api.get_time(zone="UTC"))\n```',
+    "Gemma 3": '```tool_code\nget_time(zone="UTC")\n```',
     "xLAM": f'[{{"name": "get_time", "arguments": {ZONE}}}]',
     "wrapped": f'{{"tool_call": {{"name": "get_time", "arguments": {ZONE}}}}}',
     "ReAct's JSON": f'{{"action": "get_time", "action_input": {ZONE}}}',
@@ -120,6 +122,7 @@ SENTENCES = [
     "Action movies. Function calls are fun. An action, a function call", "Functools is fun.",
     'Action: {"a": 1} is no call.', "Action", "Action: ", "A", "functools", "functools[1]",
     "The list [a, b] and [laugh] and [f(x)] and f(x=1), [f(x) for x in y].", "a]<]b [see (that)]",
+    "Use ```tool_code``` for it.", "```tool_codes\nx\n``` and ``` and `", "```tool_code",
     "Use <tools> to list them. They are many.", "A <call> begins one, I mean it.",
     "A <function(x)> and so on it goes.", "An <invoke name> is what you write.",
 ]  # fmt: skip

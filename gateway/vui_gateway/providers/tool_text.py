@@ -35,7 +35,7 @@ OPENING = {
     "<start_function_call>": "<end_function_call>", "<xai:function_call": "</xai:function_call>",
     "<function(": "</function>", "<tools>": "</tools>",
     "[tool_calls]": "", "<|python_tag|>": "", "<|tool_call|>": "", "<|function_call|>": "",
-    "function call<|role_sep|>": "",
+    "function call<|role_sep|>": "", "```tool_code\n": "```",
 }  # fmt: skip
 # ReAct's, and what follows a call is a made-up result until here: https://arxiv.org/abs/2210.03629
 FINAL = "final answer:"
@@ -69,7 +69,7 @@ OPEN = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 OPENING_PREFIXES = prefixes((*OPENING, f"{FUNCTOOLS}["))
-CALL_BEGINS = re.compile(r"[<\[✿]|(?<!\w)[f\]]")
+CALL_BEGINS = re.compile(r"[<\[✿`]|(?<!\w)[f\]]")
 LONGEST_OPENING = max(map(len, OPENING))
 
 
@@ -79,7 +79,7 @@ def _begun(text: str) -> str:
 
 
 FIRST = re.compile(
-    rf"[<\[{{\]✿]|(?<!\w)(?:Action\b|function call<|(?:\*|{_begun('Action')}|{_begun(FUNCTOOLS)}"
+    rf"[<\[{{\]✿`]|(?<!\w)(?:Action\b|function call<|(?:\*|{_begun('Action')}|{_begun(FUNCTOOLS)}"
     rf"|{_begun('function call')})\Z)"
 )
 JSON_PARTIAL = re.compile(
