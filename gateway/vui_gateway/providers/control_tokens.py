@@ -143,12 +143,14 @@ class ControlTokenFilter:
         self._add(rest, heard)
 
     def _add(self, text: str, heard: list[str]) -> None:
+        if not text:
+            return
         heard.append(text)
         self._spoke = self._spoke or bool(WORD_CHARACTER.search(text))
-        *lines, self._line = f"{self._line}{text}".split("\n")
+        *lines, last = f"{self._line}{text}".split("\n")
         for line in lines:
             self._fence = _fence_behind(line, self._fence)
-        self._line = self._line[:MOST_LINE]
+        self._line = last[:MOST_LINE]
 
     def _take(self, written: str) -> None:
         self.taken, found = True, kind(written)

@@ -46,14 +46,14 @@ PHRASE, PHRASE_ENDS = "Here are my reasoning steps:", "[begin final response]"
 CLOSING_TAGS = frozenset((*THINKING_TAGS.values(), PHRASE_ENDS))
 MARKER = re.compile(
     r"<(?:\|channel\|>(?P<channel>[^|]{0,60}(?:<\|constrain\|>[^|]{0,20})?)<\|message\|>"
-    r"|[/|]{0,2}[a-z][\w:/]{1,24}\|?(?:\s{1,4}(?:[\w-]{1,20}\s?=[^<>]{0,80})?/?)?>)|\[/?think\]"
+    r"|[/|]{0,2}[a-z][\w:/]{1,24}\|?(?:\s{1,4}(?:[\w-]{1,20}\s?=[^<>\[]{0,80})?/?)?>)|\[/?think\]"
     r"|\[begin final response\]|◁/?think▷|(?-i:assistantfinal)",
     re.ASCII | re.IGNORECASE,
 )
 # Behind a tag's name: space, attributes, the slash of an empty element; and its beginning.
 LOOSE = re.compile(r"(?:/|\s[^>]*)>\Z")
 LOOSE_BEGINS = re.compile(
-    r"</?[a-z][\w:]{1,24}(?:/|\s{1,4}(?:[\w-]{1,20}\s?(?:=[^<>]{0,80})?)?/?)\Z", re.ASCII | re.I
+    r"</?[a-z][\w:]{1,24}(?:/|\s{1,4}(?:[\w-]{1,20}\s?(?:=[^<>\[]{0,80})?)?/?)\Z", re.ASCII | re.I
 )
 MOST_LOOSE = 140  # characters
 # A reply may begin in thinking without a tag. gpt-oss names its channel, where a server left out
