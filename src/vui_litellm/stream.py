@@ -34,6 +34,7 @@ LONE_STOP = "\u2060."
 FILLER = b'"vui_filler"'
 WORDS = re.compile(rb'"content": ?"[^"]')
 STREAMED = re.compile(rb'"stream": ?true')  # in a request
+MAX_BODY = 65_536  # bytes of a reply that is no stream
 ANSWERED = "vui_answered"  # in a request's extensions
 LASTING = re.compile(r"[^\s,;:-]")  # the chunker takes the rest off the end of a reply
 
@@ -141,29 +142,39 @@ class CheckedStream(httpx.AsyncByteStream):
     def __init__(self, response: httpx.Response):
         assert isinstance(response.stream, httpx.AsyncByteStream)
         self._response, self._inner, self._done = response, response.stream, False
+        self._streams = False  # there was an event
         self._chunks = aiter(self._inner)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        rest = b""
+        rest = body = b""
         async for chunk in self._chunks:
             *lines, rest = (rest + chunk).split(b"\n")
             for at, line in enumerate(lines):
-                if line.startswith(b"data:"):
-                    payload = line[5:].strip()
-                    self._done = self._done or payload == b"[DONE]"
-                    if WORDS.search(payload) and FILLER not in payload:
-                        self._response.request.extensions[ANSWERED] = True
-                    # The cheap look first: this runs for every token.
-                    if b'"error"' in payload and parse_error(payload.decode(errors="replace")):
-                        yield b"\n".join([*lines[:at], b""])  # what was said before it
-                        raise GatewayError(self._response, payload.decode(errors="replace"))
+                if error := self._error_in(line):
+                    yield b"\n".join([*lines[:at], b""])  # what was said before it
+                    raise error
+            body = body if self._streams else (body + chunk)[:MAX_BODY]
             yield b"\n".join([*lines, b""])
+        if error := self._error_in(rest):
+            raise error
         yield rest
         if not self._done:
-            last = rest.decode(errors="replace")  # a whole error, where it is no stream
+            whole = body.decode(errors="replace")  # an error, where it is no stream
             raise GatewayError(
-                self._response, last if parse_error(last) else "The reply was cut off"
+                self._response, whole if parse_error(whole) else "The reply was cut off"
             )
+
+    def _error_in(self, line: bytes) -> GatewayError | None:
+        if not line.startswith(b"data:"):
+            return None
+        payload, self._streams = line[5:].strip(), True
+        self._done = self._done or payload == b"[DONE]"
+        if WORDS.search(payload) and FILLER not in payload:
+            self._response.request.extensions[ANSWERED] = True
+        # The cheap look first: this runs for every token.
+        if b'"error"' in payload and parse_error(payload.decode(errors="replace")):
+            return GatewayError(self._response, payload.decode(errors="replace"))
+        return None
 
     async def aclose(self) -> None:
         if self._done:

@@ -146,7 +146,7 @@ def test_the_body_of_an_upgrade_is_no_request_of_its_own(
 def test_an_upgrade_without_a_body_is_answered_as_if_it_were_none(
     shared_gateway: Program,
 ) -> None:
-    headers = {"Connection": "Upgrade", "Upgrade": "h2c"}
+    headers = {"Connection": "Upgrade", "Upgrade": "h2c", "Content-Length": "0"}
     assert httpx.get(f"{shared_gateway.url}/health/liveliness", headers=headers).is_success
 
 

@@ -20,16 +20,7 @@ from vui_gateway.errors import SettingError
 __all__ = ["Forked", "may_fork"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-# The gateway, and what LiteLLM imports at its start and at the first call: a second of each start.
-_CONTEXT.set_forkserver_preload([
-    "vui_gateway.cli", "vui_gateway.server", "vui_gateway.app", "vui_gateway.reload",
-    "vui_gateway.api.connections", "uvicorn.protocols.http.httptools_impl",
-    "litellm.proxy.pass_through_endpoints.llm_passthrough_endpoints",
-    "litellm.proxy.hooks.mcp_semantic_filter", "litellm.proxy.admin_mcp",
-    "litellm.router_rust.core", "litellm.integrations.model_deprecation_email",
-    "litellm.litellm_core_utils.default_encoding", "litellm.integrations.shadow_eval_logger",
-    "litellm.llms.vertex_ai.gemini.transformation",
-])  # fmt: skip
+_CONTEXT.set_forkserver_preload(["vui_gateway.cli", "vui_gateway.server", "vui_gateway.app"])
 # Variables that are read when they are needed, or that `_serve` puts in force.
 LATE = ("PYTHONPATH", "TZ")
 LATE_PREFIXES, LATE_SUFFIXES = ("VUI_", "STAND_IN_", "OTEL_"), ("_API_KEY", "_API_BASE")

@@ -23,6 +23,7 @@ LEAKS: dict[str, list[str]] = {
         "<|channel|>commentary to=functions.x <|constrain|>json<|message|>{}<|call|><|start|>"
         "assistant<|channel|>final<|message|>Oh, good question.",
         "analysisWe need to answer.assistantfinalOh, good question.",
+        "analysisuser asks. Short.assistantfinalOh, good question.", "finalOh, good question.",
         "assistantfinalOh, good question.",
     ],
     "thinking between tags": [
@@ -37,11 +38,14 @@ LEAKS: dict[str, list[str]] = {
             ("<|START_THINKING|>", "<|END_THINKING|>"), ("<|channel>thought\n", "<channel|>"),
             ("<thought_process>", "</thought_process>"),
             ("<think><think>", "</think></think>"), ("<|startofthink|>", "<|endofthink|>"),
+            ("<think >", "</think\n>"), ('<thinking type="x">', "</thinking>"),
+            ("<think>", "<think/>"), ("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]"),
         )
     ],
     "thinking that its prompt opened": [
         f"Okay, the user asks about tides{end}\n\nOh, good question."
-        for end in ("</think>", "</thinking>", "</THINK>", "</reasoning>", "[/THINK]", "◁/think▷")
+        for end in ("</think>", "</thinking>", "</THINK>", "</reasoning>", "[/THINK]", "◁/think▷",
+                    "[BEGIN FINAL RESPONSE]")
     ],
     "a token that ends the turn": [
         f"Oh, good question.{token}{more}"
@@ -58,7 +62,8 @@ LEAKS: dict[str, list[str]] = {
             TURN, "<|im_start|>user\nWhat else?", "<start_of_turn>user\nWhat else?", "[INST] What?",
             "<|user|>\nWhat?", "<｜User｜>What?", "<|start_of_role|>user<|end_of_role|>What?",
             "<|im_start|>assistant\nWhat?", "<|tool_response|>What?", "<<SYS>>What?",
-            "[/INST] What?",
+            "[/INST] What?", "<|im_start|>user\nWhat else?<|im_end|>\n<|im_start|>assistant\nOh.",
+            "<start_of_turn>user\nWhat?<end_of_turn>",
         )
     ],
     "tokens that mean nothing": [
@@ -83,6 +88,7 @@ LEAKS: dict[str, list[str]] = {
             "<|tool▁calls▁begin|>x<|tool▁calls▁end|>", "<|tool_calls_begin|>x<|tool_calls_end|>",
             '\nAction: get_time\nAction Input: {"a": 1}',
             '\nfunctools[{"name": "x", "arguments": {}}]',
+            "\n```tool_code\nprint(default_api.get_time())\n```\n",
             '\n[get_time(zone="UTC")]', '\n✿FUNCTION✿: get_time\n✿ARGS✿: {}',
         )
     ] + ['<tool_call>{"name": "get_time"}</tool_call>\nOh, good question.'],
@@ -104,6 +110,7 @@ MARKDOWN: dict[str, str] = {
     "Buy:\n- milk\n- [ ] eggs\n\nThen go.": "Buy: milk, eggs. Then go.",
     "Here it is:\n```python\nprint('no')\n```\nDone.": "Here it is: Done.",
     "~~~py\nno\n~~~\nDone.": "Done.",
+    "ChatML is so:\n```\n<|im_start|>user\nHi<|im_end|>\n```\nDone.": "ChatML is so: Done.",
     "They left.\n~~~\nYears later\n\nTides\n~~~~~\nThey come.":
         "They left. Years later. Tides. They come.",
     '```json\n{"name": "get_time", "arguments": {}}\n```\nOh, good question.':

@@ -11,7 +11,7 @@ from google.auth.exceptions import DefaultCredentialsError
 from litellm.llms.bedrock.base_aws_llm import BaseAWSLLM
 from litellm.llms.vertex_ai.vertex_llm_base import VertexBase
 from vui_gateway.litellm_proxy import cloud_credentials
-from vui_gateway.providers.blame import HOUR
+from vui_gateway.litellm_proxy.cloud_credentials import SEARCH_PAUSE
 
 WORDS = "Your default credentials were not found."
 
@@ -26,7 +26,7 @@ def amazon() -> None:
 
 
 @pytest.mark.parametrize(("cloud", "look"), [("google", google), ("amazon", amazon)])
-def test_they_are_looked_for_once_an_hour_and_after_a_new_configuration(
+def test_they_are_looked_for_once_in_five_minutes_and_after_a_new_configuration(
     monkeypatch: pytest.MonkeyPatch, cloud: str, look: Callable[[], None]
 ) -> None:
     looked, now = [], [0.0]
@@ -44,12 +44,12 @@ def test_they_are_looked_for_once_an_hour_and_after_a_new_configuration(
     monkeypatch.setattr(cloud_credentials, f"_find_{cloud}s", find)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     cloud_credentials.forget()
-    for now[0] in (0.0, 1.0, HOUR - 1, HOUR, HOUR + 1):
+    for now[0] in (0.0, 1.0, SEARCH_PAUSE - 1, SEARCH_PAUSE, SEARCH_PAUSE + 1):
         look()
-    assert looked == [0.0, HOUR]
+    assert looked == [0.0, SEARCH_PAUSE]
     cloud_credentials.forget()
     look()
-    assert looked == [0.0, HOUR, HOUR + 1]
+    assert looked == [0.0, SEARCH_PAUSE, SEARCH_PAUSE + 1]
     cloud_credentials.forget()
 
 
@@ -58,4 +58,16 @@ def test_what_is_found_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloud_credentials, "_find_amazons", lambda *_: ("credentials", None))
     cloud_credentials.forget()
     assert cloud_credentials._of_google(VertexBase(), []) == ("credentials", "project")
+    assert cloud_credentials._of_amazon(BaseAWSLLM()) == ("credentials", None)
+
+
+def test_an_edit_during_a_search_lets_the_next_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Any] = [(None, None), ("credentials", None)]
+
+    def find(*_: Any) -> Any:
+        cloud_credentials.forget()  # an edit, meanwhile
+        return found.pop(0)
+
+    monkeypatch.setattr(cloud_credentials, "_find_amazons", find)
+    assert cloud_credentials._of_amazon(BaseAWSLLM()) == (None, None)
     assert cloud_credentials._of_amazon(BaseAWSLLM()) == ("credentials", None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from vui_gateway.providers.control_tokens import ControlTokenFilter, Kind, kind
 
+from tests.support.said import cuts
+
 KINDS = {
     Kind.END: "<|im_end|> </s> <|eot_id|> <|eom_id|> <end_of_turn> <|end|> <|return|> <|eot|> "
     "[EOS] <|endoftext|> <｜end▁of▁sentence｜> <|END_OF_TURN_TOKEN|> <eoa> <turn|> [e~[ "
@@ -45,3 +47,38 @@ def test_no_more_than_a_tokens_beginning_is_held_back() -> None:
     tokens = ControlTokenFilter()
     heard = [tokens.feed(piece) for piece in ("Hi <", "z", " <|x", " y")]
     assert heard == ["Hi ", "<z", " ", "<|x y"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ChatML is so:\n```\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n```\nThat is all.",
+     "So:\n\n ```text\n[INST] Hi [/INST] </s>\n```  \nAnd:\n```\n<|user|>\n```\nThat is all.",
+     "So:\n````\n```\n<|user|>\n```\n<|user|>\n````\nThat is all."],
+)  # fmt: skip
+def test_a_token_in_code_is_part_of_it_wherever_it_is_cut(text: str) -> None:
+    for pieces in cuts(text, 2):
+        tokens = ControlTokenFilter()
+        assert "".join(map(tokens.feed, pieces)) + tokens.feed("", final=True) == text, pieces
+        assert not tokens.taken
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["So:\n```\nx = 1\n```<|im_end|>\nNever heard.", "So:\n```\nx = 1\n```\n<|im_end|>Never heard.",
+     "```x``` is code.\nSo it is.<|im_end|>Never heard.", "It is ``` so.\nYes.<|im_end|>No."],
+)  # fmt: skip
+def test_a_token_behind_code_ends_the_reply_wherever_it_is_cut(text: str) -> None:
+    for pieces in cuts(text, 2):
+        tokens = ControlTokenFilter()
+        said = "".join(map(tokens.feed, pieces)) + tokens.feed("", final=True)
+        assert said == text[: text.index("<|im_end|>")], pieces
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 100])
+@pytest.mark.parametrize(
+    "more", [" <|im_end|> and then what?", " </s> the moon.", " <|eot_id|>, bye."]
+)
+def test_a_token_in_mid_sentence_ends_the_turn(more: str, size: int) -> None:
+    text, tokens = f"I like you, friend{more}", ControlTokenFilter()
+    pieces = [tokens.feed(text[at : at + size]) for at in range(0, len(text), size)]
+    assert "".join([*pieces, tokens.feed("", final=True)]).strip() == "I like you, friend"

@@ -14,6 +14,7 @@ MODELS = """model_list:
   - {model_name: lacks, litellm_params: {model: groq/z, api_key: os.environ/UNSET}}
   - {model_name: wrong, litellm_params: {model: opnai/x}}
 """
+GPT = "  - {model_name: gpt-4o, litellm_params: {model: openai/x, api_key: k}}\n"
 WILDCARD = """  - {model_name: "openai/*", litellm_params: {model: "openai/*", api_key: k}}
 """
 HAS_NONE = "no model_name of the file."
@@ -59,7 +60,11 @@ def test_names_of_the_file_are_said_nowhere(tmp_path: Path, setting: str) -> Non
 @pytest.mark.parametrize(
     ("group", "means"),
     [
-        ("mistral/a", [{"a": ["second"]}]),  # as LiteLLM takes it for the group without a provider
+        # As LiteLLM takes it for the group without a provider: of that provider only, since a model
+        # at home may have the name of one in the cloud.
+        ("openai/gpt-4o", [{"gpt-4o": ["second"]}]),
+        ("azure/gpt-4o", []),
+        ("groq/a", []),
         ("z", [{"groq/z": ["second"]}]),
         ("nobody/a", []),
     ],
@@ -67,7 +72,7 @@ def test_names_of_the_file_are_said_nowhere(tmp_path: Path, setting: str) -> Non
 def test_a_group_counts_with_and_without_its_provider(
     tmp_path: Path, group: str, means: list
 ) -> None:
-    text = f"{MODELS}router_settings:\n  fallbacks: [{{{group}: [second]}}]\n"
+    text = f"{MODELS}{GPT}router_settings:\n  fallbacks: [{{{group}: [second]}}]\n"
     assert read_config(written(tmp_path, text), {}).router_settings["fallbacks"] == means
 
 
@@ -79,6 +84,7 @@ def test_a_group_counts_behind_the_provider_of_a_wildcard(tmp_path: Path) -> Non
 
 
 def test_a_groups_own_fallbacks_come_before_those_by_another_name(tmp_path: Path) -> None:
-    text = f"{MODELS}router_settings:\n  fallbacks: [{{mistral/a: [groq/z]}}, {{a: [second]}}]\n"
+    fallbacks = "[{openai/gpt-4o: [groq/z]}, {gpt-4o: [second]}]"
+    text = f"{MODELS}{GPT}router_settings:\n  fallbacks: {fallbacks}\n"
     config = read_config(written(tmp_path, text), {})
-    assert config.router_settings["fallbacks"] == [{"a": ["second"]}]
+    assert config.router_settings["fallbacks"] == [{"gpt-4o": ["second"]}]

@@ -10,8 +10,9 @@ TAG = "<x>"
 
 @pytest.mark.parametrize(
     "text",
-    ["The <x> tag ", "in <y>, <x> or ", "(<x> is one)", "it is <x>. ", "it is <x>, so", "`<x>`",
-     'a "<x>" is', "le <x> été,", "用 <x> 标签 ", "*<x>*", "Der <x>-Tag"],
+    ["The <x> tag is", "with <x> tags.", "(<x> is one)", "is a <x>. ", "is the <x>, so", "`<x>`",
+     'a "<x>" is', "le <x> été,", "用 <x> 标签 是", "*<x>*", "Der <x>-Tag ist", "in <y>, <x> or so",
+     "with <x>-tags so"],
 )  # fmt: skip
 def test_a_tag_within_a_sentence_or_quotes_is_a_mention(text: str) -> None:
     at = text.rindex(TAG)
@@ -23,7 +24,8 @@ def test_a_tag_within_a_sentence_or_quotes_is_a_mention(text: str) -> None:
     "text",
     ["<x> so", "It is.<x> so", "**It**<x>\n", "It is. <x> so ", "It is\n<x> so ", "the <x>so",
      "the <x>\nso", "the <x> So ", "the <x> get_time{", "the <x> <y>", "`a`<x>\n",
-     '"Yes"<x> so ', "the <x> 5"],
+     '"Yes"<x> so ', "the <x> 5", "Sure, <x> the user ", "It is noon <x> wait, is ",
+     "the <x> weather {", "Well <x>, I ", "you, friend <x> and then ", "It is <x>.\n"],
 )  # fmt: skip
 def test_a_tag_that_its_model_uses_is_none(text: str) -> None:
     at = text.index(TAG)

@@ -249,6 +249,8 @@ async def test_what_was_said_is_heard_also_where_its_failure_comes_with_the_same
     ("kind", "body", "why"),
     [
         ("application/json", '{"error": {"message": "broke"}}', "broke"),
+        ("application/json", '{\n  "error": {"message": "broke"}\n}\n', "broke"),
+        ("text/event-stream", 'data: {"error": {"message": "broke"}}', "broke"),
         ("application/json", '{"choices": [{"message": {"content": "It is."}}]}', "cut off"),
         ("text/html", "<html>Log in</html>", "cut off"),
         ("", "", "cut off"),
@@ -267,6 +269,12 @@ async def test_a_reply_that_is_no_stream_is_said_and_no_silence(
         async for token in backend.stream(HELLO):
             heard.append(token)
     assert "".join(heard) == f" {APOLOGY} ."
+
+
+async def test_a_last_line_needs_no_end() -> None:
+    event = 'data: {"choices": [{"delta": {"content": "Fine."}}]}\n\ndata: [DONE]'
+    backend, _ = answering(lambda _: httpx.Response(200, text=event, headers=STREAMED))
+    assert "".join([token async for token in backend.stream(HELLO)]).strip().startswith("Fine.")
 
 
 async def test_a_whole_answer_is_none() -> None:

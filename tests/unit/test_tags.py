@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from vui_gateway.providers.tags import THINKING_TAGS, ThinkingFilter
 
 from tests.support.cuts import TEXTS, cut
+from tests.support.said import GOOD, cuts, heard
 from tests.support.stalls import in_time
 
 
@@ -38,3 +39,57 @@ def test_no_flood_of_tags_keeps_anybody_waiting(flood: str) -> None:
     began = time.process_time()
     ThinkingFilter().feed(flood * (200_000 // len(flood)))
     assert in_time(time.process_time() - began, 0.05)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<think >Okay.</think >Oh, good question.", "<think\n>Okay.</think\n>Oh, good question.",
+     '<thinking type="x">Okay.</thinking>Oh, good question.', "<think/>Oh, good question.",
+     "<THINK />\nOh, good question.", "<think>Okay.<think/>Oh, good question.",
+     '<thought lang = "en" n="1">Okay.</thought>Oh, good question.',
+     '<think effort="none"/>Oh, good question.'],
+)  # fmt: skip
+def test_a_tag_with_spaces_attributes_or_a_slash_is_that_tag_wherever_it_is_cut(text: str) -> None:
+    for pieces in cuts(text, 2):
+        assert heard(pieces) == GOOD, pieces
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A short answer. <think/> And its end.", "Some <thinkpad x='1'> here.",
+     "<thought of it> is a title.", "The <think > tag is one.", "<think about it", "<think"],
+)  # fmt: skip
+def test_no_word_is_lost_to_what_is_no_thinking(text: str) -> None:
+    for pieces in cuts(text, 2):
+        assert heard(pieces, plain=False) == " ".join(text.replace("<think/>", "").split()), pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(f"Here are my reasoning steps:\nIt's short.\n[BEGIN FINAL RESPONSE]\n{GOOD}", GOOD),
+     (f"Here are my reasoning steps:\nIt.[BEGIN FINAL RESPONSE]{GOOD}[END FINAL RESPONSE]", GOOD),
+     (f"It's.[BEGIN FINAL RESPONSE]{GOOD}\n[END FINAL RESPONSE]\n<|end|>", GOOD),
+     ("Here are my reasoning steps: first, I add. Then I'm done.", ""),
+     ("Here are my shoes.", ""), ("A [BEGIN FINAL RESPONSE] mark it has.", "")],
+)  # fmt: skip
+def test_apriels_thinking_ends_at_its_mark_wherever_it_is_cut(text: str, said: str) -> None:
+    for pieces in cuts(text, 2):
+        assert heard(pieces, plain=False) == (said or text), pieces
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 100])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sure, <think> the user wants it short.</think> It is four.",
+        "It is noon <think> wait, is it?</think> It is four.",
+        "Well, <reasoning> they ask, so.</reasoning> It is four.",
+    ],
+)
+def test_thinking_in_mid_sentence_is_not_heard_and_what_was_said_before_is(
+    text: str, size: int
+) -> None:
+    thoughts = ThinkingFilter()
+    pieces = [thoughts.feed(text[at : at + size]) for at in range(0, len(text), size)]
+    heard = "".join([*pieces, thoughts.feed("", final=True)])
+    assert heard == f"{text[: text.index('<')]} It is four."

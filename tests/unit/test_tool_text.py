@@ -78,6 +78,8 @@ FORMATS = {
     "Solar": "<|tool_call:begin|>a1<|tool_call:name|>get_time<|tool_call:args|>"
     f"{ZONE}<|tool_call:end|>",
     "Nemotron": f'<TOOLCALL>[{{"name": "get_time", "arguments": {ZONE}}}]</TOOLCALL>',
+    "Gemini": '```tool_code\nprint(default_api.get_time(zone="UTC"))\n```',
+    "Gemma 3": '```tool_code\nget_time(zone="UTC")\n```',
     "xLAM": f'[{{"name": "get_time", "arguments": {ZONE}}}]',
     "wrapped": f'{{"tool_call": {{"name": "get_time", "arguments": {ZONE}}}}}',
     "ReAct's JSON": f'{{"action": "get_time", "action_input": {ZONE}}}',
@@ -120,6 +122,7 @@ SENTENCES = [
     "Action movies. Function calls are fun. An action, a function call", "Functools is fun.",
     'Action: {"a": 1} is no call.', "Action", "Action: ", "A", "functools", "functools[1]",
     "The list [a, b] and [laugh] and [f(x)] and f(x=1), [f(x) for x in y].", "a]<]b [see (that)]",
+    "Use ```tool_code``` for it.", "```tool_codes\nx\n``` and ``` and `", "```tool_code",
     "Use <tools> to list them. They are many.", "A <call> begins one, I mean it.",
     "A <function(x)> and so on it goes.", "An <invoke name> is what you write.",
 ]  # fmt: skip
@@ -150,10 +153,10 @@ def test_a_name_in_the_arguments_is_none_of_a_call(name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1000])
-def test_json_within_a_sentence_is_a_call_and_a_python_list_is_none(size: int) -> None:
+def test_a_call_within_a_sentence_is_one(size: int) -> None:
     call = '{"name": "get_time", "arguments": {}}'
     assert taken(f"I use {call} to see it.", size) == ("I use  to see it.", [call])
-    assert taken("I use [get_time()] to see it.", size) == ("I use [get_time()] to see it.", [])
+    assert taken("I use [get_time()] to see it.", size) == ("I use  to see it.", ["[get_time()]"])
     assert taken("I see. [get_time()]", size) == ("I see. ", ["[get_time()]"])
 
 

@@ -70,7 +70,6 @@ ORDINARY = {
     "It was <s>five</s> four dollars. So it is.": "It was five four dollars. So it is.",
     "Use <div>, <p> or <li> for that, and </p> ends it.": "",
     "The <tool_call> tag and `[TOOL_CALLS]`. So.": "The <tool_call> tag and TOOL_CALLS. So.",
-    "In Python, [foo()] makes a list. So it is.": "In Python, foo() makes a list. So it is.",
     "It is a[1], x[0] or data[0]. Not so[1].": "It is a 1, x 0 or data 0. Not so.",
     "It is https:// or http://, then a.b.": "",
 }

@@ -23,7 +23,6 @@ OVERHEAD = 65536  # bytes of a request beside its body: line, headers, chunks' f
 # can be read.
 LONGEST = 2 * MAX_BODY
 MAX_FIELDS = 100  # header fields
-BODY_FIELDS = frozenset({b"content-length", b"transfer-encoding"})  # of a request with a body
 PIPELINED = 8  # requests that wait for the answer to another
 PARSED_BYTES = 16384  # bytes that are parsed before the bounds are looked at
 
@@ -129,7 +128,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._receiving = BODY
         # The parser takes what follows for another protocol, and then for the next request.
-        if self.parser.should_upgrade() and BODY_FIELDS.intersection(dict(self.headers)):
+        fields = dict(self.headers)
+        has_body = b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0"
+        if self.parser.should_upgrade() and has_body:
             raise ValueError("a body after an upgrade")
         super().on_headers_complete()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO
 from vui_gateway.config.shape import ALIAS, OF_ALL, OF_GROUPS
 from vui_gateway.config.values import suggestion
-from vui_gateway.litellm_proxy.catalogue import UnknownProvider
+from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 
 __all__ = ["settle_fallbacks"]
 
@@ -53,20 +54,29 @@ def _settled(
         if group == ANY_GROUP or _is_served(group, names):
             yield {group: to}
             continue
-        meant = [name for name in names if _is_prefixed(name, group) or _is_prefixed(group, name)]
-        meant += _of_wildcards(group, names)
+        meant = [name for name in names if _is_prefixed(name, group)]
+        meant += [*_of_wildcards(group, names), *_of_inferred_provider(group, names)]
         if not meant:
             unknown[group] = None
         yield from ({name: to} for name in meant if name not in exact)
 
 
 def _is_prefixed(whole: str, name: str) -> bool:
-    """Whether one is the other behind its provider.
+    """Whether one is the other behind a provider.
 
     https://github.com/BerriAI/litellm: litellm/router_utils/fallback_event_handlers.py
     """
     provider, _, model = whole.partition("/")
     return model == name and provider in UnknownProvider.known
+
+
+def _of_inferred_provider(group: str, names: Collection[str]) -> Iterator[str]:
+    """The group without its provider, where LiteLLM knows that its name is that provider's."""
+    provider, _, name = group.partition("/")
+    if name in names and "/" not in name:
+        with suppress(UnknownProvider):
+            if resolve_model({"model": name})[1] == provider:
+                yield name
 
 
 def _of_wildcards(group: str, names: Iterable[str]) -> Iterator[str]:

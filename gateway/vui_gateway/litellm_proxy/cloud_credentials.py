@@ -10,13 +10,14 @@ from typing import Any
 from litellm.llms.bedrock.base_aws_llm import BaseAWSLLM
 from litellm.llms.vertex_ai.vertex_llm_base import VertexBase
 
-from vui_gateway.providers.blame import HOUR
-
 __all__ = ["forget", "install"]
 
 
+SEARCH_PAUSE = 300.0  # seconds: a metadata server may have been away for a moment only
+
+
 class _Search:
-    """A search that is made anew an hour after one in vain.
+    """A search that is made anew some minutes after one in vain.
 
     Both clouds have a metadata server that is asked last, and outside of them nothing may answer
     at its address: Google's library waits three times for three seconds
@@ -26,7 +27,7 @@ class _Search:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # one searches, the others wait for what is found
-        self._until = 0.0
+        self._until, self._forgotten = 0.0, 0
         self._answer: Any = None
 
     def __call__(self, find: Callable[[], Any], in_vain: Callable[[Any], bool]) -> Any:
@@ -34,14 +35,15 @@ class _Search:
         with self._lock:
             if time.monotonic() < self._until:
                 return self._answer
+            forgotten = self._forgotten
             found = find()
-            if in_vain(found):
-                self._until, self._answer = time.monotonic() + HOUR, found
+            if in_vain(found) and forgotten == self._forgotten:
+                self._until, self._answer = time.monotonic() + SEARCH_PAUSE, found
             return found
 
     def forget(self) -> None:
         """Search at once."""
-        self._until = 0.0
+        self._until, self._forgotten = 0.0, self._forgotten + 1
 
 
 _find_googles = VertexBase._credentials_from_default_auth

@@ -23,6 +23,7 @@ PLAIN_TOKENS = (
     "[|user|]", "[|assistant|]", "[|system|]", "[|endofturn|]", "<seed:bos>", "<seed:eos>", "<eod>",
     "<longcat_s>", "<longcat_e>", "<longcat_user>", "<longcat_assistant>", "<longcat_system>",
     "<final_response>", "</final_response>", "<assistant_response>", "</assistant_response>",
+    "[end final response]",
 )  # fmt: skip
 # Between pipes, of ASCII or as DeepSeek writes them; Gemma 4 leaves out one.
 PIPED = r"<[|｜][^<>|｜\s]{1,48}(?:[|｜]>|>)"
@@ -30,6 +31,9 @@ TOKEN = re.compile(PIPED + "|" + "|".join(map(re.escape, PLAIN_TOKENS)), re.ASCI
 PARTIAL = re.compile(r"<[|｜][^<>|｜\s]{0,48}[|｜]?\Z")
 TOKEN_PREFIXES, TOKEN_BEGINS = prefixes(PLAIN_TOKENS), re.compile(r"[<\[\]]")
 LONGEST_TOKEN = 60
+# A line that opens or closes code; one that closes it has nothing else.
+FENCE = re.compile(r" {0,3}(`{3,})([^`]*)\Z")
+MOST_LINE = 100  # characters of a line that tell whether it is one
 WORD_CHARACTER = re.compile(r"\w")
 
 END_TOKENS = frozenset(
@@ -100,6 +104,7 @@ class ControlTokenFilter:
         self._held = self._before = ""  # _before: the last characters before what is held
         self._spoke = self._role = False  # _role: the name of a role comes now
         self._struck = False  # HTML's "<s>" is open
+        self._line = self._fence = ""  # the line under way; what opened the code before it
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """The text without tokens; a piece that may become one is held back."""
@@ -119,13 +124,13 @@ class ControlTokenFilter:
         while not self.ended:
             if self._role and (at := self._skip_role(text, at, final=final)) < 0:
                 return
-            if not (token := TOKEN.search(text, max(at, begin))):
+            if self.ended or not (token := TOKEN.search(text, max(at, begin))):
                 break
-            begin = token.end()
-            spoken_of = mention(self._before, text, *token.span(), final=final)
-            if spoken_of:
-                continue
             self._add(text[at : token.start()], heard)
+            at, begin = token.start(), token.end()
+            spoken_of = mention(self._before, text, at, begin, final=final)
+            if spoken_of or _fence_behind(self._line, self._fence):
+                continue
             if spoken_of is None:
                 self._held = text[token.start() :]
                 return
@@ -138,8 +143,14 @@ class ControlTokenFilter:
         self._add(rest, heard)
 
     def _add(self, text: str, heard: list[str]) -> None:
+        if not text:
+            return
         heard.append(text)
         self._spoke = self._spoke or bool(WORD_CHARACTER.search(text))
+        *lines, last = f"{self._line}{text}".split("\n")
+        for line in lines:
+            self._fence = _fence_behind(line, self._fence)
+        self._line = last[:MOST_LINE]
 
     def _take(self, written: str) -> None:
         self.taken, found = True, kind(written)
@@ -168,6 +179,15 @@ class ControlTokenFilter:
         if name:
             self.ended = not OWN.search(name) or self._spoke
         return found.end()
+
+
+def _fence_behind(line: str, fence: str) -> str:
+    """The fence of the code that is open behind a line; fence: before it."""
+    if not (found := FENCE.match(line)):
+        return fence
+    if not fence:
+        return found[1]
+    return fence if found[2].strip() or len(found[1]) < len(fence) else ""
 
 
 def _may_go_on(rest: str) -> int:

@@ -6,14 +6,26 @@ import re
 
 __all__ = ["NEEDED_BEFORE", "mention"]
 
-NEEDED_BEFORE = 2  # characters before a tag
+NEEDED_BEFORE = 9  # characters before a tag
 MAY_STAND_BEFORE = frozenset(" \xa0(`*\"'“‘")
-# A tag in use stands at a line's beginning, behind a sentence or right behind a word, and capitals,
-# a line's end or no space follow it.
-IN_SENTENCE = re.compile(r"(?:[\w,][ \xa0]|\()\Z")
-SENTENCE_GOES_ON = re.compile(r"[ \xa0][^\W\d_A-Z]{1,24}(?=[^\w({\[=<>]|\Z)|[.,;:?!)](?=\s|\Z)|-\w")
-QUOTE_OPENS, QUOTE_CLOSES = re.compile(r"[`*\"'“‘]\Z"), re.compile(r"[`*\"'”’]")
-UNDECIDED_YET = re.compile(r"(?:[ \xa0][^\W\d_A-Z]{0,24}|[.,;:?!)-])?\Z")
+# A tag in use may stand in mid-sentence, too. It is only spoken of in quotes, behind a word that
+# needs another one, in a list of tags, or before a noun for it.
+IN_QUOTES, QUOTE_CLOSES = re.compile(r"[`*\"'“‘]\Z"), re.compile(r"[`*\"'”’]")
+NEEDS_MORE = re.compile(
+    r"(?:(?<!\w)(?:the|an?|this|each|every|between|and|or|with|like|uses?|by|of|in|tags?|tokens?"
+    r"|der|die|das|ein|eine|und|oder|mit|le|la|un|une|et|ou|el|una|y|o)[ \xa0]"
+    r"|[>`],[ \xa0]|\()\Z",
+    re.IGNORECASE,
+)
+SENTENCE_GOES_ON = re.compile(
+    r"[ \xa0][^\W\d_A-Z]{1,24}(?![^\W_]|[_<>]|\s{0,4}[({\[=])|[.,;:?!)](?=\s|\Z)|-\w"
+)
+IN_SENTENCE = re.compile(r"[\w,][ \xa0]\Z")
+NOUN = re.compile(
+    r"[ \xa0](?:tags?|tokens?|markers?|elements?|blocks?|标签)(?!\w)|-(?:tags?|tokens?)\b",
+    re.IGNORECASE,
+)
+UNDECIDED_YET = re.compile(r"(?:[ \xa0][^\W\d_A-Z]{0,24}\s{0,4}|[.,;:?!)]|-\w{0,6})?\Z")
 
 
 def mention(before: str, text: str, start: int, end: int, *, final: bool) -> bool | None:
@@ -24,12 +36,11 @@ def mention(before: str, text: str, start: int, end: int, *, final: bool) -> boo
     if (text[start - 1] if start else before[-1:]) not in MAY_STAND_BEFORE:
         return False
     before = (before + text[max(0, start - NEEDED_BEFORE) : start])[-NEEDED_BEFORE:]
-    if QUOTE_OPENS.search(before):
-        goes_on = QUOTE_CLOSES
-    elif IN_SENTENCE.search(before):
-        goes_on = SENTENCE_GOES_ON
-    else:
+    if IN_QUOTES.search(before):
+        return None if end == len(text) and not final else bool(QUOTE_CLOSES.match(text, end))
+    if not IN_SENTENCE.search(before) and not NEEDS_MORE.search(before):
         return False
     if not final and UNDECIDED_YET.match(text, end):
         return None
+    goes_on = SENTENCE_GOES_ON if NEEDS_MORE.search(before) else NOUN
     return bool(goes_on.match(text, end))

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable
 from string import ascii_lowercase, ascii_uppercase
 
+from vui_gateway.providers import harmony
+from vui_gateway.providers.harmony import BARE_FINAL, ENDS_MESSAGE, HARMONY
 from vui_gateway.providers.mentions import NEEDED_BEFORE, mention
 
-__all__ = [
-    "CHANNEL", "CLOSING_TAGS", "FOLD", "THINKING_TAGS", "ThinkingFilter", "held_back", "prefixes",
-    "thinks_aloud",
-]  # fmt: skip
+__all__ = ["FOLD", "THINKING_TAGS", "ThinkingFilter", "held_back", "prefixes", "thinks_aloud"]
 
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html,
 # https://docs.mistral.ai/capabilities/reasoning and the templates of other models
@@ -43,20 +42,26 @@ THINKING_TAGS = {
 }
 # Closed by each other's tags, too: models mix them up.
 ALIKE = {"unused95": "unused94", "thinking": "think", "thoughts": "thought", "reason": "reasoning"}
-CLOSING_TAGS = frozenset(THINKING_TAGS.values())
-# https://cookbook.openai.com/articles/openai-harmony: each message has a channel, and only "final"
-# is for the user. The name may be followed by a recipient and a type.
-CHANNEL, MESSAGE = "<|channel|>", "<|message|>"
-HARMONY = "harmony"
-ENDS_MESSAGE = ("<|end|>", "<|start|>", "<|return|>", "<|call|>")
-MOST_HEADER = 160  # characters
-# A server may leave out the control tokens and keep the names.
-BARE_OPEN, BARE_CLOSE = re.compile(r"analysis(?=[A-Z])"), "assistantfinal"
+PHRASE, PHRASE_ENDS = "Here are my reasoning steps:", "[begin final response]"
+CLOSING_TAGS = frozenset((*THINKING_TAGS.values(), PHRASE_ENDS))
 MARKER = re.compile(
     r"<(?:\|channel\|>(?P<channel>[^|]{0,60}(?:<\|constrain\|>[^|]{0,20})?)<\|message\|>"
-    r"|[/|]{0,2}[a-z][\w:/]{1,24}\|?>)|\[/?think\]|◁/?think▷|(?-i:assistantfinal)",
+    r"|[/|]{0,2}[a-z][\w:/]{1,24}\|?(?:\s{1,4}(?:[\w-]{1,20}\s?=[^<>\[]{0,80})?/?)?>)|\[/?think\]"
+    r"|\[begin final response\]|◁/?think▷|(?-i:assistantfinal)",
     re.ASCII | re.IGNORECASE,
 )
+# Behind a tag's name: space, attributes, the slash of an empty element; and its beginning.
+LOOSE = re.compile(r"(?:/|\s[^>]*)>\Z")
+LOOSE_BEGINS = re.compile(
+    r"</?[a-z][\w:]{1,24}(?:/|\s{1,4}(?:[\w-]{1,20}\s?(?:=[^<>\[]{0,80})?)?/?)\Z", re.ASCII | re.I
+)
+MOST_LOOSE = 140  # characters
+# A reply may begin in thinking without a tag. gpt-oss names its channel, where a server left out
+# the tokens: no word begins so. Apriel has a phrase: https://huggingface.co/ServiceNow-AI
+BARE = re.compile(
+    rf"{BARE_FINAL}|final(?=[A-Z])|(?P<{HARMONY}>analysis(?=[^\W\d_]))|(?P<any>{PHRASE})"
+)
+BARE_NAMES = ("analysis", "final", BARE_FINAL, PHRASE)
 TAG_BEGINS = re.compile(r"[<\[◁]")
 # Tags are compared in lower case, with ASCII's pipes and underscores; as long as before, which
 # `str.lower` doesn't keep.
@@ -91,12 +96,19 @@ def _family(name: str) -> str:
 TAGS = {
     **{tag: (False, _family(tag)) for tag in THINKING_TAGS},
     **{tag: (True, _family(tag)) for tag in CLOSING_TAGS},
-    **dict.fromkeys((*ENDS_MESSAGE, BARE_CLOSE), (True, HARMONY)),
+    **dict.fromkeys((*ENDS_MESSAGE, BARE_FINAL), (True, HARMONY)),
 }
 NOT_OURS = ENDS_MESSAGE[1:]
-TAGS |= {tag.upper(): found for tag, found in TAGS.items() if tag != BARE_CLOSE}
-PREFIXES = prefixes((*THINKING_TAGS, *CLOSING_TAGS, *ENDS_MESSAGE, CHANNEL))
+TAGS |= {tag.upper(): found for tag, found in TAGS.items() if tag != BARE_FINAL}
+PREFIXES = prefixes((*THINKING_TAGS, *CLOSING_TAGS, *ENDS_MESSAGE, harmony.CHANNEL))
 LONGEST_TAG = max(map(len, PREFIXES))
+
+
+def _known(tag: str) -> tuple[bool, str]:
+    """Whether a tag closes, and which thinking; no family for another tag."""
+    if found := TAGS.get(tag):
+        return found
+    return TAGS.get(LOOSE.sub(">", tag).translate(FOLD), (False, ""))
 
 
 def held_back(tail: str, starts: frozenset[str], begins: re.Pattern[str]) -> int:
@@ -131,6 +143,7 @@ class ThinkingFilter:
         self._family = "any" if opened else ""  # of the thinking under way
         self._thoughts: list[str] = []  # of it
         self._begun = self._spoke = False
+        self._spoken_of: set[str] = set()  # thinking whose tag a sentence names
 
     def separate(self) -> None:
         """The server separates the thoughts: the text is none."""
@@ -158,8 +171,11 @@ class ThinkingFilter:
             return ""
         for tag in MARKER.finditer(text, at):
             name = tag[0]
-            closes, family = TAGS.get(name) or TAGS.get(name.translate(FOLD)) or _channel(tag)
-            channel, under_way = tag.lastgroup is not None, self._family
+            to, under_way = tag["channel"], self._family
+            channel = to is not None
+            closes, family = (harmony.is_final(to), HARMONY) if channel else _known(name)
+            empty = name.endswith("/>")  # it closes as models write it, else it means nothing
+            closes = closes or (empty and bool(under_way))
             if family == HARMONY and not channel:
                 ours = under_way == HARMONY
             elif closes or channel:
@@ -168,12 +184,15 @@ class ThinkingFilter:
                 ours = not under_way
             if not (ours and family):
                 continue
+            if family in self._spoken_of and closes and not under_way:
+                continue
             if not (under_way or channel):
                 spoken_of = mention(self._before, text, *tag.span(), final=final)
                 if spoken_of is None:
                     stop = tag.start()
                     break
                 if spoken_of:
+                    self._spoken_of.add(family)
                     continue
             if at < tag.start():
                 self._add(text[at : tag.start()], heard)
@@ -184,9 +203,9 @@ class ThinkingFilter:
                     heard.clear()
                     self.unopened = self._spoke
                 self._family, self.closed = "", True
-                at -= len(MESSAGE) * channel
+                at -= len(harmony.MESSAGE) * channel
             else:
-                self._family, self._opened, self._thoughts = family, True, []
+                self._family, self._opened, self._thoughts = "" if empty else family, True, []
         rest = text[at:]
         if not final:
             keep = len(text) - stop or self._may_go_on(rest)
@@ -213,32 +232,22 @@ class ThinkingFilter:
             return 0
         start = len(text) - len(text.lstrip())
         word = text[start:]
-        if not final and any(name.startswith(word) for name in ("analysis", BARE_CLOSE)):
+        if not final and any(name.startswith(word) for name in BARE_NAMES):
             return -1
         self._begun = True
-        if word.startswith(BARE_CLOSE):
-            return start + len(BARE_CLOSE)
-        if found := BARE_OPEN.match(word):
-            self._family, self._opened = HARMONY, True
+        if not (found := BARE.match(word)):
+            return 0
+        if not found.lastgroup:
             return start + found.end()
+        self._family, self._opened = found.lastgroup, True
         return 0
 
     def _may_go_on(self, rest: str) -> int:
         """How many characters at the end may be the beginning of a tag."""
-        header = rest.rfind(CHANNEL, max(0, len(rest) - MOST_HEADER))
-        if header >= 0 and MESSAGE not in rest[header:]:
-            return len(rest) - header
-        own = held_back(rest[-LONGEST_TAG:].translate(FOLD), PREFIXES, TAG_BEGINS)
-        return own or (_bare_close(rest) if self._family == HARMONY else 0)
-
-
-def _channel(tag: re.Match[str]) -> tuple[bool, str]:
-    """Whether a message is for the user, and closes what came before; no family for no tag."""
-    if tag["channel"] is None:
-        return False, ""
-    return tag["channel"].strip().startswith("final"), HARMONY
-
-
-def _bare_close(text: str) -> int:
-    sizes = range(min(len(text), len(BARE_CLOSE) - 1), 0, -1)
-    return next((n for n in sizes if BARE_CLOSE.startswith(text[-n:])), 0)
+        own = harmony.header_begins(rest) or held_back(
+            rest[-LONGEST_TAG:].translate(FOLD), PREFIXES, TAG_BEGINS
+        )
+        loose = LOOSE_BEGINS.match(rest, max(0, rest.rfind("<", -MOST_LOOSE)))
+        if loose and _known(f"{loose[0]}>")[1]:
+            own = own or len(loose[0])
+        return own or (harmony.bare_final_begins(rest) if self._family == HARMONY else 0)

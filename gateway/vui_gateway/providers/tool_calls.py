@@ -29,7 +29,7 @@ LEAKED = re.compile(r"(?:<[|｜]|[|｜]>|<|\[(?:ARGS|CALL_ID)\]).*", re.DOTALL)
 # A template's namespace: DeepSeek's, Step's, LongCat's.
 _SPACE = r"(?:[|｜]DSML[|｜]|[a-z]{1,16}[:_])?"
 NAMED = re.compile(
-    r"(?<![\w.-])(?:functions?[.:])?(?P<name>[A-Za-z_][\w.-]{0,63})(?::\d{1,4})?"
+    r"(?<![\w.-])(?:(?:functions?|default_api)[.:])?(?P<name>[A-Za-z_][\w.-]{0,63})(?::\d{1,4})?"
     r"(?:\s|[\"'>`*]|:(?!\w)|\[ARGS\]|\[CALL_ID\]\w{1,40}|<[|｜][^<>]{1,40}[|｜]>|```(?:json)?|json(?=\s)"
     r"|<tool_sep[^<>]{0,20}>|Action[ _]?Input\b|✿ARGS✿"
     rf"){{0,12}}(?P<opens>[{{(]|<{_SPACE}param|<{_SPACE}arg_key|</function>|</invoke>|</tool_call>|\Z)"

@@ -35,7 +35,7 @@ OPENING = {
     "<start_function_call>": "<end_function_call>", "<xai:function_call": "</xai:function_call>",
     "<function(": "</function>", "<tools>": "</tools>",
     "[tool_calls]": "", "<|python_tag|>": "", "<|tool_call|>": "", "<|function_call|>": "",
-    "function call<|role_sep|>": "",
+    "function call<|role_sep|>": "", "```tool_code\n": "```",
 }  # fmt: skip
 # ReAct's, and what follows a call is a made-up result until here: https://arxiv.org/abs/2210.03629
 FINAL = "final answer:"
@@ -69,7 +69,7 @@ OPEN = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 OPENING_PREFIXES = prefixes((*OPENING, f"{FUNCTOOLS}["))
-CALL_BEGINS = re.compile(r"[<\[✿]|(?<!\w)[f\]]")
+CALL_BEGINS = re.compile(r"[<\[✿`]|(?<!\w)[f\]]")
 LONGEST_OPENING = max(map(len, OPENING))
 
 
@@ -79,7 +79,7 @@ def _begun(text: str) -> str:
 
 
 FIRST = re.compile(
-    rf"[<\[{{\]✿]|(?<!\w)(?:Action\b|function call<|(?:\*|{_begun('Action')}|{_begun(FUNCTOOLS)}"
+    rf"[<\[{{\]✿`]|(?<!\w)(?:Action\b|function call<|(?:\*|{_begun('Action')}|{_begun(FUNCTOOLS)}"
     rf"|{_begun('function call')})\Z)"
 )
 JSON_PARTIAL = re.compile(
@@ -93,7 +93,7 @@ LABEL_PARTIAL = re.compile(
     r"|\*{1,2}\Z"
 )
 # A tag that somebody speaks of: words follow, and nothing ends it.
-SPOKEN_OF = re.compile(r"<[^<>{}=|]{1,60}>(?:[ \t]+[^\s{}\[\]()=<>]+){3}[^{}\[\]()=<>]*")
+SPOKEN_OF = re.compile(r"<[^<>{}=|]{1,60}>(?:[ \t]++[^\s{}\[\]()=<>]++){3}+[^{}\[\]()=<>]*+")
 MOST_PARTIAL, MOST_LABEL = 60, 160
 NESTING = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
 MOST_TAKEN, MOST_JSON = 100_000, 8_000  # characters
@@ -111,8 +111,7 @@ class ToolTextFilter:
 
     def __init__(self) -> None:
         self.taken: list[str] = []
-        # Before the text that is held, and before the call under way: the last characters.
-        self._held = self._before = self._behind = ""
+        self._held = self._before = ""  # _before: the last characters before what is held
         self._inside: str | None = None  # what ends the call under way; JSON by its brackets
         self._depth, self._quoted = 0, False
         self._label, self._named = "", False  # ReAct's, before the JSON of a call; it has the name
@@ -151,8 +150,7 @@ class ToolTextFilter:
             if spoken_of is None:
                 self._held = text[at:]
                 break
-            self._inside, behind = inside, (self._before + text[:at])[-NEEDED_BEFORE:]
-            self._behind = behind if found[0].endswith("(") else ""  # JSON in a sentence is a call
+            self._inside = inside
             self._label, self._named = "", bool(found["name"])
             if found["label"]:
                 self._label, at = found[0], begin
@@ -192,14 +190,9 @@ class ToolTextFilter:
             elif not self._quoted and len(char) == 1:
                 self._depth += 1 if char in "{[" else -1
                 if self._depth <= 0:
-                    spoken_of = mention(self._behind, text, 0, mark.end(), final=final)
-                    stop = mark.end() - (spoken_of is None)
-                    self._keep(text[at:stop])
-                    if spoken_of is None:
-                        self._depth, self._held = 1, text[stop:]
-                        return len(text)
-                    heard.append(self._close(spoken_of=spoken_of))
-                    return stop
+                    self._keep(text[at : mark.end()])
+                    heard.append(self._close())
+                    return mark.end()
         keep = int(not final and text.endswith("\\") and not _escaped(text))
         self._keep(text[at : len(text) - keep])
         self._held = text[len(text) - keep :]
@@ -212,11 +205,11 @@ class ToolTextFilter:
         if self._size <= MOST_TAKEN:
             self._part.append(text)
 
-    def _close(self, *, final: bool = False, spoken_of: bool = False) -> str:
+    def _close(self, *, final: bool = False) -> str:
         """The call is over: what of it is none after all."""
         part, inside, label = "".join(self._part), self._inside, self._label
         self._part, self._inside, self._size, self._label = [], None, 0, ""
-        if inside is JSON and (spoken_of or not is_call(part, named=self._named, cut_off=final)):
+        if inside is JSON and not is_call(part, named=self._named, cut_off=final):
             return label + part
         if final and SPOKEN_OF.fullmatch(part):
             return part

@@ -7,7 +7,8 @@ from typing import Any
 
 from vui_gateway.providers.content import whole_characters
 from vui_gateway.providers.control_tokens import ControlTokenFilter
-from vui_gateway.providers.tags import CHANNEL, ThinkingFilter
+from vui_gateway.providers.harmony import CHANNEL
+from vui_gateway.providers.tags import ThinkingFilter
 from vui_gateway.providers.tool_calls import calls_in, tool_name
 from vui_gateway.providers.tool_text import ToolTextFilter
 from vui_gateway.turns.call import Event
