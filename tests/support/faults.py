@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.sick_and_well import FIRST
 
-__all__ = ["BROKEN", "DRIBBLE", "HTML", "MOVED", "NO_WORDS", "ODD", "PLACES"]
+__all__ = ["BROKEN", "DRIBBLE", "HTML", "MOVED", "NO_WORDS", "ODD", "PLACES", "completion"]
 
 PLACES = {
     "before the first word": 0,
@@ -19,6 +19,16 @@ PLACES = {
     "after the last word": len(" ".join(FIRST).split()),
 }
 HTML = {"fault_body": "<html>Log in</html>", "fault_headers": {"content-type": "text/html"}}
+
+
+def completion(text: str) -> str:
+    """A whole answer that isn't streamed."""
+    message = {"role": "assistant", "content": text}
+    return json.dumps({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-4.1-mini",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 0, "total_tokens": 9},
+    })  # fmt: skip
 
 
 MOVED = {"fault": 302, "fault_body": "", "fault_headers": {"location": "/log-in"}}

@@ -156,11 +156,8 @@ class ThinkingFilter:
         lost: with `final`, thinking that was opened and not closed is left out, since it was cut
         off; else it is said, since there is nothing else.
         """
-        if (
-            not (self._held or self._family or final)
-            and self._begun
-            and not TAG_BEGINS.search(text)
-        ):
+        waits = self._held or self._family or final or not self._begun
+        if not waits and not TAG_BEGINS.search(text):
             self._before = (self._before + text)[-NEEDED_BEFORE:]
             return text
         text, self._held = self._held + text, ""
@@ -182,9 +179,8 @@ class ThinkingFilter:
                 ours = under_way in ("", "any", family)
             else:
                 ours = not under_way
-            if not (ours and family):
-                continue
-            if family in self._spoken_of and closes and not under_way:
+            named = closes and not under_way and family in self._spoken_of
+            if named or not (ours and family):
                 continue
             if not (under_way or channel):
                 spoken_of = mention(self._before, text, *tag.span(), final=final)

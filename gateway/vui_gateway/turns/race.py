@@ -156,8 +156,7 @@ class Race:
         )  # fmt: skip
         found = Blame(Blamed.REQUEST) if blameless else blame(facts)
         if found.blamed == Blamed.TOOLS:
-            seconds = max(found.seconds, self._cooldown.seconds)
-            self._toolless.add(record.deployment.id, seconds)
+            self._toolless.add(record.deployment.id, max(found.seconds, self._cooldown.seconds))
         cure = self._cooldown.failed(record.deployment, found)
         if cure and not record.reason.endswith("."):  # a sentence of ours has a cure of its own
             record.reason = f"{record.reason}. {cure}"
