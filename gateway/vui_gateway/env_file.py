@@ -19,7 +19,7 @@ __all__ = ["MAY_BE_EMPTY", "read_env_file"]
 MAY_BE_EMPTY = ("VUI_LITELLM_FILLERS",)  # an empty one of the others counts as unset
 # Variables whose value is a path: of Google, of Python's and LiteLLM's TLS.
 NAMES_FILE = re.compile(r"_FILE$|CREDENTIALS$|CERT|_CA(?:_|$)|CA_BUNDLE")
-NAME = re.compile(r"[A-Za-z_][\w.-]*")
+VARIABLE_NAME = re.compile(r"[A-Za-z_][\w.-]*")
 KEY_SUFFIX = "_API_KEY"
 NO_HEADER = (
     "it holds a character that no key has, such as a curly quote or one that can't be seen. "
@@ -78,7 +78,7 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
 
 def _is_variable(line: Binding) -> bool:
     """Whether a process can have it: a name of letters, digits and `_.-`, no NUL."""
-    named = line.key and NAME.fullmatch(line.key)
+    named = line.key and VARIABLE_NAME.fullmatch(line.key)
     return bool(named) and not line.error and "\0" not in (line.value or "")
 
 

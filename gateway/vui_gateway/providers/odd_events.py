@@ -16,13 +16,13 @@ ODD = re.compile(
     rb'"(?:(?P<name>delta"\s{0,4}:\s{0,4})null\b'
     rb'|(?P<time>created"\s{0,4}:\s{0,4}\d{1,12})\.\d{1,12})'
 )
-MARK = b"\xef\xbb\xbf"
-MARKED = re.compile(MARK + rb"(?=data:|event:|id:|:)")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MARKED = re.compile(BYTE_ORDER_MARK + rb"(?=data:|event:|id:|:)")
 
 
 def mended(data: bytes) -> bytes:
     """Events, or a body, as LiteLLM reads them; no text in them changes: its quotes are escaped."""
-    data = MARKED.sub(b"", data) if MARK in data else data
+    data = MARKED.sub(b"", data) if BYTE_ORDER_MARK in data else data
     return ODD.sub(_instead, data)
 
 

@@ -41,7 +41,7 @@ MAX_LOOKED_AT, MAX_COMPARED, MAX_SHOWN = 20_000, 2_000, 200
 # Characters of a sentence that somebody has said; a shorter one may be the provider's own words.
 LEAST_SAID = 12
 SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
-IN_QUOTES = re.compile(rf"""(?<!\w)(['"`])(.{{{LEAST_SAID},}}?)(?:\1(?!\w)|\Z)""")
+QUOTED_WORDS = re.compile(rf"""(?<!\w)(['"`])(.{{{LEAST_SAID},}}?)(?:\1(?!\w)|\Z)""")
 CUT_SHORT = re.compile(r"\s*(?:\.\.\.|…)\Z")
 
 
@@ -87,7 +87,7 @@ def _without(said: Sequence[str], words: str) -> str:
         part = CUT_SHORT.sub("", found[2].strip())
         return f"{found[1]}…{found[1]}" if any(part in text for text in in_one_line) else found[0]
 
-    words = IN_QUOTES.sub(unquoted, words)
+    words = QUOTED_WORDS.sub(unquoted, words)
     for text in said:
         for line in SENTENCE_ENDS.split(text):
             sentence = " ".join(line.split())

@@ -23,7 +23,7 @@ URL_LAST = frozenset("htpswHTPSW:/")
 WORD_SAID = re.compile(r"\w")
 
 LABEL = re.compile(r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98})\]")
-LISTED = re.compile(r"[-+\d'\"\[]|[\w.]+\(")  # a list, and not a stage direction
+LIST_OR_CALL = re.compile(r"[-+\d'\"\[]|[\w.]+\(")  # a list, and not a stage direction
 LABEL_PART = re.compile(r"\[(?:[^\[\]\n]|\[[^\[\]\n]{0,98}\]){0,98}(?:\[[^\[\]\n]{0,98})?\Z")
 ADDRESS = re.compile(r":[ \t]*<?(?:[a-z]{2,6}:|www\.|[/#])", re.IGNORECASE)
 # OpenAI's mark of a source; in Chinese and Japanese these brackets hold words.
@@ -205,7 +205,7 @@ class Inline:
                 self._say(self._read(name))
                 return other.end()
         # vui says nothing in brackets: stage directions, which models make up, and lists.
-        self._say(" " * index + self._read(name) if LISTED.match(name) else label[0])
+        self._say(" " * index + self._read(name) if LIST_OR_CALL.match(name) else label[0])
         return end
 
     def _read(self, text: str) -> str:
