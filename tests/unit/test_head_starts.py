@@ -88,6 +88,15 @@ def test_the_sums_are_those_of_a_day_and_outlive_a_restart() -> None:
     assert again.today == (0, 0, 0)
 
 
+def test_one_of_yesterday_that_is_claimed_today_leaves_no_price_below_zero() -> None:
+    clock = WallClock(NOON)
+    starts, _ = head_starts(State(clock=clock))
+    ended(starts, "a", claimed=False)
+    clock.now += 86_400
+    starts.claim("a", OWNER)
+    assert starts.today == (0, 1, 0.0)
+
+
 def test_a_claim_reaches_the_gateway_that_has_the_call_and_the_sums_are_of_all() -> None:
     states = State("one"), State("two")
     (one, _), (two, _) = map(head_starts, states)

@@ -95,7 +95,9 @@ class HeadStarts:
         """The sums of all gateways."""
         day = f"{self._state.today}/"
         found = [v for name, v in self._state.items(SUBJECT) if name.startswith(day)]
-        return Sums(*map(sum, zip(Sums(), *filter(_are_sums, found), strict=True)))
+        started, used, usd = map(sum, zip(Sums(), *filter(_are_sums, found), strict=True))
+        # One of yesterday's may be claimed today.
+        return Sums(started, used, max(0.0, usd))
 
     async def refusal(self, model_group: str, client: str) -> str:
         """Why none may begin now; empty where one may."""
