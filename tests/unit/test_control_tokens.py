@@ -74,11 +74,11 @@ def test_a_token_behind_code_ends_the_reply_wherever_it_is_cut(text: str) -> Non
         assert said == text[: text.index("<|im_end|>")], pieces
 
 
-@pytest.mark.parametrize("size", [1, 3, 7, 100])
 @pytest.mark.parametrize(
     "more", [" <|im_end|> and then what?", " </s> the moon.", " <|eot_id|>, bye."]
 )
-def test_a_token_in_mid_sentence_ends_the_turn(more: str, size: int) -> None:
-    text, tokens = f"I like you, friend{more}", ControlTokenFilter()
-    pieces = [tokens.feed(text[at : at + size]) for at in range(0, len(text), size)]
-    assert "".join([*pieces, tokens.feed("", final=True)]).strip() == "I like you, friend"
+def test_a_token_in_mid_sentence_ends_the_turn_wherever_it_is_cut(more: str) -> None:
+    for pieces in cuts(f"I like you, friend{more}", 2):
+        tokens = ControlTokenFilter()
+        said = "".join(map(tokens.feed, pieces)) + tokens.feed("", final=True)
+        assert said.strip() == "I like you, friend", pieces

@@ -1,4 +1,4 @@
-"""A tag that a sentence speaks of is told from one that its model uses."""
+"""Tags that a sentence speaks of, and tags that their model uses."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["NEEDED_BEFORE", "mention"]
+__all__ = ["last_before", "mention"]
 
 NEEDED_BEFORE = 9  # characters before a tag
 MAY_STAND_BEFORE = frozenset(" \xa0(`*\"'“‘")
@@ -28,6 +28,11 @@ NOUN = re.compile(
 UNDECIDED_YET = re.compile(r"(?:[ \xa0][^\W\d_A-Z]{0,24}\s{0,4}|[.,;:?!)]|-\w{0,6})?\Z")
 
 
+def last_before(before: str, text: str, end: int) -> str:
+    """The characters that `mention` needs before a place of a text; before: those before it."""
+    return (before + text[max(0, end - NEEDED_BEFORE) : end])[-NEEDED_BEFORE:]
+
+
 def mention(before: str, text: str, start: int, end: int, *, final: bool) -> bool | None:
     """Whether the tag from start to end is only spoken of; None where more must come first.
 
@@ -35,12 +40,15 @@ def mention(before: str, text: str, start: int, end: int, *, final: bool) -> boo
     """
     if (text[start - 1] if start else before[-1:]) not in MAY_STAND_BEFORE:
         return False
-    before = (before + text[max(0, start - NEEDED_BEFORE) : start])[-NEEDED_BEFORE:]
+    before = last_before(before, text, start)
     if IN_QUOTES.search(before):
         return None if end == len(text) and not final else bool(QUOTE_CLOSES.match(text, end))
-    if not IN_SENTENCE.search(before) and not NEEDS_MORE.search(before):
+    if NEEDS_MORE.search(before):
+        goes_on = SENTENCE_GOES_ON
+    elif IN_SENTENCE.search(before):
+        goes_on = NOUN
+    else:
         return False
     if not final and UNDECIDED_YET.match(text, end):
         return None
-    goes_on = SENTENCE_GOES_ON if NEEDS_MORE.search(before) else NOUN
     return bool(goes_on.match(text, end))

@@ -8,7 +8,7 @@ from string import ascii_lowercase, ascii_uppercase
 
 from vui_gateway.providers import harmony
 from vui_gateway.providers.harmony import BARE_FINAL, ENDS_MESSAGE, HARMONY
-from vui_gateway.providers.mentions import NEEDED_BEFORE, mention
+from vui_gateway.providers.mentions import last_before, mention
 
 __all__ = ["FOLD", "THINKING_TAGS", "ThinkingFilter", "held_back", "prefixes", "thinks_aloud"]
 
@@ -158,7 +158,7 @@ class ThinkingFilter:
         """
         waits = self._held or self._family or final or not self._begun
         if not waits and not TAG_BEGINS.search(text):
-            self._before = (self._before + text)[-NEEDED_BEFORE:]
+            self._before = last_before(self._before, text, len(text))
             return text
         text, self._held = self._held + text, ""
         heard: list[str] = []
@@ -206,7 +206,7 @@ class ThinkingFilter:
         if not final:
             keep = len(text) - stop or self._may_go_on(rest)
             rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
-        self._before = (self._before + text[: len(text) - len(self._held)])[-NEEDED_BEFORE:]
+        self._before = last_before(self._before, text, len(text) - len(self._held))
         self._add(rest, heard)
         if final and self._family not in ("", HARMONY) and (self._implicit or not lost):
             heard += self._thoughts
@@ -244,6 +244,6 @@ class ThinkingFilter:
             rest[-LONGEST_TAG:].translate(FOLD), PREFIXES, TAG_BEGINS
         )
         loose = LOOSE_BEGINS.match(rest, max(0, rest.rfind("<", -MOST_LOOSE)))
-        if loose and _known(f"{loose[0]}>")[1]:
-            own = own or len(loose[0])
+        if not own and loose and _known(f"{loose[0]}>")[1]:
+            own = len(loose[0])
         return own or (harmony.bare_final_begins(rest) if self._family == HARMONY else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from vui_gateway.providers.control_tokens import TOKEN, Kind, kind
-from vui_gateway.providers.mentions import NEEDED_BEFORE, mention
+from vui_gateway.providers.mentions import last_before, mention
 from vui_gateway.providers.tags import FOLD, held_back, prefixes
 from vui_gateway.providers.tool_calls import FUNCTOOLS, is_call
 
@@ -125,7 +125,7 @@ class ToolTextFilter:
             heard.append(text)
         else:
             self._take_out(text, heard, final=final)
-        self._before = (self._before + text[: len(text) - len(self._held)])[-NEEDED_BEFORE:]
+        self._before = last_before(self._before, text, len(text) - len(self._held))
         return "".join(heard)
 
     def _take_out(self, text: str, heard: list[str], *, final: bool) -> None:
