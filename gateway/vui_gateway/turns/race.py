@@ -158,7 +158,7 @@ class Race:
         if found.blamed == Blamed.TOOLS:
             self._toolless.add(record.deployment.id, max(found.seconds, self._cooldown.seconds))
         cure = self._cooldown.failed(record.deployment, found)
-        if cure and not record.reason.endswith("."):  # a sentence of ours has a cure of its own
+        if cure and record.reason != str(error):  # a sentence of ours has a cure of its own
             record.reason = f"{record.reason}. {cure}"
 
     async def _patiently(
