@@ -12,7 +12,6 @@ from litellm.llms.vertex_ai.vertex_llm_base import VertexBase
 
 __all__ = ["forget", "install"]
 
-
 SEARCH_PAUSE = 300.0  # seconds: a metadata server may have been away for a moment only
 
 
@@ -27,7 +26,7 @@ class _Search:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # one searches, the others wait for what is found
-        self._until, self._forgotten = 0.0, 0
+        self._until = 0.0
         self._answer: Any = None
 
     def __call__(self, find: Callable[[], Any], in_vain: Callable[[Any], bool]) -> Any:
@@ -35,15 +34,10 @@ class _Search:
         with self._lock:
             if time.monotonic() < self._until:
                 return self._answer
-            forgotten = self._forgotten
             found = find()
-            if in_vain(found) and forgotten == self._forgotten:
+            if in_vain(found):
                 self._until, self._answer = time.monotonic() + SEARCH_PAUSE, found
             return found
-
-    def forget(self) -> None:
-        """Search at once."""
-        self._until, self._forgotten = 0.0, self._forgotten + 1
 
 
 _find_googles = VertexBase._credentials_from_default_auth
@@ -58,9 +52,9 @@ def install() -> None:
 
 
 def forget() -> None:
-    """A new configuration may have brought credentials."""
-    _googles.forget()
-    _amazons.forget()
+    """A new configuration may have brought credentials, also while a search is under way."""
+    global _googles, _amazons
+    _googles, _amazons = _Search(), _Search()
 
 
 def _of_google(self: VertexBase, scopes: Any) -> Any:
