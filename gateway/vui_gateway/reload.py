@@ -12,13 +12,14 @@ from vui_gateway.apply import InForce
 from vui_gateway.config.default_group import DEFAULT_GROUP
 from vui_gateway.config.file import Config, ConfigError, read_config
 from vui_gateway.config.left_out import summary
+from vui_gateway.config.values import few
 from vui_gateway.errors import UserError
 from vui_gateway.private_files import write_by_rename
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
 from vui_gateway.redaction import credentials, redact
 from vui_gateway.settings import SettingError, Settings, file_marks, named_files
 from vui_gateway.state.sync import Sync
-from vui_gateway.status import Status, few, make
+from vui_gateway.status import Status, make
 from vui_gateway.usage.labels import quoted
 from vui_gateway.variables import read_at_start
 

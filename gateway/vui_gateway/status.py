@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from vui_gateway.apply import InForce
     from vui_gateway.config.file import Config
 
-__all__ = ["HeadStarts", "Model", "Spender", "Status", "few", "lines", "make"]
-
-FEW = 5
+__all__ = ["HeadStarts", "Model", "Spender", "Status", "lines", "make"]
 
 
 class Model(BaseModel):
@@ -174,14 +172,6 @@ def _left_out(config: Config) -> Iterator[Model]:
 def _order(entry: dict) -> float:
     order = entry["litellm_params"].get("order")
     return math.inf if order is None else float(order)
-
-
-def few(names: list[str]) -> str:
-    """The first of them, and how many more there are."""
-    more = len(names) - FEW
-    if more < 2:
-        return ", ".join(names)
-    return f"{', '.join(names[:FEW])} and {more} more"
 
 
 def lines(status: Status) -> Iterator[str]:

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 
-from vui_gateway.status import HeadStarts, Model, Spender, Status, few, lines
+from vui_gateway.config.values import few
+from vui_gateway.status import HeadStarts, Model, Spender, Status, lines
 
 
 def test_what_is_served_and_what_failed_come_before_what_is_left_out() -> None:

@@ -9,13 +9,12 @@ from typing import Any
 
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO
 from vui_gateway.config.shape import ALIAS, OF_ALL, OF_GROUPS
-from vui_gateway.config.values import suggestion
+from vui_gateway.config.values import few, suggestion
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 
 __all__ = ["settle_fallbacks"]
 
 ANY_GROUP = "*"
-SHOWN_NAMES = 5
 MANY_CURE = "Write model_names of the file there."
 
 
@@ -93,7 +92,5 @@ def _is_served(name: str, names: Collection[str]) -> bool:
 
 def _said(unknown: Mapping[str, None], names: Collection[str]) -> str:
     listed = list(unknown)
-    more = len(listed) - SHOWN_NAMES
-    shown = ", ".join(map(repr, listed[:SHOWN_NAMES])) + (f" and {more} more" if more > 0 else "")
     cure = suggestion(listed[0], names, MANY_CURE) if len(listed) == 1 else MANY_CURE
-    return f"has no effect for {shown}: no model_name of the file. {cure}"
+    return f"has no effect for {few([*map(repr, listed)])}: no model_name of the file. {cure}"

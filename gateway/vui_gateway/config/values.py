@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["misread", "number", "suggestion"]
+__all__ = ["few", "misread", "number", "suggestion"]
 
+FEW = 5  # names that one line shows
 SLIP = 0.85  # of difflib's ratio: a letter or two are off
 QUOTE = "Put it in quotes, as text."
 
@@ -39,3 +40,11 @@ def suggestion(word: object, known: Iterable[str], otherwise: str) -> str:
     """The known word that may have been meant, as a question."""
     close = difflib.get_close_matches(str(word).lower(), list(known), 1, SLIP)
     return f"Did you mean {close[0]!r}?" if close else otherwise
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(names) - FEW
+    if more < 2:
+        return ", ".join(names)
+    return f"{', '.join(names[:FEW])} and {more} more"
