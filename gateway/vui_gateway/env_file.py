@@ -40,15 +40,12 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
     except FileNotFoundError:
         return {}, []
     except UnicodeDecodeError as error:
-        cure = "is no UTF-8 text. Save it as UTF-8."
-        raise SettingError(f"{path} {cure}", f"The env file {cure}") from error
+        raise _unusable(path, "is no UTF-8 text. Save it as UTF-8.") from error
     except IsADirectoryError as error:
-        cure = "is a folder. Remove it, and put the file there."
-        raise SettingError(f"{path} {cure}", f"The env file {cure}") from error
+        raise _unusable(path, "is a folder. Remove it, and put the file there.") from error
     except OSError as error:
         if error.errno == errno.EFBIG:
-            cure = "is larger than 1 MB. Is it the right file?"
-            raise SettingError(f"{path} {cure}", f"The env file {cure}") from error
+            raise _unusable(path, "is larger than 1 MB. Is it the right file?") from error
         raise SettingError(
             f"{path} can't be read ({error}). It must be a text file that the owner of its folder "
             'can read: `sudo chown "$USER" .env`.',
@@ -74,6 +71,10 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
             *(f"{name} in .env is ignored: {NO_HEADER}" for name in broken),
         ],
     )
+
+
+def _unusable(path: Path, why: str) -> SettingError:
+    return SettingError(f"{path} {why}", f"The env file {why}")
 
 
 def _is_variable(line: Binding) -> bool:

@@ -43,7 +43,7 @@ PLACEHOLDER = {"role": "user", "content": "."}
 # Seconds that a server at home may read a prompt for, and load its model before.
 PREFILL_TIMEOUT = 65
 HEAD_START_HEADER = "x-vui-head-start"
-# What other servers answer to a route of ours; LM Studio's is 200.
+# Other servers' statuses for a route that they don't have; LM Studio's is 200.
 NO_SUCH_ROUTE = (200, 404, 405)
 
 

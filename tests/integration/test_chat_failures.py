@@ -101,12 +101,12 @@ ANSWERS = {
 def answering(listing: bytes, answer: bytes = b"") -> Iterator[str]:
     """The address of what answers this to `/v1/models`, and that to every call."""
 
-    def told(request: bytes) -> Iterator[object]:
+    def respond(request: bytes) -> Iterator[object]:
         listed = b"/v1/models" in request.split(b"\r\n")[0]
         yield head(kind="application/json") if listed else head()
         yield listing if listed else answer
 
-    with raw_provider(told) as provider:
+    with raw_provider(respond) as provider:
         yield provider.url
 
 
@@ -124,14 +124,14 @@ def test_a_failure_is_said_also_behind_a_proxy_that_compresses_where_a_client_le
     # Caddy's `encode` and Traefik's `compress` do so with event streams, too.
     failure = b'data: {"error": {"message": "It fell over", "code": "budget_exceeded"}}\n\n'
 
-    def told(request: bytes) -> Iterator[object]:
+    def respond(request: bytes) -> Iterator[object]:
         listed = b"/v1/models" in request.split(b"\r\n")[0]
         small = b"gzip" in request.split(b"\r\n\r\n")[0] and not listed
         kind = "application/json" if listed else "text/event-stream"
         yield head(200, kind, **({"content_encoding": "gzip"} if small else {}))
         yield SERVED if listed else gzip.compress(failure) if small else failure
 
-    with raw_provider(told) as provider, chatting(provider.url, "Hello") as process:
+    with raw_provider(respond) as provider, chatting(provider.url, "Hello") as process:
         out, err = end(process)
     assert out == f"{BUDGET}\n"
     assert "It fell over" in err
