@@ -72,10 +72,10 @@ class Reloader:
 
     def begin(self) -> None:
         """Say what is in force at the start."""
+        self.report()
         if self.error:
             log.error("%s %s", self.error, self._instead)
         self.announce()
-        self.report()
 
     async def run(self) -> None:
         """Follow the files for ever, and keep the status file up to date."""
@@ -83,15 +83,19 @@ class Reloader:
         async for edited in _edits(self.settings):
             if edited:
                 await self.reload()
+            changed = False
             if self._away and time.monotonic() - self._looked > LOOK_AGAIN:
-                edited = await self._look() or edited
+                changed = await self._look()
             version = self.in_force.version + self.sync.state.version
-            if edited or version != self._reported:  # not at once: a call was under way
+            if changed or version != self._reported:  # not at once: a call was under way
                 self._reported = version
                 self.report()
 
     async def reload(self) -> None:
-        """Put the files in force; a broken edit is reported, and the last good one stays."""
+        """Put the files in force; a broken edit is reported, and the last good one stays.
+
+        The status is written before the log says it: who reads the line sees it in the status.
+        """
         self.edited = True
         try:
             settings = await asyncio.to_thread(Settings.load, self.settings.environ)
@@ -103,13 +107,15 @@ class Reloader:
         except Exception as error:  # an edit never ends the watch over the files
             if not isinstance(error, ConfigError | SettingError):
                 log.exception("This is a bug in vui-litellm, please report it:")
-            if str(error) != self.error:
+            before, self.error = self.error, str(error)
+            self.report()
+            if self.error != before:
                 log.error("%s %s", error, self._instead)
-            self.error = str(error)
         else:
             self.settings, self.config, self._instead = settings, config, STAYS
             self.error, self._since = None, time.time()
             await self._extend()
+            self.report()
             self.announce()
 
     async def _look(self) -> bool:
@@ -131,8 +137,8 @@ class Reloader:
             await self.in_force.extend(self.settings, self.config)
         except Exception:  # no callback ends the watch over the files
             log.exception("This is a bug in vui-litellm, please report it:")
-        self._warn()
         self.report()
+        self._warn()
 
     @property
     def needs_restart(self) -> list[str]:

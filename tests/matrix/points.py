@@ -233,7 +233,10 @@ async def refused_fields(lab: Arm, family: Family) -> None:
             taken_back.append(sent[0])
             stand_in.clear(refuses=sent[0])
             assert await heard(HELLO) == HEARD, taken_back
-            assert [seen.status for seen in stand_in.seen] == [400, 200], taken_back
+            first, second = (set(stand_in.optional(seen.body)) for seen in stand_in.seen[:2])
+            # Bedrock's gpt-oss: LiteLLM sends stops only without an effort, and they are refused.
+            refused = [400, 400] if len(stand_in.seen) == 3 and second - first else [400]
+            assert [seen.status for seen in stand_in.seen] == [*refused, 200], taken_back
 
 
 async def chance(lab: Arm, family: Family) -> None:

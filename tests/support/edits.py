@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +46,6 @@ class EditedGateway:
             return log.count("Serving ") + log.count("good configuration") > before
 
         wait_until(looked, 90, "the gateway has looked at the edit")
-        time.sleep(0.3)  # the status is written after the log
         return self.program.status().stdout
 
     def ask(self, model: str, **fields: Any) -> tuple[int, str]:
