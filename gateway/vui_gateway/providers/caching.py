@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from vui_gateway.providers.messages import CLAUDE, OPENAI
+
 __all__ = ["CACHES", "Cache", "Mark", "PromptCaching"]
 
 PART_SEPARATOR = "\n\n"
@@ -51,15 +53,14 @@ class Cache:
 
 
 ANTHROPIC = "https://platform.claude.com/docs/en/build-with-claude/prompt-caching"
-CACHED_CLAUDE = r"^(anthropic/|(bedrock|bedrock_converse|vertex_ai|azure_ai|openrouter)/.*claude)"
 
 CACHES = (
-    Cache(CACHED_CLAUDE, ANTHROPIC, least=1024),
-    Cache(CACHED_CLAUDE + r".*(haiku-4[-.]5|opus-4[-.][567])", ANTHROPIC, least=4096),
-    Cache(CACHED_CLAUDE + r".*(opus|fable|mythos)-5", ANTHROPIC, least=512),
+    Cache(CLAUDE, ANTHROPIC, least=1024),
+    Cache(CLAUDE + r".*(haiku-4[-.]5|opus-4[-.][567])", ANTHROPIC, least=4096),
+    Cache(CLAUDE + r".*(opus|fable|mythos)-5", ANTHROPIC, least=512),
     Cache(
         # Other servers of this format may refuse a field that they don't know.
-        r"^(openai/(gpt-(?!oss)|chatgpt|o\d)|azure/)",
+        OPENAI,
         "https://platform.openai.com/docs/guides/prompt-caching",
         key="prompt_cache_key",
     ),

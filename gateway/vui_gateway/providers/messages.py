@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from itertools import groupby, takewhile
 from typing import Any
 
-__all__ = ["SHAPES", "Shape", "shaped"]
+__all__ = ["CLAUDE", "OPENAI", "SHAPES", "Shape", "shaped"]
 
+# Searched in `provider/model`; other servers of OpenAI's format serve other models.
+OPENAI = r"^(openai/(gpt-(?!oss)|chatgpt|o\d)|azure/)"
+CLAUDE = r"^(anthropic/|(bedrock|bedrock_converse|vertex_ai|azure_ai|openrouter)/.*claude)"
 SYSTEM = ("system", "developer")
 SEPARATOR = "\n\n"
 # Said before the greeting that vui begins a session with.
@@ -38,13 +41,13 @@ class Shape:
 
 SHAPES = (
     Shape(
-        r"^(openai/(gpt-(?!oss)|chatgpt|o\d)|azure/)",
+        OPENAI,
         "https://platform.openai.com/docs/api-reference/chat/create",
         any_order=True,
     ),
     # LiteLLM joins them as blocks of one turn, which the prompt cache finds again one by one.
     Shape(
-        r"^(anthropic/|(bedrock|bedrock_converse|vertex_ai|azure_ai|openrouter)/.*claude)",
+        CLAUDE,
         "https://docs.litellm.ai/docs/providers/anthropic",
     ),
 )

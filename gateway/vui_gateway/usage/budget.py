@@ -14,7 +14,7 @@ from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Attempt, AttemptError
 from vui_gateway.usage.bill import Bill, expected
 
-__all__ = ["Budget", "Spent"]
+__all__ = ["SUMS_LIFETIME", "Budget", "Spent", "are_numbers"]
 
 SPENT = (
     "Today's budget is spent: {spent:.2f} of {limit:.2f} USD{reserved}. Raise VUI_LITELLM_BUDGET "
@@ -228,8 +228,12 @@ class Budget:
 
 def _spent(value: Any) -> Spent | None:
     """None where another one's entry is none."""
-    fits = isinstance(value, list) and len(value) == len(Spent())
-    return Spent(*value) if fits and _is_usd(value[0]) and all(map(_is_number, value)) else None
+    return Spent(*value) if are_numbers(value, len(Spent())) and value[0] >= 0 else None
+
+
+def are_numbers(value: Any, count: int) -> bool:
+    """Whether an entry of the state is so many numbers: another gateway's may be anything."""
+    return isinstance(value, list) and len(value) == count and all(map(_is_number, value))
 
 
 def _is_number(value: Any) -> bool:

@@ -19,7 +19,7 @@ from vui_gateway.state.entries import State
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.head_start import HeadStart
 from vui_gateway.usage.bill import Bill
-from vui_gateway.usage.budget import SUMS_LIFETIME, Budget
+from vui_gateway.usage.budget import SUMS_LIFETIME, Budget, are_numbers
 
 __all__ = ["HeadStarts", "Sums"]
 
@@ -94,8 +94,9 @@ class HeadStarts:
     def today(self) -> Sums:
         """The sums of all gateways."""
         day = f"{self._state.today}/"
-        found = [v for name, v in self._state.items(SUBJECT) if name.startswith(day)]
-        started, used, usd = map(sum, zip(Sums(), *filter(_are_sums, found), strict=True))
+        entries = [v for name, v in self._state.items(SUBJECT) if name.startswith(day)]
+        found = [entry for entry in entries if are_numbers(entry, len(Sums()))]
+        started, used, usd = map(sum, zip(Sums(), *found, strict=True))
         # One of yesterday's may be claimed today.
         return Sums(started, used, max(0.0, usd))
 
@@ -162,12 +163,6 @@ class HeadStarts:
     def _add(self, more: Sums) -> None:
         name = f"{self._state.today}/{self._state.gateway}"
         before = self._state.get(SUBJECT, name)
-        own = Sums(*before) if _are_sums(before) else Sums()
+        own = Sums(*before) if are_numbers(before, len(Sums())) else Sums()
         sums = [a + b for a, b in zip(own, more, strict=True)]
         self._state.put(SUBJECT, name, sums, lifetime=SUMS_LIFETIME)
-
-
-def _are_sums(value: Any) -> bool:
-    """Another gateway's entry may be anything."""
-    fits = isinstance(value, list) and len(value) == len(Sums())
-    return fits and all(isinstance(one, int | float) and abs(one) < 1e15 for one in value)
