@@ -13,9 +13,11 @@ import yaml
 from vui_gateway.app import create_app
 from vui_gateway.server import GRACE
 from vui_gateway.settings import DEFAULT_PORT, Settings
+from vui_gateway.turns.limits import Limits
 
 from tests.support.harness import ROOT
 from tests.support.kubernetes import assembled, problems
+from vui_litellm.stream import THOUGHTS_SECONDS
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["gateway"]
@@ -248,6 +250,14 @@ def test_the_drain_outlasts_the_balancers_check_and_the_kill_outlasts_both() -> 
     assert seconds(COMPOSE["stop_grace_period"]) >= GRACE + 5
     assert seconds(SWARM["stop_grace_period"]) >= swarm + GRACE + 5
     assert POD["terminationGracePeriodSeconds"] >= kubernetes + GRACE + 5
+
+
+def test_the_balancer_outwaits_vui_which_outwaits_the_gateway() -> None:
+    waits = dict(re.findall(r"timeout (client|server) (\d+)s\n", HAPROXY))
+    assert waits.keys() == {"client", "server"}
+    for wait in waits.values():
+        assert int(wait) > THOUGHTS_SECONDS > Limits().own_thoughts
+    assert "http-error status 504 content-type application/json" in HAPROXY
 
 
 def test_one_is_replaced_at_a_time_and_the_new_one_comes_first() -> None:
