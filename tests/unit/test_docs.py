@@ -15,7 +15,7 @@ from vui_gateway.usage.recorder import Recorder
 from tests.support.harness import ROOT
 from tests.support.report import PAGE, STORE, render
 from vui_litellm.errors import BY_CODE
-from vui_litellm.tools.preflight import TESTED_VUI
+from vui_litellm.tools.preflight import NEEDS_GPU, TESTED_VUI
 
 
 def test_the_page_shows_the_figures_on_file() -> None:
@@ -74,3 +74,11 @@ def test_the_locked_versions_are_the_tested_ones() -> None:
     locked = {package["name"]: package.get("version") for package in packages}
     assert locked["litellm"] == TESTED
     assert locked["vui-tts"] in TESTED_VUI
+
+
+def test_the_driver_that_is_named_is_the_one_that_the_locked_cuda_needs() -> None:
+    """NVIDIA's table: docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html"""
+    lock = (ROOT / "src" / "requirements-speech.txt").read_text()
+    assert re.findall(r"^cuda-toolkit==(\d+)\.", lock, re.MULTILINE) == ["13"]
+    assert "driver 580 or newer" in NEEDS_GPU
+    assert "driver 580 or newer" in (ROOT / "README.md").read_text()

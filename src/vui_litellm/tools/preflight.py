@@ -26,8 +26,8 @@ INSTALL = (
     "`vui-litellm chat`."
 )
 NEEDS_GPU = (
-    "vui's voice needs an NVIDIA GPU, and none is visible here. With one: "
-    "docker compose -f compose.yaml -f compose.gpu.yaml up; "
+    "vui's voice needs an NVIDIA GPU, and none is visible here. With one, and its driver 580 or "
+    "newer: docker compose -f compose.yaml -f compose.gpu.yaml up; "
     "by text: docker compose run --rm chat"
 )
 
