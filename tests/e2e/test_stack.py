@@ -104,7 +104,7 @@ def test_both_run_without_root_or_rights(full_stack: Stack) -> None:
         assert host["Ulimits"] == [{"Name": "core", "Hard": 0, "Soft": 0}]
         assert all("size=" in options for options in host.get("Tmpfs", {}).values())
         rotation = {"max-size": "10m", "max-file": "3"}
-        assert host["LogConfig"] == {"Type": "local", "Config": rotation}
+        assert host["LogConfig"] == {"Type": "json-file", "Config": rotation}
     for service in ("gateway", "vui"):
         assert full_stack.compose("exec", "-T", service, "id", "-u").stdout.strip() != "0"
 
