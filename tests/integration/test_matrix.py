@@ -25,7 +25,7 @@ HEAD = """# Providers
 Written by `make docs` (tests/integration/test_matrix.py): one row for each provider and model
 family, one column for what a vui turn needs of it. Each cell is a test of vui's real code through
 the real gateway against a strict stand-in for the provider, which refuses what the real API
-refuses; the sources of its rules are in `tests/providers/`. What each provider saw of a turn is in
+refuses; the sources of its rules are in `tests/providers/`. Each provider's view of a turn is in
 `tests/recorded/`. `make matrix` prints the same table for stock LiteLLM with vui's own backend.
 """
 FOREIGN = """## Somebody else's LiteLLM

@@ -26,10 +26,11 @@ last such run, on a machine with two cores.
 TITLES = {
     "faults": "## Faults\n\nOn a group of two deployments, the first of which is sick. In "
     "parentheses stands what is said while a reply is awaited.",
-    "no-dead-air": "## No dead air\n\nWhat reaches speech synthesis when the first of two "
-    "deployments is sick, or the only one is. Without a word for 1.2 s, the next is asked, unless "
-    "limits as installed are named (4 s). In parentheses stands what is said while a reply is "
-    "awaited. Silence is where neither that nor the reply is spoken, at 2.7 words a second.",
+    "no-dead-air": "## No dead air\n\nThe table shows the text that reaches speech synthesis when "
+    "the first of two deployments is sick, or the only one is. Without a word for 1.2 s, the next "
+    "is asked, unless limits as installed are named (4 s). In parentheses stands what is said "
+    "while a reply is awaited. Silence is where neither that nor the reply is spoken, at 2.7 words "
+    "a second.",
     "said": "## What models say\n\nThe left column is a kind of text that a server should have "
     "taken out; the right one, what a listener hears. The places where a text is cut change "
     "nothing.",
