@@ -299,3 +299,26 @@ def test_vuis_box_sends_no_reply_for_a_partial_transcript(
     run_virtual(partial)
     assert (asked, head.texts) == (["Is it"], ["Is it raining?"])
     assert not hasattr(srv, "_spec_task")
+
+
+@pytest.mark.parametrize("box", [False, True])
+def test_one_prompt_at_a_time_is_prepared_for_partial_transcripts(
+    head: Head, monkeypatch: pytest.MonkeyPatch, box: bool
+) -> None:
+    asked: list[str] = []
+
+    async def prefill(messages: list[dict]) -> None:
+        asked.append(messages[-1]["content"])
+        await asyncio.sleep(1)
+
+    monkeypatch.setattr(llm_backend.get_backend(), "prefill", prefill)
+
+    async def speak() -> None:
+        srv = own_class()()
+        srv.session.settings = {"speculative_reply": box}
+        partials = ("Is it", "Is it raining", "Is it raining in")
+        await asyncio.gather(*map(srv._llm_speculative_prefill, partials))
+        await srv._llm_speculative_prefill("Is it raining in Rome?")
+
+    run_virtual(speak())
+    assert asked == ["Is it", "Is it raining in Rome?"]

@@ -41,9 +41,16 @@ def start_ahead(server: Any) -> None:
             head.end_unasked(next(answers, None))
 
     async def prefill_only(srv: Any, text: str) -> None:
-        if srv.session.settings.get("speculative_reply") and _head_start(srv):
-            srv = _with_settings(srv, speculative_reply=False)
-        await prefill(srv, text)
+        if not (srv.session.settings.get("speculative_reply") and _head_start(srv)):
+            return await prefill(srv, text)
+        if srv._prefill_inflight:
+            return None
+        without = _with_settings(srv, speculative_reply=False)
+        srv._prefill_inflight = True  # vui notes it on the copy
+        try:
+            await prefill(without, text)
+        finally:
+            srv._prefill_inflight = False
 
     vui._tiered_commit, vui._llm_speculative_prefill = commit_ahead, prefill_only
 
