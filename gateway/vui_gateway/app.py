@@ -111,7 +111,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
 
     async def has_one_slot(model_group: str) -> bool:
         asked = [await choose(group) for group in router.chosen_from(model_group)]
-        found = [servers.of(one.id) for one in asked if one]
+        found = [servers.of(i) for one in asked if one for i in router.drawn_with(one.id)]
         return any(server and not server.takes_many_calls for server in found)
 
     usage.head_starts.has_one_slot = has_one_slot

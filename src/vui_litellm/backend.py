@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
@@ -150,23 +150,19 @@ class LiteLLMBackend(VLLMBackend):
                     stats.update(ahead.stats)
 
     async def complete(self, messages: list[dict], **kwargs: Any) -> dict:
-        try:
-            return await super().complete(messages, **kwargs)
-        except httpx.HTTPError as error:
-            if not gateway_lost(error):
-                raise
-        return await super().complete(messages, **kwargs)
+        return await _again_if_lost(partial(super().complete, messages, **kwargs))
 
     def _claim(self, name: str) -> None:
-        """Tell our gateway that a head start is used."""
-        if self._takes_parts:
+        """Tell our gateway that a head start is used; one that has said nothing yet may be ours."""
+        if self._takes_parts or self._can_preconnect:
             task = asyncio.create_task(self._send_claim(name))
             self._claims.add(task)
             task.add_done_callback(self._claims.discard)
 
     async def _send_claim(self, name: str) -> None:
+        options: dict[str, Any] = {"json": {"name": name}, "timeout": 5}
         with suppress(httpx.HTTPError):
-            await self.request("POST", "/v1/head-start", json={"name": name}, timeout=5)
+            await _again_if_lost(partial(self.request, "POST", "/v1/head-start", **options))
 
     def barge_in(self) -> None:
         """End every reply in flight, and with it the provider's call."""
@@ -218,6 +214,16 @@ class LiteLLMBackend(VLLMBackend):
 
     async def health(self) -> bool:
         return await self._served() is not None  # vui's own takes a refused key for a healthy one
+
+
+async def _again_if_lost[T](ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer; asked for once more where the gateway is lost before it."""
+    try:
+        return await ask()
+    except httpx.HTTPError as error:
+        if not gateway_lost(error):
+            raise
+    return await ask()
 
 
 async def _mark(request: httpx.Request) -> None:

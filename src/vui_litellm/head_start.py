@@ -55,6 +55,19 @@ class HeadStart:
             ahead.cancel()
         return None
 
+    def end_unasked(self, answer: asyncio.Task | None) -> None:
+        """End the reply unless vui's answer takes it; answer: None where there is none."""
+        ahead = self._running
+
+        def end(_: asyncio.Task) -> None:
+            if self._running is ahead:  # no later turn's
+                self.cancel()
+
+        if answer:
+            answer.add_done_callback(end)
+        else:
+            self.cancel()
+
     def cancel(self) -> None:
         """End the reply that nobody has taken, and with it the provider's call."""
         ahead, self._running = self._running, None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from vui_gateway.providers.control_tokens import ControlTokenFilter, Kind, kind
 
@@ -82,3 +84,16 @@ def test_a_token_in_mid_sentence_ends_the_turn_wherever_it_is_cut(more: str) -> 
         tokens = ControlTokenFilter()
         said = "".join(map(tokens.feed, pieces)) + tokens.feed("", final=True)
         assert said.strip() == "I like you, friend", pieces
+
+
+def test_how_a_text_is_cut_changes_nothing() -> None:
+    chance = random.Random(1)
+    parts = ("```", "````", "`", "\n", " ", "a", "py", "x" * 101, "<|user|>", "<|im_end|>", "<|")
+    for _ in range(2000):
+        text = "".join(chance.choices(parts, k=chance.randint(1, 12)))
+        at = sorted(chance.choices(range(len(text) + 1), k=chance.randint(0, 8)))
+        whole, cut = ControlTokenFilter(), ControlTokenFilter()
+        pieces = [text[a:b] for a, b in zip([0, *at], [*at, len(text)], strict=True)]
+        said = "".join(map(cut.feed, pieces)) + cut.feed("", final=True)
+        assert said == whole.feed(text) + whole.feed("", final=True), pieces
+        assert (cut.taken, cut.ended) == (whole.taken, whole.ended), pieces

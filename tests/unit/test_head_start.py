@@ -28,6 +28,7 @@ class Provider:
         self.asked: list[str] = []
         self.names: list[str] = []
         self.open = 0
+        self.closed: list[float] = []  # seconds
         self._pace, self._error = pace, error
 
     async def ask(self, messages: list[dict], **options: Any) -> AsyncGenerator[str]:
@@ -43,6 +44,7 @@ class Provider:
             options["stats"]["ctx_used"] = 7
         finally:
             self.open -= 1
+            self.closed.append(asyncio.get_running_loop().time())
 
 
 async def spoken(tokens: Any) -> str:
@@ -172,6 +174,62 @@ def test_a_call_that_nobody_asks_for_ends_after_a_while_and_a_claimed_one_does_n
         ahead = head.take(turn("One two three"))
         assert ahead
         assert await spoken(ahead) == "One two three "
+
+    run_virtual(run())
+
+
+async def answering(seconds: float, head: HeadStart, text: str = "") -> None:
+    """vui's answer to a turn: it asks for this reply after a while, or for none."""
+    await asyncio.sleep(seconds)
+    if text and (ahead := head.take(turn(text))):
+        assert await spoken(ahead) == f"{text} "
+
+
+def test_a_call_whose_turn_is_not_answered_ends_at_once() -> None:
+    async def run() -> None:
+        provider = Provider(pace=1)
+        head = HeadStart(provider.ask)
+        head.start(turn("One two three"))
+        await asyncio.sleep(0.1)
+        head.end_unasked(None)
+        await asyncio.sleep(0)
+        assert provider.open == 0
+
+    run_virtual(run())
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_call_whose_turn_is_answered_ends_with_the_answer_that_does_not_ask_for_it(
+    asks: bool,
+) -> None:
+    async def run() -> None:
+        provider = Provider(pace=1)
+        head = HeadStart(provider.ask)
+        head.start(turn("One two three"))
+        answer = asyncio.create_task(answering(2.5, head, "One two three" if asks else ""))
+        head.end_unasked(answer)
+        await asyncio.sleep(2.4)
+        assert provider.open == 1
+        await answer
+        await asyncio.sleep(0.01)
+        assert provider.open == 0
+        assert provider.asked == ["One two three"]
+
+    run_virtual(run())
+
+
+def test_an_answer_that_ends_late_leaves_the_next_turns_call_alone() -> None:
+    async def run() -> None:
+        provider = Provider(pace=1)
+        head = HeadStart(provider.ask)
+        head.start(turn("One two three"))
+        late = asyncio.create_task(answering(2.5, head))
+        head.end_unasked(late)
+        head.start(turn("Four five six"))
+        await late
+        await asyncio.sleep(0.01)
+        assert provider.open == 1
+        assert head.take(turn("Four five six"))
 
     run_virtual(run())
 

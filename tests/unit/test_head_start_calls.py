@@ -18,8 +18,8 @@ def gateway(*pieces: str, ours: bool = True, refuses: bool = False, lost: bool =
     """Answers as our gateway, or as somebody else's."""
 
     def handle(request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/head-start"):
-            return httpx.Response(202, json={})
+        if not request.url.path.endswith("/completions"):
+            return httpx.Response(202 if ours else 404, json={})
         if request.headers.get(HEADER) and refuses:
             error = {"message": "Not now.", "code": "head_start_refused"}
             return httpx.Response(425, json={"error": error})
@@ -51,14 +51,42 @@ def hooked(backend: LiteLLMBackend) -> LiteLLMBackend:
 @pytest.mark.parametrize("ours", [True, False])
 async def test_a_used_one_is_the_turns_only_call_and_only_our_gateway_is_told(ours: bool) -> None:
     backend, seen = answering(gateway(ours=ours))
-    await started(hooked(backend))
+    await hooked(backend).prefill(HELLO)
+    await started(backend)
     assert await said(backend) == "It is."
     await asyncio.sleep(0.02)
-    head, *claims = seen
+    _, head, *claims = seen
     assert json.loads(head.content)["messages"] == HELLO
     name = head.headers[HEADER]
     assert [json.loads(claim.content) for claim in claims] == ([{"name": name}] if ours else [])
     assert not any(HEADER in claim.headers for claim in claims)
+
+
+async def test_a_gateway_that_was_away_at_vuis_start_is_told_of_the_first_one() -> None:
+    backend, seen = answering(gateway())
+    hooked(backend).head_start.start(HELLO)  # it has answered nothing yet
+    assert await said(backend) == "It is."
+    await asyncio.sleep(0.02)
+    assert [call.url.path for call in seen] == ["/v1/chat/completions", "/v1/head-start"]
+
+
+async def test_a_claim_whose_connection_breaks_is_sent_once_more() -> None:
+    tries = 0
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        if request.url.path.endswith("/head-start"):
+            tries += 1
+            if tries == 1:
+                raise httpx.ReadError("reset", request=request)
+        return gateway()(request)
+
+    backend, seen = answering(handle)
+    await started(hooked(backend))
+    assert await said(backend) == "It is."
+    await asyncio.sleep(0.02)
+    head, *claims = seen
+    assert [json.loads(claim.content)["name"] for claim in claims] == [head.headers[HEADER]] * 2
 
 
 @pytest.mark.parametrize("seconds", [0.02, 0.0], ids=["before vui asks", "while vui waits"])

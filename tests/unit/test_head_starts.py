@@ -6,7 +6,10 @@ import asyncio
 import re
 from typing import Any
 
+import litellm
 import pytest
+from litellm.proxy import proxy_server
+from vui_gateway import app
 from vui_gateway.errors import RequestError
 from vui_gateway.state.entries import State
 from vui_gateway.turns.admission import Admission
@@ -188,6 +191,40 @@ def test_there_is_none_on_a_server_that_answers_one_call_at_a_time() -> None:
     starts.has_one_slot = has_one_slot
     assert refusal(starts)
     assert not asyncio.run(starts.refusal("openai/gpt-4.1-mini", OWNER))
+
+
+PAID = {"model": "openai/gpt-4.1-mini", "api_key": "k"}
+HOME = {"model": "openai/qwen", "api_base": "http://192.168.1.5:8080/v1", "api_key": "k"}
+VLLM = {**HOME, "model": "hosted_vllm/qwen"}
+
+
+@pytest.mark.parametrize(
+    ("group", "one_slot"),
+    [
+        ([PAID, HOME], True),
+        ([{**PAID, "order": 2}, {**HOME, "order": 1}], True),
+        ([{**PAID, "order": 1}, {**HOME, "order": 2}], False),
+        ([PAID, VLLM], False),
+    ],
+    ids=["as likely", "first", "as a spare", "many calls at once"],
+)
+def test_a_server_that_the_call_may_go_to_counts_whatever_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, group: list[dict], one_slot: bool
+) -> None:
+    monkeypatch.setattr(proxy_server, "llm_router", None)
+    monkeypatch.setattr(litellm, "callbacks", [])
+    parts = app.build("sk-0123456789abcdef", State(), "").in_force
+    models = [
+        {"model_name": VUI, "litellm_params": params, "model_info": {"id": f"d{number}"}}
+        for number, params in enumerate(group)
+    ]
+
+    async def seen() -> set[bool]:
+        parts.router.servers.configure(models, {}, 8192)
+        parts.router.use(parts.router.build(models, {}, {}), {})
+        return {await parts.usage.head_starts.has_one_slot(VUI) for _ in range(30)}
+
+    assert asyncio.run(seen()) == {one_slot}
 
 
 # ---- in a call

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from vui_gateway.errors import Code, Ending
 from vui_gateway.providers.blame import HOUR, Blame, Blamed
-from vui_gateway.turns.call import AttemptError
+from vui_gateway.turns.call import AttemptError, Call
 from vui_gateway.turns.deployment import Deployment
 
+from tests.support.clock import run_virtual
 from tests.support.scripted import FOR_EVER, WELL, Scripted, Step, said
 
 
@@ -89,3 +92,23 @@ def test_after_a_reply_of_which_nothing_can_be_said_the_next_one_answers() -> No
     assert (heard.text, heard.error) == (WELL, None)
     assert heard.ended == ["empty", "ok"]
     assert "a" not in lab.cooldown
+
+
+def test_a_bug_in_the_look_at_a_server_ends_its_attempt_with_the_call() -> None:
+    class Broken(Scripted):
+        async def look(self, _: str) -> str:
+            raise RuntimeError("boom")
+
+    lab = Broken({"a": [(FOR_EVER, "x")]}, servers={"a": "http://nas"})
+
+    async def run() -> tuple[set[str], list[str]]:
+        call = Call("vui", deadline=9.0)
+        with pytest.raises(RuntimeError, match="boom"):
+            async for _ in lab.engine.stream(
+                call, {"messages": [{"role": "user", "content": "a"}]}
+            ):
+                pass
+        await asyncio.sleep(1)
+        return {*lab.closed}, [attempt.ended for attempt in call.attempts]
+
+    assert run_virtual(run()) == ({"a"}, ["hung-up"])

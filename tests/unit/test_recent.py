@@ -12,6 +12,7 @@ import pytest
 from vui_gateway.errors import Code
 from vui_gateway.turns.call import Call
 from vui_gateway.turns.deployment import Deployment
+from vui_gateway.turns.head_start import HeadStart
 from vui_gateway.usage.bill import Bill
 from vui_gateway.usage.recent import MOST_RECENT, CallRecord, RecentCalls
 
@@ -103,3 +104,11 @@ def test_only_the_last_hundred_are_kept() -> None:
     assert [one["model_group"] for one in calls.as_dicts()] == [
         str(n) for n in range(5, MOST_RECENT + 5)
     ]
+
+
+def test_a_head_start_is_a_reply_from_its_claim_on_also_where_it_ended_before() -> None:
+    calls, head_start = RecentCalls(), HeadStart("abc")
+    calls.add(Call("vui", attempts=[attempt()], began=1.0, head_start=head_start), [])
+    assert [one["kind"] for one in calls.as_dicts()] == ["head start"]
+    head_start.claimed = True
+    assert [one["kind"] for one in calls.as_dicts()] == ["reply"]

@@ -9,25 +9,39 @@ from typing import Any
 
 import pytest
 from vui.serving.stream import llm_backend, voice_turn
+from vui.serving.stream._log import _spawn_response
 from vui.serving.stream.llm import llm_stream_chunks
 from vui.serving.stream.prompts import build_memory_context
 
 from tests.support.clock import run_virtual
+from tests.unit.test_head_start import Provider
 from vui_litellm import LiteLLMBackend
+from vui_litellm.head_start import HeadStart
 from vui_litellm.patches.head_start import start_ahead
 
+COMMITTED = 0.82  # seconds after speech that ends without a full stop
 HISTORY = [
     {"role": "user", "content": "Hi.", "ts": 1.0},
     {"role": "assistant", "content": "Hello.", "ts": 2.0},
 ]
 
 
+class Page:
+    """The connection to vui's page."""
+
+    closed = False
+
+    async def send_json(self, _: Any) -> None:
+        if self.closed:
+            raise ConnectionResetError("Cannot write to closing transport")
+
+
 class Server:
-    """vui's server at the end of speech, nobody at its page: it commits, and answers nothing."""
+    """vui's server at the end of speech: it commits, and its answer says nothing."""
 
     def __init__(self, text: str = "Is it raining?") -> None:
         self.session = SimpleNamespace(
-            settings={}, recording_sink=None, ws=None, ready=True, soul="You are a voice.",
+            settings={}, recording_sink=None, ws=Page(), ready=True, soul="You are a voice.",
             conversation=list(HISTORY), assistant_name="Vui",
         )  # fmt: skip
         self._memories: list[str] = []
@@ -35,6 +49,8 @@ class Server:
         self._codes_final_event = asyncio.Event()
         self._phase_transcript, self._committed_text = text, ""
         self._listen_mode = self._floor_held = self._prefill_inflight = False
+        self._response_tasks: set[asyncio.Task] = set()
+        self._ready_blockers: set[str] = set()
 
 
 class Head:
@@ -43,6 +59,7 @@ class Head:
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.options: dict = {}
+        self.answer: asyncio.Task | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -55,12 +72,22 @@ class Head:
     def cancel(self) -> None:
         self.asked.append(None)
 
+    def end_unasked(self, answer: asyncio.Task | None) -> None:
+        self.answer = answer
+        if not answer:
+            self.cancel()
+
+
+async def answer_nothing(*_: Any) -> None:
+    await asyncio.sleep(0.3)
+
 
 @pytest.fixture
 def head(monkeypatch: pytest.MonkeyPatch) -> Head:
     backend, head = LiteLLMBackend(), Head()
     backend.head_start = head  # type: ignore[assignment]
     monkeypatch.setattr(llm_backend, "_BACKEND", backend)
+    monkeypatch.setattr(voice_turn, "_voice_respond_body", answer_nothing)
     return head
 
 
@@ -94,7 +121,7 @@ def test_it_starts_at_the_end_of_speech_with_the_call_that_vui_will_make(
     head: Head, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     srv = turn(own_class())
-    assert srv._last_asr_text == "Is it raining?"
+    assert srv.session.conversation[-1]["content"] == "Is it raining?"
     assert head.texts == ["Is it raining?"]
     vuis: dict = {}
 
@@ -108,7 +135,6 @@ def test_it_starts_at_the_end_of_speech_with_the_call_that_vui_will_make(
         monkeypatch.setitem(
             chunker.__globals__, "get_backend", lambda: SimpleNamespace(stream=stream)
         )
-        srv.session.conversation.append({"role": "user", "content": "Is it raining?"})
         async for _ in chunker(voice_turn.recent_conversation(srv), srv.session.soul, stats={}):
             pass
 
@@ -141,6 +167,41 @@ def test_a_user_who_speaks_on_ends_it(head: Head) -> None:
     assert head.texts == ["Is it raining?", None]
 
 
+def test_vuis_answer_to_the_turn_decides_whether_it_is_asked_for(head: Head) -> None:
+    turn(own_class())
+    assert head.answer
+    assert head.answer.get_name() == "voice_respond"
+
+
+def test_another_answer_that_begins_meanwhile_decides_nothing(head: Head) -> None:
+    def relay(srv: Any, _: Any) -> None:
+        _spawn_response(srv, asyncio.sleep(9), "deliver_task_results")
+        srv.session.ws.closed = True
+
+    turn(own_class(), relay)
+    assert head.texts == ["Is it raining?", None]
+
+
+def close_page(srv: Any, _: Any) -> None:
+    srv.session.ws.closed = True
+
+
+def not_ready(srv: Any, _: Any) -> None:
+    srv.session.ready = False
+
+
+@pytest.mark.parametrize("change", [close_page, not_ready])
+def test_one_that_vui_will_not_ask_for_ends_when_the_turn_is_committed(
+    monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    backend, provider = LiteLLMBackend(), Provider(pace=9)
+    backend.head_start = HeadStart(provider.ask)
+    monkeypatch.setattr(llm_backend, "_BACKEND", backend)
+    turn(own_class(), change, text="Is it raining")
+    assert provider.asked == ["Is it raining"]
+    assert provider.closed[0] < COMMITTED + 0.01
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -152,6 +213,7 @@ def test_a_user_who_speaks_on_ends_it(head: Head) -> None:
         {"_floor_held": True},
         {"_listen_mode": True},
         {"ready": False},
+        {"ws": None},
     ],
     ids=[
         "silence",
@@ -162,6 +224,7 @@ def test_a_user_who_speaks_on_ends_it(head: Head) -> None:
         "floor",
         "listen mode",
         "not ready",
+        "no page",
     ],
 )
 def test_it_does_not_start_where_vui_would_not_answer(head: Head, fields: dict) -> None:
@@ -210,7 +273,8 @@ def test_with_another_backend_vui_is_unchanged(
     monkeypatch.setattr(llm_backend, "_BACKEND", foreign)
     kind = own_class()
     srv = turn(kind, settings={"speculative_reply": box})
-    assert (srv._last_asr_text, foreign.calls, head.asked) == ("Is it raining?", [], [])
+    assert srv.session.conversation[-1]["content"] == "Is it raining?"
+    assert (foreign.calls, head.asked) == ([], [])
 
     async def partial() -> None:
         srv._spec_task = None
@@ -235,3 +299,26 @@ def test_vuis_box_sends_no_reply_for_a_partial_transcript(
     run_virtual(partial)
     assert (asked, head.texts) == (["Is it"], ["Is it raining?"])
     assert not hasattr(srv, "_spec_task")
+
+
+@pytest.mark.parametrize("box", [False, True])
+def test_one_prompt_at_a_time_is_prepared_for_partial_transcripts(
+    head: Head, monkeypatch: pytest.MonkeyPatch, box: bool
+) -> None:
+    asked: list[str] = []
+
+    async def prefill(messages: list[dict]) -> None:
+        asked.append(messages[-1]["content"])
+        await asyncio.sleep(1)
+
+    monkeypatch.setattr(llm_backend.get_backend(), "prefill", prefill)
+
+    async def speak() -> None:
+        srv = own_class()()
+        srv.session.settings = {"speculative_reply": box}
+        partials = ("Is it", "Is it raining", "Is it raining in")
+        await asyncio.gather(*map(srv._llm_speculative_prefill, partials))
+        await srv._llm_speculative_prefill("Is it raining in Rome?")
+
+    run_virtual(speak())
+    assert asked == ["Is it", "Is it raining in Rome?"]

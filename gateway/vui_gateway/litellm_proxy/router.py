@@ -228,6 +228,13 @@ class RouterInForce:
         )
         return [i for i, model in models if not model.startswith(auto_routers.AUTO_ROUTER)]
 
+    def drawn_with(self, deployment: str) -> list[str]:
+        """The ids that the next call may go to as well as to this one: of its group and order."""
+        own = proxy_server.llm_router.get_deployment(deployment)
+        order = own and own.litellm_params.get("order")
+        entries = self._of(own.model_name) if own else ()
+        return [e["model_info"]["id"] for e in entries if e["litellm_params"].get("order") == order]
+
     def _routers(self, model_group: str) -> list[dict]:
         """The settings of the file's routers for a group."""
         entries = self._of(model_group) if self._chooses else ()

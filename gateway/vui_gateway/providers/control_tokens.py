@@ -147,10 +147,14 @@ class ControlTokenFilter:
             return
         heard.append(text)
         self._spoke = self._spoke or bool(WORD_CHARACTER.search(text))
-        *lines, last = f"{self._line}{text}".split("\n")
-        for line in lines:
-            self._fence = _fence_behind(line, self._fence)
-        self._line = last[:MOST_LINE]
+        # The cheap looks first: this runs for every token.
+        if "\n" in text:
+            *lines, text = f"{self._line}{text}".split("\n")
+            for line in lines:
+                self._fence = _fence_behind(line, self._fence)
+            self._line = ""
+        if len(self._line) < MOST_LINE:
+            self._line = (self._line + text)[:MOST_LINE]
 
     def _take(self, written: str) -> None:
         self.taken, found = True, kind(written)

@@ -195,16 +195,16 @@ class RunningAttempt:
                         await asyncio.sleep(0)
             if not record.finish_reason:
                 self._take(Event(), final=True)
-            if not record.finish_reason and not record.answer:
-                ended = Ending.ENDED_EARLY if record.spoke else Ending.EMPTY
-                self._error = AttemptError(ended, status=HTTPStatus.BAD_GATEWAY)
         except Exception as error:  # a bug of ours or of LiteLLM's ends the attempt, not the call
             if not isinstance(error, AttemptError):
                 ended_by, status = type(error).__name__, HTTPStatus.BAD_GATEWAY
                 error = AttemptError(ended_by, str(error), status, reason=summary(error))
             # Errors of the connection after the end of a reply don't matter.
             self._error = None if record.finish_reason and record.spoke else error
-        finally:
+        finally:  # a callback's own CancelledError ends it, too
+            if not (self._error or record.finish_reason or record.answer):
+                ended = Ending.ENDED_EARLY if record.spoke else Ending.EMPTY
+                self._error = AttemptError(ended, status=HTTPStatus.BAD_GATEWAY)
             self.over, record.over = True, self._task.get_loop().time()
             self._changed.set()
 

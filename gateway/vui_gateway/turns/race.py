@@ -125,11 +125,11 @@ class Race:
                         attempt.record.by_chance = chance
                         again = attempt.record.deployment if chance else None
                         self._lost(call, attempt, failure)
-                        if loop.time() > call.deadline - LEAST_SECONDS and took_its_own(
-                            attempt.record
-                        ):
+                        late = loop.time() > call.deadline - LEAST_SECONDS
+                        if late and took_its_own(attempt.record):
                             call.deadline = loop.time() + limits.words
-                    else:
+                    else:  # a bug of ours
+                        attempt.close(Ending.HUNG_UP)
                         raise failure
             self._hedge.observe(winner.record.deployment.id, loop.time() - winner.record.began)
             return winner

@@ -58,7 +58,7 @@ def last_word(text: str) -> int:
 
 def count_words(text: str) -> int:
     """Words that have begun; without spaces between them each character is one."""
-    return len(SPACELESS.sub(" x ", text).split())
+    return len((text if text.isascii() else SPACELESS.sub(" x ", text)).split())
 
 
 def without_overlap(said: str, text: str, *, final: bool = False) -> str | None:

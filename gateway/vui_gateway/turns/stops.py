@@ -37,6 +37,8 @@ class StopFilter:
             return text
         whole, starts, first = self._compiled
         text, self._held = self._held + text, ""
+        if not first.search(text):
+            return text
         if found := whole.search(text):
             self.ended = True
             return text[: found.start()]

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from vui_gateway.errors import Code, Ending, page_sentence
 from vui_gateway.turns.call import Call
+from vui_gateway.turns.head_start import HeadStart
 from vui_gateway.usage.bill import Bill
 
 __all__ = ["CallRecord", "RecentCalls"]
@@ -26,7 +27,7 @@ class CallRecord:
     Attributes:
         time: of its end, in seconds since 1970.
         model_group: what was asked for.
-        kind: `reply`; `thoughts`, which nobody hears; or a `head start` that wasn't claimed.
+        kind: `reply`, or `thoughts`, which nobody hears.
         attempts: LiteLLM's names of the models that were asked, in order, and why each ended.
         answered_by: the one that answered, or that was asked last.
         outcome: `ok`, `failed`, or `hung-up`.
@@ -56,7 +57,7 @@ class CallRecord:
         return cls(
             time.time(),
             call.model_group,
-            "head start" if call.head_start and not call.head_start.claimed else call.kind,
+            call.kind,
             tuple((attempt.deployment.model, attempt.ended) for attempt in call.attempts),
             call.answered_by,
             call.outcome,
@@ -72,14 +73,18 @@ class RecentCalls:
     """The last hundred, oldest first."""
 
     def __init__(self) -> None:
-        self._records: deque[CallRecord] = deque(maxlen=MOST_RECENT)
+        self._calls = deque[tuple[CallRecord, HeadStart | None]](maxlen=MOST_RECENT)
 
     def add(self, call: Call, bills: Sequence[Bill]) -> None:
-        self._records.append(CallRecord.of(call, bills))
+        self._calls.append((CallRecord.of(call, bills), call.head_start))
 
     def as_dicts(self) -> list[dict]:
-        """For JSON."""
-        return [asdict(record) for record in self._records]
+        """For JSON; the kind of a reply that isn't claimed yet is `head start`."""
+        unclaimed = {"kind": "head start"}
+        return [
+            asdict(record) | (unclaimed if ahead and not ahead.claimed else {})
+            for record, ahead in self._calls
+        ]
 
 
 def _reason(call: Call) -> str:

@@ -15,6 +15,7 @@ __all__ = ["start_ahead", "start_call"]
 
 LONGEST = 10  # seconds of speech
 LOOK = 0.02  # seconds between two looks at the transcript
+ANSWER = "voice_respond"  # vui's name for the task that answers a turn
 
 
 def start_ahead(server: Any) -> None:
@@ -30,19 +31,26 @@ def start_ahead(server: Any) -> None:
         head = _head_start(srv) if seconds <= LONGEST else None
         if not head:
             return await commit(srv, seconds)
-        looking = asyncio.create_task(_keep_up(srv, head))
+        looking, before = asyncio.create_task(_keep_up(srv, head)), set(srv._response_tasks)
         try:
             return await commit(srv, seconds)
-        except asyncio.CancelledError:  # the user speaks on
-            head.cancel()
-            raise
         finally:
             looking.cancel()
+            # None where the user speaks on, or nobody is at the page any more.
+            answers = (t for t in srv._response_tasks - before if t.get_name() == ANSWER)
+            head.end_unasked(next(answers, None))
 
     async def prefill_only(srv: Any, text: str) -> None:
-        if srv.session.settings.get("speculative_reply") and _head_start(srv):
-            srv = _with_settings(srv, speculative_reply=False)
-        await prefill(srv, text)
+        if not (srv.session.settings.get("speculative_reply") and _head_start(srv)):
+            return await prefill(srv, text)
+        if srv._prefill_inflight:
+            return None
+        without = _with_settings(srv, speculative_reply=False)
+        srv._prefill_inflight = True  # vui notes it on the copy
+        try:
+            await prefill(without, text)
+        finally:
+            srv._prefill_inflight = False
 
     vui._tiered_commit, vui._llm_speculative_prefill = commit_ahead, prefill_only
 
@@ -59,8 +67,9 @@ async def _keep_up(srv: Any, head: Any) -> None:
     before = None
     while True:
         if before != (before := srv._phase_transcript):
-            text = await _said(srv)
-            if text and srv.session.ready and not srv._floor_held:
+            text, page = await _said(srv), srv.session.ws
+            there = page and not page.closed
+            if text and there and srv.session.ready and not srv._floor_held:
                 await _start(srv, head, text)
             else:
                 head.cancel()
