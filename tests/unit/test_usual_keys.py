@@ -31,6 +31,12 @@ def test_without_the_providers_usual_variable_a_deployment_is_left_out(
         assert "a" in read_config(path, {set_: "k"}).served
 
 
+def test_a_wildcard_for_all_providers_gets_the_key_of_none(tmp_path: Path) -> None:
+    path = written(tmp_path, model("a", "{model: '*'}"))
+    (entry,) = [e for e in read_config(path, {}).model_list if e["model_name"] == "a"]
+    assert "api_key" not in entry["litellm_params"]
+
+
 def test_a_new_key_in_the_usual_variable_is_another_deployment(tmp_path: Path) -> None:
     path = written(tmp_path, model("a", "{model: mistral/x}"))
     ids = {*read_config(path, {"MISTRAL_API_KEY": "a"}).models}

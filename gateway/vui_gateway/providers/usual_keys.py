@@ -6,7 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["USUAL", "usual_key"]
+__all__ = ["NO_KEY", "USUAL", "usual_key"]
+
+# Sent in place of OpenAI's key, which LiteLLM would send.
+NO_KEY = "none"
 
 # As LiteLLM 1.110.2 reads them; one of them is enough. The first is the one to name. Providers
 # that sign in by other means (Vertex, Bedrock, Databricks, …) and servers at home aren't in it.
@@ -49,6 +52,8 @@ USUAL = {
     "replicate": ("REPLICATE_API_KEY", "REPLICATE_API_TOKEN"),
     "ai21": ("AI21_API_KEY",),
     "ai21_chat": ("AI21_API_KEY",),
+    "litellm_proxy": ("LITELLM_PROXY_API_KEY",),
+    "text-completion-inception": ("INCEPTION_API_KEY",),
     "voyage": ("VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"),
 }  # fmt: skip
 # Fields of a deployment by which it may be let in, or ask another server than the provider's.
@@ -56,6 +61,7 @@ ANOTHER_WAY = re.compile(r"key|token|credential|secret|auth|password|headers|pro
 ADDRESS_NAME = re.compile(r"base|url|endpoint")
 NEEDS_ADDRESS = ("azure",)
 # LiteLLM's module has a key for all, and one for each of several providers.
+ALL_PROVIDERS = "*"  # LiteLLM takes each call's provider from the model that is asked for
 MODULE_KEY = re.compile(r"(.+_)?key|enable_azure_ad_token_refresh")
 
 
@@ -72,6 +78,8 @@ def usual_key(
     given = [name for name, value in params.items() if value not in (None, "")]
     address = provider not in NEEDS_ADDRESS and any(map(ADDRESS_NAME.search, given))
     known = USUAL.get(provider, ())
+    if params["model"] == ALL_PROVIDERS:
+        return ""
     if not known or address or any(map(ANOTHER_WAY.search, given)):
         return ""
     if any(MODULE_KEY.fullmatch(name) and value for name, value in settings.items()):
