@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vui_gateway.config.env import ENV_PREFIX
+from vui_gateway.litellm_proxy.key_variables import key_variables
 from vui_gateway.providers.usual_keys import usual_key
 
 __all__ = ["CREDENTIAL_NAME", "by_name", "put_credentials", "with_credential", "with_usual_key"]
@@ -52,5 +53,5 @@ def with_usual_key(
 
     settings: the file's `litellm_settings`.
     """
-    variable = usual_key(provider, params, settings, env)
+    variable = usual_key(provider, key_variables(provider), params, settings, env)
     return {**params, "api_key": f"{ENV_PREFIX}{variable}"} if variable else params

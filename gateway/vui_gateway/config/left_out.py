@@ -14,6 +14,7 @@ from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
 from vui_gateway.config.values import suggestion
 from vui_gateway.litellm_proxy import auto_routers
+from vui_gateway.litellm_proxy.key_variables import key_variables
 from vui_gateway.named_files import missing
 from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
@@ -107,12 +108,16 @@ def left_out(
             return LeftOut(*names, name, "names no variable that is set", cure)
     for variable, value in env_values(params, env).items():
         if not value:
-            keys = {f"{provider}_API_KEY".upper() for provider in providers}
+            keys = {n for one in providers for n in key_variables(one) or _by_name(one)}
             known = set(env) if variable in keys else keys | set(env)
             close = difflib.get_close_matches(variable, known - {variable}, 1, SAME_WORD)
             cure = f"Did you mean {close[0]}?" if close else LeftOut.cure
             return LeftOut(*names, variable, cure=cure, is_unset=True)
     return None
+
+
+def _by_name(provider: str) -> tuple[str, ...]:
+    return (f"{provider}_API_KEY".upper(),)
 
 
 def no_provider(params: Mapping[str, Any], known: Iterable[str]) -> tuple[str, str, str]:
