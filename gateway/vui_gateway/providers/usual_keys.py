@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["NO_KEY", "USUAL", "usual_key"]
+__all__ = [
+    "ADDRESS_NAME", "ANOTHER_WAY", "HEADERS", "KEY_HEADER", "NEEDS_ADDRESS", "NO_KEY", "USUAL",
+    "usual_addresses", "usual_key",
+]  # fmt: skip
 
 # Sent in place of OpenAI's key, which LiteLLM would send.
 NO_KEY = "none"
@@ -68,11 +71,13 @@ USUAL = {
     "voyage": ("VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"),
 }  # fmt: skip
 # Fields of a deployment by which it may be let in, or ask another server than the provider's; of
-# `headers` and `extra_headers` those that carry a key.
+# its headers those that carry a key.
 ANOTHER_WAY = re.compile(
-    r"(?:\w+_)?(?:api_key|ad_token|access_token|identity_token_file|credentials?|credential_name"
-    r"|secret|password|oauth)|token|azure_ad_token_provider|use_litellm_proxy|mock_response"
+    r"(?:\w+_)?(?:api_key|access_key|ad_token|access_token|identity_token_file|credentials?"
+    r"|credential_name|secret|password|oauth)|token|azure_ad_token_provider|use_litellm_proxy"
+    r"|mock_response"
 )
+HEADERS = ("headers", "extra_headers")
 KEY_HEADER = re.compile(r"authorization|(?:.+-)?(?:api-?key|subscription-key|token)", re.I)
 ADDRESS_NAME = re.compile(r"(?:\w+_)?(?:api_base|base_url|endpoint)")
 NEEDS_ADDRESS = ("azure", "azure_ai", "azure_text")
@@ -104,17 +109,21 @@ def usual_key(
         return ""
     if any(MODULE_KEY.fullmatch(name) and value for name, value in settings.items()):
         return ""
-    prefix = known[0].removesuffix("_KEY").removesuffix("_API")
-    addresses = (f"{prefix}{end}" for end in ("_API_BASE", "_BASE_URL"))
-    if not needs_address and any(map(env.get, addresses)):
+    if not needs_address and any(map(env.get, usual_addresses(known))):
         return ""
     found = next((name for name in known if env.get(name)), known[0])
     return found if found == known[0] or found.endswith("_API_KEY") else ""
 
 
+def usual_addresses(known: Sequence[str]) -> list[str]:
+    """The variables that may hold the address of a provider whose key's are known."""
+    prefix = known[0].removesuffix("_KEY").removesuffix("_API") if known else ""
+    return [f"{prefix}{end}" for end in ("_API_BASE", "_BASE_URL") if prefix]
+
+
 def _is_let_in(given: Iterable[str], params: Mapping[str, Any]) -> bool:
     """Whether a deployment has a key, or stands for one."""
-    headers = [params.get(name) for name in ("headers", "extra_headers")]
+    headers = [params.get(name) for name in HEADERS]
     sent = [name for of in headers if isinstance(of, dict) for name in of]
     return any(map(ANOTHER_WAY.fullmatch, given)) or any(
         KEY_HEADER.fullmatch(str(name)) for name in sent
