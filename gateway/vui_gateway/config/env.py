@@ -17,7 +17,8 @@ def env_values(value: Any, env: Mapping[str, str]) -> dict[str, str]:
         items = value.values() if isinstance(value, dict) else value
         return {k: v for item in items for k, v in env_values(item, env).items()}
     if isinstance(value, str) and value.startswith(ENV_PREFIX):
-        return {value.removeprefix(ENV_PREFIX): env.get(value.removeprefix(ENV_PREFIX), "")}
+        name = value.removeprefix(ENV_PREFIX).strip()
+        return {name: env.get(name, "")}
     return {}
 
 

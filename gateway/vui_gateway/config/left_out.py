@@ -102,11 +102,11 @@ def left_out(
             return LeftOut(*names, value, f"is no {name}", f"Did you mean {meant}?")
         if name not in NO_PATHS and (cure := missing(value, folder)):
             return LeftOut(*names, f"{name}: {value}", "isn't there", cure)
-        variable = value.removeprefix(ENV_PREFIX)
+        variable = value.removeprefix(ENV_PREFIX).strip()
         if variable != value and not (env.get(variable) or VARIABLE.fullmatch(variable)):
             cure = f"Put it into .env, and write {ENV_PREFIX} and its variable's name here."
             return LeftOut(*names, name, "names no variable that is set", cure)
-    for variable, value in env_values(params, env).items():
+    for variable, value in env_values([entry["model_name"], params], env).items():
         if not value:
             keys = {n for one in providers for n in key_variables(one) or _by_name(one)}
             known = set(env) if variable in keys else keys | set(env)

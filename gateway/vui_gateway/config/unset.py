@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from vui_gateway.config.env import ENV_PREFIX, env_values
+from vui_gateway.config.env import env_values
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.litellm_proxy.key_variables import key_variables
 from vui_gateway.providers.usual_keys import (
@@ -58,8 +58,8 @@ def take_out_unset(
 
 def _is_needed(name: str, value: Any, provider: str) -> bool:
     if ADDRESS_NAME.fullmatch(name):
-        usual = [f"{ENV_PREFIX}{one}" for one in usual_addresses(key_variables(provider))]
-        return value not in usual or provider in NO_DEFAULT
+        usual = usual_addresses(key_variables(provider))
+        return provider in NO_DEFAULT or not env_values(value, {}).keys() <= set(usual)
     if name in HEADERS and isinstance(value, dict):
         return any(
             env_values(item, {}) and KEY_HEADER.fullmatch(str(header))
