@@ -6,13 +6,12 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
-from vui_gateway.config.values import suggestion
+from vui_gateway.config.values import is_served, suggestion
 from vui_gateway.litellm_proxy import auto_routers
 from vui_gateway.litellm_proxy.key_variables import key_variables
 from vui_gateway.named_files import missing
@@ -147,7 +146,7 @@ def take_out_idle_routers(usable: list[dict], file: Mapping[str, Any]) -> list[L
         wanted = auto_routers.targets(params)
         name = entry["model_name"], repr(params.get("tags"))  # LiteLLM takes one of each
         wrong, cure = "", TWICE_CURE
-        if not any(fnmatchcase(one, served) for one in wanted for served in names):
+        if not any(is_served(one, names) for one in wanted):
             wrong = f"chooses among {', '.join(wanted)}, and none of them is served"
             cure = IDLE_CURE
         elif name in seen:
