@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import logging
+import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -20,11 +22,14 @@ MAY_BE_EMPTY = ("VUI_LITELLM_FILLERS",)  # an empty one of the others counts as 
 # Variables whose value is a path: of Google, of Python's and LiteLLM's TLS.
 NAMES_FILE = re.compile(r"_FILE$|CREDENTIALS$|CERT|_CA(?:_|$)|CA_BUNDLE")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][\w.-]*")
-KEY_SUFFIX = "_API_KEY"
+SECRET = re.compile(r"_(?:API_KEY|SECRET_KEY|ACCESS_KEY|ACCESS_KEY_ID|TOKEN|SECRET)$")
+WITHIN_VALUE = re.compile(r"\$\{([^}:]*)\}")
 NO_HEADER = (
     "it holds a character that no key has, such as a curly quote or one that can't be seen. "
     "Copy the key once more."
 )
+LAST_COUNTS = "the last one counts. Remove one of them."
+NOT_ABOVE = "names a variable as ${…} that is not set above, and is read without it. Set it first."
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # such a line has a sentence of ours
 
 
@@ -61,12 +66,13 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
     cures = {n: missing(v, path.parent) for n, v in found.items() if NAMES_FILE.search(n)}
     lost = {name: cure for name, cure in cures.items() if cure}
     unread = [_line(line.original) for line in wrong]
-    broken = [n for n, v in found.items() if n.endswith(KEY_SUFFIX) and not _in_header(v)]
+    broken = [n for n, v in found.items() if SECRET.search(n) and not _in_header(v)]
     cure = "this line can't be read, and is ignored. Write it as NAME=value."
     return (
         {name: value for name, value in found.items() if name not in (*lost, *broken)},
         [
             *(f"{path}:{line}: {cure}" for line in unread),
+            *(f"{path}:{line}: {why}" for line, why in _lost([x for x in lines if x not in wrong])),
             *(f"{name} in .env: {found[name]} isn't there. {cure}" for name, cure in lost.items()),
             *(f"{name} in .env is ignored: {NO_HEADER}" for name in broken),
         ],
@@ -81,6 +87,18 @@ def _is_variable(line: Binding) -> bool:
     """Whether a process can have it: a name of letters, digits and `_.-`, no NUL."""
     named = line.key and VARIABLE_NAME.fullmatch(line.key)
     return bool(named) and not line.error and "\0" not in (line.value or "")
+
+
+def _lost(variables: Iterable[Binding]) -> Iterator[tuple[int, str]]:
+    """Lines that lose a value: a double loses the one before, `${X}` what isn't set above it."""
+    before: dict[str, str] = {}
+    for one in variables:
+        name, value = str(one.key), one.value or ""
+        if before.get(name, value) not in ("", value):
+            yield _line(one.original), f"{name} stands there twice, {LAST_COUNTS}"
+        if any(not (before.get(x) or os.environ.get(x)) for x in WITHIN_VALUE.findall(value)):
+            yield _line(one.original), f"{name} {NOT_ABOVE}"
+        before[name] = value
 
 
 def _in_header(value: str) -> bool:

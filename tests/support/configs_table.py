@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from vui_gateway.check_config import check
-from vui_gateway.providers.usual_keys import USUAL
+from vui_gateway.litellm_proxy.catalogue import UnknownProvider
+from vui_gateway.litellm_proxy.key_variables import key_variables
 
 from tests.support.stock import VALUE, stock_names
 
@@ -20,7 +21,8 @@ __all__ = ["variables"]
 def variables(path: Path) -> dict[str, str]:
     """Each variable that a file names, and those of providers' keys, with a value."""
     named = re.findall(r"os\.environ/(\w+)", path.read_text())
-    return dict.fromkeys([*named, *(names[0] for names in USUAL.values())], VALUE)
+    usual = [key_variables(provider)[:1] for provider in UnknownProvider.known]
+    return dict.fromkeys([*named, *(name for names in usual for name in names)], VALUE)
 
 
 def main(files: list[Path]) -> int:

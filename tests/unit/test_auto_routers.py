@@ -43,6 +43,12 @@ def test_a_router_whose_models_are_served_is_served_like_a_model(tmp_path: Path)
     assert config.default.note == "vui is smart: the first model of litellm_config.yaml."
 
 
+@pytest.mark.parametrize("name", ["fast [beta]", "fast?", "[!a]*"])
+def test_a_tiers_name_is_no_pattern_but_for_its_stars(tmp_path: Path, name: str) -> None:
+    config = read(tmp_path, {"tiers": {"SIMPLE": name}}, name)
+    assert (config.left_out, "smart" in config.served) == ([], True)
+
+
 def test_its_other_groups_are_asked_after_the_users_fallbacks(tmp_path: Path) -> None:
     async def fallbacks() -> Fallbacks:
         config = read(tmp_path, {"tiers": TIERS}, "small", "mid")

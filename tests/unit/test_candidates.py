@@ -76,6 +76,8 @@ def test_some_failures_have_fallbacks_of_their_own(code: Code, setting: str) -> 
         ({"default_fallbacks": ["b"], "fallbacks": [{"a": ["c"]}]}, "a", ["c"]),
         ({"fallbacks": [{"*": ["b"]}]}, "a", ["b"]),
         ({"fallbacks": [{"openai/*": ["b"]}]}, "openai/x", ["b"]),
+        ({"fallbacks": [{"x[1]*": ["b"]}]}, "x[1]y", ["b"]),
+        ({"fallbacks": [{"x[1]*": ["b"]}]}, "x1y", []),
         ({"fallbacks": [{"a": ["b"]}], "model_group_alias": {"nick": "a"}}, "nick", ["b"]),
         ({"fallbacks": [{"a": ["b"]}], "model_group_alias": {"n": {"model": "a"}}}, "n", ["b"]),
         ({}, "a", []),

@@ -75,3 +75,27 @@ def test_groups_that_share_their_settings_have_the_same_fallbacks(tmp_path: Path
     )
     config = read_config(written(tmp_path, text), {})
     assert config.router_settings["fallbacks"] == [{"a": ["c"]}, {"b": ["c"]}]
+
+
+BY_ID = """model_list:
+  - {model_name: gpt, litellm_params: {model: openai/x, api_key: k}}
+  - {model_name: other, litellm_params: {model: openai/y, api_key: k}, model_info: {id: my-id}}
+SECOND
+router_settings: {fallbacks: [{gpt: [my-id]}], default_fallbacks: [my-id]}
+"""
+SECOND = "  - {model_name: other, litellm_params: {model: openai/z, api_key: k}}"
+
+
+@pytest.mark.parametrize(
+    ("second", "group", "models"),
+    [("", "other", ["openai/y"]), (SECOND, "fallback of my-id", ["openai/y"])],
+)
+def test_a_fallback_may_be_the_id_of_a_deployment(
+    tmp_path: Path, second: str, group: str, models: list[str]
+) -> None:
+    config = read_config(written(tmp_path, BY_ID.replace("SECOND", second)), {})
+    assert config.router_settings["fallbacks"] == [{"gpt": [group]}]
+    assert config.router_settings["default_fallbacks"] == [group]
+    of_group = [e["litellm_params"] for e in config.model_list if e["model_name"] == group]
+    assert [params["model"] for params in of_group] == models
+    assert not config.warnings

@@ -60,6 +60,45 @@ def test_a_key_that_no_header_can_carry_is_named_and_not_shown(tmp_path: Path, k
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "SCW_SECRET_KEY", "HF_TOKEN"]
+)
+def test_a_curly_quote_is_named_in_every_providers_key(tmp_path: Path, name: str) -> None:
+    (tmp_path / ".env").write_text(f"{name}=“abc”\nOCI_PRIVATE_KEY='a\nb'\n")
+    found, (said,) = read_env_file(tmp_path / ".env")
+    assert found == {"OCI_PRIVATE_KEY": "a\nb"}
+    assert said.startswith(f"{name} in .env is ignored: it holds a character that no key has")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("A=one\nB=x\nA=\n", ""), ("A=one\nB=x\nA=two\n", "two")]
+)
+def test_a_value_that_a_later_line_replaces_is_named(tmp_path: Path, text: str, value: str) -> None:
+    (tmp_path / ".env").write_text(text)
+    found, said = read_env_file(tmp_path / ".env")
+    assert found.get("A", "") == value
+    why = "A stands there twice, the last one counts. Remove one of them."
+    assert said == [f"{tmp_path}/.env:3: {why}"]
+
+
+@pytest.mark.parametrize("text", ["A=\nA=one\n", "A=one\nA=one\n"])
+def test_a_second_line_that_replaces_no_value_is_named_nowhere(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".env").write_text(text)
+    assert read_env_file(tmp_path / ".env") == ({"A": "one"}, [])
+
+
+def test_a_variable_within_a_value_that_is_not_set_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTER", "o")
+    text = "A=1\nB=${A}-${OUTER}-${LATER:-d}\nC=sk-${NOPE}x\nD=${LATER}\nLATER=2\n"
+    (tmp_path / ".env").write_text(text)
+    found, said = read_env_file(tmp_path / ".env")
+    assert (found["B"], found["C"]) == ("1-o-d", "sk-x")
+    why = "names a variable as ${…} that is not set above, and is read without it. Set it first."
+    assert said == [f"{tmp_path}/.env:{line}: {name} {why}" for line, name in ((3, "C"), (4, "D"))]
+
+
 def test_without_the_file_there_are_no_variables(tmp_path: Path) -> None:
     assert read_env_file(tmp_path / ".env") == ({}, [])
 

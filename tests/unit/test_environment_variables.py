@@ -117,3 +117,8 @@ def test_a_file_that_is_not_there_is_named_with_its_line_and_cure(tmp_path: Path
     )
     (tmp_path / "ca.pem").write_text("x")
     assert read(tmp_path, variables).warnings == []
+
+
+def test_a_variable_that_names_another_has_its_text(tmp_path: Path) -> None:
+    config = read(tmp_path, "{QUIET: os.environ/SWITCH}", SWITCH="false")
+    assert config.environment == {"QUIET": "false"}

@@ -76,6 +76,13 @@ def test_a_group_counts_with_and_without_its_provider(
     assert read_config(written(tmp_path, text), {}).router_settings["fallbacks"] == means
 
 
+def test_brackets_and_question_marks_of_a_name_are_themselves(tmp_path: Path) -> None:
+    text = MODELS + WILDCARD.replace("openai/*", "x[1]?*", 1)
+    named = f"{text}router_settings: {{fallbacks: [{{'x[1]?y': [a]}}, {{x1zy: [a]}}]}}\n"
+    (said,) = read_config(written(tmp_path, named), {}).warnings
+    assert "fallbacks has no effect for 'x1zy': no model_name" in said
+
+
 def test_a_group_counts_behind_the_provider_of_a_wildcard(tmp_path: Path) -> None:
     text = f"{MODELS}{WILDCARD}router_settings:\n  fallbacks: [{{gpt-4.1: [second]}}]\n"
     config = read_config(written(tmp_path, text), {})

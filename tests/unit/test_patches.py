@@ -64,10 +64,42 @@ def test_litellms_own_client_asks_only_where_it_has_a_chat_configuration(
     monkeypatch.setattr(
         patches, "_complete_custom_openai", lambda _: asked.append(main.get_secret_bool(ONE_CLIENT))
     )
-    context: Any = type("Context", (), {"provider_config": config})
+    own = {"provider_config": config, "custom_llm_provider": "openai"}
+    context: Any = type("Context", (), own)
     main._complete_custom_openai(context)
     assert asked == [one]
     assert main.get_secret_bool(ONE_CLIENT) is True
+
+
+@pytest.mark.parametrize(
+    ("model", "variables", "settings", "key"),
+    [
+        ("github/gpt-4o", {}, {}, "none"),
+        ("moonshot/x", {}, {"openai_key": "openais"}, "none"),
+        ("moonshot/x", {"MOONSHOT_API_KEY": "moonshots"}, {}, "moonshots"),
+        ("moonshot/x", {}, {"api_key": "everybodys"}, "everybodys"),
+        ("openai/gpt-4o", {}, {}, None),  # LiteLLM looks it up
+    ],
+)
+@pytest.mark.parametrize("address", [{}, {"api_base": "http://box.test/v1"}])
+def test_openais_key_goes_to_no_other_provider(
+    model: str,
+    variables: dict,
+    settings: dict,
+    key: str | None,
+    address: dict,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"OPENAI_API_KEY": "openais", **variables}.items():
+        monkeypatch.setenv(name, value)
+    for name, value in settings.items():
+        monkeypatch.setattr(litellm, name, value)
+    keys: list[str | None] = []
+    monkeypatch.setattr(
+        patches, "_complete_custom_openai", lambda context: keys.append(context.api_key)
+    )
+    litellm.completion(model=model, messages=[{"role": "user", "content": "Hi."}], **address)
+    assert keys == [key]
 
 
 async def test_a_short_record_is_made_in_this_thread_and_a_long_one_is_not() -> None:

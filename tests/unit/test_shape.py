@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from vui_gateway.config.env import resolved
 from vui_gateway.config.file import Config, read_config
 
 from tests.support.configs import model, written
@@ -139,6 +140,28 @@ def test_a_deployments_settings_are_taken_as_litellm_takes_them(
     assert config.served == ["vui", "a", "good"]
     assert config.model_list[0]["litellm_params"].get(name) == value
     assert len(config.warnings) == (value is None and not params.endswith(": "))
+
+
+def test_a_model_group_may_be_named_by_a_variable(tmp_path: Path) -> None:
+    text = f"{model('os.environ/NAME', '{model: openai/x, api_key: k}')}{GOOD}" + (
+        "router_settings: {fallbacks: [{mine: [good]}], model_group_alias: {smart: mine}}\n"
+    )
+    config = read(tmp_path, text, NAME=" mine ")
+    assert config.served == ["vui", "smart", "mine", "good"]
+    assert config.default.note == "vui is mine: the first model of litellm_config.yaml."
+    assert (config.left_out, config.warnings) == ([], [])
+    (left,) = read(tmp_path, text).left_out
+    assert str(left).endswith("is left out: NAME is not set. Put it in .env.")
+    assert left.is_unset
+
+
+def test_a_space_behind_a_variables_name_is_none(tmp_path: Path) -> None:
+    text = model("a", "{model: openai/x, api_key: 'os.environ/X '}")
+    config = read(tmp_path, text, X="k")
+    assert "a" in config.served
+    assert resolved(config.model_list, {"X": "k"})[0]["litellm_params"]["api_key"] == "k"
+    (left,) = read(tmp_path, text).left_out
+    assert (left.variable, left.is_unset) == ("X", True)
 
 
 def test_a_model_whose_name_is_an_unset_variable_lacks_that_variable(tmp_path: Path) -> None:

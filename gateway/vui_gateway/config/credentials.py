@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vui_gateway.config.env import ENV_PREFIX
+from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
+from vui_gateway.litellm_proxy.key_variables import key_variables
 from vui_gateway.providers.usual_keys import usual_key
 
 __all__ = ["CREDENTIAL_NAME", "by_name", "put_credentials", "with_credential", "with_usual_key"]
@@ -46,11 +48,15 @@ def put_credentials(file: dict) -> dict[str, dict]:
 
 
 def with_usual_key(
-    params: dict[str, Any], provider: str, settings: Mapping[str, Any], env: Mapping[str, str]
+    params: dict[str, Any], settings: Mapping[str, Any], env: Mapping[str, str]
 ) -> dict[str, Any]:
     """A deployment's parameters with the variable that LiteLLM would take its key from.
 
     settings: the file's `litellm_settings`.
     """
-    variable = usual_key(provider, params, settings, env)
+    try:
+        provider = resolve_model(params)[1]
+    except UnknownProvider:
+        return params
+    variable = usual_key(provider, key_variables(provider), params, settings, env)
     return {**params, "api_key": f"{ENV_PREFIX}{variable}"} if variable else params

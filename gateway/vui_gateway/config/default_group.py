@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vui_gateway.config.values import is_served
 from vui_gateway.errors import speakable
 from vui_gateway.litellm_proxy.catalogue import resolve_model
 from vui_gateway.litellm_proxy.modes import TEXT_MODES, talks
@@ -65,11 +66,11 @@ def choose_default(
     wanted = [name for s in settings for name in _fallbacks(s)]
     texts = [entry["model_name"] for entry in usable if _answers(entry)]
     chosen_by_hand = False
-    if alias and _is_served(alias, names):
+    if alias and is_served(alias, names):
         group, why, chosen_by_hand = alias, f"{ALIAS} in {FILE} says so", True
     elif DEFAULT_GROUP in names:
         group, why = DEFAULT_GROUP, f"the first of the group {DEFAULT_GROUP} in {FILE}"
-    elif found := [name for name in wanted if _is_served(name, names)]:
+    elif found := [name for name in wanted if is_served(name, names)]:
         group, why = found[0], f"the first of its fallbacks in {FILE}"
     elif texts:
         group, why = texts[0], f"the first model of {FILE}"
@@ -134,11 +135,6 @@ def _fallbacks(settings: Mapping[str, Any]) -> list[str]:
     entries = [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
     lists = [entry.get(DEFAULT_GROUP) for entry in entries]
     return [str(name) for names in lists if isinstance(names, list) for name in names]
-
-
-def _is_served(name: object, names: list[str]) -> bool:
-    patterns = (re.escape(served).replace(r"\*", ".*") for served in names)
-    return any(re.fullmatch(pattern, str(name)) for pattern in patterns)
 
 
 def _answers(entry: dict) -> bool:

@@ -7,21 +7,22 @@ import json
 from collections.abc import Mapping
 
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
-from vui_gateway.config.env import env_values
+from vui_gateway.config.env import env_values, resolved
 from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
-from vui_gateway.providers.endpoints import OPENAI_FORMATS
+from vui_gateway.litellm_proxy.catalogue import configured_address, resolve_model
+from vui_gateway.providers.endpoints import OPENAI_FORMATS, server_of
 from vui_gateway.providers.packages import REFUSING_RETRIES
+from vui_gateway.providers.usual_keys import NO_KEY, USUAL
 from vui_gateway.turns.limits import COOLDOWN, STREAM_TIMEOUT, TIMEOUT
 
 __all__ = [
     "GENERAL", "LITELLM_DEFAULTS", "MESSAGE_LOGGING", "identity", "with_defaults",
 ]  # fmt: skip
 
-# An address in OpenAI's format may be anybody's; LiteLLM would send it OpenAI's key out of `.env`.
-# https://docs.litellm.ai/docs/providers/openai_compatible
-OWN_ADDRESSES = tuple(f"{provider}/" for provider in OPENAI_FORMATS)
-OPENAI = "https://api.openai.com/v1"
-NO_KEY = "none"
+# At an address of one's own LiteLLM would send these OpenAI's key out of `.env`; other providers
+# get none of it (`litellm_proxy/patches.py`). https://docs.litellm.ai/docs/providers/openai_compatible
+SENT_OPENAIS_KEY = OPENAI_FORMATS | {"litellm_proxy", "text-completion-inception"}
+OPENAI = ".openai.com"
 
 LITELLM_DEFAULTS = {
     # Fields that a provider can't take are left out, not refused: vui sends every provider the
@@ -61,8 +62,13 @@ def _deployment(deployment: dict, env: Mapping[str, str]) -> dict:
     id that changes when anything of it does, its key included.
     """
     params = {**deployment["litellm_params"], "max_retries": 0}
-    own_address = str(params.get("api_base") or OPENAI) != OPENAI
-    if own_address and params["model"].startswith(OWN_ADDRESSES):
+    provider, address = resolve_model(params)[1], resolved(configured_address(params), env)
+    if provider in OPENAI_FORMATS:
+        host = server_of(provider, str(address)).host
+        has_key = not address or f".{host}".endswith(OPENAI)
+    else:
+        has_key = any(map(env.get, USUAL.get(provider, ())))
+    if provider in SENT_OPENAIS_KEY and not has_key:
         params.setdefault("api_key", NO_KEY)
     if params["model"].startswith(REFUSING_RETRIES):
         params["drop_params"] = True

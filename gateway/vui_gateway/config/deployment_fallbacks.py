@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from vui_gateway.config.shape import OF_ALL, OF_GROUPS
 from vui_gateway.config.unsupported import DEPLOYMENT
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.litellm_proxy.router import HIDDEN
@@ -38,6 +39,7 @@ def move_fallbacks(file: dict) -> list[str]:
     Deployments are added for models that no group has. Returns a sentence for each that
     can't be asked.
     """
+    _name_ids(file)
     groups: dict[str, list[dict]] = {}
     for entry in file["model_list"]:
         entry["litellm_params"] = dict(entry["litellm_params"])  # an alias of YAML's is shared
@@ -71,6 +73,32 @@ def move_fallbacks(file: dict) -> list[str]:
         }
         file["router_settings"] = {**router, **added}
     return warnings
+
+
+def _name_ids(file: dict) -> None:
+    """Groups in place of the ids of `model_info` that a file's fallbacks name; of a deployment
+    beside others a group of its own.
+    """
+    entries = file["model_list"]
+    names = [entry["model_name"] for entry in entries]
+    ids = {str((entry.get("model_info") or {}).get("id", "")): entry for entry in entries}
+    by_id = {i: entry for i, entry in ids.items() if i not in ("", *names)}
+
+    def group_of(name: str) -> str:
+        if name not in by_id:
+            return name
+        group = by_id[name]["model_name"]
+        if names.count(group) > 1:
+            group = f"{HIDDEN}{name}"
+            entries.append({**by_id[name], "model_name": group})
+            by_id[name] = entries[-1]
+        return group
+
+    for section in ("router_settings", "litellm_settings"):
+        settings = file.get(section) or {}
+        pairs = [pair for setting in OF_GROUPS for pair in settings.get(setting) or ()]
+        for listed in (settings.get(OF_ALL) or [], *(to for pair in pairs for to in pair.values())):
+            listed[:] = map(group_of, listed)
 
 
 def _inherited(params: Mapping[str, Any], model: str) -> Mapping[str, Any]:

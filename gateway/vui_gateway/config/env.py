@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ENV_PREFIX", "env_values", "resolved"]
+__all__ = ["ENV_PREFIX", "env_values", "looked_up", "resolved"]
 
 ENV_PREFIX = "os.environ/"
+BOOLEANS = {"true": True, "false": False}  # of LiteLLM's; 1 and 0 stay text
 
 
 def env_values(value: Any, env: Mapping[str, str]) -> dict[str, str]:
@@ -16,8 +17,15 @@ def env_values(value: Any, env: Mapping[str, str]) -> dict[str, str]:
         items = value.values() if isinstance(value, dict) else value
         return {k: v for item in items for k, v in env_values(item, env).items()}
     if isinstance(value, str) and value.startswith(ENV_PREFIX):
-        return {value.removeprefix(ENV_PREFIX): env.get(value.removeprefix(ENV_PREFIX), "")}
+        name = value.removeprefix(ENV_PREFIX).strip()
+        return {name: env.get(name, "")}
     return {}
+
+
+def looked_up(value: Any, env: Mapping[str, str]) -> Any:
+    """The text of the variable that a value names; any other value as it is."""
+    found = env_values(value, env) if isinstance(value, str) else {}
+    return next(iter(found.values()), value)
 
 
 def resolved(value: Any, env: Mapping[str, str]) -> Any:
@@ -26,5 +34,6 @@ def resolved(value: Any, env: Mapping[str, str]) -> Any:
         return {name: resolved(item, env) for name, item in value.items()}
     if isinstance(value, list):
         return [resolved(item, env) for item in value]
-    found = env_values(value, env)
-    return next(iter(found.values())) if found else value
+    if (text := looked_up(value, env)) is not value:
+        return BOOLEANS.get(text.strip().lower(), text)
+    return value

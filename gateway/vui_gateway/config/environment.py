@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vui_gateway.config.env import env_values, resolved
+from vui_gateway.config.env import env_values, looked_up, resolved
 from vui_gateway.named_files import missing
 from vui_gateway.providers.content import whole_characters
 from vui_gateway.variables import has_no_effect
@@ -40,14 +40,14 @@ def take_environment(
     if not isinstance(section, dict):
         return {}, []
     settings = file.get("litellm_settings")
-    with_cache = isinstance(settings, dict) and bool(settings.get("cache"))
+    with_cache = isinstance(settings, dict) and bool(resolved(settings.get("cache"), env))
     found: dict[str, str] = {}
     lost: dict[str, list[str]] = {}
     for name, given in list(section.items()):
         if has_no_effect(name, with_cache):
             continue
         del section[name]
-        value = resolved(given, env)
+        value = looked_up(given, env)
         if name.startswith(OUR_VARIABLES):
             lost.setdefault("are ours: put them into .env", []).append(name)
         elif OF_PROCESS.fullmatch(name):

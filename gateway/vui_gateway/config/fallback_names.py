@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from fnmatch import fnmatchcase
 from typing import Any
 
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO
 from vui_gateway.config.shape import ALIAS, OF_ALL, OF_GROUPS
-from vui_gateway.config.values import few, suggestion
+from vui_gateway.config.values import few, is_served, suggestion
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
+from vui_gateway.turns.candidates import is_like
 
 __all__ = ["settle_fallbacks"]
 
@@ -38,7 +38,7 @@ def settle_fallbacks(file: dict, others: Iterable[str], place: Callable[..., str
             else:
                 settings[setting] = list(_settled(settings[setting], names, unknown))
                 listed = [n for pairs in settings[setting] for to in pairs.values() for n in to]
-            unknown |= dict.fromkeys(name for name in listed if not _is_served(name, names))
+            unknown |= dict.fromkeys(name for name in listed if not is_served(name, names))
             if unknown:
                 yield f"{place(section, setting)}: {section}.{setting} {_said(unknown, names)}"
 
@@ -50,7 +50,7 @@ def _settled(
     listed = [(group, to) for one in pairs for group, to in one.items()]
     exact = {group for group, _ in listed}
     for group, to in listed:
-        if group == ANY_GROUP or _is_served(group, names):
+        if group == ANY_GROUP or is_served(group, names):
             yield {group: to}
             continue
         meant = [name for name in names if _is_prefixed(name, group)]
@@ -82,12 +82,8 @@ def _of_wildcards(group: str, names: Iterable[str]) -> Iterator[str]:
     """The group behind the providers of wildcards, as `openai/gpt-4.1` for `openai/*`."""
     for name in names:
         provider, _, pattern = name.partition("/")
-        if "*" in pattern and provider in UnknownProvider.known and fnmatchcase(group, pattern):
+        if "*" in pattern and provider in UnknownProvider.known and is_like(group, pattern):
             yield f"{provider}/{group}"
-
-
-def _is_served(name: str, names: Collection[str]) -> bool:
-    return name in names or any("*" in one and fnmatchcase(name, one) for one in names)
 
 
 def _said(unknown: Mapping[str, None], names: Collection[str]) -> str:

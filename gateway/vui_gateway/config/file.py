@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +17,7 @@ from vui_gateway.config.environment import take_environment
 from vui_gateway.config.fallback_names import settle_fallbacks
 from vui_gateway.config.left_out import LeftOut, left_out, no_provider, take_out_idle_routers
 from vui_gateway.config.shape import SECTIONS, by_organization, mend_entry, mend_sections
+from vui_gateway.config.unset import take_out_unset
 from vui_gateway.config.unsupported import SETTING_CURES, TOP, take_out
 from vui_gateway.config.values import misread, suggestion
 from vui_gateway.errors import UserError
@@ -133,16 +133,15 @@ class _Reader:
         usable = []
         settings = file.get("litellm_settings") or {}
         for entry in file["model_list"]:
-            params = entry["litellm_params"]
-            with suppress(UnknownProvider):
-                entry["litellm_params"] = with_usual_key(
-                    params, resolve_model(params)[1], settings, env
-                )
+            place = self._places.get(id(entry), self._place)
+            unset = list(take_out_unset(entry["litellm_params"], env, place))
+            entry["litellm_params"] = with_usual_key(entry["litellm_params"], settings, env)
             lack = left_out(entry, env, UnknownProvider.known, credentials, self.path.parent)
             if lack := lack or self._unknown(entry, env):
                 lacking.append(lack)
             else:
                 usable.append(entry)
+                warnings += [line for line in unset if line not in warnings]
         lacking += take_out_idle_routers(usable, file)
         if not usable and lacking and all(one.place for one in lacking):
             first = lacking[0]

@@ -6,14 +6,14 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from vui_gateway.config.credentials import CREDENTIAL_NAME
 from vui_gateway.config.env import ENV_PREFIX, env_values
-from vui_gateway.config.values import suggestion
+from vui_gateway.config.values import is_served, suggestion
 from vui_gateway.litellm_proxy import auto_routers
+from vui_gateway.litellm_proxy.key_variables import key_variables
 from vui_gateway.named_files import missing
 from vui_gateway.providers.packages import LEFT_OUT_PACKAGES
 from vui_gateway.providers.sign_in import SUBSCRIPTIONS, token_file
@@ -101,18 +101,22 @@ def left_out(
             return LeftOut(*names, value, f"is no {name}", f"Did you mean {meant}?")
         if name not in NO_PATHS and (cure := missing(value, folder)):
             return LeftOut(*names, f"{name}: {value}", "isn't there", cure)
-        variable = value.removeprefix(ENV_PREFIX)
+        variable = value.removeprefix(ENV_PREFIX).strip()
         if variable != value and not (env.get(variable) or VARIABLE.fullmatch(variable)):
             cure = f"Put it into .env, and write {ENV_PREFIX} and its variable's name here."
             return LeftOut(*names, name, "names no variable that is set", cure)
-    for variable, value in env_values(params, env).items():
+    for variable, value in env_values([entry["model_name"], params], env).items():
         if not value:
-            keys = {f"{provider}_API_KEY".upper() for provider in providers}
+            keys = {n for one in providers for n in key_variables(one) or _by_name(one)}
             known = set(env) if variable in keys else keys | set(env)
             close = difflib.get_close_matches(variable, known - {variable}, 1, SAME_WORD)
             cure = f"Did you mean {close[0]}?" if close else LeftOut.cure
             return LeftOut(*names, variable, cure=cure, is_unset=True)
     return None
+
+
+def _by_name(provider: str) -> tuple[str, ...]:
+    return (f"{provider}_API_KEY".upper(),)
 
 
 def no_provider(params: Mapping[str, Any], known: Iterable[str]) -> tuple[str, str, str]:
@@ -142,7 +146,7 @@ def take_out_idle_routers(usable: list[dict], file: Mapping[str, Any]) -> list[L
         wanted = auto_routers.targets(params)
         name = entry["model_name"], repr(params.get("tags"))  # LiteLLM takes one of each
         wrong, cure = "", TWICE_CURE
-        if not any(fnmatchcase(one, served) for one in wanted for served in names):
+        if not any(is_served(one, names) for one in wanted):
             wrong = f"chooses among {', '.join(wanted)}, and none of them is served"
             cure = IDLE_CURE
         elif name in seen:

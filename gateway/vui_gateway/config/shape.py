@@ -9,7 +9,7 @@ import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from vui_gateway.config.env import env_values, resolved
+from vui_gateway.config.env import env_values, looked_up, resolved
 from vui_gateway.config.values import misread, number
 from vui_gateway.litellm_proxy import auto_routers
 
@@ -90,7 +90,7 @@ def mend_entry(
         return None, fault, []
     entry, params = _given(entry), _given(entry["litellm_params"])
     model = params["model"]
-    params["model"] = resolved(model, env) or model
+    params["model"] = looked_up(model, env) or model
     names = (*TIMING, *_figures(params))
     said = list(_numbers(params, names, env, place, "litellm_params"))
     for key in [key for key in MAPPINGS if not isinstance(params.get(key, {}), dict)]:
@@ -115,6 +115,7 @@ def mend_entry(
     elif info:
         said.append(f"{place('model_info')}: model_info is ignored, it is no mapping. {INDENT}")
     name = entry["model_name"].strip()
+    name = looked_up(name, env).strip() or name
     return {**entry, "model_name": name, "litellm_params": params}, None, said
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from vui_gateway.config.env import env_values
+from vui_gateway.config.env import env_values, resolved
 from vui_gateway.config.environment import SECTION as VARIABLES
 from vui_gateway.config.own_settings import take_budget, take_key
 from vui_gateway.config.shape import SECTIONS
@@ -128,7 +128,7 @@ def take_out(file: dict, env: Mapping[str, str], place: Place) -> Meant:
         del file[name]  # an empty section is none
     key, said_of_key = take_key(file, env, place)
     budget, of_budget = take_budget(file, env, place)
-    with_cache = bool(_dict(file.get("litellm_settings")).get("cache"))
+    with_cache = bool(resolved(_dict(file.get("litellm_settings")).get("cache"), env))
     slips = list(_slips(file, place))
     once: dict[str, Ignored] = {}  # a name of many deployments, too
     for one in (*_variables(env, with_cache), *_settings(file, place)):

@@ -7,7 +7,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["few", "misread", "number", "suggestion"]
+from vui_gateway.turns.candidates import is_like
+
+__all__ = ["few", "is_served", "misread", "number", "suggestion"]
 
 FEW = 5  # names that one line shows
 SLIP = 0.85  # of difflib's ratio: a letter or two are off
@@ -48,3 +50,8 @@ def few(names: Sequence[str]) -> str:
     if more < 2:
         return ", ".join(names)
     return f"{', '.join(names[:FEW])} and {more} more"
+
+
+def is_served(name: object, groups: Iterable[str]) -> bool:
+    """Whether one of the groups is of this name, or a wildcard for it."""
+    return any(is_like(str(name), group) for group in groups)

@@ -6,6 +6,7 @@ import functools
 import warnings
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 import litellm
@@ -22,6 +23,8 @@ from vui_gateway.litellm_proxy.environment import ONE_CLIENT
 from vui_gateway.litellm_proxy.transport import answered, ends_with
 from vui_gateway.providers.content import text_and_thoughts
 from vui_gateway.providers.endings import BREAKS, FILTER, FILTERS
+from vui_gateway.providers.endpoints import OPENAI_FORMATS
+from vui_gateway.providers.usual_keys import NO_KEY
 
 __all__ = ["install"]
 
@@ -72,7 +75,11 @@ class _FinishReasons(dict):
 def _completed(ctx: Any) -> Any:
     """LiteLLM's HTTP client asks only a provider of its list that has a chat configuration: not
     sarvam, veniceai and others of its `openai_like/providers.json`, aiml, xinference.
+
+    And a provider without a key of its own would be sent OpenAI's.
     """
+    if ctx.custom_llm_provider not in OPENAI_FORMATS:
+        ctx = replace(ctx, api_key=ctx.api_key or litellm.api_key or NO_KEY)
     token = _has_config.set(ctx.provider_config is not None)
     try:
         return _complete_custom_openai(ctx)

@@ -33,7 +33,7 @@ OLLAMA_PORT = 11434
 # Nobody bills these, whatever a price list says; and LiteLLM writes their tools into the prompt.
 FREE = TOOLS_IN_PROMPT = OLLAMA
 # Whose format anybody's server may have: https://docs.litellm.ai/docs/providers/openai_compatible
-OPENAI_FORMATS = frozenset({"openai", "custom_openai", "text-completion-openai"})
+OPENAI_FORMATS = frozenset({"openai", "custom_openai", "text-completion-openai", "aiohttp_openai"})
 # Servers that people run themselves, wherever they run.
 OWN_PROVIDERS = OLLAMA | {"lm_studio", "llamafile", "hosted_vllm"}
 # Servers with an option to separate thoughts from the text: without it they don't.

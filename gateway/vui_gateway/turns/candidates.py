@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from vui_gateway.errors import Code
 from vui_gateway.turns.cooldown import Cooldown
 from vui_gateway.turns.deployment import Deployment
 
-__all__ = ["KEY_FALLBACKS", "NO_ANSWER_FALLBACKS", "Candidates", "Fallbacks"]
+__all__ = ["KEY_FALLBACKS", "NO_ANSWER_FALLBACKS", "Candidates", "Fallbacks", "is_like"]
 
 # Which of the user's settings is asked after which failure; an empty code is any.
 # https://docs.litellm.ai/docs/proxy/reliability
@@ -29,6 +29,13 @@ FALLBACKS = {
     Code.CONTENT_POLICY_VIOLATION: "content_policy_fallbacks",
     "": "fallbacks",
 }
+
+
+def is_like(name: str, pattern: str) -> bool:
+    """Whether a name is a group's, in which only stars stand for other text."""
+    if "*" not in pattern:
+        return name == pattern
+    return bool(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name))
 
 
 class Fallbacks:
@@ -55,7 +62,7 @@ class Fallbacks:
         names = [name for name in (model_group, self._aliases.get(model_group)) if name]
         # A wildcard's fallbacks; those of "*" are everybody's.
         wildcards = dict.fromkeys(name for _, name in self._of if "*" in name and name != "*")
-        names += [w for w in wildcards if w != model_group and fnmatchcase(model_group, w)]
+        names += [w for w in wildcards if w != model_group and is_like(model_group, w)]
         by = [(code, name) for code in [*codes, ""] for name in names]
         found = [name for key in by for name in self._of.get(key, [])]
         return found or self._of.get(("", "*"), [])
