@@ -78,6 +78,7 @@ def test_some_failures_have_fallbacks_of_their_own(code: Code, setting: str) -> 
         ({"fallbacks": [{"openai/*": ["b"]}]}, "openai/x", ["b"]),
         ({"fallbacks": [{"a": ["b"]}], "model_group_alias": {"nick": "a"}}, "nick", ["b"]),
         ({"fallbacks": [{"a": ["b"]}], "model_group_alias": {"n": {"model": "a"}}}, "n", ["b"]),
+        ({"fallbacks": [{"o/*": ["b"]}], "model_group_alias": {"n": "o/x"}}, "n", ["b"]),
         ({}, "a", []),
     ],
 )
