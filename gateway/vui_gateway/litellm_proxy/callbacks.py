@@ -74,15 +74,17 @@ class Callbacks:
         """
         wanted, self.failed = _wanted(settings, env)
         for gone in set(self._made) - set(wanted):
-            self._take_out(gone, self._made.pop(gone))
+            self._take_out(gone, made := self._made.pop(gone))
+            if made not in self._made.values():
+                exporters.close(made)
         self.failed += [
             _sentence(one, path, TimeoutError()) for one in wanted if one in self._hanging
         ]
         new = [one for one in wanted if one not in self._made and one not in self._hanging]
-        made = await asyncio.gather(
+        built = await asyncio.gather(
             *(in_thread(_maker(one, settings, path)) for one in new), return_exceptions=True
         )
-        for one, found in zip(new, made, strict=True):
+        for one, found in zip(new, built, strict=True):
             try:
                 if isinstance(found, BaseException):
                     raise found
@@ -147,11 +149,13 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         build = litellm_logging.build_custom_logger_compatible_class
 
         def known() -> Any:
-            if one.name not in exporters.EXPORTERS:
-                return _known(build(one.name, usage, proxy_server.llm_router))
-            with exporters.headers():  # arize_phoenix writes Phoenix's key there
-                exporters.prepare(one.name)
-                return _known(build(one.name, usage, proxy_server.llm_router))
+            def its() -> Any:
+                return build(one.name, usage, proxy_server.llm_router)
+
+            if one.name in exporters.EXPORTERS:
+                loggers = litellm_logging._in_memory_loggers
+                return _known(exporters.made(one.name, its, loggers))
+            return _known(its())
 
         return known
     if "." in one.name:
