@@ -63,6 +63,17 @@ def test_litellms_otel_without_a_collector_is_refused() -> None:
     prepare("otel")
 
 
+def test_arize_is_refused_without_its_address_for_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARIZE_ENDPOINT", "http://arize.test")
+    with pytest.raises(ValueError, match=r"write ARIZE_HTTP_ENDPOINT into \.env"):
+        prepare("arize")
+    monkeypatch.delenv("ARIZE_ENDPOINT")
+    with pytest.raises(ValueError, match=r"write ARIZE_HTTP_ENDPOINT into \.env"):
+        prepare("arize")
+    monkeypatch.setenv("ARIZE_HTTP_ENDPOINT", "http://arize.test")
+    prepare("arize")
+
+
 @pytest.mark.parametrize(
     ("name", "sent"), [("langfuse_otel", ""), ("otel", "mine"), (None, "mine")]
 )

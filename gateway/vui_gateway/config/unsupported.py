@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from vui_gateway.config.callback_faults import take_out_callbacks
 from vui_gateway.config.env import env_values
 from vui_gateway.config.environment import SECTION as VARIABLES
 from vui_gateway.config.own_settings import take_budget, take_key
 from vui_gateway.config.shape import SECTIONS
 from vui_gateway.config.values import suggestion
 from vui_gateway.litellm_proxy import catalogue
-from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
 from vui_gateway.variables import has_no_effect
 
 __all__ = ["DEPLOYMENT", "IN_STATUS", "SETTING_CURES", "TOP", "Meant", "take_out"]
@@ -73,11 +73,6 @@ SETTING_CURES = {
     "default_vertex_config": "Write vertex_project and vertex_location into each model.",
     "master_key": "The key is VUI_LITELLM_KEY of .env, or the gateway's own where nothing is set.",
     "silent_model": "You would pay for its answers, and nobody would hear them.",
-}
-# Callbacks whose package isn't in the image.
-CALLBACK_CURES = {
-    "langfuse": "Write langfuse_otel, and LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY into .env "
-    "(LANGFUSE_HOST for a server of your own).",
 }
 IN_ENV = " in .env"
 IN_STATUS = " `vui-gateway status` says what to write instead."
@@ -140,7 +135,8 @@ def take_out(file: dict, env: Mapping[str, str], place: Place) -> Meant:
         details = [str(one) for one in once.values() if one.cure]
         more = IN_STATUS if details else ""
         said.append(f"No effect here: {_listed(once)}.{more}")
-    said += [*of_budget, *_callbacks(file, place), *slips]
+    callbacks = take_out_callbacks(_dict(file.get("litellm_settings")), place)
+    said += [*of_budget, *callbacks, *slips]
     return Meant(key, budget, said, details)
 
 
@@ -181,22 +177,6 @@ def _settings(file: dict, place: Place) -> Iterator[Ignored]:
         yield from taken(variables, tuple(variables), VARIABLES)
         del file[VARIABLES]
     yield from taken(file, set(file) - SECTIONS)
-
-
-def _callbacks(file: dict, place: Place) -> Iterator[str]:
-    """Takes out callbacks that can't work in the image: a sentence for each."""
-    settings, said = _dict(file.get("litellm_settings")), set[str]()
-    for setting in CALLBACK_SETTINGS:
-        given = settings.get(setting)
-        names = _list(given) or [given]
-        wrong = [name for name in names if isinstance(name, str) and name in CALLBACK_CURES]
-        if wrong:
-            settings[setting] = [name for name in names if name not in wrong]
-        for name in wrong:
-            if name not in said:
-                said.add(name)
-                where = f"{place('litellm_settings', setting)}: litellm_settings.{setting}"
-                yield f"{where} {name} needs a package that isn't here. {CALLBACK_CURES[name]}"
 
 
 def _slips(file: dict, place: Place) -> Iterator[str]:

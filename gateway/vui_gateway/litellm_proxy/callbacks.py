@@ -23,6 +23,11 @@ from litellm.proxy.types_utils.utils import get_instance_fn
 from litellm.router_api import ChangeSet
 
 from vui_gateway.litellm_proxy import exporters
+from vui_gateway.litellm_proxy.callback_names import (
+    ALL_EVENTS,
+    CALLBACK_SETTINGS,
+    lacks_package,
+)
 from vui_gateway.litellm_proxy.in_thread import START_SECONDS, in_thread
 from vui_gateway.litellm_proxy.user_hooks import callback_lists
 from vui_gateway.logs import quiet, words
@@ -30,9 +35,6 @@ from vui_gateway.logs import quiet, words
 __all__ = ["CALLBACK_SETTINGS", "SETTINGS", "Callbacks"]
 
 CACHE_SETTING, CACHE_PARAMS = "cache", "cache_params"
-# Settings of `litellm_settings`; `callbacks` covers all events.
-CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
-ALL_EVENTS = CALLBACK_SETTINGS[0]
 SETTINGS = frozenset({*CALLBACK_SETTINGS, CACHE_SETTING, CACHE_PARAMS})
 PROMETHEUS = "prometheus"  # a second one would count by the same names, which its library refuses
 
@@ -164,6 +166,8 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         return lambda: _initialized(one.name, settings, path)
 
     def legacy() -> str:
+        if lacks_package(one.name):  # LiteLLM would install it now
+            raise ValueError("it needs a package that isn't here")
         litellm_logging.set_callbacks([one.name])
         return one.name
 

@@ -23,6 +23,7 @@ EXPORTERS = (
     OTEL, "langfuse_otel", "arize_phoenix", ARIZE, "weave_otel", "langtrace", "logfire", AGENTOPS,
     "levo", "signoz",
 )  # fmt: skip
+ARIZE_GRPC, ARIZE_HTTP = "ARIZE_ENDPOINT", "ARIZE_HTTP_ENDPOINT"
 HEADER_VARIABLES = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 
 _in_turn = threading.RLock()
@@ -86,11 +87,13 @@ def prepare(name: str) -> None:
     calls of the process go to the address that was the first.
 
     Raises:
-        ValueError: `otel` without an address.
+        ValueError: `otel` without an address, `arize` with one for gRPC.
         ExportedTwiceError: the collector gets each call from the gateway, too.
     """
     if name == OTEL and not any(map(os.environ.get, COLLECTOR)):
         raise ValueError(f"{COLLECTOR[0]} is missing in .env")
+    if name == ARIZE and (ARIZE_GRPC in os.environ or not os.environ.get(ARIZE_HTTP)):
+        raise ValueError(f"write {ARIZE_HTTP} into .env, and no {ARIZE_GRPC}: gRPC isn't here")
     own = collector(os.environ, "TRACES").rstrip("/")
     if own and _traces_address(name) == own:
         raise ExportedTwiceError(
