@@ -216,6 +216,24 @@ def test_a_word_for_local_that_is_neither_true_nor_false_is_named(tmp_path: Path
     assert ":4: model_info.local is 'sometimes'. Write `local: true` for your own." in said
 
 
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [
+        ("base_model: 5", "base_model is read as a number. Put it in quotes, as text."),
+        ("tier: gold", "tier can't be used (Input should be 'free' or 'paid'). Correct it."),
+        ("team_id: os.environ/TEAM", ""),
+    ],
+)
+def test_what_litellm_refuses_of_a_model_info_is_named_and_the_model_is_served(
+    tmp_path: Path, info: str, said: str
+) -> None:
+    text = f"{model('a', '{model: openai/a, api_key: k}')}    model_info: {{{info}}}\n"
+    path = written(tmp_path, text)
+    config = read_config(path, {"TEAM": "7"})
+    assert config.warnings == ([f"{path}:4: model_info.{said}"] if said else [])
+    assert (config.served, config.left_out) == (["vui", "a"], [])
+
+
 def test_a_model_info_that_is_no_mapping_is_ignored_and_named(tmp_path: Path) -> None:
     text = f"{model('a', '{model: openai/a, api_key: k}')}    model_info: chat\n"
     config = read(tmp_path, text)

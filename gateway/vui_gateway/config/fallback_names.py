@@ -7,8 +7,9 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
+from vui_gateway.config.aliases import ALIAS
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO
-from vui_gateway.config.shape import ALIAS, OF_ALL, OF_GROUPS
+from vui_gateway.config.shape import OF_ALL, OF_GROUPS
 from vui_gateway.config.values import few, suggestion
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 

@@ -9,9 +9,11 @@ import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from vui_gateway.config.aliases import mend_aliases
 from vui_gateway.config.env import env_values, resolved
 from vui_gateway.config.values import misread, number
 from vui_gateway.litellm_proxy import auto_routers
+from vui_gateway.litellm_proxy.culprits import NO_TEXT, info_refusals
 
 __all__ = ["SECTIONS", "Fault", "by_organization", "mend_entry", "mend_sections"]
 
@@ -33,7 +35,7 @@ SECTIONS = frozenset(("model_list", *SETTING_SECTIONS, "credential_list"))
 INDENT = "Indent its settings below it, as `name: value`."
 
 # https://docs.litellm.ai/docs/proxy/reliability
-GROUP_FALLBACKS, OF_ALL, ALIAS = "fallbacks", "default_fallbacks", "model_group_alias"
+GROUP_FALLBACKS, OF_ALL = "fallbacks", "default_fallbacks"
 OF_GROUPS = (GROUP_FALLBACKS, "context_window_fallbacks", "content_policy_fallbacks")
 GROUPS_CURE = "Write it as `- group: [another]`."
 
@@ -73,7 +75,7 @@ def _sections(file: dict, env: Mapping[str, str], place: Place) -> Iterator[str]
             file[name] = [one for one in value if isinstance(one, dict)]
     router = file.get("router_settings", {})
     yield from _numbers(router, TIMING, env, place, "router_settings")
-    yield from _aliases(router, place)
+    yield from mend_aliases(router, place)
     for section in ("router_settings", "litellm_settings"):
         yield from _fallbacks(file.get(section, {}), section, place)
 
@@ -111,6 +113,12 @@ def mend_entry(
             if not isinstance(info.get(key, kind()), kind):
                 shown = reprlib.repr(info.pop(key))
                 said.append(f"{place('model_info', key)}: model_info.{key} is {shown}. {cure}")
+        for key, why in info_refusals(resolved(info, env)).items():
+            wrong, cure = f"can't be used ({why})", "Correct it."
+            if why == NO_TEXT:
+                wrong, cure = misread(resolved(info, env)[key])
+            said.append(f"{place('model_info', key)}: model_info.{key} {wrong}. {cure}")
+            del info[key]
         entry["model_info"] = info
     elif info:
         said.append(f"{place('model_info')}: model_info is ignored, it is no mapping. {INDENT}")
@@ -199,23 +207,6 @@ def _numbers(
         else:
             size = PRICES_CURE if "_cost" in name else SIZE_CURE
             yield f"{where} is {reprlib.repr(value)}. {TIMING_CURE if name in TIMING else size}"
-
-
-def _aliases(router: dict, place: Place) -> Iterator[str]:
-    if ALIAS not in router:
-        return
-    aliases = router.pop(ALIAS)
-    pairs = aliases.items() if isinstance(aliases, dict) else [(ALIAS, aliases)]
-    good = {}
-    for name, of in pairs:
-        group = of.get("model") if isinstance(of, dict) else of
-        if isinstance(aliases, dict) and isinstance(group, str):
-            good[name] = of
-        else:
-            where = place("router_settings", ALIAS, name)
-            yield f"{where}: router_settings.{ALIAS} is ignored there. Write it as `alias: group`."
-    if good:
-        router[ALIAS] = good
 
 
 def _fallbacks(settings: dict, section: str, place: Place) -> Iterator[str]:
