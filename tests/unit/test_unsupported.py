@@ -21,10 +21,7 @@ def test_the_users_own_general_settings_open_no_door(tmp_path: Path) -> None:
         "  pass_through_endpoints: [{path: /x, target: http://evil}]\n"
     )
     config = read_config(written(tmp_path, text), {})
-    general = config.general_settings
-    assert general["master_key"] == "os.environ/VUI_LITELLM_KEY"
-    assert "custom_auth" not in general
-    assert "pass_through_endpoints" not in general
+    assert "evil" not in str(config)
     names = "general_settings.custom_auth, general_settings.pass_through_endpoints"
     assert f"No effect here: {names}." in config.warnings
     assert not any("sk-1234" in warning for warning in config.warnings)
