@@ -240,3 +240,22 @@ def test_a_model_info_that_is_no_mapping_is_ignored_and_named(tmp_path: Path) ->
     assert config.served == ["vui", "a"]
     (said,) = config.warnings
     assert ":4: model_info is ignored, it is no mapping. Indent its settings below it" in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "below"),
+    [
+        ("api_key: k", "litellm_params"),
+        ("rpm: 5", "litellm_params"),
+        ("fallbacks: [b]", "litellm_params"),
+        ("mode: chat", "model_info"),
+    ],
+)
+def test_a_setting_beside_those_of_its_section_is_named_with_its_place(
+    tmp_path: Path, setting: str, below: str
+) -> None:
+    name = setting.partition(":")[0]
+    path = written(tmp_path, f"{model('a', '{model: openai/a, api_key: k}')}    {setting}\n")
+    config = read_config(path, {})
+    assert config.warnings == [f"{path}:4: {name} has no effect there. Write it below {below}."]
+    assert config.model_list[0].keys() == {"model_name", "litellm_params", "model_info"}

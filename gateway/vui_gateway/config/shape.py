@@ -26,6 +26,9 @@ TIMING_CURE = "Write a number, in seconds where it is a time."
 PRICES_CURE = "Write US dollars per token, such as 0.0000004."
 SIZE_CURE = "Write a number of tokens, such as 8192."
 
+OF_INFO = "model_info"
+ENTRY = ("model_name", "litellm_params", OF_INFO)
+OF_INFO_ONLY = ("mode", "local", "base_model", "id", "tier")
 # Of a deployment: LiteLLM takes them as they are, and each call would fail.
 MAPPINGS = ("extra_headers", "headers", "extra_body", "response_format", "litellm_metadata")
 
@@ -91,10 +94,15 @@ def mend_entry(
     if fault := _fault(entry):
         return None, fault, []
     entry, params = _given(entry), _given(entry["litellm_params"])
+    said = []
+    for key in [key for key in entry if key not in ENTRY]:
+        del entry[key]
+        below = OF_INFO if key in OF_INFO_ONLY else "litellm_params"
+        said.append(f"{place(key)}: {key} has no effect there. Write it below {below}.")
     model = params["model"]
     params["model"] = resolved(model, env) or model
     names = (*TIMING, *_figures(params))
-    said = list(_numbers(params, names, env, place, "litellm_params"))
+    said += _numbers(params, names, env, place, "litellm_params")
     for key in [key for key in MAPPINGS if not isinstance(params.get(key, {}), dict)]:
         where = place("litellm_params", key)
         said.append(f"{where}: litellm_params.{key} is ignored, it is no mapping. {INDENT}")

@@ -33,7 +33,11 @@ TOP = frozenset(
 )  # fmt: skip
 ROUTER = RETRIES_AND_FAILS | {
     "model_group_retry_policy", "disable_cooldowns", "redis_host", "redis_port", "redis_password",
-    "redis_url", "cache_responses", "router_general_settings",
+    "redis_url", "redis_db", "cache_responses", "router_general_settings", "max_fallbacks",
+    "set_verbose", "debug_level", "search_tools", "guardrail_list", "assistants_config",
+    "polling_interval", "enable_weighted_failover", "enable_health_check_routing",
+    "health_check_ignore_transient_errors", "health_check_staleness_threshold",
+    "background_health_check_model_groups",
 }  # fmt: skip
 LITELLM = RETRIES_AND_FAILS | {
     "request_timeout", "cooldown_time", "guardrails", "mcp_aliases", "set_verbose", "json_logs",
@@ -46,7 +50,10 @@ LITELLM = RETRIES_AND_FAILS | {
     "scim_admin_group", "scim_upsert_user",
 }  # fmt: skip
 DEPLOYMENT = RETRIES_AND_FAILS | {"timeout", "cooldown_time", "silent_model"}
+# LiteLLM would ask a second time for one of the gateway's attempts.
+OF_ALL, FALLBACKS = "default_litellm_params", ("fallbacks", "context_window_fallback_dict")
 
+REDIS = ("redis_host", "redis_port", "redis_password", "redis_url", "redis_db")
 REDIS_CURE = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
 LIMITS_CURE = "Write router_settings.timeout, and stream_timeout for the first words."
 BUDGET_CURE = (
@@ -57,10 +64,11 @@ BUDGET_CURE = (
 SETTING_CURES = {
     **dict.fromkeys(RETRIES, "The next deployment answers instead of a second try."),
     **dict.fromkeys(FAILS, "A failed deployment cools down for router_settings.cooldown_time."),
-    **dict.fromkeys(("redis_host", "redis_port", "redis_password", "redis_url"), REDIS_CURE),
+    **dict.fromkeys(REDIS, REDIS_CURE),
     **dict.fromkeys(("request_timeout", "timeout"), LIMITS_CURE),
     **dict.fromkeys(
-        ("set_verbose", "detailed_debug", "litellm_log"), "Write VUI_LITELLM_LOG=debug into .env."
+        ("set_verbose", "debug_level", "detailed_debug", "litellm_log"),
+        "Write VUI_LITELLM_LOG=debug into .env.",
     ),
     **dict.fromkeys(("max_budget", "budget_duration"), BUDGET_CURE),
     "cache_responses": "Write litellm_settings.cache.",
@@ -72,6 +80,7 @@ SETTING_CURES = {
     "callback_settings": "A callback reads its settings from .env.",
     "default_vertex_config": "Write vertex_project and vertex_location into each model.",
     "master_key": "The key is VUI_LITELLM_KEY of .env, or the gateway's own where nothing is set.",
+    "fallbacks": "Write router_settings.fallbacks.",
     "silent_model": "You would pay for its answers, and nobody would hear them.",
 }
 IN_ENV = " in .env"
@@ -168,6 +177,8 @@ def _settings(file: dict, place: Place) -> Iterator[Ignored]:
     ):
         settings = _dict(file.get(section))
         yield from taken(settings, ignored | (settings.keys() - known), section)
+    defaults = _dict(_dict(file.get("router_settings")).get(OF_ALL))
+    yield from taken(defaults, DEPLOYMENT.union(FALLBACKS), "router_settings", OF_ALL)
     for index, entry in enumerate(_list(file.get("model_list"))):
         params = _dict(_dict(entry).get("litellm_params"))
         yield from taken(params, DEPLOYMENT, "model_list", index, "litellm_params")
