@@ -64,7 +64,7 @@ def test_an_entry_that_cannot_be_used_is_left_out_with_its_line_and_the_rest_is_
         ("7: 1", ":3: 7 has no effect here."),
         ("router_settings: [1]", ":3: router_settings is ignored, it is no mapping. Indent"),
         ("litellm_settings: yes", ":3: litellm_settings is ignored, it is no mapping."),
-        ("credential_list: {a: b}", ":3: credential_list is ignored, it is no list."),
+        ("credential_list: {a: b}", ":3: credential_list is ignored, it is no list. Write a `-`"),
         ("credential_list: [3]", ""),
         ("router_settings:", ""),
         ("litellm_settings: {max_budget: , callbacks: , success_callback: }", ""),

@@ -36,6 +36,7 @@ SETTING_SECTIONS = ("litellm_settings", "router_settings", "general_settings")
 # Keys at the top of a file that have an effect.
 SECTIONS = frozenset(("model_list", *SETTING_SECTIONS, "credential_list"))
 INDENT = "Indent its settings below it, as `name: value`."
+LIST_CURE = "Write a `-` before each of them."
 
 # https://docs.litellm.ai/docs/proxy/reliability
 GROUP_FALLBACKS, OF_ALL = "fallbacks", "default_fallbacks"
@@ -69,8 +70,8 @@ def _sections(file: dict, env: Mapping[str, str], place: Place) -> Iterator[str]
         value, kind = file.get(name), dict if name in SETTING_SECTIONS else list
         if not isinstance(value, kind):
             if value not in (None, "", [], {}):
-                called = "mapping" if kind is dict else "list"
-                yield f"{place(name)}: {name} is ignored, it is no {called}. {INDENT}"
+                what, cure = ("mapping", INDENT) if kind is dict else ("list", LIST_CURE)
+                yield f"{place(name)}: {name} is ignored, it is no {what}. {cure}"
             file.pop(name, None)
         elif isinstance(value, dict):
             file[name] = _given(value)
