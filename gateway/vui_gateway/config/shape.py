@@ -26,18 +26,16 @@ TIMING_CURE = "Write a number, in seconds where it is a time."
 PRICES_CURE = "Write US dollars per token, such as 0.0000004."
 SIZE_CURE = "Write a number of tokens, such as 8192."
 
-OF_INFO = "model_info"
-ENTRY = ("model_name", "litellm_params", OF_INFO)
-OF_INFO_ONLY = ("mode", "local", "base_model", "id", "tier")
+ENTRY = ("model_name", "litellm_params", "model_info")
+INFO_SETTINGS = ("mode", "local", "base_model", "id", "tier")
 # Of a deployment: LiteLLM takes them as they are, and each call would fail.
 MAPPINGS = ("extra_headers", "headers", "extra_body", "response_format", "litellm_metadata")
 
 SETTING_SECTIONS = ("litellm_settings", "router_settings", "general_settings")
 # Keys at the top of a file that have an effect.
 SECTIONS = frozenset(("model_list", *SETTING_SECTIONS, "credential_list"))
-INDENT = "Indent its settings below it, as `name: value`."
 LIST_CURE = "Write a `-` before each of them."
-
+INDENT = "Indent its settings below it, as `name: value`."
 # https://docs.litellm.ai/docs/proxy/reliability
 GROUP_FALLBACKS, OF_ALL = "fallbacks", "default_fallbacks"
 OF_GROUPS = (GROUP_FALLBACKS, "context_window_fallbacks", "content_policy_fallbacks")
@@ -98,7 +96,7 @@ def mend_entry(
     said = []
     for key in [key for key in entry if key not in ENTRY]:
         del entry[key]
-        below = OF_INFO if key in OF_INFO_ONLY else "litellm_params"
+        below = "model_info" if key in INFO_SETTINGS else "litellm_params"
         said.append(f"{place(key)}: {key} has no effect there. Write it below {below}.")
     model = params["model"]
     params["model"] = resolved(model, env) or model
@@ -123,9 +121,8 @@ def mend_entry(
                 shown = reprlib.repr(info.pop(key))
                 said.append(f"{place('model_info', key)}: model_info.{key} is {shown}. {cure}")
         for key, why in info_refusals(resolved(info, env)).items():
-            wrong, cure = f"can't be used ({why})", "Correct it."
-            if why == NO_TEXT:
-                wrong, cure = misread(resolved(info, env)[key])
+            misfit = f"can't be used ({why})", "Correct it."
+            wrong, cure = misread(resolved(info, env)[key]) if why == NO_TEXT else misfit
             said.append(f"{place('model_info', key)}: model_info.{key} {wrong}. {cure}")
             del info[key]
         entry["model_info"] = info
