@@ -71,7 +71,7 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
     # These imports create objects that live for ever: garbage collection among them costs 2 s.
     gc.disable()
     try:
-        from vui_gateway.config.defaults import LITELLM_DEFAULTS
+        from vui_gateway.config.defaults import GENERAL, LITELLM_DEFAULTS
         from vui_gateway.config.file import ConfigError, demo_config, read_config
     except Exception as error:  # LiteLLM may fail at any variable
         start_without(settings, error)
@@ -88,7 +88,7 @@ def serve(settings: Settings, unusable: UserError | None = None) -> None:
         # every later edit are.
         started_with = {
             "litellm_settings": LITELLM_DEFAULTS,
-            "general_settings": config.general_settings,
+            "general_settings": GENERAL,
         }
         runtime = Path(folder, "litellm.yaml")
         runtime.write_text(yaml.safe_dump(started_with, sort_keys=False), encoding="utf-8")

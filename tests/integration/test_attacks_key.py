@@ -166,7 +166,7 @@ def wild(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, Op
         wildcard = openai_model("any/*", f"{url}/v1")
         wildcard["litellm_params"]["model"] = "openai/*"
         names = [wildcard, *(openai_model(n, f"{url}/v1") for n in ("one", "two", "a, b"))]
-        settings = {"model_group_alias": {"nick": "one"}}
+        settings = {"model_group_alias": {"nick": "one", "smart": "any/gpt-4.1-mini"}}
         folder = tmp_path_factory.mktemp("wild")
         with gateway(folder, {"model_list": names, "router_settings": settings}) as up:
             yield up, stand_in
@@ -194,7 +194,9 @@ def test_only_names_that_are_served_are_asked(
     assert len(json.dumps(body)) < 1000
 
 
-@pytest.mark.parametrize("name", ["one", "a, b", "nick", "any/gpt-4.1-mini", "any/meta/l-3.3:free"])
+@pytest.mark.parametrize(
+    "name", ["one", "a, b", "nick", "smart", "any/gpt-4.1-mini", "any/meta/l-3.3:free"]
+)
 def test_a_served_name_is_one_field_of_the_log(wild: tuple[Program, OpenAI], name: str) -> None:
     up, stand_in = wild
     stand_in.clear()

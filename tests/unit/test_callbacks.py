@@ -7,6 +7,7 @@ import io
 import logging
 from pathlib import Path
 
+import pytest
 from vui_gateway.config.file import read_config
 from vui_gateway.litellm_proxy.callbacks import Callbacks
 from vui_gateway.logs import MAX_REASON, make_handler
@@ -67,3 +68,14 @@ async def test_what_a_callback_quotes_of_a_setting_holds_no_credential(tmp_path:
     (said,) = callbacks.failed
     assert "litellm_settings.callbacks quoting.one is left out" in said
     assert not [n for n in range(5, len(secret)) if secret[:n] in said]
+
+
+async def test_nothing_is_installed_for_a_callback_that_a_variable_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("subprocess.check_call", asked.append)
+    callbacks = Callbacks()
+    await callbacks.apply({"success_callback": ["slack", "sentry"]}, tmp_path, {})
+    assert len([one for one in callbacks.failed if "needs a package that isn't here" in one]) == 2
+    assert not asked

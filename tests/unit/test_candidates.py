@@ -80,6 +80,7 @@ def test_some_failures_have_fallbacks_of_their_own(code: Code, setting: str) -> 
         ({"fallbacks": [{"x[1]*": ["b"]}]}, "x1y", []),
         ({"fallbacks": [{"a": ["b"]}], "model_group_alias": {"nick": "a"}}, "nick", ["b"]),
         ({"fallbacks": [{"a": ["b"]}], "model_group_alias": {"n": {"model": "a"}}}, "n", ["b"]),
+        ({"fallbacks": [{"o/*": ["b"]}], "model_group_alias": {"n": "o/x"}}, "n", ["b"]),
         ({}, "a", []),
     ],
 )

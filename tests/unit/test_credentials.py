@@ -26,6 +26,10 @@ def test_a_shared_credential_is_put_into_the_model_that_names_it(tmp_path: Path)
             "m (azure/m) is left out: mine is not in credential_list. Did you mean mime?",
         ),
         (
+            SHARED.replace("name: mine\n", "name: MINE\n"),
+            "m (azure/m) is left out: mine is not in credential_list. Did you mean MINE?",
+        ),
+        (
             SHARED.partition("credential_list:")[0],
             "m (azure/m) is left out: mine is not in credential_list. Add it there.",
         ),

@@ -23,6 +23,10 @@ from tests.support.harness import ROOT
         ("model_list: {model_name: x}\n", 1, "model_list is no list. Write a `-` before each"),
         ("x: 1\nmodel_lst: []\n", 1, "unknown key 'x'"),
         ("'': 1\n", 1, "unknown key ''"),
+        ("proxy_config:\n  model_list: []\n", 1, "Write its settings at the top of the file"),
+        ("x-a: &a {}\n.b: &b {}\nlitellm_settings: {c: *b}\n", 1, "model_list is missing"),
+        (f"{model('x', '{model: openai/x}')}---\nb: 1\n", 4, "It is a second document: remove"),
+        (model("x", "{model: !ENV X}"), 3, "A word with `!` is a tag, which has no meaning here"),
         ("7: 1\n", 1, "7"),
         ("model_list:\n  - 3\n", 2, "no mapping"),
         (model("''", "{model: openai/x, api_key: k}"), 2, "model_name is empty"),
@@ -86,3 +90,22 @@ def test_more_deployments_than_a_gateway_can_build_at_once_are_refused(tmp_path:
     path = written(tmp_path, model("a", f"{{model: openai/x, api_key: k, fallbacks: [{many}]}}"))
     with pytest.raises(ConfigError, match="601 deployments, 500 at the most"):
         read_config(path, {})
+
+
+@pytest.mark.parametrize("key", ["x-base", ".base", "defaults", "'7'"])
+@pytest.mark.parametrize("use", ["*b", "{<<: *b}"])
+def test_an_anchor_at_the_top_that_is_in_use_needs_no_sentence(
+    tmp_path: Path, key: str, use: str
+) -> None:
+    text = f"{key}: &b {{model: openai/x, api_key: k}}\n{model('x', use)}"
+    config = read_config(written(tmp_path, text), {})
+    assert (config.warnings, config.served) == ([], ["vui", "x"])
+
+
+@pytest.mark.parametrize(
+    "text", ["defaults: {model: a}\n", "defaults: &b {model: a}\n", "guardrails: &b {}\nx-a: *b\n"]
+)
+def test_a_key_at_the_top_that_nothing_uses_is_named(tmp_path: Path, text: str) -> None:
+    config = read_config(written(tmp_path, model("x", "{model: openai/x, api_key: k}") + text), {})
+    (warning,) = config.warnings
+    assert f"{text.partition(':')[0]} has no effect here." in warning

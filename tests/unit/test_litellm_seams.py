@@ -70,6 +70,26 @@ def test_what_is_served_is_told_by_name_alias_and_wildcard(in_force: RouterInFor
     assert [in_force.serves(name) for name in ("any/x", "nick", "b")] == [True, True, False]
 
 
+async def test_an_alias_of_a_wildcards_model_is_served_and_asks_that_model(
+    in_force: RouterInForce,
+) -> None:
+    models = [deployment("openai/*", "1", model="openai/*"), deployment("a", "2")]
+    hidden = {"model": "openai/gpt-4o", "hidden": True}
+    aliases = {"smart": "openai/gpt-4o", "quiet": hidden, "shy": {"model": "a", "hidden": True}}
+    in_force.use(in_force.build(models, {"model_group_alias": aliases}, {}), {})
+    assert [in_force.serves(name) for name in aliases] == [True, True, True]
+    assert [in_force.ids(name) for name in aliases] == [["1"], ["1"], ["2"]]
+    assert in_force.model_groups == ["smart", "openai/*", "a"]
+    assert [entry["model_name"] for entry in await in_force.listing({})] == [
+        "openai/*", "a", "smart",
+    ]  # fmt: skip
+    by_name, by_alias = await in_force.choose("openai/gpt-4o"), await in_force.choose("smart")
+    assert by_alias == by_name
+    assert by_name
+    assert (by_name.id, by_name.model) == ("1", "openai/gpt-4o")
+    assert by_name.price
+
+
 @pytest.mark.parametrize("off", [True, False])
 def test_a_router_without_cooldowns_asks_redis_for_none(off: bool) -> None:
     one = RouterInForce("redis://127.0.0.1:1/0")

@@ -44,12 +44,20 @@ def test_the_master_key_is_the_key_unless_env_has_one(
     assert not literal or ("master_key", key) in credentials(env, vars(config))
 
 
-@pytest.mark.parametrize("env", [{}, {"VUI_LITELLM_KEY": OTHER}])
-def test_a_master_key_without_an_effect_is_named(tmp_path: Path, env: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"VUI_LITELLM_KEY": OTHER}, " has no effect here. The key is VUI_"),
+        ({}, " is ignored, LITELLM_MASTER_KEY is not set. Put it in .env."),
+    ],
+)
+def test_a_master_key_without_an_effect_is_named(
+    tmp_path: Path, env: dict[str, str], said: str
+) -> None:
     config = read(tmp_path, f"general_settings: {{master_key: {BY_NAME}}}\n", env)
     assert config.master_key == ""
     (warning,) = config.warnings
-    assert ":6: general_settings.master_key has no effect here. The key is VUI_" in warning
+    assert f":6: general_settings.master_key{said}" in warning
 
 
 @pytest.mark.parametrize(
@@ -101,6 +109,18 @@ def test_a_budget_without_an_effect_is_named(
     (warning,) = config.warnings
     assert "litellm_settings.max_budget" in warning
     assert "write budget_duration: 1d, or VUI_LITELLM_BUDGET" in str([warning, config.details])
+
+
+def test_a_budgets_duration_may_stand_in_the_other_section(tmp_path: Path) -> None:
+    text = "litellm_settings: {budget_duration: 1d}\ngeneral_settings: {max_budget: 2}\n"
+    config = read(tmp_path, text, {})
+    assert (config.max_budget, config.warnings) == (2.0, [])
+
+
+def test_a_budget_of_an_unset_variable_is_named_with_it(tmp_path: Path) -> None:
+    text = "litellm_settings: {max_budget: os.environ/MOST, budget_duration: 1d}\n"
+    (warning,) = read(tmp_path, text, {}).warnings
+    assert warning.endswith(".max_budget is ignored, MOST is not set. Put it in .env.")
 
 
 @pytest.mark.parametrize("given", ["a lot", "-1", ".inf", ".nan", "true", "[2]", "{a: 2}"])

@@ -65,7 +65,7 @@ def test_an_entry_that_cannot_be_used_is_left_out_with_its_line_and_the_rest_is_
         ("7: 1", ":3: 7 has no effect here."),
         ("router_settings: [1]", ":3: router_settings is ignored, it is no mapping. Indent"),
         ("litellm_settings: yes", ":3: litellm_settings is ignored, it is no mapping."),
-        ("credential_list: {a: b}", ":3: credential_list is ignored, it is no list."),
+        ("credential_list: {a: b}", ":3: credential_list is ignored, it is no list. Write a `-`"),
         ("credential_list: [3]", ""),
         ("router_settings:", ""),
         ("litellm_settings: {max_budget: , callbacks: , success_callback: }", ""),
@@ -239,9 +239,46 @@ def test_a_word_for_local_that_is_neither_true_nor_false_is_named(tmp_path: Path
     assert ":4: model_info.local is 'sometimes'. Write `local: true` for your own." in said
 
 
+@pytest.mark.parametrize(
+    ("info", "said"),
+    [
+        ("base_model: 5", "base_model is read as a number. Put it in quotes, as text."),
+        ("tier: gold", "tier can't be used (Input should be 'free' or 'paid'). Correct it."),
+        ("team_id: os.environ/TEAM", ""),
+    ],
+)
+def test_what_litellm_refuses_of_a_model_info_is_named_and_the_model_is_served(
+    tmp_path: Path, info: str, said: str
+) -> None:
+    text = f"{model('a', '{model: openai/a, api_key: k}')}    model_info: {{{info}}}\n"
+    path = written(tmp_path, text)
+    config = read_config(path, {"TEAM": "7"})
+    assert config.warnings == ([f"{path}:4: model_info.{said}"] if said else [])
+    assert (config.served, config.left_out) == (["vui", "a"], [])
+
+
 def test_a_model_info_that_is_no_mapping_is_ignored_and_named(tmp_path: Path) -> None:
     text = f"{model('a', '{model: openai/a, api_key: k}')}    model_info: chat\n"
     config = read(tmp_path, text)
     assert config.served == ["vui", "a"]
     (said,) = config.warnings
     assert ":4: model_info is ignored, it is no mapping. Indent its settings below it" in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "below"),
+    [
+        ("api_key: k", "litellm_params"),
+        ("rpm: 5", "litellm_params"),
+        ("fallbacks: [b]", "litellm_params"),
+        ("mode: chat", "model_info"),
+    ],
+)
+def test_a_setting_beside_those_of_its_section_is_named_with_its_place(
+    tmp_path: Path, setting: str, below: str
+) -> None:
+    name = setting.partition(":")[0]
+    path = written(tmp_path, f"{model('a', '{model: openai/a, api_key: k}')}    {setting}\n")
+    config = read_config(path, {})
+    assert config.warnings == [f"{path}:4: {name} has no effect there. Write it below {below}."]
+    assert config.model_list[0].keys() == {"model_name", "litellm_params", "model_info"}

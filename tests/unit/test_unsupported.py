@@ -21,10 +21,7 @@ def test_the_users_own_general_settings_open_no_door(tmp_path: Path) -> None:
         "  pass_through_endpoints: [{path: /x, target: http://evil}]\n"
     )
     config = read_config(written(tmp_path, text), {})
-    general = config.general_settings
-    assert general["master_key"] == "os.environ/VUI_LITELLM_KEY"
-    assert "custom_auth" not in general
-    assert "pass_through_endpoints" not in general
+    assert "evil" not in str(config)
     names = "general_settings.custom_auth, general_settings.pass_through_endpoints"
     assert f"No effect here: {names}." in config.warnings
     assert not any("sk-1234" in warning for warning in config.warnings)
@@ -191,6 +188,31 @@ def test_a_silent_model_is_never_asked(tmp_path: Path) -> None:
     config = read_config(written(tmp_path, text), {})
     assert not any("silent_model" in entry["litellm_params"] for entry in config.model_list)
     assert any("silent_model has no effect here" in line for line in config.warnings)
+
+
+def test_nothing_of_the_defaults_of_all_models_asks_a_second_time(tmp_path: Path) -> None:
+    text = (
+        f"{TWO}router_settings:\n  default_litellm_params:\n    temperature: 0\n"
+        "    fallbacks: [second]\n    num_retries: 3\n    silent_model: second\n"
+    )
+    config = read_config(written(tmp_path, text), {"A_API_KEY": "a"})
+    assert config.router_settings["default_litellm_params"] == {"temperature": 0}
+    where = "router_settings.default_litellm_params"
+    names = ", ".join(f"{where}.{name}" for name in ("fallbacks", "num_retries", "silent_model"))
+    assert f"No effect here: {names}.{unsupported.IN_STATUS}" in config.warnings
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["max_fallbacks", "set_verbose", "debug_level", "redis_db", "search_tools", "guardrail_list",
+     "assistants_config", "polling_interval", "enable_weighted_failover",
+     "enable_health_check_routing", "health_check_staleness_threshold"],
+)  # fmt: skip
+def test_a_setting_of_the_router_that_does_nothing_here_is_named(tmp_path: Path, name: str) -> None:
+    config = read_config(written(tmp_path, f"{TWO}router_settings: {{{name}: 1}}\n"), {})
+    (warning,) = config.warnings
+    assert f":6: router_settings.{name} has no effect here." in warning
+    assert name not in config.router_settings
 
 
 @pytest.mark.parametrize(

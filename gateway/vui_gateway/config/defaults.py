@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+from vui_gateway.config.aliases import with_default
 from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
 from vui_gateway.config.env import env_values, resolved
 from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
@@ -103,7 +104,7 @@ def with_defaults(
         known = [entry for entry in deployments if entry["model_name"] == DEMO["model_name"]]
         deployments = [_demo(default.demo), *deployments, *([] if known else [DEMO])]
     elif default.alias:
-        aliases = {DEFAULT_GROUP: default.alias, **aliases}
+        aliases = with_default(aliases, default.alias)
     litellm_settings = {**LITELLM_DEFAULTS, **(config.get("litellm_settings") or {})}
     if any(litellm_settings.get(name) for name in CALLBACK_SETTINGS):
         litellm_settings.setdefault(MESSAGE_LOGGING, True)
@@ -114,7 +115,6 @@ def with_defaults(
             **router_settings,
             **({"model_group_alias": aliases} if aliases else {}),
         },
-        "general_settings": GENERAL,
     }
 
 

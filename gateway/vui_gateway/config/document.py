@@ -21,6 +21,15 @@ TEXTS = frozenset(("model_name", "model", "api_key", "api_version", "organizatio
 DATE, TEXT = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:str"
 NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
+# By a part of YAML's words.
+CURES = {
+    "\\t": "Write spaces, no tab.",
+    "another document": "It is a second document: remove the line `---` and what doesn't belong.",
+    "constructor for the tag": "A word with `!` is a tag, which has no meaning here: write text, "
+    "or os.environ/ and a variable's name.",
+}
+SYNTAX_CURE = "Check the indentation and quotes there."
+
 
 class ConfigError(UserError):
     """The file can't be used; the message gives file, line, what is wrong, and the cure.
@@ -59,6 +68,7 @@ class Document:
     Attributes:
         values: its mapping. A key is text; what would hold itself is empty there.
         twice: a sentence for each key that a mapping has a second time.
+        anchors: the keys at the top whose values, or parts of them, stand elsewhere, too.
 
     Raises:
         ConfigError: it can't be read, or is no mapping.
@@ -68,6 +78,7 @@ class Document:
         self.path = path
         self._root: yaml.Node | None = None
         self.twice: list[str] = []
+        self.anchors: set[str] = set()
         values = self._read()
         if not isinstance(values, dict):
             wrong = "it is no mapping of settings" if values else "it is empty"
@@ -91,6 +102,7 @@ class Document:
                 "one counts. Remove one of them."
                 for key in _twice(self._root, set())
             ]
+            self.anchors = _anchors(self._root)  # constructing it merges them
             values = loader.construct_document(self._root) if self._root else None
             return _plain(values, {})[0]
         except ConfigError:
@@ -113,8 +125,7 @@ class Document:
             problem = " ".join(filter(None, (error.context, error.problem)))
             # A credential that begins with `*`, `&` or `!` would be quoted.
             problem = re.sub(r"'[^'<]{6,}'", "'…'", problem)
-            tab = "\\t" in problem
-            cure = "Write spaces, no tab." if tab else "Check the indentation and quotes there."
+            cure = next((cure for part, cure in CURES.items() if part in problem), SYNTAX_CURE)
             spoken = "it is no valid YAML"
             raise ConfigError(f"{self.path}:{line}", problem, cure, spoken) from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -138,6 +149,23 @@ def _twice(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.ScalarNode]:
     elif isinstance(node, yaml.SequenceNode):
         for one in node.value:
             yield from _twice(one, seen)
+
+
+def _anchors(root: yaml.Node | None) -> set[str]:
+    """The keys of a mapping whose values share nodes with others of it."""
+    found: set[str] = set()
+    owner: dict[int, str] = {}
+    for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
+        left = [value]
+        while left:
+            node = left.pop()
+            if id(node) in owner:
+                found |= {owner[id(node)], str(key.value)}
+                continue
+            owner[id(node)] = str(key.value)
+            for one in node.value if isinstance(node, yaml.CollectionNode) else ():
+                left += one if isinstance(one, tuple) else [one]
+    return found
 
 
 def _plain(value: Any, seen: dict[int, tuple[Any, int]]) -> tuple[Any, int]:

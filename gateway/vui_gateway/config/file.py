@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vui_gateway.config.aliases import ALIAS, settle_aliases
 from vui_gateway.config.credentials import put_credentials, with_usual_key
 from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
 from vui_gateway.config.defaults import identity, with_defaults
@@ -16,20 +17,21 @@ from vui_gateway.config.env import env_values, resolved
 from vui_gateway.config.environment import take_environment
 from vui_gateway.config.fallback_names import settle_fallbacks
 from vui_gateway.config.left_out import LeftOut, left_out, no_provider, take_out_idle_routers
-from vui_gateway.config.shape import SECTIONS, by_organization, mend_entry, mend_sections
+from vui_gateway.config.shape import by_organization, mend_entry, mend_sections
+from vui_gateway.config.top import mend_top
 from vui_gateway.config.unset import take_out_unset
-from vui_gateway.config.unsupported import SETTING_CURES, TOP, take_out
-from vui_gateway.config.values import misread, suggestion
+from vui_gateway.config.unsupported import take_out
+from vui_gateway.config.values import misread
 from vui_gateway.errors import UserError
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.litellm_proxy.culprits import NO_TEXT, refusal
+from vui_gateway.litellm_proxy.router import HIDDEN
 from vui_gateway.named_files import missing
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
 
 MAX_DEPLOYMENTS = 500  # a router of so many is built in 1.5 s, and calls wait meanwhile
 FEW_LINES = 5  # entries that can't be used, named where there is no other
-ANCHORS = "x-"  # https://docs.docker.com/reference/compose-file/extension/: for YAML's anchors
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,6 @@ class Config:
     model_list: list[dict]
     router_settings: dict[str, Any]
     litellm_settings: dict[str, Any]
-    general_settings: dict[str, Any]
     env: dict[str, str]
     left_out: list[LeftOut]
     warnings: list[str]
@@ -60,8 +61,10 @@ class Config:
     @property
     def served(self) -> list[str]:
         """The names of `/v1/models`, each once: aliases, then those of the file in its order."""
-        names = [entry["model_name"] for entry in self.model_list]
-        return list(dict.fromkeys([*self.router_settings.get("model_group_alias", ()), *names]))
+        aliases = self.router_settings.get(ALIAS, {}).items()
+        names = [a for a, of in aliases if not (isinstance(of, dict) and of.get("hidden"))]
+        names += [entry["model_name"] for entry in self.model_list]
+        return [name for name in dict.fromkeys(names) if not name.startswith(HIDDEN)]
 
     @property
     def models(self) -> dict[str, str]:
@@ -114,9 +117,7 @@ class _Reader:
         file = self.document.values
         variables, ignored = take_environment(file, env, self._place, self.path.parent)
         env = {**env, **variables}
-        if "include" in file and not file.get("model_list"):
-            self._fail("include has no effect here", SETTING_CURES["include"], "include")
-        warnings = [*self.document.twice, *ignored, *self._top(file)]
+        warnings = [*self.document.twice, *ignored, *mend_top(file, self.document)]
         warnings += mend_sections(file, env, self._place)
         credentials = put_credentials(file)
         meant = take_out(file, env, self._place)
@@ -150,6 +151,7 @@ class _Reader:
                 f"{one.place}{one.variable} {one.wrong}. {one.cure}" for one in lacking[1:FEW_LINES]
             ]
             raise ConfigError(first.place.removesuffix(": "), wrong, first.cure, also=also)
+        warnings += settle_aliases(file, usable, lacking, self._place)
         default = choose_default(file, usable, [one for one in lacking if not one.place])
         return Config(
             left_out=lacking,
@@ -162,23 +164,6 @@ class _Reader:
             environment=variables,
             **with_defaults(file, usable, env, default),
         )
-
-    def _top(self, file: dict) -> Iterator[str]:
-        """Takes out YAML's anchors and keys that have a slip in them."""
-        if not file.get("model_list"):
-            slips = [key for key in file if key not in SECTIONS | TOP]
-            if slips:
-                cure = suggestion(slips[0], SECTIONS, "Remove it.")
-                self._fail(f"unknown key {slips[0]!r}", cure, slips[0])
-            how = "empty" if "model_list" in file else "missing"
-            self._fail(f"model_list is {how}", "List one model at least.", "model_list")
-        for key in [key for key in file if key not in SECTIONS | TOP]:
-            meant = suggestion(key, SECTIONS, "")
-            if key.startswith(ANCHORS):
-                del file[key]
-            elif meant:
-                del file[key]
-                yield f"{self._place(key)}: unknown key {key!r}. {meant}"
 
     def _entries(self, file: dict, env: Mapping[str, str], said: list[str]) -> list[LeftOut]:
         """Keeps the entries that can be used. Returns the others."""

@@ -91,8 +91,9 @@ def left_out(
         return LeftOut(*names, str(token), "isn't there", cure)
     if CREDENTIAL_NAME in params:
         named = str(params[CREDENTIAL_NAME])
-        close = difflib.get_close_matches(named, credentials, 1)
-        cure = f"Did you mean {close[0]}?" if close else "Add it there."
+        lower = {name.lower(): name for name in credentials}
+        close = difflib.get_close_matches(named.lower(), lower, 1)
+        cure = f"Did you mean {lower[close[0]]}?" if close else "Add it there."
         return LeftOut(*names, named, "is not in credential_list", cure)
     for name, value in _strings(params):
         spelling = OTHER_SPELLINGS.fullmatch(value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from vui_gateway.config.env import ENV_PREFIX, resolved
+from vui_gateway.config.env import ENV_PREFIX, env_values, resolved
 from vui_gateway.config.left_out import OTHER_SPELLINGS
 from vui_gateway.config.values import number
 from vui_gateway.settings import KEY_RULE, is_usable_key
@@ -24,19 +24,22 @@ def take_key(file: dict, env: Mapping[str, str], place: Callable[..., str]) -> t
     """The owner's key that a file names, and what is said of it; each may be empty.
 
     LITELLM_MASTER_KEY counts without a setting, too, as in LiteLLM. A setting that stays in the
-    file has no effect: `.env` has a key, or its variable isn't set.
+    file has no effect: `.env` has a key.
     """
     general = _section(file, "general_settings")
     named = general.get(SETTING, ENV_PREFIX + MASTER_KEY)
     key, own = str(resolved(named, env)).strip(), env.get(KEY, "")
     if named == ENV_PREFIX + KEY or (own and key == own):
         general.pop(SETTING, None)
-    if own or not key:
-        return "", ""
     is_set = SETTING in general
+    unset = [name for name, value in env_values(named, env).items() if not value]
+    if own or (not key and not (is_set and unset)):
+        return "", ""
     where = f"{place('general_settings', SETTING)}: general_settings.{SETTING}"
     what = where if is_set else f"{MASTER_KEY} in .env"
     general.pop(SETTING, None)
+    if not key:
+        return "", f"{what} is ignored, {unset[0]} is not set. Put it in .env."
     if meant := OTHER_SPELLINGS.fullmatch(key):
         return "", f"{what} is ignored, it is no key. Did you mean {ENV_PREFIX}{meant[1]}?"
     if isinstance(named, bool | list | dict) or not is_usable_key(key):
@@ -53,21 +56,32 @@ def take_budget(
 
     A setting that stays in the file has no effect: `.env` has a budget, or it isn't for a day.
     """
-    found, said = None, []
-    for section in ("general_settings", "litellm_settings"):
-        settings = _section(file, section)
-        duration = str(resolved(settings.get(DURATION), env)).strip()
-        if DOLLARS not in settings or env.get(BUDGET) or duration not in A_DAY:
+    found, said, taken = None, [], False
+    sections = {name: _section(file, name) for name in ("general_settings", "litellm_settings")}
+    of_other = next((of[DURATION] for of in sections.values() if DURATION in of), None)
+    for section, settings in sections.items():
+        duration = settings.get(DURATION, of_other)
+        if DOLLARS not in settings or env.get(BUDGET) or not _is_day(duration, env):
             continue
-        given = resolved(settings.pop(DOLLARS), env)
-        del settings[DURATION]
-        usd = number(given)
-        if usd is None:
-            what = f"{place(section, DOLLARS)}: {section}.{DOLLARS} is ignored"
-            said.append(f"{what}: {given!r} is no amount. Write US dollars per day, such as 0.50.")
+        given, taken = settings.pop(DOLLARS), True
+        unset = [name for name, value in env_values(given, env).items() if not value]
+        usd = number(resolved(given, env))
+        what = f"{place(section, DOLLARS)}: {section}.{DOLLARS} is ignored"
+        if unset:
+            said.append(f"{what}, {unset[0]} is not set. Put it in .env.")
+        elif usd is None:
+            wrong = f"{resolved(given, env)!r} is no amount"
+            said.append(f"{what}: {wrong}. Write US dollars per day, such as 0.50.")
         elif usd:  # LiteLLM takes 0 for no limit
             found = usd
+    for settings in sections.values():
+        if taken and _is_day(settings.get(DURATION), env):
+            del settings[DURATION]
     return found, said
+
+
+def _is_day(duration: object, env: Mapping[str, str]) -> bool:
+    return str(resolved(duration, env)).strip() in A_DAY
 
 
 def _section(file: dict, name: str) -> dict:

@@ -9,9 +9,11 @@ import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from vui_gateway.config.aliases import mend_aliases
 from vui_gateway.config.env import env_values, looked_up, resolved
 from vui_gateway.config.values import misread, number
 from vui_gateway.litellm_proxy import auto_routers
+from vui_gateway.litellm_proxy.culprits import NO_TEXT, info_refusals
 
 __all__ = ["SECTIONS", "Fault", "by_organization", "mend_entry", "mend_sections"]
 
@@ -24,16 +26,18 @@ TIMING_CURE = "Write a number, in seconds where it is a time."
 PRICES_CURE = "Write US dollars per token, such as 0.0000004."
 SIZE_CURE = "Write a number of tokens, such as 8192."
 
+ENTRY = ("model_name", "litellm_params", "model_info")
+INFO_SETTINGS = ("mode", "local", "base_model", "id", "tier")
 # Of a deployment: LiteLLM takes them as they are, and each call would fail.
 MAPPINGS = ("extra_headers", "headers", "extra_body", "response_format", "litellm_metadata")
 
 SETTING_SECTIONS = ("litellm_settings", "router_settings", "general_settings")
 # Keys at the top of a file that have an effect.
 SECTIONS = frozenset(("model_list", *SETTING_SECTIONS, "credential_list"))
+LIST_CURE = "Write a `-` before each of them."
 INDENT = "Indent its settings below it, as `name: value`."
-
 # https://docs.litellm.ai/docs/proxy/reliability
-GROUP_FALLBACKS, OF_ALL, ALIAS = "fallbacks", "default_fallbacks", "model_group_alias"
+GROUP_FALLBACKS, OF_ALL = "fallbacks", "default_fallbacks"
 OF_GROUPS = (GROUP_FALLBACKS, "context_window_fallbacks", "content_policy_fallbacks")
 GROUPS_CURE = "Write it as `- group: [another]`."
 
@@ -64,8 +68,8 @@ def _sections(file: dict, env: Mapping[str, str], place: Place) -> Iterator[str]
         value, kind = file.get(name), dict if name in SETTING_SECTIONS else list
         if not isinstance(value, kind):
             if value not in (None, "", [], {}):
-                called = "mapping" if kind is dict else "list"
-                yield f"{place(name)}: {name} is ignored, it is no {called}. {INDENT}"
+                what, cure = ("mapping", INDENT) if kind is dict else ("list", LIST_CURE)
+                yield f"{place(name)}: {name} is ignored, it is no {what}. {cure}"
             file.pop(name, None)
         elif isinstance(value, dict):
             file[name] = _given(value)
@@ -73,7 +77,7 @@ def _sections(file: dict, env: Mapping[str, str], place: Place) -> Iterator[str]
             file[name] = [one for one in value if isinstance(one, dict)]
     router = file.get("router_settings", {})
     yield from _numbers(router, TIMING, env, place, "router_settings")
-    yield from _aliases(router, place)
+    yield from mend_aliases(router, place)
     for section in ("router_settings", "litellm_settings"):
         yield from _fallbacks(file.get(section, {}), section, place)
 
@@ -89,10 +93,15 @@ def mend_entry(
     if fault := _fault(entry):
         return None, fault, []
     entry, params = _given(entry), _given(entry["litellm_params"])
+    said = []
+    for key in [key for key in entry if key not in ENTRY]:
+        del entry[key]
+        below = "model_info" if key in INFO_SETTINGS else "litellm_params"
+        said.append(f"{place(key)}: {key} has no effect there. Write it below {below}.")
     model = params["model"]
     params["model"] = looked_up(model, env) or model
     names = (*TIMING, *_figures(params))
-    said = list(_numbers(params, names, env, place, "litellm_params"))
+    said += _numbers(params, names, env, place, "litellm_params")
     for key in [key for key in MAPPINGS if not isinstance(params.get(key, {}), dict)]:
         where = place("litellm_params", key)
         said.append(f"{where}: litellm_params.{key} is ignored, it is no mapping. {INDENT}")
@@ -111,6 +120,11 @@ def mend_entry(
             if not isinstance(info.get(key, kind()), kind):
                 shown = reprlib.repr(info.pop(key))
                 said.append(f"{place('model_info', key)}: model_info.{key} is {shown}. {cure}")
+        for key, why in info_refusals(resolved(info, env)).items():
+            misfit = f"can't be used ({why})", "Correct it."
+            wrong, cure = misread(resolved(info, env)[key]) if why == NO_TEXT else misfit
+            said.append(f"{place('model_info', key)}: model_info.{key} {wrong}. {cure}")
+            del info[key]
         entry["model_info"] = info
     elif info:
         said.append(f"{place('model_info')}: model_info is ignored, it is no mapping. {INDENT}")
@@ -200,23 +214,6 @@ def _numbers(
         else:
             size = PRICES_CURE if "_cost" in name else SIZE_CURE
             yield f"{where} is {reprlib.repr(value)}. {TIMING_CURE if name in TIMING else size}"
-
-
-def _aliases(router: dict, place: Place) -> Iterator[str]:
-    if ALIAS not in router:
-        return
-    aliases = router.pop(ALIAS)
-    pairs = aliases.items() if isinstance(aliases, dict) else [(ALIAS, aliases)]
-    good = {}
-    for name, of in pairs:
-        group = of.get("model") if isinstance(of, dict) else of
-        if isinstance(aliases, dict) and isinstance(group, str):
-            good[name] = of
-        else:
-            where = place("router_settings", ALIAS, name)
-            yield f"{where}: router_settings.{ALIAS} is ignored there. Write it as `alias: group`."
-    if good:
-        router[ALIAS] = good
 
 
 def _fallbacks(settings: dict, section: str, place: Place) -> Iterator[str]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from vui_gateway.config.callback_faults import take_out_callbacks
 from vui_gateway.config.env import env_values, resolved
 from vui_gateway.config.environment import SECTION as VARIABLES
 from vui_gateway.config.own_settings import take_budget, take_key
 from vui_gateway.config.shape import SECTIONS
 from vui_gateway.config.values import suggestion
 from vui_gateway.litellm_proxy import catalogue
-from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
 from vui_gateway.variables import has_no_effect
 
 __all__ = ["DEPLOYMENT", "IN_STATUS", "SETTING_CURES", "TOP", "Meant", "take_out"]
@@ -33,7 +33,11 @@ TOP = frozenset(
 )  # fmt: skip
 ROUTER = RETRIES_AND_FAILS | {
     "model_group_retry_policy", "disable_cooldowns", "redis_host", "redis_port", "redis_password",
-    "redis_url", "cache_responses", "router_general_settings",
+    "redis_url", "redis_db", "cache_responses", "router_general_settings", "max_fallbacks",
+    "set_verbose", "debug_level", "search_tools", "guardrail_list", "assistants_config",
+    "polling_interval", "enable_weighted_failover", "enable_health_check_routing",
+    "health_check_ignore_transient_errors", "health_check_staleness_threshold",
+    "background_health_check_model_groups",
 }  # fmt: skip
 LITELLM = RETRIES_AND_FAILS | {
     "request_timeout", "cooldown_time", "guardrails", "mcp_aliases", "set_verbose", "json_logs",
@@ -46,7 +50,10 @@ LITELLM = RETRIES_AND_FAILS | {
     "scim_admin_group", "scim_upsert_user",
 }  # fmt: skip
 DEPLOYMENT = RETRIES_AND_FAILS | {"timeout", "cooldown_time", "silent_model"}
+# LiteLLM would ask a second time for one of the gateway's attempts.
+OF_ALL, FALLBACKS = "default_litellm_params", ("fallbacks", "context_window_fallback_dict")
 
+REDIS = ("redis_host", "redis_port", "redis_password", "redis_url", "redis_db")
 REDIS_CURE = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
 LIMITS_CURE = "Write router_settings.timeout, and stream_timeout for the first words."
 BUDGET_CURE = (
@@ -57,10 +64,11 @@ BUDGET_CURE = (
 SETTING_CURES = {
     **dict.fromkeys(RETRIES, "The next deployment answers instead of a second try."),
     **dict.fromkeys(FAILS, "A failed deployment cools down for router_settings.cooldown_time."),
-    **dict.fromkeys(("redis_host", "redis_port", "redis_password", "redis_url"), REDIS_CURE),
+    **dict.fromkeys(REDIS, REDIS_CURE),
     **dict.fromkeys(("request_timeout", "timeout"), LIMITS_CURE),
     **dict.fromkeys(
-        ("set_verbose", "detailed_debug", "litellm_log"), "Write VUI_LITELLM_LOG=debug into .env."
+        ("set_verbose", "debug_level", "detailed_debug", "litellm_log"),
+        "Write VUI_LITELLM_LOG=debug into .env.",
     ),
     **dict.fromkeys(("max_budget", "budget_duration"), BUDGET_CURE),
     "cache_responses": "Write litellm_settings.cache.",
@@ -72,12 +80,8 @@ SETTING_CURES = {
     "callback_settings": "A callback reads its settings from .env.",
     "default_vertex_config": "Write vertex_project and vertex_location into each model.",
     "master_key": "The key is VUI_LITELLM_KEY of .env, or the gateway's own where nothing is set.",
+    "fallbacks": "Write router_settings.fallbacks.",
     "silent_model": "You would pay for its answers, and nobody would hear them.",
-}
-# Callbacks whose package isn't in the image.
-CALLBACK_CURES = {
-    "langfuse": "Write langfuse_otel, and LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY into .env "
-    "(LANGFUSE_HOST for a server of your own).",
 }
 IN_ENV = " in .env"
 IN_STATUS = " `vui-gateway status` says what to write instead."
@@ -140,7 +144,8 @@ def take_out(file: dict, env: Mapping[str, str], place: Place) -> Meant:
         details = [str(one) for one in once.values() if one.cure]
         more = IN_STATUS if details else ""
         said.append(f"No effect here: {_listed(once)}.{more}")
-    said += [*of_budget, *_callbacks(file, place), *slips]
+    callbacks = take_out_callbacks(_dict(file.get("litellm_settings")), place)
+    said += [*of_budget, *callbacks, *slips]
     return Meant(key, budget, said, details)
 
 
@@ -172,6 +177,8 @@ def _settings(file: dict, place: Place) -> Iterator[Ignored]:
     ):
         settings = _dict(file.get(section))
         yield from taken(settings, ignored | (settings.keys() - known), section)
+    defaults = _dict(_dict(file.get("router_settings")).get(OF_ALL))
+    yield from taken(defaults, DEPLOYMENT.union(FALLBACKS), "router_settings", OF_ALL)
     for index, entry in enumerate(_list(file.get("model_list"))):
         params = _dict(_dict(entry).get("litellm_params"))
         yield from taken(params, DEPLOYMENT, "model_list", index, "litellm_params")
@@ -181,22 +188,6 @@ def _settings(file: dict, place: Place) -> Iterator[Ignored]:
         yield from taken(variables, tuple(variables), VARIABLES)
         del file[VARIABLES]
     yield from taken(file, set(file) - SECTIONS)
-
-
-def _callbacks(file: dict, place: Place) -> Iterator[str]:
-    """Takes out callbacks that can't work in the image: a sentence for each."""
-    settings, said = _dict(file.get("litellm_settings")), set[str]()
-    for setting in CALLBACK_SETTINGS:
-        given = settings.get(setting)
-        names = _list(given) or [given]
-        wrong = [name for name in names if isinstance(name, str) and name in CALLBACK_CURES]
-        if wrong:
-            settings[setting] = [name for name in names if name not in wrong]
-        for name in wrong:
-            if name not in said:
-                said.add(name)
-                where = f"{place('litellm_settings', setting)}: litellm_settings.{setting}"
-                yield f"{where} {name} needs a package that isn't here. {CALLBACK_CURES[name]}"
 
 
 def _slips(file: dict, place: Place) -> Iterator[str]:

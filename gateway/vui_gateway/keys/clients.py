@@ -6,7 +6,6 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Annotated, Any, Self
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vui_gateway.state.entries import State
 from vui_gateway.state.files import CLIENTS
 from vui_gateway.turns.call import OWNER
+from vui_gateway.turns.candidates import is_like
 from vui_gateway.usage.labels import PLAIN
 
 __all__ = ["CLIENTS", "CLIENT_NAME", "THE_OWNER", "USED", "Client", "Keys", "bearer"]
@@ -59,7 +59,7 @@ class Client(BaseModel):
 
     def may_ask(self, model: str) -> bool:
         """Whether it is one of its models."""
-        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+        return not self.models or any(is_like(model, pattern) for pattern in self.models)
 
 
 class Keys:

@@ -23,6 +23,11 @@ from litellm.proxy.types_utils.utils import get_instance_fn
 from litellm.router_api import ChangeSet
 
 from vui_gateway.litellm_proxy import exporters
+from vui_gateway.litellm_proxy.callback_names import (
+    ALL_EVENTS,
+    CALLBACK_SETTINGS,
+    lacks_package,
+)
 from vui_gateway.litellm_proxy.in_thread import START_SECONDS, in_thread
 from vui_gateway.litellm_proxy.user_hooks import callback_lists
 from vui_gateway.logs import quiet, words
@@ -30,9 +35,6 @@ from vui_gateway.logs import quiet, words
 __all__ = ["CALLBACK_SETTINGS", "SETTINGS", "Callbacks"]
 
 CACHE_SETTING, CACHE_PARAMS = "cache", "cache_params"
-# Settings of `litellm_settings`; `callbacks` covers all events.
-CALLBACK_SETTINGS = ("callbacks", "success_callback", "failure_callback")
-ALL_EVENTS = CALLBACK_SETTINGS[0]
 SETTINGS = frozenset({*CALLBACK_SETTINGS, CACHE_SETTING, CACHE_PARAMS})
 PROMETHEUS = "prometheus"  # a second one would count by the same names, which its library refuses
 
@@ -74,15 +76,17 @@ class Callbacks:
         """
         wanted, self.failed = _wanted(settings, env)
         for gone in set(self._made) - set(wanted):
-            self._take_out(gone, self._made.pop(gone))
+            self._take_out(gone, made := self._made.pop(gone))
+            if made not in self._made.values():
+                exporters.close(made)
         self.failed += [
             _sentence(one, path, TimeoutError()) for one in wanted if one in self._hanging
         ]
         new = [one for one in wanted if one not in self._made and one not in self._hanging]
-        made = await asyncio.gather(
+        built = await asyncio.gather(
             *(in_thread(_maker(one, settings, path)) for one in new), return_exceptions=True
         )
-        for one, found in zip(new, made, strict=True):
+        for one, found in zip(new, built, strict=True):
             try:
                 if isinstance(found, BaseException):
                     raise found
@@ -147,11 +151,13 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         build = litellm_logging.build_custom_logger_compatible_class
 
         def known() -> Any:
-            if one.name not in exporters.EXPORTERS:
-                return _known(build(one.name, usage, proxy_server.llm_router))
-            with exporters.headers():  # arize_phoenix writes Phoenix's key there
-                exporters.prepare(one.name)
-                return _known(build(one.name, usage, proxy_server.llm_router))
+            def its() -> Any:
+                return build(one.name, usage, proxy_server.llm_router)
+
+            if one.name in exporters.EXPORTERS:
+                loggers = litellm_logging._in_memory_loggers
+                return _known(exporters.made(one.name, its, loggers))
+            return _known(its())
 
         return known
     if "." in one.name:
@@ -160,6 +166,8 @@ def _maker(one: Wanted, settings: Mapping[str, Any], path: Path) -> Callable[[],
         return lambda: _initialized(one.name, settings, path)
 
     def legacy() -> str:
+        if lacks_package(one.name):  # LiteLLM would install it now
+            raise ValueError("it needs a package that isn't here")
         litellm_logging.set_callbacks([one.name])
         return one.name
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from litellm.types.router import Deployment
+from litellm.types.router import Deployment, ModelInfo
 from pydantic import ValidationError
 
 from vui_gateway.logs import words
 
-__all__ = ["NO_TEXT", "find_culprits", "refusal"]
+__all__ = ["NO_TEXT", "find_culprits", "info_refusals", "refusal"]
 
-NO_TEXT = "Input should be a valid string"  # of `refusal`
+NO_TEXT = "Input should be a valid string"  # of `refusal` and `info_refusals`
 
 Build = Callable[[list[dict], dict, dict], Any]
 
@@ -80,6 +80,16 @@ def refusal(params: Mapping[str, Any]) -> tuple[str, str] | None:
             return name, "one of its values is no text: put it in quotes"
         return name, NO_TEXT if texts else found[0]["msg"]
     return None
+
+
+def info_refusals(info: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of a deployment's `model_info` that LiteLLM refuses, and why."""
+    try:
+        ModelInfo(**info)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        return {str(e["loc"][0]): e["msg"] for e in found if e["loc"] and e["loc"][0] in info}
+    return {}
 
 
 def _why(error: BaseException) -> str:

@@ -1,24 +1,33 @@
-"""LiteLLM's own callbacks that export by OpenTelemetry: nothing in the log, to each its own key."""
+"""LiteLLM's own callbacks that export by OpenTelemetry: nothing in the log, each its own key and
+address.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from vui_gateway.variables import collector
+from vui_gateway.variables import TELEMETRY, collector
 
-__all__ = ["EXPORTERS", "ExportedTwiceError", "headers", "prepare"]
+__all__ = ["EXPORTERS", "ExportedTwiceError", "close", "headers", "made", "prepare"]
 
 # The variables of the collector's address that LiteLLM's `otel` reads.
 COLLECTOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
-EXPORTERS = ("otel", "langfuse_otel", "arize_phoenix")
+OTEL, ARIZE, AGENTOPS = "otel", "arize", "agentops"
+EXPORTERS = (
+    OTEL, "langfuse_otel", "arize_phoenix", ARIZE, "weave_otel", "langtrace", "logfire", AGENTOPS,
+    "levo", "signoz",
+)  # fmt: skip
+ARIZE_GRPC, ARIZE_HTTP = "ARIZE_ENDPOINT", "ARIZE_HTTP_ENDPOINT"
 HEADER_VARIABLES = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 
 _in_turn = threading.RLock()
+_names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 class ExportedTwiceError(ValueError):
@@ -27,27 +36,66 @@ class ExportedTwiceError(ValueError):
 
 @contextmanager
 def headers(**others: str) -> Iterator[None]:
-    """The headers of OTEL_ variables are others meanwhile, and afterwards as they were."""
+    """The headers of OTEL_ variables are others meanwhile; afterwards all of these variables are as
+    they were, also those that LiteLLM has written.
+    """
     with _in_turn:
-        before = {name: os.environ.get(name, "") for name in HEADER_VARIABLES}
+        before = {name: value for name, value in os.environ.items() if name.startswith(TELEMETRY)}
         try:
             os.environ.update(others)
             yield
         finally:
+            for name in [name for name in os.environ if name.startswith(TELEMETRY)]:
+                if name not in before:
+                    del os.environ[name]
             os.environ.update(before)
 
 
+def made(name: str, build: Callable[[], Any], loggers: list) -> Any:
+    """The exporter of this name.
+
+    loggers: LiteLLM's, among which it looks for one of this name first.
+    """
+    if name == AGENTOPS:  # it asks for a token meanwhile, for ten seconds at the most
+        prepare(name)
+        return build()
+    with headers(**({} if name == OTEL else dict.fromkeys(HEADER_VARIABLES, ""))):
+        prepare(name)
+        # LiteLLM takes any of the same class for the one that it looks for.
+        others = [one for one in loggers if _names.get(one, name) != name]
+        for one in others:
+            loggers.remove(one)
+        try:
+            found = build()
+        finally:
+            loggers += others
+        if found is not None:
+            _names[found] = name
+        return found
+
+
+def close(exporter: Any) -> None:
+    """Send the rest, in a thread of its own: its collector may be away."""
+    if exporter in _names:
+        end = exporter.tracer.span_processor.shutdown
+        threading.Thread(target=end, name="exporter", daemon=True).start()
+
+
 def prepare(name: str) -> None:
-    """Undo two habits of LiteLLM's: without a collector it writes every span to the log, and each
-    collector gets the headers of the others, since the SDK adds those of the environment.
+    """Undo three habits of LiteLLM's: without a collector it writes every span to the log, each
+    collector gets the headers of the others, since the SDK adds those of the environment, and all
+    calls of the process go to the address that was the first.
 
     Raises:
-        ValueError: `otel` without an address.
+        ValueError: `otel` without an address, `arize` with one for gRPC.
         ExportedTwiceError: the collector gets each call from the gateway, too.
     """
-    if name == "otel" and not any(map(os.environ.get, COLLECTOR)):
+    if name == OTEL and not any(map(os.environ.get, COLLECTOR)):
         raise ValueError(f"{COLLECTOR[0]} is missing in .env")
-    if _traces_address(name) == collector(os.environ, "TRACES").rstrip("/"):
+    if name == ARIZE and (ARIZE_GRPC in os.environ or not os.environ.get(ARIZE_HTTP)):
+        raise ValueError(f"write {ARIZE_HTTP} into .env, and no {ARIZE_GRPC}: gRPC isn't here")
+    own = collector(os.environ, "TRACES").rstrip("/")
+    if own and _traces_address(name) == own:
         raise ExportedTwiceError(
             "its collector is that of the OTEL_ variables in .env, and gets each call's trace from "
             "the gateway. Remove the callback, or the variables"
@@ -57,12 +105,13 @@ def prepare(name: str) -> None:
     from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExportResult
 
     ConsoleSpanExporter.export = lambda *_: SpanExportResult.SUCCESS  # type: ignore[method-assign]
+    OpenTelemetry._skip_set_global = lambda _: True
     make = OpenTelemetry._get_span_processor
     if not hasattr(make, "__wrapped__"):
 
         @functools.wraps(make)
         def with_its_own_headers(self: Any, *args: Any, **options: Any) -> Any:
-            own = (self.callback_name or "otel") == "otel"
+            own = (self.callback_name or OTEL) in (OTEL, ARIZE)  # ARIZE's are there by now
             with headers(**({} if own else dict.fromkeys(HEADER_VARIABLES, ""))):
                 return make(self, *args, **options)
 
@@ -70,7 +119,7 @@ def prepare(name: str) -> None:
 
 
 def _traces_address(name: str) -> str:
-    """Where a callback exports to."""
+    """Where a callback exports to; empty where that is its vendor's."""
     if name == "langfuse_otel":
         from litellm.integrations.langfuse.langfuse_otel import LangfuseOtelLogger
 
@@ -79,6 +128,8 @@ def _traces_address(name: str) -> str:
         from litellm.integrations.arize.arize_phoenix import ArizePhoenixLogger
 
         base = ArizePhoenixLogger.get_arize_phoenix_config().endpoint
-    else:
+    elif name == OTEL:
         base = next(filter(None, map(os.environ.get, COLLECTOR)))
+    else:
+        return ""
     return f"{str(base).rstrip('/').removesuffix('/v1/traces')}/v1/traces"

@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import litellm
+from litellm.litellm_core_utils.routing_common_utils import resolve_model_group_alias
 from litellm.proxy import proxy_server
 from litellm.redis.stores.connection import connect
 from litellm.redis.stores.router_cooldowns import RouterCooldownStore
@@ -116,16 +117,17 @@ class RouterInForce:
     @property
     def model_groups(self) -> list[str]:
         """The names that are served, as `/v1/models` lists them."""
-        names = dict.fromkeys(proxy_server.llm_router.get_model_names())
+        router: Any = proxy_server.llm_router
+        given = router.model_group_alias.items()
+        aliases = [a for a, of in given if not (isinstance(of, dict) and of.get("hidden"))]
+        names = dict.fromkeys([*aliases, *router.get_model_names()])
         return [name for name in names if not name.startswith(HIDDEN)]
 
     def serves(self, model_group: str) -> bool:
         """Whether a call can ask for it, wildcards and aliases included."""
         router: Any = proxy_server.llm_router
         exact = model_group in router.get_model_names() or model_group in router.model_group_alias
-        if not exact and not MODEL_NAME.fullmatch(model_group):
-            return False
-        return bool(router.get_model_list(model_name=model_group))
+        return bool((exact or MODEL_NAME.fullmatch(model_group)) and self._of(model_group))
 
     async def listing(self, notes: Mapping[str, str]) -> list[dict]:
         """The deployments as LiteLLM's `/model/info` lists them, with a few fields of each: those
@@ -139,7 +141,11 @@ class RouterInForce:
         listed = await proxy_server.model_info_v1(user_api_key_dict=USER)
         infos = {e["model_info"]["id"]: e["model_info"] for e in json.loads(listed.body)["data"]}
         found = []
-        for entry in router.get_model_list():  # with those of aliases
+        entries = router.get_model_list()  # with those of aliases, but for wildcards' models
+        known = {entry["model_name"] for entry in entries}
+        for alias in [name for name in self.model_groups if name not in known]:
+            entries += [{**entry, "model_name": alias} for entry in self._of(alias)]
+        for entry in entries:
             if entry["model_name"].startswith(HIDDEN):
                 continue
             params, info = entry["litellm_params"], infos.get(entry["model_info"]["id"], {})
@@ -241,7 +247,10 @@ class RouterInForce:
         return [entry["litellm_params"] for entry in entries if _is_router(entry)]
 
     def _of(self, model_group: str) -> list[dict]:
-        return proxy_server.llm_router.get_model_list(model_name=model_group) or []
+        router: Any = proxy_server.llm_router
+        # LiteLLM lists no wildcard's model for an alias, and chooses it all the same.
+        meant = resolve_model_group_alias(router.model_group_alias, model_group) or model_group
+        return router.get_model_list(model_name=meant) or []
 
 
 def _is_router(entry: dict) -> bool:

@@ -62,7 +62,8 @@ class Fallbacks:
         names = [name for name in (model_group, self._aliases.get(model_group)) if name]
         # A wildcard's fallbacks; those of "*" are everybody's.
         wildcards = dict.fromkeys(name for _, name in self._of if "*" in name and name != "*")
-        names += [w for w in wildcards if w != model_group and is_like(model_group, w)]
+        matching = [w for w in wildcards if any(is_like(name, w) for name in names)]
+        names += [w for w in matching if w not in names]
         by = [(code, name) for code in [*codes, ""] for name in names]
         found = [name for key in by for name in self._of.get(key, [])]
         return found or self._of.get(("", "*"), [])
