@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.providers.base import serving, sse
+from tests.providers.gemini import Gemini
 from tests.providers.openai import OpenAI
 from tests.support import report
 from tests.support.credentials import env_file, leaked, planted, written
@@ -162,10 +163,12 @@ def test_model_info_shows_what_check_needs_and_nothing_else(
 @pytest.fixture(scope="module")
 def wild(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, OpenAI]]:
     """A gateway with a wildcard, a name with a space and a comma, and an alias."""
-    with serving((stand_in := OpenAI()).app) as url:
+    with serving((stand_in := OpenAI()).app) as url, serving(Gemini().app) as google:
         wildcard = openai_model("any/*", f"{url}/v1")
         wildcard["litellm_params"]["model"] = "openai/*"
-        names = [wildcard, *(openai_model(n, f"{url}/v1") for n in ("one", "two", "a, b"))]
+        gemini = openai_model("gemini", google, model="gemini/gemini-2.5-flash")
+        models = [openai_model(n, f"{url}/v1") for n in ("one", "two", "a, b")]
+        names = [wildcard, gemini, *models]
         settings = {"model_group_alias": {"nick": "one"}}
         folder = tmp_path_factory.mktemp("wild")
         with gateway(folder, {"model_list": names, "router_settings": settings}) as up:
@@ -251,6 +254,15 @@ def calls(count: int, arguments: str = "{}") -> list[dict]:
     return [*HELLO, {"role": "assistant", "tool_calls": made}, *results, *HELLO]
 
 
+def growing(levels: int) -> dict:
+    """A tool whose schema doubles at each level where LiteLLM replaces references."""
+    ends: dict[str, Any] = {f"a{levels}": {"type": "string"}}
+    for level in range(levels):
+        twice = {"$ref": f"#/$defs/a{level + 1}"}
+        ends[f"a{level}"] = {"type": "object", "properties": {"x": twice, "y": twice}}
+    return function(0, {"type": "object", "properties": {"x": ends["a0"]}, "$defs": ends})
+
+
 def raw(extra: str) -> bytes:
     return json.dumps({**BODY, "model": "one"}).encode()[:-1] + f", {extra}}}".encode()
 
@@ -272,6 +284,15 @@ LARGE: dict[str, tuple[Any, str]] = {
     "a text in 9,000 parts": (
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "and"}] * 9000}]},
         "33 ms",
+    ),
+    "a schema of 2 KB that its references make 3 GB": ({"tools": [growing(20)]}, "sent on"),
+    "a schema of 2 KB that its references make 3 GB, for Gemini": (
+        {"model": "gemini", "tools": [growing(20)]},
+        "the gateway stopped",
+    ),
+    "a schema that its references make ten times as large, for Gemini": (
+        {"model": "gemini", "tools": [growing(5)]},
+        "",
     ),
     "arguments of 1,400 values": ({"messages": calls(1, str([0] * 1400))}, ""),
     "128 tools": ({"tools": [function(n) for n in range(128)]}, ""),
