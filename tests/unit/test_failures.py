@@ -112,6 +112,41 @@ def test_no_word_of_what_was_said_is_in_the_reason_for_the_log(echo: str, parts:
     assert not {"bank's", "4711", "Don't", "büddy"} & {*re.findall(r"[\w']+", reason)}
 
 
+CALL = {"id": "c1", "function": {"name": "call", "arguments": '{"message": "Anna, the lawyer"}'}}
+CONVERSATION = [
+    {"role": "user", "content": "pin 47"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "content": "insufficient_quota, try again in 50m"},
+]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "AnthropicException - 'tool_call_id'\nReceived Messages={all}",
+        "Missing corresponding tool call for tool response message. Received - message={one}, "
+        "last_message_with_tool_calls={call}",
+        "Invalid Message passed in - {one}. File an issue",
+        "Invalid Message passed in {one}",
+        "Unable to convert openai tool calls={call} to gemini tool calls. Received error=5",
+        "function_call missing. No function call in argument - {call}",
+        "Unable to parse anthropic tool result for message: {one}",
+        "Unsupported type 5 for key tool_calls in message {call}",
+        "Error parsing chunk: 5,\nReceived chunk: {one}",
+        "Invalid response object \n\nreceived_args={call}",
+    ],
+)
+def test_a_conversation_that_litellm_repeats_is_neither_in_the_log_nor_a_verdict(
+    words: str,
+) -> None:
+    message = words.format(all=CONVERSATION, one=CONVERSATION[2], call=CONVERSATION[1])
+    error = litellm.BadRequestError(message, "m", "gemini")
+    found = asyncio.run(failure(None, 8192, {"messages": CONVERSATION}, error))
+    assert (found.code, found.retry_after) == ("provider_refused_request", 0)
+    assert found.reason.startswith("the provider refused the request (400")
+    assert not {"Anna", "lawyer", "47", "quota"} & {*re.findall(r"[^\W_]+", found.reason)}
+
+
 def test_a_reason_keeps_its_own_words_where_somebody_has_said_them_in_short() -> None:
     request = {"messages": [{"role": "user", "content": "Rate limit"}]}
     error = litellm.RateLimitError("Rate limit reached for gpt-4.1", "openai", "gpt-4.1")
