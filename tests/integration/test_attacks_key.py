@@ -344,6 +344,25 @@ def work(up: Program, extra: dict) -> tuple[float, int]:
     return min(took), status
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [function(0, {"properties": {"a": {"$ref": 5}}})]},
+        {"tools": [function(0)], "tool_choice": {"type": "function", "function": 5}},
+        {"response_format": {"type": "json_schema", "json_schema": 5}},
+    ],
+)
+def test_a_request_that_litellm_stumbles_over_leaves_its_model_to_the_others(
+    wild: tuple[Program, OpenAI], fields: dict
+) -> None:
+    up, _ = wild
+    body = {**BODY, "model": "gemini", "stream": True}
+    status, answer = http(f"{up.url}{CHAT}", {**body, **fields}, key=up.key)
+    assert (status, answer["error"]["code"]) == (400, "provider_refused_request")
+    models = {m["model"]: m["state"] for m in http(f"{up.url}/status", key=up.key)[1]["models"]}
+    assert models["gemini/gemini-2.5-flash"] == "serving"
+
+
 @pytest.mark.parametrize("extra", ['"max_tokens": 0', '"temperature": NaN'])
 def test_a_value_that_no_provider_takes_is_refused_by_us(
     wild: tuple[Program, OpenAI], extra: str

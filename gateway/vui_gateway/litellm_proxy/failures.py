@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from traceback import walk_tb
 from typing import Any
 
 import httpx
@@ -46,6 +47,9 @@ MOST_CAUSES = 8
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
+# LiteLLM's functions that make a provider's request of ours; neither of them asks anybody.
+WRITES_REQUEST = re.compile(r"^get_optional_params$|transform_request")
+CLIENTS_OBJECTS = ("tools", "tool_choice", "response_format")
 # By Google's and Amazon's words.
 CREDENTIALS_CURES = {
     "default credentials were not found": (
@@ -80,6 +84,9 @@ async def failure(
     error = _original(error)
     found = getattr(error, "status_code", None)
     status = found if isinstance(found, int) and 400 <= found <= 599 else 500
+    if status >= 500 and (why := _unwritable(request, error)):
+        refused = Code.PROVIDER_REFUSED_REQUEST
+        return AttemptError("400", why, HTTPStatus.BAD_REQUEST, refused, reason=why)
     message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
     # LiteLLM gives an error in a stream of Ollama's or Databricks' the status of a bad request.
     status = 500 if UNREAD_EVENT in message else status
@@ -176,14 +183,39 @@ def refusal_of(error: Exception) -> tuple[int, str, str]:
     return status if isinstance(status, int) else 0, words, str(param or "")
 
 
+def _unwritable(request: dict, error: BaseException) -> str:
+    """The sentence for an exception of LiteLLM's while it writes the provider's request: a schema
+    of a tool that is none, a result without its call. Empty for another one.
+
+    Settings of a deployment can have the same effect: a request without objects of a client's own
+    is none that LiteLLM can't write.
+    """
+    messages = request.get("messages") or ()
+    of_tools = any(one.get("tool_calls") or one.get("role") == "tool" for one in messages)
+    if not (of_tools or any(request.get(name) is not None for name in CLIENTS_OBJECTS)):
+        return ""
+    causes = [error, *_behind(error)]
+    if any(isinstance(cause, OSError | ImportError | httpx.HTTPError) for cause in causes):
+        return ""
+    frames = (frame for cause in causes for frame, _ in walk_tb(cause.__traceback__))
+    if not any(WRITES_REQUEST.search(frame.f_code.co_name) for frame in frames):
+        return ""
+    name = type(causes[-1]).__name__
+    return f"LiteLLM can't write this request in the provider's format ({name})."
+
+
 def _causes(error: BaseException) -> str:
     """The cause behind it: OpenAI's SDK says "Connection error." of all that can happen."""
-    words: list[str] = []
+    return " ".join(str(cause)[:MAX_ERROR_WORDS] for cause in _behind(error))
+
+
+def _behind(error: BaseException) -> list[BaseException]:
+    causes: list[BaseException] = []
     cause = error.__cause__ or error.__context__
-    while cause and len(words) < MOST_CAUSES:
-        words.append(str(cause)[:MAX_ERROR_WORDS])
+    while cause and len(causes) < MOST_CAUSES:
+        causes.append(cause)
         cause = cause.__cause__ or cause.__context__
-    return " ".join(words)
+    return causes
 
 
 def _original(error: Exception) -> Exception:
