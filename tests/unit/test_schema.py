@@ -41,6 +41,12 @@ def test_a_models_signature_of_its_thoughts_comes_along() -> None:
     assert call["signature"] == "kept"
 
 
+def test_a_tool_call_without_arguments_has_none() -> None:
+    """As some models write it; LiteLLM can't read it for Ollama."""
+    (call,) = read(messages=calls(""))["messages"][1]["tool_calls"]
+    assert call["function"]["arguments"] == "{}"
+
+
 @pytest.mark.parametrize(("role", "joined"), [("user", True), ("system", False)])
 def test_parts_of_a_text_are_joined_but_for_those_of_the_prompt(role: str, joined: bool) -> None:
     parts = [{"type": "text", "text": "One."}, {"type": "text", "text": " Two."}]

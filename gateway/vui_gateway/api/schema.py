@@ -74,10 +74,16 @@ class Called(_Strict):
     name: Name
     arguments: str
 
+    @field_validator("arguments")
+    @classmethod
+    def none(cls, arguments: str) -> str:
+        """Some models write nothing for none; LiteLLM can't read that for Ollama."""
+        return arguments or "{}"
+
     def values(self) -> Any:
         """The arguments; some providers get them as an object."""
         try:
-            return from_json(self.arguments or "{}")
+            return from_json(self.arguments)
         except ValueError:
             raise ValueError("the arguments of a tool call are not JSON") from None
 
