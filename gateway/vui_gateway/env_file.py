@@ -52,9 +52,10 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
         if error.errno == errno.EFBIG:
             raise _unusable(path, "is larger than 1 MB. Is it the right file?") from error
         raise SettingError(
-            f"{path} can't be read ({error}). It must be a text file that the owner of its folder "
-            'can read: `sudo chown "$USER" .env`.',
-            "The env file can't be read. It must be a text file that is yours.",
+            f"{path} can't be read ({error}). It must be a text file, no link out of its folder, "
+            'that the owner of its folder can read: `sudo chown "$USER" .env`.',
+            "The env file can't be read. It must be a text file that is yours, no link out of its "
+            "folder.",
         ) from error
     lines = [line for line in parse_stream(io.StringIO(text)) if line.error or line.key]
     wrong = [line for line in lines if not _is_variable(line)]

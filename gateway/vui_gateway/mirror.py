@@ -10,12 +10,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from vui_gateway.named_files import named_in
+from vui_gateway.named_files import named_in, without_waiting
 from vui_gateway.private_files import write_by_rename
 
 __all__ = ["Mirror"]
@@ -28,6 +29,7 @@ MAX_BYTES = 1_000_000  # of one of the two, and of the files that they name toge
 # There when what could be copied at the start has been.
 READY = ".ready"
 MAX_FILES = 32
+LINK, NO_FILE = "it is a link out of the folder", "it is no file"
 
 
 class Mirror:
@@ -88,8 +90,9 @@ class Mirror:
             write_by_rename(copy, found, 0o440)
         else:
             write_by_rename(copy, b"", 0)
-            reader = f"Its folder's owner, user {os.getuid()}, must be able to read it."
-            _say(f"{copy.name} can't be read ({found}). {reader}")
+            cure = f"Its folder's owner, user {os.getuid()}, must be able to read it."
+            cure = "Put the file itself there." if found in (LINK, NO_FILE) else cure
+            _say(f"{copy.name} can't be read ({found}). {cure}")
 
 
 def _say(text: str) -> None:
@@ -100,10 +103,13 @@ def _say(text: str) -> None:
 def _read(path: Path, most: int = MAX_BYTES) -> bytes | str | None:
     """The file's bytes, None when it isn't there, or why it can't be read."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return NO_FILE
             found = file.read(most + 1)
     except FileNotFoundError:
-        return None
+        within = path.resolve().is_relative_to(path.parent.resolve())
+        return None if within else LINK
     except OSError as error:
         return str(error.strerror)
     return found if len(found) <= most else os.strerror(errno.EFBIG)

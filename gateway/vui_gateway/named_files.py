@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-__all__ = ["MAX_FILE_BYTES", "mark", "missing", "named_in", "read_text"]
+__all__ = ["MAX_FILE_BYTES", "mark", "missing", "named_in", "read_text", "without_waiting"]
 
 MAX_FILE_BYTES = 1_000_000
 # Google's service accounts, certificates and keys: https://docs.litellm.ai/docs/providers/vertex,
@@ -27,7 +27,7 @@ def read_text(path: Path) -> str:
         OSError: it can't be read; with EFBIG, it is larger than MAX_FILE_BYTES.
         UnicodeDecodeError: it is no UTF-8.
     """
-    with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+    with open(path, "rb", buffering=0, opener=without_waiting) as file:
         found = bytearray()
         while len(found) <= MAX_FILE_BYTES and (part := file.read(MAX_FILE_BYTES)):
             found += part
@@ -36,7 +36,8 @@ def read_text(path: Path) -> str:
     return io.StringIO(found.decode("utf-8-sig"), newline=None).read()
 
 
-def _without_waiting(name: str, flags: int) -> int:
+def without_waiting(name: str, flags: int) -> int:
+    """An opener: a pipe that nobody writes to is opened at once."""
     return os.open(name, flags | os.O_NONBLOCK)
 
 

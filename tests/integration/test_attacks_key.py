@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.providers.base import serving, sse
+from tests.providers.gemini import Gemini
 from tests.providers.openai import OpenAI
 from tests.support import report
 from tests.support.credentials import env_file, leaked, planted, written
@@ -162,10 +163,12 @@ def test_model_info_shows_what_check_needs_and_nothing_else(
 @pytest.fixture(scope="module")
 def wild(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, OpenAI]]:
     """A gateway with a wildcard, a name with a space and a comma, and an alias."""
-    with serving((stand_in := OpenAI()).app) as url:
+    with serving((stand_in := OpenAI()).app) as url, serving(Gemini().app) as google:
         wildcard = openai_model("any/*", f"{url}/v1")
         wildcard["litellm_params"]["model"] = "openai/*"
-        names = [wildcard, *(openai_model(n, f"{url}/v1") for n in ("one", "two", "a, b"))]
+        gemini = openai_model("gemini", google, model="gemini/gemini-2.5-flash")
+        models = [openai_model(n, f"{url}/v1") for n in ("one", "two", "a, b")]
+        names = [wildcard, gemini, *models]
         settings = {"model_group_alias": {"nick": "one", "smart": "any/gpt-4.1-mini"}}
         folder = tmp_path_factory.mktemp("wild")
         with gateway(folder, {"model_list": names, "router_settings": settings}) as up:
@@ -253,6 +256,15 @@ def calls(count: int, arguments: str = "{}") -> list[dict]:
     return [*HELLO, {"role": "assistant", "tool_calls": made}, *results, *HELLO]
 
 
+def growing(levels: int) -> dict:
+    """A tool whose schema doubles at each level where LiteLLM replaces references."""
+    ends: dict[str, Any] = {f"a{levels}": {"type": "string"}}
+    for level in range(levels):
+        twice = {"$ref": f"#/$defs/a{level + 1}"}
+        ends[f"a{level}"] = {"type": "object", "properties": {"x": twice, "y": twice}}
+    return function(0, {"type": "object", "properties": {"x": ends["a0"]}, "$defs": ends})
+
+
 def raw(extra: str) -> bytes:
     return json.dumps({**BODY, "model": "one"}).encode()[:-1] + f", {extra}}}".encode()
 
@@ -274,6 +286,15 @@ LARGE: dict[str, tuple[Any, str]] = {
     "a text in 9,000 parts": (
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "and"}] * 9000}]},
         "33 ms",
+    ),
+    "a schema of 2 KB that its references make 3 GB": ({"tools": [growing(20)]}, "sent on"),
+    "a schema of 2 KB that its references make 3 GB, for Gemini": (
+        {"model": "gemini", "tools": [growing(20)]},
+        "the gateway stopped",
+    ),
+    "a schema that its references make ten times as large, for Gemini": (
+        {"model": "gemini", "tools": [growing(5)]},
+        "",
     ),
     "arguments of 1,400 values": ({"messages": calls(1, str([0] * 1400))}, ""),
     "128 tools": ({"tools": [function(n) for n in range(128)]}, ""),
@@ -323,6 +344,25 @@ def work(up: Program, extra: dict) -> tuple[float, int]:
             status = client.post(f"{up.url}{CHAT}", content=body).status_code
             took.append(busy(up) - began)
     return min(took), status
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [function(0, {"properties": {"a": {"$ref": 5}}})]},
+        {"tools": [function(0)], "tool_choice": {"type": "function", "function": 5}},
+        {"response_format": {"type": "json_schema", "json_schema": 5}},
+    ],
+)
+def test_a_request_that_litellm_stumbles_over_leaves_its_model_to_the_others(
+    wild: tuple[Program, OpenAI], fields: dict
+) -> None:
+    up, _ = wild
+    body = {**BODY, "model": "gemini", "stream": True}
+    status, answer = http(f"{up.url}{CHAT}", {**body, **fields}, key=up.key)
+    assert (status, answer["error"]["code"]) == (400, "provider_refused_request")
+    models = {m["model"]: m["state"] for m in http(f"{up.url}/status", key=up.key)[1]["models"]}
+    assert models["gemini/gemini-2.5-flash"] == "serving"
 
 
 @pytest.mark.parametrize("extra", ['"max_tokens": 0', '"temperature": NaN'])

@@ -2,7 +2,9 @@
 
 import json
 import re
+import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
 from vui_gateway.api.chat import Chat
@@ -82,3 +84,18 @@ def test_the_driver_that_is_named_is_the_one_that_the_locked_cuda_needs() -> Non
     assert re.findall(r"^cuda-toolkit==(\d+)\.", lock, re.MULTILINE) == ["13"]
     assert "driver 580 or newer" in NEEDS_GPU
     assert "driver 580 or newer" in (ROOT / "README.md").read_text()
+
+
+def test_no_secret_that_the_docs_name_is_added_to_git(tmp_path: Path) -> None:
+    secrets = [
+        ".env", ".env.production", "adc.json", "ca.key", "ca.pem", "certs/ca.pem", "certs/x.crt",
+        "client.p12", "privkey.pem", "backup.tar", "deploy/swarm/certificate.pem",
+        "deploy/swarm/redis_url",
+    ]  # fmt: skip
+    (tmp_path / ".gitignore").write_text((ROOT / ".gitignore").read_text())
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    names = [*secrets, ".env.example", "litellm_config.yaml", "tests/recorded/openai.json"]
+    found = subprocess.run(
+        ["git", "-C", tmp_path, "check-ignore", *names], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == secrets

@@ -23,7 +23,7 @@ def assistant(text: str) -> dict:
     return {"role": "assistant", "content": text}
 
 
-CALLS = {
+CALLS: dict = {
     "role": "assistant",
     "content": None,
     "tool_calls": [{"id": "1", "type": "function", "function": {"name": "a", "arguments": "{}"}}],
@@ -67,7 +67,8 @@ def test_the_first_turn_is_the_users_and_roles_alternate(messages: list, expecte
 
 
 def test_calls_of_tools_and_their_results_stay_as_they_are() -> None:
-    two: list[dict] = [CALLS, RESULT, {**RESULT, "tool_call_id": "2"}]
+    calls = [{**CALLS["tool_calls"][0], "id": one} for one in ("1", "2")]
+    two: list[dict] = [{**CALLS, "tool_calls": calls}, RESULT, {**RESULT, "tool_call_id": "2"}]
     messages = [SYSTEM, user("A"), assistant("Well."), *two, assistant("Done."), user("B")]
     assert shaped(messages, STRICT) == messages
     between = [SYSTEM, user("A"), CALLS, TASKS, RESULT, user("B")]
@@ -121,3 +122,17 @@ def test_what_was_said_before_stays_the_beginning() -> None:
 
 def test_every_shape_has_its_source() -> None:
     assert all(shape.source.startswith("https://") for shape in SHAPES)
+
+
+LOST = {"role": "tool", "content": "It's noon."}
+
+
+@pytest.mark.parametrize("name", [STRICT, CLAUDE, "openai/gpt-4.1-mini"])
+@pytest.mark.parametrize(
+    "lost", [LOST, {**LOST, "tool_call_id": "9"}, {"role": "function", "content": "It's noon."}]
+)
+def test_a_tools_result_without_its_call_is_the_users(name: str, lost: dict) -> None:
+    """vui's realtime protocol keeps results and not their calls."""
+    calls = [user("A"), CALLS, RESULT, assistant("B")]
+    assert shaped([*calls, lost], name) == [*calls, user("It's noon.")]
+    assert shaped([*calls, {**lost, "content": None}], name) == calls

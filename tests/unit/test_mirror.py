@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from vui_gateway.mirror import Mirror
@@ -104,3 +105,38 @@ def test_the_named_files_together_are_no_larger_than_a_megabyte(
     assert (target / "a.pem").stat().st_size == 600_000
     assert (target / "b.pem").stat().st_size == 0
     assert "b.pem can't be read (File too large)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("../vui.env", ".env can't be read (it is a link out of the folder). Put the file itself "),
+        ("/nowhere/vui.env", ".env can't be read (it is a link out of the folder). Put the file "),
+        ("circle.json", ".env can't be read (Too many levels of symbolic links). "),
+        (".env.later", ""),
+    ],
+)
+def test_an_env_file_that_is_a_link_out_of_the_folder_is_named_and_not_taken_for_none(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str], target: str, said: str
+) -> None:
+    source, copied = folders
+    (source / "circle.json").symlink_to("circle.json")
+    (source / ".env").unlink()
+    (source / ".env").symlink_to(target)
+    Mirror(source, copied).copy()
+    assert said in capsys.readouterr().err
+    assert (copied / ".env").exists() == bool(said)
+
+
+def test_a_pipe_in_place_of_the_env_file_stops_no_copies(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = folders
+    (source / ".env").unlink()
+    os.mkfifo(source / ".env")
+    copies = Thread(target=Mirror(source, target).copy, daemon=True)
+    copies.start()
+    copies.join(3)
+    assert not copies.is_alive()
+    assert ".env can't be read (it is no file)" in capsys.readouterr().err
+    assert (target / "litellm_config.yaml").exists()

@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from vui_gateway.api import schema
+from pydantic import BaseModel
+from vui_gateway.api import schema, sizes
 from vui_gateway.api.schema import MAX_BODY, ChatRequest, PrefillRequest, read_body
 from vui_gateway.errors import Code, RequestError
 
@@ -38,6 +39,12 @@ def test_what_no_turn_needs_is_left_out() -> None:
 def test_a_models_signature_of_its_thoughts_comes_along() -> None:
     (call,) = read(messages=calls("{}"))["messages"][1]["tool_calls"]
     assert call["signature"] == "kept"
+
+
+def test_a_tool_call_without_arguments_has_none() -> None:
+    """As some models write it; LiteLLM can't read it for Ollama."""
+    (call,) = read(messages=calls(""))["messages"][1]["tool_calls"]
+    assert call["function"]["arguments"] == "{}"
 
 
 @pytest.mark.parametrize(("role", "joined"), [("user", True), ("system", False)])
@@ -118,10 +125,99 @@ def test_what_vui_asks_is_an_eighth_of_what_is_taken_at_the_most() -> None:
 
 def test_an_object_that_is_nested_without_end_is_refused() -> None:
     deep: Any = {}
-    for _ in range(schema.MAX_DEPTH + 1):
+    for _ in range(sizes.MAX_DEPTH + 1):
         deep = [deep]
     with pytest.raises(RequestError, match="nested too deeply"):
         read(response_format={"a": deep})
+
+
+def growing(levels: int, places: str = "$defs") -> dict:
+    """A schema that doubles at each level where its references are replaced."""
+    ends: dict[str, Any] = {f"a{levels}": {"type": "string"}}
+    for level in range(levels):
+        twice = {"$ref": f"#/{places}/a{level + 1}"}
+        ends[f"a{level}"] = {"type": "object", "properties": {"x": twice, "y": twice}}
+    return {"type": "object", "properties": {"p": {"$ref": f"#/{places}/a0"}}, places: ends}
+
+
+def asking_for(schema: Any) -> list[dict]:
+    """The fields in which a client can send a schema."""
+    function = {"name": "f", "parameters": schema}
+    answer = {"name": "f", "schema": schema}
+    return [
+        {"tools": [{"type": "function", "function": function}]},
+        {"response_format": {"type": "json_schema", "json_schema": answer}},
+        {"response_format": {"type": "json_object", "response_schema": schema}},
+    ]
+
+
+EMPTY_LISTS = {"$defs": {"a": [[]] * 4000}, "anyOf": [{"$ref": "a"}] * 4}
+
+
+@pytest.mark.parametrize("field", range(3))
+@pytest.mark.parametrize(
+    "schema",
+    [growing(15), growing(11), growing(15, "definitions"), {"components": growing(15, "schemas")},
+     {"properties": {"nested": growing(15)}}, EMPTY_LISTS, {"x": 5, "y": EMPTY_LISTS},
+     {"$defs": {"a": {"description": "x" * 9000}}, "anyOf": [{"$ref": "a"}] * 40}],
+)  # fmt: skip
+def test_a_schema_whose_references_grow_too_large_is_refused(schema: dict, field: int) -> None:
+    with pytest.raises(RequestError, match=r"^The body: the tools, or the calls to them, are too "):
+        read(**asking_for(schema)[field])
+
+
+def test_a_schema_whose_references_nest_it_too_deeply_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"^The body: it is nested too deeply"):
+        read(**asking_for(growing(20))[0])
+
+
+class Address(BaseModel):
+    street: str
+    city: str | None = None
+
+
+class Person(BaseModel):
+    name: str
+    home: Address
+    others: list[Address]
+    work: Address | None = None
+
+
+class Party(BaseModel):
+    """As clients write it with Pydantic: https://docs.pydantic.dev/latest/concepts/json_schema/"""
+
+    hosts: list[Person]
+    guests: dict[str, Person]
+    place: Address
+
+
+class Folder(BaseModel):
+    name: str
+    folders: list[Folder]
+
+
+class And(BaseModel):
+    all: list[And | Or | str]
+
+
+class Or(BaseModel):
+    any: list[And | Or | str]
+
+
+@pytest.mark.parametrize("model", [Party, Folder, And])
+def test_schemas_that_clients_write_with_references_are_taken(model: type[BaseModel]) -> None:
+    tool, answer, *_ = asking_for(model.model_json_schema())
+    assert read(**tool, **answer)["tools"] == tool["tools"]
+    assert read(tools=tool["tools"] * 20)
+
+
+@pytest.mark.parametrize("place", ["definitions", "schemas"])
+def test_a_schema_that_litellm_would_replace_without_end_is_refused(place: str) -> None:
+    """It replaces references in definitions, too, unless they are the schema's own `$defs`."""
+    circle = {"properties": {"a": {"$ref": f"#/{place}/a"}}}
+    (tool, *_) = asking_for({"properties": {"a": {"$ref": "a"}}, place: {"a": circle}})
+    with pytest.raises(RequestError, match="a schema that refers to itself"):
+        read(**tool)
 
 
 def test_a_conversation_that_is_too_long_is_too_large_and_no_wrong_field() -> None:

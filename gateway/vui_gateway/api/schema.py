@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -18,6 +17,7 @@ from pydantic import (
 from pydantic_core import from_json
 from starlette.types import Receive
 
+from vui_gateway.api.sizes import check_sizes
 from vui_gateway.errors import Code, RequestError
 
 __all__ = ["ChatRequest", "ClaimRequest", "PrefillRequest", "read_body"]
@@ -28,10 +28,6 @@ MAX_MESSAGES = 300
 MAX_PARTS = 100  # of a message's text
 MAX_STOPS = 64
 MAX_TOOLS = 128  # https://platform.openai.com/docs/api-reference/chat/create, `tools`
-# Bounds on a client's own objects: tools with their schemas, tool calls, a response's format.
-MAX_DEPTH = 20
-MAX_VALUES = 5000
-MAX_CHARACTERS = 100_000
 BODY_SECONDS = 10.0
 
 Short = Annotated[str, Field(max_length=200)]
@@ -42,19 +38,6 @@ Penalty = Annotated[float, Field(ge=-2, le=2)] | None
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 # https://platform.openai.com/docs/api-reference/chat/create, `reasoning_effort`
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
-
-
-def _values(value: Any, depth: int = 0) -> Iterator[Any]:
-    """All that is inside of a client's own object; LiteLLM walks and copies it recursively."""
-    if depth > MAX_DEPTH:
-        raise ValueError("it is nested too deeply")
-    if isinstance(value, dict):
-        yield from value
-    elif not isinstance(value, list):
-        yield value
-        return
-    for item in value.values() if isinstance(value, dict) else value:
-        yield from _values(item, depth + 1)
 
 
 class _Strict(BaseModel):
@@ -91,10 +74,16 @@ class Called(_Strict):
     name: Name
     arguments: str
 
+    @field_validator("arguments")
+    @classmethod
+    def none(cls, arguments: str) -> str:
+        """Some models write nothing for none; LiteLLM can't read that for Ollama."""
+        return arguments or "{}"
+
     def values(self) -> Any:
         """The arguments; some providers get them as an object."""
         try:
-            return from_json(self.arguments or "{}")
+            return from_json(self.arguments)
         except ValueError:
             raise ValueError("the arguments of a tool call are not JSON") from None
 
@@ -207,16 +196,13 @@ class ChatRequest(ModelRequest):
             own.append(message.tool_call_id)
             for call in message.tool_calls or ():
                 own += [call.model_dump(), call.function.values()]
-        for function in (tool.function for tool in self.tools or ()):
+        functions = [tool.function for tool in self.tools or ()]
+        for function in functions:
             own += [function.name, function.description, function.parameters]
-        characters = 0
-        for count, value in enumerate(_values(own)):
-            # An integer of a thousand digits, or 1e999.
-            if isinstance(value, int | float) and not abs(value) < 2**64:
-                raise ValueError("a number is too large")
-            characters += len(value) if isinstance(value, str) else 0
-            if count > MAX_VALUES or characters > MAX_CHARACTERS:
-                raise ValueError("the tools, or the calls to them, are too large")
+        others = {**(self.response_format or {})}
+        answer = others.pop("json_schema", None)
+        schemas = [answer.get("schema") if isinstance(answer, dict) else answer, others]
+        check_sizes(own, [*schemas, *(function.parameters for function in functions)])
         return self
 
 

@@ -6,10 +6,11 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Container, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from traceback import walk_tb
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from vui_gateway.litellm_proxy.servers import Servers
 from vui_gateway.providers.accounts import BYTES
 from vui_gateway.providers.blame import HOUR, failed_call, is_chance, wait_asked
 from vui_gateway.providers.content import text_and_thoughts
+from vui_gateway.providers.echoes import unquoted
 from vui_gateway.providers.endings import broken
 from vui_gateway.providers.endpoints import Server
 from vui_gateway.providers.errors import Asked, error_code, unechoed
@@ -46,6 +48,9 @@ MOST_CAUSES = 8
 TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\)")
 # LiteLLM 1.110.2 takes the `code` of an error in a stream for a number.
 CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1,100})'")
+# LiteLLM's functions that make a provider's request of ours; neither of them asks anybody.
+WRITES_REQUEST = re.compile(r"^get_optional_params$|transform_request")
+CLIENTS_OBJECTS = ("tools", "tool_choice", "response_format")
 # By Google's and Amazon's words.
 CREDENTIALS_CURES = {
     "default credentials were not found": (
@@ -80,11 +85,15 @@ async def failure(
     error = _original(error)
     found = getattr(error, "status_code", None)
     status = found if isinstance(found, int) and 400 <= found <= 599 else 500
+    if status >= 500 and (why := _unwritable(request, error)):
+        refused = Code.PROVIDER_REFUSED_REQUEST
+        return AttemptError("400", why, HTTPStatus.BAD_REQUEST, refused, reason=why)
     message = TRACEBACK.split(str(getattr(error, "message", error))[:MAX_ERROR])[0]
     # LiteLLM gives an error in a stream of Ollama's or Databricks' the status of a bad request.
     status = 500 if UNREAD_EVENT in message else status
     if code := CODE_IN_STREAM.fullmatch(message):
         message = f"{error.__context__ or ''} ({code[1]})"
+    own_message, message = message, unquoted(message, request)
     messages = request.get("messages") or ()
     roles = {message.get("role") for message in messages}
     asked = Asked(
@@ -95,7 +104,7 @@ async def failure(
     )
     kind = error_code(status, message, asked)
     texts = (text_and_thoughts(message.get("content"))[0] for message in messages)
-    why, said = reason(status, kind, message, texts), own_words(message)
+    why, said = reason(status, kind, own_message, texts), own_words(own_message)
     if kind == Code.CONTEXT_TOO_SMALL:
         said = context_cure(context_size(message), asked.context, server)
         why = f"{why}. {said}"
@@ -109,7 +118,7 @@ async def failure(
     if cure := needs_package(message):
         why = said = cure
     wait = _retry_after(error) or min(wait_asked(unechoed(message)), HOUR)
-    chance, call = is_chance(f"{message} {_causes(error)}"), failed_call(message)
+    chance, call = is_chance(f"{message} {_causes(error)}"), failed_call(own_message)
     return AttemptError(ended, said, status, kind, wait, why, chance=chance, failed_call=call)
 
 
@@ -164,8 +173,13 @@ async def _tokens(event: Event, rest: AsyncIterable[Any]) -> int:
     return counts.get("completion_tokens") or 0
 
 
-def refusal_of(error: Exception) -> tuple[int, str, str]:
-    """LiteLLM's exception as a refusal: the status, the words, and the field that it names."""
+def refusal_of(
+    error: Exception, request: Mapping[str, Any], optional: Container[str]
+) -> tuple[int, str, str]:
+    """LiteLLM's exception as a refusal: the status, the words, and the field that it names.
+
+    optional: the fields that it may name.
+    """
     error = _original(error)
     status, body = getattr(error, "status_code", None), getattr(error, "body", None)
     param = getattr(error, "param", None) or (isinstance(body, dict) and body.get("param"))
@@ -173,17 +187,40 @@ def refusal_of(error: Exception) -> tuple[int, str, str]:
     with suppress(httpx.HTTPError, httpx.StreamError):  # its body was never read
         # LiteLLM's message lacks what a provider says of single fields.
         words = f"{words[:MAX_ERROR_WORDS]} {getattr(getattr(error, 'response', None), 'text', '')}"
-    return status if isinstance(status, int) else 0, words, str(param or "")
+    param = "" if str(param).startswith(CLIENTS_OBJECTS) else str(param or "")
+    return status if isinstance(status, int) else 0, unquoted(words, request, optional), param
+
+
+def _unwritable(request: dict, error: BaseException) -> str:
+    """The sentence for an exception of LiteLLM's while it writes the provider's request; empty for
+    another one. Where the client has sent no objects of its own, a setting is to blame.
+    """
+    messages = request.get("messages") or ()
+    objects = any(one.get("tool_calls") or one.get("role") == "tool" for one in messages)
+    objects = objects or any(request.get(name) is not None for name in CLIENTS_OBJECTS)
+    causes = [error, *_behind(error)]
+    lost = any(isinstance(cause, OSError | ImportError | httpx.HTTPError) for cause in causes)
+    if lost or not objects:
+        return ""
+    frames = (frame for cause in causes for frame, _ in walk_tb(cause.__traceback__))
+    if not any(WRITES_REQUEST.search(frame.f_code.co_name) for frame in frames):
+        return ""
+    name = type(causes[-1]).__name__
+    return f"LiteLLM can't write this request in the provider's format ({name})."
 
 
 def _causes(error: BaseException) -> str:
     """The cause behind it: OpenAI's SDK says "Connection error." of all that can happen."""
-    words: list[str] = []
+    return " ".join(str(cause)[:MAX_ERROR_WORDS] for cause in _behind(error))
+
+
+def _behind(error: BaseException) -> list[BaseException]:
+    causes: list[BaseException] = []
     cause = error.__cause__ or error.__context__
-    while cause and len(words) < MOST_CAUSES:
-        words.append(str(cause)[:MAX_ERROR_WORDS])
+    while cause and len(causes) < MOST_CAUSES:
+        causes.append(cause)
         cause = cause.__cause__ or cause.__context__
-    return " ".join(words)
+    return causes
 
 
 def _original(error: Exception) -> Exception:

@@ -119,7 +119,7 @@ class Transport:
                     stream = found if request.get("stream") else None
                     begun = found if stream is None else await _begun(stream)
                 except Exception as error:
-                    refused = refusal_of(error)
+                    refused = refusal_of(error, request, attempt.optional)
                     if attempt.answered or not self._taken_back.again(attempt, *refused):
                         raise
                     if stream is not None:

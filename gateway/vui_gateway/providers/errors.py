@@ -115,6 +115,11 @@ ECHOED = re.compile(
     r"|\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|'(?:[^'\\]|\\.)*+(?:'|\Z)|[\[{\\].*)",
     re.DOTALL,
 )
+# LiteLLM's own errors end with the message, the conversation or the answer that it can't read.
+LITELLMS_ECHO = re.compile(
+    r"\b(?:messages?|tool calls|argument|passed in|received_args|chunk)\s?[-=:]?\s?\[?\{.*",
+    re.DOTALL | re.IGNORECASE,
+)
 # LiteLLM has read each provider's words for these: https://docs.litellm.ai/docs/exception_mapping
 LONG = "ContextWindowExceededError"
 EXCEPTIONS = {
@@ -141,7 +146,7 @@ class Asked(NamedTuple):
 
 def unechoed(message: str) -> str:
     """The error without what it repeats of the request, or of the model's answer."""
-    return ECHOED.sub(r'\1""', message)
+    return ECHOED.sub(r'\1""', LITELLMS_ECHO.sub("…", message))
 
 
 def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # noqa: B008

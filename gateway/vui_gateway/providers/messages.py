@@ -62,7 +62,7 @@ def shaped(messages: Iterable[dict], name: str) -> list[dict]:
     https://github.com/crewAIInc/crewAI/pull/3330 (a first turn that isn't the user's),
     https://docs.perplexity.ai/guides/chat-completions-guide (roles that don't alternate)
     """
-    kept = [dict(message) for message in messages if not _is_empty(message)]
+    kept = [dict(message) for message in _answering(messages) if not _is_empty(message)]
     shape = _shape_of(name)
     if shape and shape.any_order:
         return kept
@@ -79,6 +79,22 @@ def _is_empty(message: dict) -> bool:
     # A reply that was interrupted before its first word.
     empty = not (message.get("content") or message.get("tool_calls"))
     return empty and message.get("role") == "assistant"
+
+
+def _answering(messages: Iterable[dict]) -> Iterator[dict]:
+    """A tool's result that answers no call of the latest ones is the user's: vui's realtime
+    protocol keeps results and not their calls, and no provider takes such a result.
+    """
+    calls: set[Any] = set()
+    for message in messages:
+        if made := message.get("tool_calls"):
+            calls = {call.get("id") for call in made}
+        role = message.get("role")
+        if role == "function" or (role == "tool" and message.get("tool_call_id") not in calls):
+            if message.get("content"):
+                yield {"role": "user", "content": _text(message)}
+        else:
+            yield message
 
 
 def _is_system(message: dict) -> bool:
