@@ -12,7 +12,7 @@ from vui_gateway.turns.markup import VUI_TAGS, is_citation, is_index, span, tag
 __all__ = ["MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline"]
 
 SPECIAL = re.compile(
-    r"\r?\n|\r\Z|\*+|_+|~+|`+|!(?=\[|\Z)|\[(?!\[)|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
+    r"\r?\n|\r\Z|\*+|_+|~+|`+|!(?=\[|\Z)|\[|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
     r"|\\|\$(?=\S|\Z)|\^(?=[a-z\d{\\-]|\Z)|\.(?=[ \t\xa0\u202f]|\Z)|\|(?=\s|\Z)|【|https?://|www\.",
     re.IGNORECASE,
 )
