@@ -170,6 +170,8 @@ OPTIONAL = {
         (400, "Use max_completion_tokens instead of max_tokens", "max_tokens"),
         (422, "thinking.type: Input should be one of 'enabled', 'adaptive'", "thinking"),
         (422, "[{'type': 'extra_forbidden', 'loc': ['body', 'thinking']}]", "thinking"),
+        (400, "thinking.type: Input tag 'between_tools' found using 'type' does not match any of "
+         "the expected tags: 'disabled', 'enabled'", "thinking"),
     ],
 )
 def test_a_refused_field_is_known_whoever_names_it(status: int, words: str, field: str) -> None:
