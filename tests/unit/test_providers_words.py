@@ -106,6 +106,28 @@ CODES: list[tuple[str, Asked, int, str]] = [
     (KEY, PAID, 500, "Unable to locate credentials"),
     (KEY, PAID, 500, "Reauthentication is needed. Please run `gcloud auth login`"),
     (KEY, PAID, 500, "('invalid_grant: Bad Request', {'error': 'invalid_grant'})"),
+    # OpenAI, Gemini, Azure: a place, not a key
+    (GONE, PAID, 403, "Country, region, or territory not supported"),
+    (GONE, PAID, 403, '{"code": "unsupported_country_region_territory"}'),
+    (GONE, PAID, 400, "User location is not supported for the API use."),
+    (GONE, PAID, 403, "Model x is not available in your region."),
+    (KEY, PAID, 403, "The key is not allowed from this region"),
+    # GitHub Copilot, others in OpenAI's format, new-api and one-api
+    (GONE, PAID, 400, "OpenAIException - The requested model is not supported."),
+    (GONE, PAID, 422, "model `x/y-1.5` is not supported"),
+    (GONE, PAID, 400, "{'message': 'x', 'code': 'model_not_found'}"),
+    (REFUSED, PAID, 400, "A tool of this model is not supported with images"),
+    (REFUSED, PAID, 400, "The model is not supported for this format"),
+    (GONE, PAID, 503, "No available channel for model x under group default (distributor)"),
+    (GONE, PAID, 503, "当前分组 default 下对于模型 x 无可用渠道"),
+    ("provider_refused_tools", TOOLS, 400, "模型不支持工具调用"),
+    ("provider_refused_tools", TOOLS, 400, "该模型不支持 function call"),
+    ("provider_refused_tools", TOOLS, 400, "No tool calling support for this model"),
+    (REFUSED, TOOLS, 400, "不支持的工具类型: web_search"),
+    (LOADS, PAID, 503, "Service is warming up"),
+    (LOADS, PAID, 503, "Model is cold starting"),
+    (LONG, PAID, 400, "Input length 300000 exceeds maximum allowed token size 262144"),
+    (SMALL, HOME, 400, "Input length 5000 exceeds maximum allowed token size 4096"),
     # IBM's
     (KEY, PAID, 400, "Provided API key could not be found."),
 ]  # fmt: skip
