@@ -163,6 +163,15 @@ def test_what_may_succeed_at_once_is_chance_whoever_words_it(words: str) -> None
         ("exceeded token rate limit of your S0 pricing tier. Please retry after 20 seconds.", 20),
         ("Rate limit of 50 per 86400s exceeded. Please wait 34000 seconds before retrying.", 34000),
         ("Please try again in 1m30s.", 90),
+        ('{"message": "Slow down", "retry_after": 12.5}', 12.5),
+        ('{"retry_after_seconds": 12, "code": 429}', 12),
+        ("{'retryAfter': '12'}", 12),
+        ("Retry-After: 12", 12),
+        ("Retry after: 2 minutes", 120),
+        ("Please wait for 5 more seconds", 5),
+        ("Expected available in 12 seconds.", 12),
+        ("Retry-After: 2026-01-01", 0),
+        ('"retry_after_ms": 500', 0),
     ],
 )
 def test_the_time_to_wait_is_read_whoever_words_it(words: str, seconds: float) -> None:
@@ -192,8 +201,12 @@ OPTIONAL = {
         (400, "Use max_completion_tokens instead of max_tokens", "max_tokens"),
         (422, "thinking.type: Input should be one of 'enabled', 'adaptive'", "thinking"),
         (422, "[{'type': 'extra_forbidden', 'loc': ['body', 'thinking']}]", "thinking"),
-        (400, "thinking.type: Input tag 'between_tools' found using 'type' does not match any of "
-         "the expected tags: 'disabled', 'enabled'", "thinking"),
+        (
+            400,
+            "thinking.type: Input tag 'between_tools' found using 'type' does not match any of "
+            "the expected tags: 'disabled', 'enabled'",
+            "thinking",
+        ),
     ],
 )
 def test_a_refused_field_is_known_whoever_names_it(status: int, words: str, field: str) -> None:

@@ -98,8 +98,8 @@ NO_CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 # Z.ai's 1211, xAI's, OpenRouter's, Bedrock's, Groq's, GitHub's, DeepSeek's and Mistral's 400, and
-# OpenAI's 403 for a project without access to the model. Names of models have dots. In some places a
-# provider serves none: https://platform.openai.com/docs/guides/error-codes.
+# OpenAI's 403 for a project without access to the model. Names of models have dots. In some places
+# a provider serves none: https://platform.openai.com/docs/guides/error-codes.
 NO_MODEL = re.compile(
     r"unknown model|\bmodels?\b(?:[^.\n]|\.\S){0,60}?(?:not (?:found|exist)|n.t exist"
     r"|decommissioned|is blocked at|requires terms|not supported by (?:any )?provider)"
