@@ -27,6 +27,10 @@ SAID = {
     "> > It was so.": "It was so.",
     "One.\r\n\r\nTwo.": "One. Two.",
     "###\nWell.": "Well.",
+    "## Tides ##\nThey.": "Tides . They.",
+    "I like C #\nand F#": "I like C # and F#",
+    "Name|Age\n-|-\nBob|3\nAnn|4\n\nDone.": "Name, Age. Bob, 3. Ann, 4. Done.",
+    "It is yes|no, P(A|B) or a||b.": "It is yes, no, P(A|B) or a||b.",
     "5. is my number": "5. is my number",
 }
 

@@ -7,17 +7,18 @@ import re
 
 from vui_gateway.turns.abbreviations import NEEDED, full_stop, needed
 from vui_gateway.turns.formulas import command, exponent, formula
+from vui_gateway.turns.lines import bar
 from vui_gateway.turns.markup import VUI_TAGS, is_citation, is_index, span, tag
 
 __all__ = ["MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline"]
 
 SPECIAL = re.compile(
     r"\r?\n|\r\Z|\*+|_+|~+|`+|!(?=\[|\Z)|\[|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
-    r"|\\|\$(?=\S|\Z)|\^(?=[a-z\d{\\-]|\Z)|\.(?=[ \t\xa0\u202f]|\Z)|\|(?=\s|\Z)|【|https?://|www\.",
+    r"|\\|\$(?=\S|\Z)|\^(?=[a-z\d{\\-]|\Z)|\.(?=[ \t\xa0\u202f]|\Z)|\|(?=[\s\w]|\Z)|#+(?=[ \t\r\n]|\Z)|【|https?://|www\.",
     re.IGNORECASE,
 )
 # One of these is in each, but for the beginning of an address.
-MAY_BE_SPECIAL = re.compile(r"[\r\n*_~`!\[<&\\$^.|【:]")
+MAY_BE_SPECIAL = re.compile(r"[\r\n*_~`!\[<&\\$^.|#【:]")
 URL_BEGINS = re.compile(r"(?<![\w@])(?:h|ht|htt|https?|https?:|https?:/|w|ww|www)\Z", re.IGNORECASE)
 URL_LAST = frozenset("htpswHTPSW:/")
 WORD_SAID = re.compile(r"\w")
@@ -124,9 +125,9 @@ class Inline:
         elif first == "|":
             if end == len(text) and not final:
                 return -1
-            spaced = self._said[-1:].isspace() and text[end : end + 1].isspace()
-            self._say("," if spaced else mark)
-            self._block = "row" if spaced and not self._block else self._block
+            said = bar(self._said, text[end : end + 1])
+            self._say(said)
+            self._block = "row" if said != mark and not self._block else self._block
         else:  # 【
             if not final and SOURCE_PART.match(text, at):
                 return -1
@@ -221,7 +222,7 @@ class Inline:
     def _escape(self, text: str, at: int, *, final: bool) -> int:
         if len(text) - at < 2 and not final:
             return -1
-        parts = (formula, command) if text[at + 1 : at + 2] in "([" else (command,)
+        parts = (formula, command) if text[at + 1 : at + 2] in "([b" else (command,)
         for part in () if PATH_BEFORE.search(self._said) else parts:
             said, end = part(text, at, final=final)
             if end != at:

@@ -6,7 +6,7 @@ import re
 
 __all__ = [
     "BLANK", "BULLET", "HEADING", "KEYCAP", "NUMBER", "PICTURE", "QUOTE_MARK", "RULE",
-    "TABLE_SEPARATOR", "UNDECIDED", "cells", "is_table_rule", "places",
+    "TABLE_SEPARATOR", "UNDECIDED", "bar", "cells", "is_table_rule", "places",
 ]  # fmt: skip
 
 BLANK = re.compile(r"[ \t]*")
@@ -29,6 +29,8 @@ UNDECIDED = re.compile(
 )
 CELLS = re.compile(r"(?<!\\)\|")
 TABLE_SEPARATOR = re.compile(r"[\s|:-]*\Z")
+CELL_BEFORE = re.compile(r"[^\W_]{2}\Z")
+PARENTHESIS = re.compile(r"\([^)]*\Z")
 MOST_TABLE_RULE = 160  # characters that are waited for
 
 
@@ -53,3 +55,15 @@ def is_table_rule(text: str, at: int, *, final: bool) -> int:
 def cells(row: str) -> list[str]:
     """A row's cells."""
     return [cell.strip() for cell in CELLS.split(row)]
+
+
+def bar(said: str, after: str) -> str:
+    """The speech for a "|" within a line: a comma between two cells, or two choices.
+
+    said, after: the characters around it. In parentheses, or behind a letter of its own, it may be
+    mathematics: P(A|B).
+    """
+    if said[-1:].isspace() and after.isspace():
+        return ","
+    tight = CELL_BEFORE.search(said) and after.isalnum()
+    return ", " if tight and not PARENTHESIS.search(said) else "|"

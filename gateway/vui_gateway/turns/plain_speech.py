@@ -87,6 +87,17 @@ class PlainSpeech(Fences):
 
     # Lines
 
+    def _special(self, text: str, found: re.Match[str], *, final: bool) -> int:
+        if found[0][0] != "#":
+            return super()._special(text, found, final=final)
+        end = BLANK.match(text, found.end()).end()  # type: ignore[union-attr]
+        if end == len(text) and not final and end - found.start() < MOST_SPACE:
+            return -1
+        closes = self._block == "heading" and self._said[-1:].isspace()
+        ends = closes and text[end : end + 1] in ("", "\r", "\n")
+        self._say("" if ends else found[0])
+        return end if ends else found.end()
+
     def _begin_line(self, text: str, at: int, *, final: bool) -> int:
         start = BLANK.match(text, at).end()  # type: ignore[union-attr]
         if start == len(text):
