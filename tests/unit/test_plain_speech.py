@@ -17,6 +17,7 @@ def said(*pieces: str) -> str:
 SAID = {
     "- One\n  goes on.\n- Two": "One goes on. Two",
     "A. One\nB. Two": "A, One, B, Two",
+    "1.) One\n2.) Two": "1, One, 2, Two",
     "Choose:\n1) milk\n2) eggs": "Choose: 1, milk, 2, eggs",
     "**The moon**\nIt pulls.": "The moon. It pulls.",
     "The moon\n---\nIt pulls.": "The moon. It pulls.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from vui_gateway.turns.abbreviations import NEEDED, full_stop, needed
+from vui_gateway.turns.abbreviations import LOOKED_AT, full_stop, waits
 from vui_gateway.turns.formulas import command, exponent, formula
 from vui_gateway.turns.lines import bar
 from vui_gateway.turns.markup import VUI_TAGS, is_citation, is_index, span, tag
@@ -237,13 +237,13 @@ class Inline:
         start = at + 1
         while start < len(text) and text[start] in " \t\xa0\u202f" and start - at < MOST_SPACE:
             start += 1
-        following = text[start : start + NEEDED]
+        following = text[start : start + LOOKED_AT]
         if start == at + 1 or following[:1] in ("\n", "\r"):
             if start == len(text) and not final:
                 return -1
             self._say(".")
             return at + 1
-        if len(following) < needed(self._said) and not final:
+        if waits(self._said, following) and not final:
             return -1
         said, self._number = full_stop(self._said, following, self._number)
         self._say(said)

@@ -15,7 +15,7 @@ RULE = re.compile(r"([-*_=~])(?:[ \t]*\1)*+[ \t\r]*+")
 TABLE_RULE = re.compile(r"[-:+=|](?:[ \t]?[-:+=|]){0,160}[ \t\r]*+")
 HEADING = re.compile(r"#{1,6}(?:[ \t]+|(?=\r?\n))")
 BULLET = re.compile(r"[-*+•‣◦▪–](?:[ \t]+|(?=\r?\n))(?:\[[ xX]\][ \t]+)?")
-NUMBER = re.compile(r"(\d{1,3}|[a-hA-H]|[ivxIVX]{1,4})[.)][ \t]+(?=\S)(?![A-Z]\.)")
+NUMBER = re.compile(r"(\d{1,3}|[a-hA-H]|[ivxIVX]{1,4})(?:\.\)|[.)])[ \t]+(?=\S)(?![A-Z]\.)")
 SYMBOLS = r"\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f300-\U0001faff"  # arrows, ticks and emoji
 PICTURE = re.compile(rf"(?:[{SYMBOLS}]\ufe0f?){{1,4}}[ \t]+")
 KEYCAP = re.compile(r"(\d)\ufe0f?\u20e3[ \t]*(?=\S)")
@@ -24,7 +24,7 @@ QUOTE_MARK = re.compile(r">[ \t]?")
 # Beginnings of a line whose kind isn't known yet.
 UNDECIDED = re.compile(
     r"(?:#{1,6}[ \t]*|[-*+•‣◦▪–](?:[ \t]+(?:\[(?:[ xX]\]?)?)?[ \t]*)?"
-    r"|\d(?:\ufe0f?\u20e3?[ \t]*)|(?:\d{1,3}|[a-hA-H]|[ivxIVX]{1,4})(?:[.)][ \t]*[A-Z]?)?"
+    r"|\d(?:\ufe0f?\u20e3?[ \t]*)|(?:\d{1,3}|[a-hA-H]|[ivxIVX]{1,4})(?:(?:\.\)?|\))[ \t]*[A-Z]?)?"
     rf"|[{SYMBOLS}\ufe0f]{{1,8}}[ \t]*|~{{1,2}}|\r)\Z"
 )
 CELLS = re.compile(r"(?<!\\)\|")
