@@ -20,23 +20,28 @@ TOOLS = [{"type": "function", "function": {"name": "get_time", "parameters": {"t
 
 
 class Leaky(OpenAI):
-    """A server without parsers: calls are text; and content may come as a list of parts."""
+    """A server without parsers: calls are text; and content may come as a list of parts, or as
+    words of a refusal.
+    """
 
-    parts = False
+    form = "text"
     name = ""  # of a tool, as it leaks it
 
-    def content(self, text: str) -> Any:
+    def said(self, text: str) -> dict[str, Any]:
+        if self.form == "refusal":
+            return {"content": None, "refusal": text}
         thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
-        return [thought, {"type": "text", "text": text}] if self.parts else text
+        parts = [thought, {"type": "text", "text": text}]
+        return {"content": parts if self.form == "parts" else text}
 
     def frames(self, body: dict, script: Script) -> list[bytes]:
         if self.name:
             return super().frames(body, script)
         bare = {name: value for name, value in body.items() if name != "tools"}
         out = super().frames(bare, script)
-        if not self.parts:
+        if self.form == "text":
             return out
-        pieces = [self.frame(body, {"content": self.content(one)}) for one in script.cut()]
+        pieces = [self.frame(body, self.said(one)) for one in script.cut()]
         return [out[0], *pieces, *out[1 + len(pieces) :]]
 
     def whole(self, body: dict, script: Script) -> dict:
@@ -44,7 +49,7 @@ class Leaky(OpenAI):
             return super().whole(body, script)
         bare = {name: value for name, value in body.items() if name != "tools"}
         answer = super().whole(bare, script)
-        answer["choices"][0]["message"]["content"] = self.content(script.text)
+        answer["choices"][0]["message"] |= self.said(script.text)
         return answer
 
 
@@ -86,7 +91,7 @@ def server(leaky: tuple[Leaky, str]) -> Iterator[Leaky]:
     stand_in = leaky[0]
     stand_in.clear()
     yield stand_in
-    stand_in.parts, stand_in.name = False, ""
+    stand_in.form, stand_in.name = "text", ""
 
 
 def test_thinking_that_was_never_opened_is_heard_once_at_the_most(
@@ -111,8 +116,11 @@ def test_a_model_whose_name_says_that_it_thinks_is_believed_from_its_first_reply
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_content_that_is_a_list_of_parts_is_read(server: Leaky, up: Program, stream: bool) -> None:
-    server.parts = True
+@pytest.mark.parametrize("form", ["parts", "refusal"])
+def test_content_that_is_a_list_of_parts_or_a_refusal_is_read(
+    server: Leaky, up: Program, stream: bool, form: str
+) -> None:
+    server.form = form
     server.clear(text=GOOD)
     answer = ask(up, stream=stream)
     said = text_of(answer) if stream else answer[0]["choices"][0]["message"]["content"]

@@ -71,7 +71,7 @@ FLAGGED = [
 KEY = [
     (401, "Unauthorized"),
     (403, "The caller does not have permission to execute the specified operation"),
-    (403, "Country, region, or territory not supported"),
+    (403, "Permission denied on resource project x"),
     (403, "Your account was flagged for violating our usage policies"),
     (400, "API key not valid. Please pass a valid API key."),
     (400, "Incorrect API key provided: sk-..."),

@@ -25,10 +25,24 @@ TEXT = {"type": "text", "text": "Oh."}
         (["Oh", TEXT, {"type": "output_text", "text": "No."}], ("OhOh.No.", "")),
         ([{"type": "image_url", "image_url": {}}, TEXT, 5, {"type": "text"}], ("Oh.", "")),
         ({"type": "text", "text": "Oh."}, ("Oh.", "")),
+        ([{"type": "refusal", "refusal": "Oh."}], ("Oh.", "")),
+        ([{"type": "input_text", "text": "Oh"}, {"type": "text_delta", "text": "."}], ("Oh.", "")),
+        ([{"type": "text", "text": {"value": "Oh.", "annotations": []}}], ("Oh.", "")),
+        (
+            [{"type": "message", "content": [{"type": "reasoning", "text": "Hm."}, TEXT]}],
+            ("Oh.", "Hm."),
+        ),
     ],
 )
 def test_texts_are_said_and_thoughts_are_not(content: Any, found: tuple[str, str]) -> None:
     assert text_and_thoughts(content) == found
+
+
+def test_parts_within_parts_without_end_have_no_text() -> None:
+    part: Any = {"text": "Oh."}
+    for _ in range(5000):
+        part = {"type": "message", "content": [part]}
+    assert text_and_thoughts([part]) == ("", "")
 
 
 @pytest.mark.parametrize(

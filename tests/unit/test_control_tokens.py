@@ -21,7 +21,7 @@ KINDS = {
     "<|turn> <|header_start|>",
     Kind.NOTHING: "<s> <pad> [BOS] <|end_header_id|> <|end_of_role|> <|message|> <|im_sep|> "
     "<|END_RESPONSE|> <|end_of_solution|> <|fim_prefix|> <answer> </answer> <|endofthink|> "
-    "<|end_of_reason|> <longcat_s>",
+    "<|end_of_reason|> <longcat_s> <text> <say> </spoken> <message> </result> <spoken_response>",
 }
 
 

@@ -21,7 +21,9 @@ def test_a_usual_end_is_whole_and_one_at_its_length_too(
 @pytest.mark.parametrize(
     ("finish_reason", "raw"),
     [("stop", "network_error"), ("stop", "insufficient_system_resource"), ("error", ""),
-     ("stop", "ABORT"), ("stop", "MALFORMED_FUNCTION_CALL")],
+     ("stop", "ABORT"), ("stop", "MALFORMED_FUNCTION_CALL"), ("stop", "USER_CANCEL"),
+     ("stop", "ERROR_LIMIT"), ("cancel", ""), ("stop", "expired"), ("stop", "overload"),
+     ("stop", "deadline_exceeded")],
 )  # fmt: skip
 def test_an_end_that_is_none_is_known_by_the_providers_own_word(
     finish_reason: str, raw: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from vui_gateway.providers.endpoints import server_of
+from vui_gateway.providers.endpoints import server_of, vendor
 
 
 @pytest.mark.parametrize("provider", ["ollama", "ollama_chat", "lm_studio", "llamafile"])
@@ -66,3 +66,22 @@ def test_a_model_in_the_cloud_is_somebody_elses_wherever_it_is_asked(model: str)
 def test_a_price_above_nothing_makes_it_somebody_elses() -> None:
     assert not server_of("openai", "http://litellm:4000", paid=True).local
     assert server_of("openai", "http://litellm:4000", paid=True, local=True).local
+
+
+@pytest.mark.parametrize(
+    ("base", "maker"),
+    [
+        ("https://generativelanguage.googleapis.com/v1beta/openai/", "gemini"),
+        ("https://api.together.xyz/v1", "together_ai"),
+        ("https://api.deepinfra.com/v1/openai", "deepinfra"),
+        ("https://api.novita.ai/openai", "novita"),
+        ("https://api.siliconflow.cn/v1", "siliconflow"),
+        ("https://api.siliconflow.com/v1", "siliconflow"),
+        ("https://example.com/v1", "openai"),
+    ],
+)
+def test_the_rules_of_a_provider_hold_at_its_address_in_openais_format(
+    base: str, maker: str
+) -> None:
+    assert vendor("openai", base) == maker
+    assert vendor("anthropic", base) == "anthropic"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from vui_gateway.turns.formulas import command, exponent, formula, power, read
 
+from tests.support.said import cuts, heard
+
 
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -22,6 +24,22 @@ from vui_gateway.turns.formulas import command, exponent, formula, power, read
 )
 def test_a_formula_is_read(text: str, said: str) -> None:
     assert " ".join(read(text).split()) == said
+
+
+IN_TEXT = {
+    r"It is \left(x + 1\right) so.": "It is (x + 1) so.",
+    r"The \vec{x} is.": "The x is.",
+    r"It is \log_2 8 or \log_{10} x.": "It is log 2 8 or log 10 x.",
+    r"So \begin{aligned}x&=1\\y&=2\end{aligned} it is.": "So x =1 y =2 it is.",
+    r"\begin{itemize} Here are some more words \end{itemize}": "Here are some more words",
+    r"In C:\left\new it is.": r"In C:\left\new it is.",
+}
+
+
+@pytest.mark.parametrize("text", IN_TEXT)
+def test_a_formula_without_dollars_is_read_wherever_it_is_cut(text: str) -> None:
+    for pieces in cuts(text, 2):
+        assert heard(pieces) == IN_TEXT[text], pieces
 
 
 @pytest.mark.parametrize("text", ["$5 and $10", "$5-$10 a day", "$ 5", "$HOME is set"])

@@ -13,6 +13,10 @@ from vui_gateway.turns.markup import code, host, is_citation, is_index, span, ta
         ("<br/>", "One", " "), ("<laugh>", "Ha", "[laugh]"), ("</laugh>", "Ha", ""),
         ("<!-- no -->", "It", ""), ("<https://www.a.org/b>", "See ", "a.org"),
         ("<ann@a.org>", "Write ", "ann@a.org"), ("<sup>2</sup>", "5 m", "squared"),
+        ("<laughter>", "Ha", "[laugh]"), ("<chuckle>", "Ha", "[laugh]"), ("</giggle>", "Ha", ""),
+        ("<whisper>", "It", ""), ('<voice name="x">', "It", ""), ("</voice>", "It", ""),
+        ('<lang xml:lang="fr-FR">', "It", ""), ('<amazon:effect name="whispered">', "It", ""),
+        ('<emotion value="happy" />', "It", ""),
     ],
 )  # fmt: skip
 def test_a_tag_is_a_pause_or_nothing(text: str, before: str, said: str) -> None:

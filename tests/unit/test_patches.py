@@ -49,6 +49,16 @@ def test_a_list_of_parts_is_text_and_thoughts_whole_or_streamed() -> None:
     assert (plain.content, plain.reasoning_content) == ("It rains.", "Hm.")
 
 
+def test_a_models_words_for_a_refusal_are_its_text_whole_or_streamed() -> None:
+    read = convert_dict_to_response.extract_reasoning_content
+    assert read({"content": None, "refusal": "I can't."}) == (None, "I can't.")
+    assert read({"content": "Well.", "refusal": None}) == (None, "Well.")
+    delta: Any = Delta(content=None, refusal="I can't.")
+    assert delta.content == "I can't."
+    plain: Any = Delta(content="Well.", refusal=None)
+    assert plain.content == "Well."
+
+
 def test_a_stream_is_not_priced_before_its_first_word() -> None:
     stream = CustomStreamWrapper.__new__(CustomStreamWrapper)
     log = Logging.__new__(Logging)

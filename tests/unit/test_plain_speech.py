@@ -17,6 +17,7 @@ def said(*pieces: str) -> str:
 SAID = {
     "- One\n  goes on.\n- Two": "One goes on. Two",
     "A. One\nB. Two": "A, One, B, Two",
+    "1.) One\n2.) Two": "1, One, 2, Two",
     "Choose:\n1) milk\n2) eggs": "Choose: 1, milk, 2, eggs",
     "**The moon**\nIt pulls.": "The moon. It pulls.",
     "The moon\n---\nIt pulls.": "The moon. It pulls.",
@@ -27,6 +28,10 @@ SAID = {
     "> > It was so.": "It was so.",
     "One.\r\n\r\nTwo.": "One. Two.",
     "###\nWell.": "Well.",
+    "## Tides ##\nThey.": "Tides . They.",
+    "I like C #\nand F#": "I like C # and F#",
+    "Name|Age\n-|-\nBob|3\nAnn|4\n\nDone.": "Name, Age. Bob, 3. Ann, 4. Done.",
+    "It is yes|no, P(A|B) or a||b.": "It is yes, no, P(A|B) or a||b.",
     "5. is my number": "5. is my number",
 }
 

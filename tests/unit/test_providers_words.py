@@ -106,6 +106,28 @@ CODES: list[tuple[str, Asked, int, str]] = [
     (KEY, PAID, 500, "Unable to locate credentials"),
     (KEY, PAID, 500, "Reauthentication is needed. Please run `gcloud auth login`"),
     (KEY, PAID, 500, "('invalid_grant: Bad Request', {'error': 'invalid_grant'})"),
+    # OpenAI, Gemini, Azure: a place, not a key
+    (GONE, PAID, 403, "Country, region, or territory not supported"),
+    (GONE, PAID, 403, '{"code": "unsupported_country_region_territory"}'),
+    (GONE, PAID, 400, "User location is not supported for the API use."),
+    (GONE, PAID, 403, "Model x is not available in your region."),
+    (KEY, PAID, 403, "The key is not allowed from this region"),
+    # GitHub Copilot, others in OpenAI's format, new-api and one-api
+    (GONE, PAID, 400, "OpenAIException - The requested model is not supported."),
+    (GONE, PAID, 422, "model `x/y-1.5` is not supported"),
+    (GONE, PAID, 400, "{'message': 'x', 'code': 'model_not_found'}"),
+    (REFUSED, PAID, 400, "A tool of this model is not supported with images"),
+    (REFUSED, PAID, 400, "The model is not supported for this format"),
+    (GONE, PAID, 503, "No available channel for model x under group default (distributor)"),
+    (GONE, PAID, 503, "当前分组 default 下对于模型 x 无可用渠道"),
+    ("provider_refused_tools", TOOLS, 400, "模型不支持工具调用"),
+    ("provider_refused_tools", TOOLS, 400, "该模型不支持 function call"),
+    ("provider_refused_tools", TOOLS, 400, "No tool calling support for this model"),
+    (REFUSED, TOOLS, 400, "不支持的工具类型: web_search"),
+    (LOADS, PAID, 503, "Service is warming up"),
+    (LOADS, PAID, 503, "Model is cold starting"),
+    (LONG, PAID, 400, "Input length 300000 exceeds maximum allowed token size 262144"),
+    (SMALL, HOME, 400, "Input length 5000 exceeds maximum allowed token size 4096"),
     # IBM's
     (KEY, PAID, 400, "Provided API key could not be found."),
 ]  # fmt: skip
@@ -141,6 +163,15 @@ def test_what_may_succeed_at_once_is_chance_whoever_words_it(words: str) -> None
         ("exceeded token rate limit of your S0 pricing tier. Please retry after 20 seconds.", 20),
         ("Rate limit of 50 per 86400s exceeded. Please wait 34000 seconds before retrying.", 34000),
         ("Please try again in 1m30s.", 90),
+        ('{"message": "Slow down", "retry_after": 12.5}', 12.5),
+        ('{"retry_after_seconds": 12, "code": 429}', 12),
+        ("{'retryAfter': '12'}", 12),
+        ("Retry-After: 12", 12),
+        ("Retry after: 2 minutes", 120),
+        ("Please wait for 5 more seconds", 5),
+        ("Expected available in 12 seconds.", 12),
+        ("Retry-After: 2026-01-01", 0),
+        ('"retry_after_ms": 500', 0),
     ],
 )
 def test_the_time_to_wait_is_read_whoever_words_it(words: str, seconds: float) -> None:
@@ -170,6 +201,12 @@ OPTIONAL = {
         (400, "Use max_completion_tokens instead of max_tokens", "max_tokens"),
         (422, "thinking.type: Input should be one of 'enabled', 'adaptive'", "thinking"),
         (422, "[{'type': 'extra_forbidden', 'loc': ['body', 'thinking']}]", "thinking"),
+        (
+            400,
+            "thinking.type: Input tag 'between_tools' found using 'type' does not match any of "
+            "the expected tags: 'disabled', 'enabled'",
+            "thinking",
+        ),
     ],
 )
 def test_a_refused_field_is_known_whoever_names_it(status: int, words: str, field: str) -> None:

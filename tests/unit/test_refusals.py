@@ -33,6 +33,21 @@ def refused(message: str, status: int = 400, param: str = "", **fields: Any) -> 
     return found and tuple(found)
 
 
+@pytest.mark.parametrize(
+    ("message", "field", "value"),
+    [
+        ("Value error, current model does not support parameter `enable_thinking`.",
+         "extra_body.enable_thinking", False),
+        ("thinking is not supported by this model", "extra_body.thinking", {"type": "disabled"}),
+        ("reasoning is not supported for this model", "extra_body.reasoning", {"effort": "none"}),
+    ],
+)  # fmt: skip
+def test_a_switch_of_thinking_that_is_refused_is_left_out(
+    message: str, field: str, value: Any
+) -> None:
+    assert refusal(400, message, "", {"temperature": 0.7, field: value}) == Refusal(field)
+
+
 # Sources: linagora/openrag 335, vllm 38560, crewAI 3317, dify-official-plugins 1767,
 # litellm 10080, 13714, 13609, 34574, OpenHands 11662, zed 52000, cg-dot/vertexai-cf-workers 21,
 # routatic/proxy 53, php-mistral 76, vercel/ai 8027, swarmauri 162, pi 4514, gpustack 429.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from vui_gateway.providers.thinking_hosts import HOSTS
 from vui_gateway.providers.thinking_rules import RULES
 
 from tests.unit.test_thinking import DISABLED, NO_QWEN, sent
@@ -82,6 +83,25 @@ def effort(level: str) -> dict:
         ("minimax/MiniMax-M3", OFF),
         ("minimax/MiniMax-M3.1-Flash", effort("low")),
         ("volcengine/doubao-seed-2-0-pro-260215", OFF),
+        ("volcengine/glm-4-7-251222", OFF),
+        ("volcengine/deepseek-v3-2-251201", OFF),
+        ("volcengine/kimi-k2-250905", {}),
+        ("xiaomi_mimo/mimo-v2.5-pro", OFF),
+        ("xiaomi_mimo/mimo-v2-flash", {}),
+        ("deepinfra/zai-org/GLM-4.6", effort("none")),
+        ("deepinfra/Qwen/Qwen3-32B", effort("none")),
+        ("deepinfra/openai/gpt-oss-120b", effort("low")),
+        ("novita/zai-org/glm-4.6", NO_QWEN),
+        ("novita/qwen/qwen3-235b-a22b-instruct-2507", {}),
+        ("novita/deepseek/deepseek-v3.1-terminus", NO_QWEN),
+        ("siliconflow/Pro/zai-org/GLM-5", NO_QWEN),
+        ("siliconflow/Qwen/Qwen3-Next-80B-A3B-Thinking", {}),
+        ("vercel_ai_gateway/zai/glm-4.6", OPENROUTER_OFF),
+        ("vercel_ai_gateway/alibaba/qwen-3-32b", OPENROUTER_OFF),
+        ("vercel_ai_gateway/deepseek/deepseek-v3.2-thinking", {}),
+        ("vercel_ai_gateway/openai/gpt-4.1", {}),
+        ("together_ai/zai-org/GLM-4.6", {"extra_body": {"reasoning": {"enabled": False}}}),
+        ("sambanova/Qwen3-32B", {}),  # no page of theirs names a switch
         ("cerebras/gpt-oss-120b", effort("low")),
         ("cerebras/qwen-3.8-27b", effort("none")),
         ("fireworks_ai/accounts/fireworks/models/glm-5p1", effort("none")),
@@ -145,4 +165,4 @@ def test_kimi_takes_one_temperature_only_so_none_is_sent(name: str) -> None:
 
 
 def test_every_rule_has_its_source() -> None:
-    assert all(rule.source.startswith("https://") for rule in RULES)
+    assert all(rule.source.startswith("https://") for rule in (*RULES, *HOSTS))

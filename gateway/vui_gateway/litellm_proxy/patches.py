@@ -30,6 +30,9 @@ __all__ = ["install"]
 
 FEW_CHUNKS = 200
 TEXT_CHUNK = {"id", "created", "model", "object", "system_fingerprint", "choices"}
+# A model's words in place of `content`, where it refuses to answer, with the finish reason "stop":
+# https://platform.openai.com/docs/api-reference/chat-streaming
+REFUSAL = "refusal"
 TEXT_DELTA = {"role", "content", "reasoning_content", "thinking_blocks"}
 
 _complete_custom_openai, _get_secret_bool = main._complete_custom_openai, main.get_secret_bool
@@ -164,7 +167,8 @@ def _with_parts(message: dict) -> tuple[str | None, str | None]:
     if isinstance(parts := message.get("content"), list):
         text, thoughts = text_and_thoughts(parts)
         return message.get("reasoning_content") or thoughts or None, text
-    return _extract_reasoning_content(message)
+    thoughts, text = _extract_reasoning_content(message)
+    return thoughts, text or message.get(REFUSAL)
 
 
 @functools.wraps(_make_delta)
@@ -173,4 +177,5 @@ def _delta_of_parts(self: Any, content: Any = None, *args: Any, **options: Any) 
     if isinstance(content, list):
         content, thoughts = text_and_thoughts(content)
         options["reasoning_content"] = options.get("reasoning_content") or thoughts or None
-    _make_delta(self, content, *args, **options)
+    refusal = options.pop(REFUSAL, None)
+    _make_delta(self, content or refusal, *args, **options)

@@ -101,12 +101,17 @@ RETRY_DELAY = re.compile(
     rf"retry_?delay[\"'\\]{{0,2}}\s?:\s?[\"'\\]{{0,2}}({_NUMBER})s", re.IGNORECASE
 )
 TRY_AGAIN = re.compile(
-    rf"\b(?:try again|retry|wait|resets?)"
+    rf"\b(?:try again|retry|wait|resets?|available)"
     rf"(?:[ _-]after\W{{1,4}}| after| in| for| at least| about){{0,2}} ?"
-    rf"((?:{_NUMBER} ?{_UNIT}(?:, | and | )?){{1,4}})",
+    rf"((?:{_NUMBER} ?(?:more )?{_UNIT}(?:, | and | )?){{1,4}})",
     re.IGNORECASE,
 )
-PART = re.compile(rf"({_NUMBER}) ?({_UNIT})", re.IGNORECASE)
+# A field, or a header in words: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+RETRY_AFTER = re.compile(
+    rf"retry[ _-]?after(?:_?seconds)?[\"'\\]{{0,2}}\s?[:=]\s?[\"'\\]{{0,2}}({_NUMBER})(?![\d:-])",
+    re.IGNORECASE,
+)
+PART = re.compile(rf"({_NUMBER}) ?(?:more )?({_UNIT})", re.IGNORECASE)
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
@@ -114,9 +119,11 @@ def wait_asked(message: str) -> float:
     """The seconds that an error asks to wait for in its own words; 0 for none."""
     if found := RETRY_DELAY.search(message):
         return float(found[1])
-    if not (found := TRY_AGAIN.search(message)):
-        return 0.0
-    return sum(float(number) * _seconds(unit.lower()) for number, unit in PART.findall(found[1]))
+    if found := TRY_AGAIN.search(message):
+        parts = PART.findall(found[1])
+        return sum(float(number) * _seconds(unit.lower()) for number, unit in parts)
+    found = RETRY_AFTER.search(message)
+    return float(found[1]) if found else 0.0
 
 
 def _seconds(unit: str) -> float:

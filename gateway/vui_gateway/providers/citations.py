@@ -1,10 +1,13 @@
-"""Marks of sources in a text, such as `[1][2]` of Perplexity's models."""
+"""Marks of sources in a text, such as `[1][2]` of Perplexity's models.
+
+Those in Markdown are `turns/inline.py`'s.
+"""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["CitationFilter", "cites"]
+__all__ = ["CitationFilter", "SourceFilter", "cites"]
 
 # https://docs.perplexity.ai/guides/search-guide; OpenRouter and others serve them, too.
 CITING = re.compile(r"(?:^|/)perplexity/|(?:^|/)sonar(?:-|$)")
@@ -13,14 +16,57 @@ CITATION_MARK = re.compile(r" ?\[\d{1,3}\](?!\()|`+")
 # At the end of a piece: what may become one.
 CITATION_PART = re.compile(r"(?: ?(?:\[\d{0,3}\]?)?|`+)\Z")
 
+# Marks that any model may write, and no reader sees. In order: OpenAI's, between characters for
+# private use (https://developers.openai.com/api/docs/guides/citation-formatting) and ChatGPT's,
+# Grok's (https://github.com/kbtit25/grok2api/pull/1), and the tags of Cohere's around what has a
+# source (https://huggingface.co/CohereForAI/c4ai-command-r).
+SOURCE_MARK = re.compile(
+    r"\ue200[^\ue201\n]{0,300}\ue201|[\ue200-\ue206]"
+    r"|:contentReference\[oaicite:\d{1,4}\]\{index=\d{1,4}\}"
+    r"|<grok:render\b(?:(?!</grok:render>).){0,600}</grok:render>"
+    r"|</?co(?:: ?[\d:,\[\] ]{0,60})?>",
+    re.DOTALL,
+)
+
+
+def _begun(word: str) -> str:
+    """Each beginning of a word, and the word, as a pattern."""
+    return "".join(f"(?:{re.escape(one)}" for one in word) + ")?" * len(word)
+
+
+SOURCE_PART = re.compile(
+    rf"(?:\ue200[^\ue201\n]{{0,300}}|:{_begun('contentReference[oaicite:')}"
+    rf"|:contentReference\[oaicite:[\d\]{{index=]{{0,20}}|<{_begun('grok:render')}"
+    rf"|<grok:render\b(?:(?!</grok:render>).){{0,620}}|</?{_begun('co')}"
+    rf"|</?co: ?[\d:,\[\] ]{{0,60}})\Z",
+    re.DOTALL,
+)
+
 
 def cites(model: str) -> bool:
     """Whether a model marks its sources; model: LiteLLM's name of it."""
     return bool(CITING.search(model))
 
 
+class SourceFilter:
+    """Takes those marks out that are nothing else, of whatever model."""
+
+    ended = False
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str, *, final: bool = False) -> str:
+        """The rest of the next piece; with `final` all that was held back, too."""
+        text = self._held + text
+        found = None if final else SOURCE_PART.search(text)
+        end = found.start() if found else len(text)
+        text, self._held = text[:end], text[end:]
+        return SOURCE_MARK.sub("", text)
+
+
 class CitationFilter:
-    """Takes the marks out of a text that comes in pieces."""
+    """Takes the marks of Perplexity's models out of a text that comes in pieces."""
 
     ended = False
 

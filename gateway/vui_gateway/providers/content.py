@@ -8,12 +8,21 @@ __all__ = ["text_and_thoughts", "whole_characters"]
 
 # https://docs.mistral.ai/capabilities/reasoning; others name a part by what is in it.
 THOUGHTS = ("thinking", "reasoning", "reasoning_content", "thought")
-TEXT_FIELDS = ("text", "output_text", "content")
+# OpenAI's for an answer, for a request that a server repeats, and for a refusal, and Anthropic's:
+# https://platform.openai.com/docs/api-reference/responses/object,
+# https://platform.claude.com/docs/en/build-with-claude/streaming
+TEXTS = frozenset(("text", "output_text", "input_text", "refusal", "text_delta"))
+# `value`: https://platform.openai.com/docs/api-reference/messages/object
+TEXT_FIELDS = ("text", "output_text", "content", "refusal", "value")
+MOST_NESTED = 8
 
 
-def text_and_thoughts(content: Any) -> tuple[str, str]:
-    """The text, and the thoughts; parts of other kinds are left out."""
-    if isinstance(content, str) or not isinstance(content, list | dict):
+def text_and_thoughts(content: Any, nested: int = 0) -> tuple[str, str]:
+    """The text, and the thoughts; parts of other kinds are left out.
+
+    nested: how many parts it stands in.
+    """
+    if isinstance(content, str) or not isinstance(content, list | dict) or nested > MOST_NESTED:
         return content if isinstance(content, str) else "", ""
     texts, thoughts = [], []
     for part in content if isinstance(content, list) else [content]:
@@ -23,7 +32,11 @@ def text_and_thoughts(content: Any) -> tuple[str, str]:
             kind = part.get("type") or next((name for name in THOUGHTS if name in part), "text")
             if kind in THOUGHTS or part.get("thought") is True:
                 thoughts.append(_inner(part, (*THOUGHTS, *TEXT_FIELDS)))
-            elif kind in ("text", "output_text"):
+            elif kind == "message":
+                text, thought = text_and_thoughts(part.get("content"), nested + 1)
+                texts.append(text)
+                thoughts.append(thought)
+            elif kind in TEXTS:
                 texts.append(_inner(part, TEXT_FIELDS))
     return "".join(texts), "".join(thoughts)
 
@@ -37,15 +50,12 @@ def whole_characters(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
-def _inner(part: dict, names: tuple[str, ...]) -> str:
+def _inner(part: Any, names: tuple[str, ...], nested: int = 0) -> str:
     """The text of a part, which may hold parts itself."""
-    inside = next((part[name] for name in names if isinstance(part.get(name), str | list)), "")
-    if isinstance(inside, str):
-        return inside
-    found = (one if isinstance(one, str) else _first_text(one, names) for one in inside)
-    return "".join(found)
-
-
-def _first_text(part: Any, names: tuple[str, ...]) -> str:
+    if isinstance(part, str) or nested > MOST_NESTED:
+        return part if isinstance(part, str) else ""
+    if isinstance(part, list):
+        return "".join(_inner(one, names, nested + 1) for one in part)
     values = (part.get(name) for name in names) if isinstance(part, dict) else ()
-    return next((value for value in values if isinstance(value, str)), "")
+    inside = next((value for value in values if isinstance(value, str | list | dict)), "")
+    return _inner(inside, names, nested + 1)

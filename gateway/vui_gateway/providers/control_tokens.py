@@ -23,7 +23,8 @@ PLAIN_TOKENS = (
     "[|user|]", "[|assistant|]", "[|system|]", "[|endofturn|]", "<seed:bos>", "<seed:eos>", "<eod>",
     "<longcat_s>", "<longcat_e>", "<longcat_user>", "<longcat_assistant>", "<longcat_system>",
     "<final_response>", "</final_response>", "<assistant_response>", "</assistant_response>",
-    "[end final response]",
+    "[end final response]", "<text>", "</text>", "<say>", "</say>", "<spoken>", "</spoken>",
+    "<message>", "</message>", "<result>", "</result>", "<spoken_response>", "</spoken_response>",
 )  # fmt: skip
 # Between pipes, of ASCII or as DeepSeek writes them; Gemma 4 leaves out one.
 PIPED = r"<[|｜][^<>|｜\s]{1,48}(?:[|｜]>|>)"

@@ -9,12 +9,14 @@ __all__ = ["BREAKS", "FILTER", "FILTERS", "broken"]
 # Finish reasons of an answer that breaks off; LiteLLM makes "stop" of each. DeepSeek's
 # (https://api-docs.deepseek.com/api/create-chat-completion), Z.ai's `network_error`
 # (https://docs.z.ai/api-reference/llm/chat-completion), OpenRouter's `error`
-# (https://openrouter.ai/docs/api/reference/errors), SGLang's and vLLM's `abort`.
+# (https://openrouter.ai/docs/api/reference/errors), SGLang's and vLLM's `abort`, Cohere's
+# `ERROR_LIMIT` (https://docs.oracle.com/en-us/iaas/tools/dotnet/latest/api/Oci.GenerativeaiinferenceService.Models.CohereChatResponse.FinishReasonEnum.html).
 BROKEN_OFF = frozenset({
     "error", "network_error", "abort", "aborted", "insufficient_system_resource", "cancelled",
     "timeout", "server_error", "internal_error", "failed", "incomplete", "interrupted",
     "overloaded", "server_overloaded", "upstream_error", "provider_error", "connection_error",
     "canceled", "preempted", "system_error", "connection_closed", "engine_overloaded",
+    "cancel", "user_cancel", "expired", "error_limit", "deadline_exceeded", "overload",
 })  # fmt: skip
 # And those of an answer that its provider could not read to its end; without a word before, the
 # same request may well succeed. Gemini's (https://ai.google.dev/api/generate-content) and Bedrock's

@@ -42,6 +42,7 @@ LEAVING_THOUGHTS = OWN_PROVIDERS | {
     "custom_openai",
 }  # fmt: skip
 # Whose rules hold behind OpenAI's format: each names the address on its own page about that.
+# LiteLLM has no provider for SiliconFlow.
 VENDORS = {
     "api.z.ai": "zai", "open.bigmodel.cn": "bigmodel", "api.moonshot.ai": "moonshot",
     "api.moonshot.cn": "moonshot", "dashscope.aliyuncs.com": "dashscope",
@@ -50,7 +51,11 @@ VENDORS = {
     "api.x.ai": "xai", "api.minimax.io": "minimax", "api.minimaxi.com": "minimax",
     "api.perplexity.ai": "perplexity", "api.fireworks.ai": "fireworks_ai",
     "api.cerebras.ai": "cerebras", "integrate.api.nvidia.com": "nvidia_nim",
-    "ark.cn-beijing.volces.com": "volcengine",
+    "ark.cn-beijing.volces.com": "volcengine", "api.together.xyz": "together_ai",
+    "generativelanguage.googleapis.com": "gemini", "api.deepinfra.com": "deepinfra",
+    "api.novita.ai": "novita", "api.siliconflow.cn": "siliconflow",
+    "api.siliconflow.com": "siliconflow", "api.xiaomimimo.com": "xiaomi_mimo",
+    "ai-gateway.vercel.sh": "vercel_ai_gateway",
 }  # fmt: skip
 CLOUDS = frozenset(urlsplit(url).hostname for url in HOSTS.values())
 # But this one is a service: https://docs.ollama.com/cloud

@@ -98,15 +98,22 @@ NO_CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 # Z.ai's 1211, xAI's, OpenRouter's, Bedrock's, Groq's, GitHub's, DeepSeek's and Mistral's 400, and
-# OpenAI's 403 for a project without access to the model. Names of models have dots.
+# OpenAI's 403 for a project without access to the model. Names of models have dots. In some places
+# a provider serves none: https://platform.openai.com/docs/guides/error-codes.
 NO_MODEL = re.compile(
     r"unknown model|\bmodels?\b(?:[^.\n]|\.\S){0,60}?(?:not (?:found|exist)|n.t exist"
     r"|decommissioned|is blocked at|requires terms|not supported by (?:any )?provider)"
     r"|(?:invalid|unavailable) model\b(?! output)|not a valid model|model identifier is invalid"
     r"|access to (?:the )?model|unable to access (?:non-serverless )?model|model access is denied"
-    r"|no such model|on-demand throughput",
+    r"|no such model|on-demand throughput|model_?not_?found"
+    r"|(?:\A|[\"'.:-] ?)(?:the )?(?:requested |specified )?model(?: \S{1,80})? is not supported\b"
+    r"(?! (?:for|with|in|when)\b)"
+    r"|unsupported_country|(?:country|location|territory) (?:is )?not supported"
+    r"|not available in (?:your|this) (?:country|region|location)",
     re.IGNORECASE,
 )
+# 503 of new-api and one-api: https://github.com/QuantumNous/new-api/pull/6310
+NO_CHANNEL = re.compile(r"no available channels? for model|无可用渠道", re.IGNORECASE)
 # The user's words, or the model's, which a provider repeats: they say nothing of the failure. What
 # isn't a plain string is taken for its end. The last one is Pydantic's.
 ECHOED = re.compile(
@@ -170,7 +177,8 @@ def error_code(status: int, message: str, asked: Asked = Asked()) -> Code:  # no
         return Code.SERVER_UNREACHABLE
     if status in (400, 403, 404) and is_unloaded(message):
         return Code.MODEL_NOT_LOADED
-    if status in (404, 410) or (status in (400, 403) and NO_MODEL.search(message)):
+    lacked = status in (400, 403, 422) and NO_MODEL.search(message)
+    if status in (404, 410) or lacked or NO_CHANNEL.search(message):
         return Code.PROVIDER_MODEL_NOT_FOUND
     account = BAD_KEY.search(message) or ACCOUNT_BLOCKED.search(message)
     if status in (401, 403) or (status == 400 and account) or NO_CREDENTIALS.search(message):

@@ -70,7 +70,7 @@ REFUSES = re.compile(
     r"|recogni[sz]|valid|use[ds]?\b|specif|set\b|disabl|implement|defin|one of)"
     r"|(?:must|should|can only|may only|only) (?:be|works? in)|at most|too many|one of"
     r"|up to \d|maximum of \d|supported range|ensure this value|instead of"
-    r"|cannot find field|no such"
+    r"|cannot find field|no such|does not match"
     r"|不支持|不允许|不合法|无效|未知|非法",
     re.IGNORECASE,
 )

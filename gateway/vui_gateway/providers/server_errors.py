@@ -31,7 +31,7 @@ REFUSES_TOOLS = re.compile(
     rf"(?:unsupported|disabled)|cannot use {_TOOLS}\b"
     rf"|no endpoints found that support (?:the provided ['\"])?{_TOOLS}"
     rf"|unsupported (?:\w+:? ){{0,2}}[`'\"]*{_TOOLS}\b"
-    rf"|\b{_TOOLS}: extra inputs"
+    rf"|\b{_TOOLS}: extra inputs|\bno {_TOOLS} support|不支持\s?(?:工具|函数|{_TOOLS})"
     rf"|(?:unrecognized|unknown|unexpected|extra)\b[^.]{{0,40}}[`'\": ]{_TOOLS}\b[`'\"]?(?![.\[])",
     re.IGNORECASE,
 )
@@ -41,8 +41,8 @@ REFUSES_TOOLS = re.compile(
 LOADING = re.compile(
     r"\bload(?:ing|s) (?:the |a )?(?:llm |language )?(?:model|weights)"
     r"|\bmodel\b(?:[^.]|\.\S){0,80}?\b(?:is|being|still|currently|not yet|n['\u2019]t|not)\b"
-    r"[^.]{0,20}\b(?:load(?:ing|ed)|ready|warm)"
-    r"|\b(?:server|engine|backend) is (?:still )?(?:loading|starting|warming|not ready)"
+    r"[^.]{0,20}\b(?:load(?:ing|ed)|ready|warm|cold[ -]start)"
+    r"|\b(?:server|service|engine|backend) is (?:still )?(?:loading|starting|warming|not ready)"
     r"|\bmodel loading\b",
     re.IGNORECASE,
 )
@@ -80,7 +80,8 @@ UNREACHABLE = re.compile(
 _LENGTH = (
     r"(?:context[ _](?:size|length|window|limit)|model(?:['\u2019]s)? (?:context )?(?:len\w*)"
     r"|max_(?:seq|model)_len\w*|n_ctx|num_ctx|must have less than|max_new_tokens` must be <="
-    r"|prompt length(?= is \d+ but)|max size(?=: \d+ tokens)|model token limit)"
+    r"|prompt length(?= is \d+ but)|max size(?=: \d+ tokens)|model token limit"
+    r"|maximum allowed token size)"
 )
 CONTEXT_SIZE = re.compile(rf"{_LENGTH}(?!\w)[^\d.]{{0,40}}?(\d[\d,_]{{2,}})", re.IGNORECASE)
 # LM Studio's `n_keep: 13055>= n_ctx: 4096`: https://github.com/Gitlawb/openclaude/issues/353

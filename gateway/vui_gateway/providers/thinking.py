@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vui_gateway.providers.thinking_hosts import HOSTS
 from vui_gateway.providers.thinking_rules import RULES, Rule
 
 __all__ = ["LEVELS", "NO_THINKING", "thinks", "turn_down"]
@@ -107,7 +108,8 @@ def _always(known: Sequence[str] | None) -> bool:
 
 @functools.cache
 def _rule(name: str) -> Rule:
-    return next((rule for rule in reversed(RULES) if re.search(rule.match, name)), Rule("", ""))
+    rules = reversed((*RULES, *HOSTS))
+    return next((rule for rule in rules if re.search(rule.match, name)), Rule("", ""))
 
 
 def _taken(efforts: Sequence[str] | None, known: Sequence[str] | None) -> Sequence[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["MAKERS", "RESELLERS", "RULES", "Rule"]
+__all__ = ["DISABLED", "MAKERS", "NONE", "RESELLERS", "RULES", "TEMPLATE_OFF", "Rule"]
 
 # Of LiteLLM's providers, those that make models, and those that serve theirs by the same names.
 MAKERS = ("anthropic", "bigmodel", "gemini", "mistral", "moonshot", "openai")
@@ -52,7 +52,7 @@ CLAUDE_AT = r"^(anthropic|bedrock|bedrock_converse|vertex_ai|azure_ai)/"
 ALIBABA = r"^(dashscope|qwencloud|qwen_ai_platform)/"
 KNOBS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 
-# The last rule that matches holds.
+# The last rule that matches holds. Those of hosts stand in `thinking_hosts`.
 RULES = (
     # OpenAI's, for names that LiteLLM's table doesn't have yet.
     Rule(r"[/.-]gpt-5(-|$)", "https://platform.openai.com/docs/guides/reasoning", MINIMAL),
@@ -172,40 +172,8 @@ RULES = (
         "https://www.alibabacloud.com/help/en/model-studio/deep-thinking",
     ),
     Rule(
-        r"^volcengine/.*doubao-seed(?!.*thinking)",
-        "https://www.volcengine.com/docs/82379/1449737",
-        (),
-        DISABLED,
-    ),
-    Rule(
-        r"^fireworks_ai/.*(glm-(4p[5-9]|5(p[0-2])?$)|deepseek-v(3p[12]|4)"
-        r"|kimi-k2p[56]|qwen3(?!.*(instruct|coder|thinking)))",
-        "https://docs.fireworks.ai/guides/reasoning",
-        NONE,
-        raw=True,
-    ),
-    Rule(
-        r"^together_ai/.*(glm-(4\.[5-9]|5(\.[0-2])?$)|deepseek-v(3\.|4)|kimi-k2\.[56]"
-        r"|qwen3(?!.*(instruct|coder|thinking)))",
-        "https://docs.together.ai/docs/inference/chat/reasoning",
-        (),
-        {"extra_body": {"reasoning": {"enabled": False}}},
-    ),
-    Rule(
         r"^lm_studio/", "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/2047",
         NONE, raw=True,
-    ),
-    Rule(
-        r"^cerebras/(qwen-3\.|zai-glm)",
-        "https://inference-docs.cerebras.ai/capabilities/reasoning",
-        NONE,
-        raw=True,
-    ),
-    Rule(
-        r"^nvidia_nim/.*(nemotron-3|qwen3|glm|kimi-k2|deepseek-v|minimax-m3)",
-        "https://docs.nvidia.com/nim/large-language-models/latest/reasoning-model.html",
-        (),
-        {"extra_body": TEMPLATE_OFF},
     ),
     Rule(
         r"^openrouter/",

@@ -15,6 +15,7 @@ COMMAND_WORDS = {
     "int": "the integral of", "prod": "the product of", "circ": "degrees", "degree": "degrees",
     "ldots": "and so on", "dots": "and so on", "cdots": "and so on", "sqrt": "the square root of",
     "forall": "for all", "exists": "there is", "percent": "percent",
+    **{name: name for name in ("log", "ln", "lim", "sin", "cos", "tan", "exp", "det", "gcd")},
 }  # fmt: skip
 GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
@@ -23,7 +24,8 @@ GREEK = (
 COMMAND_WORDS |= {name: name for name in GREEK.split()}
 UNSAID = (
     "left right big Big bigg Bigg displaystyle quad qquad limits mathrm mathbf mathbb mathcal "
-    "mathit operatorname text textbf textit boxed vec hat bar overline underline"
+    "mathit operatorname text textbf textit boxed vec hat bar tilde overline underline "
+    "bigl bigr Bigl Bigr"
 )
 SILENT = frozenset(UNSAID.split())
 POWERS = {"2": "squared", "3": "cubed", "\\circ": "degrees", "\\prime": "prime"}
@@ -35,16 +37,24 @@ LATEX_ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
 POWER = re.compile(r"\s?\^\s?(?:\{([^{}]*)\}|(\\[a-z]+|[^\s{}]))")
 COMMAND_NAME = re.compile(r"\\([a-zA-Z]+)")
 SPACE = re.compile(r"\\[,;:! ]|\\\\|[&~{}_\[\]\s]+")
-# In a line of text: a command of its own, or one with what it holds.
+# In a line of text: a command of its own, with an index, or one with what it holds.
 IN_BRACES = r"\{(?:[^{}\n]|\{[^{}\n]{0,80}\}){0,120}\}"
+HOLDS = (
+    r"(?:boxed|text(?:bf|it)?|math(?:rm|bf|bb|cal|it)|operatorname|vec|hat|bar|tilde|overline"
+    r"|underline|sqrt)"
+)
 COMMAND = re.compile(
-    rf"\\(?:(?:boxed|text(?:bf|it)?|math(?:rm|bf)|sqrt){IN_BRACES}|[dt]?frac{IN_BRACES}{IN_BRACES}"
-    rf"|(?:{'|'.join(sorted(COMMAND_WORDS, key=len, reverse=True))})(?![a-zA-Z]))"
+    rf"\\(?:{HOLDS}{IN_BRACES}|[dt]?frac{IN_BRACES}{IN_BRACES}"
+    rf"|(?:{'|'.join(sorted(COMMAND_WORDS, key=len, reverse=True))})(?![a-zA-Z])"
+    r"(?:_(?:\{[^{}\n]{0,20}\}|\w))?"
+    r"|(?:left|right|[bB]igg?[lr]?)(?=[(\[|)\]\\/<>])|(?:begin|end)\{[a-zA-Z]{1,12}\*?\})"
 )
 # At the end of a piece, what may become one.
 COMMAND_PART = re.compile(
-    r"\\(?:[a-zA-Z]{0,9}|(?:boxed|text(?:bf|it)?|math(?:rm|bf)|sqrt|[dt]?frac)\{[^\n]{0,240})\Z"
+    rf"\\(?:[a-zA-Z]{{0,12}}|[a-zA-Z]{{2,12}}_(?:\{{[^{{}}\n]{{0,20}}\}}?|\w)?"
+    rf"|(?:begin|end)\{{[a-zA-Z]{{0,12}}\*?\}}?|(?:{HOLDS}|[dt]?frac)\{{[^\n]{{0,240}})\Z"
 )
+INDEX_PART = re.compile(r"\\[a-zA-Z]{2,12}_(?:\{[^{}\n]{0,20})?\Z")
 
 # Between dollars: an amount of money has words or marks behind its number.
 DOLLAR_FORMULA = re.compile(r"\$(?=\S)([^$\n]{1,160}?)(?<=[^\s\\])\$(?!\d)")
@@ -62,7 +72,9 @@ FORMULA_SPANS = {
     "\\(": re.compile(r"\\\((.{0,600}?)\\\)", re.DOTALL),
     "\\[": re.compile(r"\\\[(.{0,600}?)\\\]", re.DOTALL),
     "$$": re.compile(r"\$\$(.{1,600}?)\$\$", re.DOTALL),
+    "\\b": re.compile(r"\\begin\{\w{1,12}\*?\}(.{0,600}?)\\end\{\w{1,12}\*?\}", re.DOTALL),
 }
+BEGINS = "\\begin{"  # an environment; other commands have the same two characters
 EXPONENT = re.compile(r"\^(?:\{([^{}\n]{1,20})\}|(-?\d{1,4}|\\circ|[a-zA-Z](?!\w))\^?)")
 EXPONENT_PART = re.compile(r"\^(?:\{[^{}\n]{0,20}|-?\d{0,4}\^?|\\[circ]{0,4}|[a-zA-Z]\^?)\Z")
 MOST = 600  # characters that are waited for
@@ -86,6 +98,8 @@ def read(formula: str) -> str:
 def formula(text: str, at: int, *, final: bool) -> tuple[str, int]:
     """The speech for a formula that begins here, and where it ends: `at` for none, -1 to wait."""
     mark = text[at : at + 2]
+    if mark == BEGINS[:2] and not text.startswith(BEGINS, at):
+        return "", at
     if span := FORMULA_SPANS.get(mark):
         found = span.match(text, at)
         inside = found[1] if found else text[at : at + MOST]
@@ -116,7 +130,7 @@ def _is_prose(text: str) -> bool:
 def command(text: str, at: int, *, final: bool) -> tuple[str, int]:
     """The same of a command in a line, with what it holds."""
     found = COMMAND.match(text, at)
-    whole = found and (final or found.end() < len(text))
+    whole = found and found.end() < len(text) and not INDEX_PART.match(text, at)
     if not (whole or final) and COMMAND_PART.match(text, at):
         return "", -1
     return (read(found[0]), found.end()) if found else ("", at)

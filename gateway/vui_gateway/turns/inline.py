@@ -5,19 +5,20 @@ from __future__ import annotations
 import html
 import re
 
-from vui_gateway.turns.abbreviations import NEEDED, full_stop, needed
+from vui_gateway.turns.abbreviations import LOOKED_AT, full_stop, waits
 from vui_gateway.turns.formulas import command, exponent, formula
+from vui_gateway.turns.lines import bar
 from vui_gateway.turns.markup import VUI_TAGS, is_citation, is_index, span, tag
 
 __all__ = ["MAY_BE_SPECIAL", "SPECIAL", "URL_BEGINS", "URL_LAST", "Inline"]
 
 SPECIAL = re.compile(
-    r"\r?\n|\r\Z|\*+|_+|~+|`+|!(?=\[|\Z)|\[(?!\[)|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
-    r"|\\|\$(?=\S|\Z)|\^(?=[a-z\d{\\-]|\Z)|\.(?=[ \t\xa0\u202f]|\Z)|\|(?=\s|\Z)|【|https?://|www\.",
+    r"\r?\n|\r\Z|\*+|_+|~+|`+|!(?=\[|\Z)|\[|<(?=[a-z/!]|\Z)|&(?=[#a-z]|\Z)"
+    r"|\\|\$(?=\S|\Z)|\^(?=[a-z\d{\\-]|\Z)|\.(?=[ \t\xa0\u202f]|\Z)|\|(?=[\s\w]|\Z)|#+(?=[ \t\r\n]|\Z)|【|https?://|www\.",
     re.IGNORECASE,
 )
 # One of these is in each, but for the beginning of an address.
-MAY_BE_SPECIAL = re.compile(r"[\r\n*_~`!\[<&\\$^.|【:]")
+MAY_BE_SPECIAL = re.compile(r"[\r\n*_~`!\[<&\\$^.|#【:]")
 URL_BEGINS = re.compile(r"(?<![\w@])(?:h|ht|htt|https?|https?:|https?:/|w|ww|www)\Z", re.IGNORECASE)
 URL_LAST = frozenset("htpswHTPSW:/")
 WORD_SAID = re.compile(r"\w")
@@ -124,9 +125,9 @@ class Inline:
         elif first == "|":
             if end == len(text) and not final:
                 return -1
-            spaced = self._said[-1:].isspace() and text[end : end + 1].isspace()
-            self._say("," if spaced else mark)
-            self._block = "row" if spaced and not self._block else self._block
+            said = bar(self._said, text[end : end + 1])
+            self._say(said)
+            self._block = "row" if said != mark and not self._block else self._block
         else:  # 【
             if not final and SOURCE_PART.match(text, at):
                 return -1
@@ -221,7 +222,7 @@ class Inline:
     def _escape(self, text: str, at: int, *, final: bool) -> int:
         if len(text) - at < 2 and not final:
             return -1
-        parts = (formula, command) if text[at + 1 : at + 2] in "([" else (command,)
+        parts = (formula, command) if text[at + 1 : at + 2] in "([b" else (command,)
         for part in () if PATH_BEFORE.search(self._said) else parts:
             said, end = part(text, at, final=final)
             if end != at:
@@ -236,13 +237,13 @@ class Inline:
         start = at + 1
         while start < len(text) and text[start] in " \t\xa0\u202f" and start - at < MOST_SPACE:
             start += 1
-        following = text[start : start + NEEDED]
+        following = text[start : start + LOOKED_AT]
         if start == at + 1 or following[:1] in ("\n", "\r"):
             if start == len(text) and not final:
                 return -1
             self._say(".")
             return at + 1
-        if len(following) < needed(self._said) and not final:
+        if waits(self._said, following) and not final:
             return -1
         said, self._number = full_stop(self._said, following, self._number)
         self._say(said)

@@ -6,7 +6,7 @@ import re
 
 __all__ = [
     "BLANK", "BULLET", "HEADING", "KEYCAP", "NUMBER", "PICTURE", "QUOTE_MARK", "RULE",
-    "TABLE_SEPARATOR", "UNDECIDED", "cells", "is_table_rule", "places",
+    "TABLE_SEPARATOR", "UNDECIDED", "bar", "cells", "is_table_rule", "places",
 ]  # fmt: skip
 
 BLANK = re.compile(r"[ \t]*")
@@ -15,7 +15,7 @@ RULE = re.compile(r"([-*_=~])(?:[ \t]*\1)*+[ \t\r]*+")
 TABLE_RULE = re.compile(r"[-:+=|](?:[ \t]?[-:+=|]){0,160}[ \t\r]*+")
 HEADING = re.compile(r"#{1,6}(?:[ \t]+|(?=\r?\n))")
 BULLET = re.compile(r"[-*+•‣◦▪–](?:[ \t]+|(?=\r?\n))(?:\[[ xX]\][ \t]+)?")
-NUMBER = re.compile(r"(\d{1,3}|[a-hA-H]|[ivxIVX]{1,4})[.)][ \t]+(?=\S)(?![A-Z]\.)")
+NUMBER = re.compile(r"(\d{1,3}|[a-hA-H]|[ivxIVX]{1,4})(?:\.\)|[.)])[ \t]+(?=\S)(?![A-Z]\.)")
 SYMBOLS = r"\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f300-\U0001faff"  # arrows, ticks and emoji
 PICTURE = re.compile(rf"(?:[{SYMBOLS}]\ufe0f?){{1,4}}[ \t]+")
 KEYCAP = re.compile(r"(\d)\ufe0f?\u20e3[ \t]*(?=\S)")
@@ -24,11 +24,13 @@ QUOTE_MARK = re.compile(r">[ \t]?")
 # Beginnings of a line whose kind isn't known yet.
 UNDECIDED = re.compile(
     r"(?:#{1,6}[ \t]*|[-*+•‣◦▪–](?:[ \t]+(?:\[(?:[ xX]\]?)?)?[ \t]*)?"
-    r"|\d(?:\ufe0f?\u20e3?[ \t]*)|(?:\d{1,3}|[a-hA-H]|[ivxIVX]{1,4})(?:[.)][ \t]*[A-Z]?)?"
+    r"|\d(?:\ufe0f?\u20e3?[ \t]*)|(?:\d{1,3}|[a-hA-H]|[ivxIVX]{1,4})(?:(?:\.\)?|\))[ \t]*[A-Z]?)?"
     rf"|[{SYMBOLS}\ufe0f]{{1,8}}[ \t]*|~{{1,2}}|\r)\Z"
 )
 CELLS = re.compile(r"(?<!\\)\|")
 TABLE_SEPARATOR = re.compile(r"[\s|:-]*\Z")
+CELL_BEFORE = re.compile(r"[^\W_]{2}\Z")
+PARENTHESIS = re.compile(r"\([^)]*\Z")
 MOST_TABLE_RULE = 160  # characters that are waited for
 
 
@@ -53,3 +55,15 @@ def is_table_rule(text: str, at: int, *, final: bool) -> int:
 def cells(row: str) -> list[str]:
     """A row's cells."""
     return [cell.strip() for cell in CELLS.split(row)]
+
+
+def bar(said: str, after: str) -> str:
+    """The speech for a "|" within a line: a comma between two cells, or two choices.
+
+    said, after: the characters around it. In parentheses, or behind a letter of its own, it may be
+    mathematics: P(A|B).
+    """
+    if said[-1:].isspace() and after.isspace():
+        return ","
+    tight = CELL_BEFORE.search(said) and after.isalnum()
+    return ", " if tight and not PARENTHESIS.search(said) else "|"

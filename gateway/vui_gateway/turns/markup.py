@@ -14,8 +14,17 @@ __all__ = [
 # vui's own: https://github.com/fluxions-ai/vui, `clean_llm_text`
 VUI_TAGS = frozenset(("breath", "hesitate", "laugh", "sigh", "gasp", "cough"))
 
-# HTML's, and those that speech synthesis reads: https://www.w3.org/TR/speech-synthesis11/
-SPEECH_NAMES = "speak break emphasis prosody say-as phoneme audio mstts:express-as"
+# HTML's, and those that speech synthesis reads: https://www.w3.org/TR/speech-synthesis11/,
+# https://docs.aws.amazon.com/polly/latest/dg/supportedtags.html, Cartesia's and Orpheus'
+# (https://docs.cartesia.ai/build-with-cartesia/sonic-3/ssml-tags,
+# https://github.com/canopyai/Orpheus-TTS).
+SPEECH_NAMES = (
+    "speak break emphasis prosody say-as phoneme audio voice lang mstts:express-as mstts:silence "
+    "amazon:effect amazon:emotion amazon:domain emotion speed volume spell whisper whispers "
+    "sniffle groan yawn"
+)
+# Others' names of vui's laugh.
+LAUGHS = frozenset(("laughter", "laughs", "laughing", "chuckle", "chuckles", "giggle", "giggles"))
 HTML_NAMES = (
     "a abbr article b big blockquote br caption center cite code dd del details dfn div dl dt em "
     "figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p "
@@ -23,7 +32,7 @@ HTML_NAMES = (
     "tt u ul var wbr"
 )
 # A line break stands within a sentence, and a pause: neither is a tag that somebody speaks of.
-NEVER_MENTIONED = frozenset(f"br hr wbr {SPEECH_NAMES}".split()) | VUI_TAGS
+NEVER_MENTIONED = frozenset(f"br hr wbr {SPEECH_NAMES}".split()) | VUI_TAGS | LAUGHS
 TAG_NAMES_SAID = frozenset(HTML_NAMES.split()) | NEVER_MENTIONED
 BLOCKS = (
     "p h1 h2 h3 h4 h5 h6 tr div ul ol dl table blockquote summary section article header footer "
@@ -135,8 +144,8 @@ def tag(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
 
 
 def _pause(name: str, before: str, *, closes: bool) -> str:
-    if name in VUI_TAGS:
-        return "" if closes else f"[{name}]"
+    if name in VUI_TAGS | LAUGHS:
+        return "" if closes else f"[{'laugh' if name in LAUGHS else name}]"
     if not before.strip():
         return ""
     if name in BLOCK_TAGS or (name in ENTRY_TAGS and not closes):

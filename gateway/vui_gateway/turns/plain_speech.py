@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from vui_gateway.turns.inline import MAY_BE_SPECIAL, SPECIAL, URL_BEGINS, URL_LAST, Inline
+from vui_gateway.turns.fences import Fences
+from vui_gateway.turns.inline import MAY_BE_SPECIAL, SPECIAL, URL_BEGINS, URL_LAST
 from vui_gateway.turns.lines import (
     BLANK,
     BULLET,
@@ -20,7 +21,7 @@ from vui_gateway.turns.lines import (
     is_table_rule,
     places,
 )
-from vui_gateway.turns.markup import SAID_END, code, host
+from vui_gateway.turns.markup import SAID_END, host
 
 __all__ = ["ONLY_CODE", "PlainSpeech"]
 
@@ -30,7 +31,7 @@ URL_TAIL = re.compile(r"[.,!?;:)'*_\]]*\Z")
 MOST_SPACE, MOST_RULE = 40, 80  # characters that are waited for
 
 
-class PlainSpeech(Inline):
+class PlainSpeech(Fences):
     """Takes Markdown out. No word is held back beyond the construct that it may belong to."""
 
     ended = False
@@ -39,8 +40,6 @@ class PlainSpeech(Inline):
         super().__init__(within_line=within_line)
         self._held = ""
         self._letter = 0  # of a list's last entry
-        self._code = False  # some was left out
-        self._opens = self._closes = False  # what a run of marks does to code
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """The speech for the text; with `final` all that was held back, too."""
@@ -87,6 +86,17 @@ class PlainSpeech(Inline):
         return -found.start() - 2 if then < 0 else then
 
     # Lines
+
+    def _special(self, text: str, found: re.Match[str], *, final: bool) -> int:
+        if found[0][0] != "#":
+            return super()._special(text, found, final=final)
+        end = BLANK.match(text, found.end()).end()  # type: ignore[union-attr]
+        if end == len(text) and not final and end - found.start() < MOST_SPACE:
+            return -1
+        closes = self._block == "heading" and self._said[-1:].isspace()
+        ends = closes and text[end : end + 1] in ("", "\r", "\n")
+        self._say("" if ends else found[0])
+        return end if ends else found.end()
 
     def _begin_line(self, text: str, at: int, *, final: bool) -> int:
         start = BLANK.match(text, at).end()  # type: ignore[union-attr]
@@ -188,39 +198,7 @@ class PlainSpeech(Inline):
         self._mode = ""
         return end
 
-    # Code and addresses
-
-    def _in_run(self, text: str, at: int, *, final: bool) -> int:
-        """More of the same mark."""
-        begin = at
-        while at < len(text) and text[at] == self._fence:
-            at += 1
-        self._marks += at - begin
-        if at < len(text) or final:
-            opens = (self._fence == "`" or self._opens) and not self._closes
-            self._mode, self._opens, self._closes = "code" if opens else "", False, False
-        return at
-
-    def _in_code(self, text: str, at: int, *, final: bool) -> int:
-        end = text.find(self._fence * self._marks, at)
-        if end < 0:
-            keep = 0 if final else len(text) - len(text.rstrip(self._fence))
-            keep = min(keep, len(text) - at)
-            self._parts.append(text[at : len(text) - keep])
-            return -(len(text) - keep) - 2 if keep else len(text)
-        self._parts.append(text[at:end])
-        self._end_code()
-        self._mode, self._closes = "run", True
-        return end + self._marks
-
-    def _end_code(self) -> None:
-        written, self._mode = "".join(self._parts), ""
-        if "\n" in written:
-            # An empty block is no code: a tool call was taken out of it.
-            self._code |= bool(written.partition("\n")[2].strip())
-            self._block = "code"
-        else:
-            self._say(code(written))
+    # Addresses
 
     def _in_url(self, text: str, at: int, *, final: bool) -> int:
         found = URL_END.search(text, at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from vui_gateway.providers.citations import CitationFilter
+from vui_gateway.providers.citations import CitationFilter, SourceFilter
 from vui_gateway.providers.content import whole_characters
 from vui_gateway.providers.control_tokens import ControlTokenFilter
 from vui_gateway.providers.tags import ThinkingFilter
@@ -77,7 +77,7 @@ class Reply:
         """Begin with what comes behind thoughts."""
         self._tools, self._tokens = ToolTextFilter(), ControlTokenFilter()
         self._stop = StopFilter(self._stops)
-        self._filters: list[Filter] = [self._tools, self._tokens, self._stop]
+        self._filters: list[Filter] = [self._tools, self._tokens, self._stop, SourceFilter()]
         self._filters += [CitationFilter()] * self._cites
         self._speech = PlainSpeech() if self._plain else None
         self._last = ""  # character of what the filters have let through
