@@ -16,7 +16,8 @@ from vui_gateway.config.document import ConfigError, Document
 from vui_gateway.config.env import env_values, resolved
 from vui_gateway.config.environment import take_environment
 from vui_gateway.config.fallback_names import settle_fallbacks
-from vui_gateway.config.left_out import LeftOut, left_out, no_provider, take_out_idle_routers
+from vui_gateway.config.lacking import left_out, no_provider, take_out_idle_routers
+from vui_gateway.config.left_out import LeftOut
 from vui_gateway.config.shape import by_organization, mend_entry, mend_sections
 from vui_gateway.config.top import mend_top
 from vui_gateway.config.unset import take_out_unset

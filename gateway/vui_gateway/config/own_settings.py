@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from vui_gateway.config.env import ENV_PREFIX, env_values, resolved
-from vui_gateway.config.left_out import OTHER_SPELLINGS
+from vui_gateway.config.lacking import OTHER_SPELLINGS
 from vui_gateway.config.values import number
 from vui_gateway.settings import KEY_RULE, is_usable_key
 from vui_gateway.variables import MASTER_KEY

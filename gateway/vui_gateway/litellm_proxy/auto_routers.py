@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 __all__ = [
-    "AUTO_ROUTER", "CONFIG", "fault", "has_rules", "pinned", "shortened", "targets",
-    "without_asking",
+    "AUTO_ROUTER", "CONFIG", "fault", "has_rules", "is_any_router", "is_router", "pinned",
+    "shortened", "targets", "without_asking",
 ]  # fmt: skip
 
 AUTO_ROUTER = "auto_router/"
@@ -39,6 +39,16 @@ MOST_ROUTED, MOST_PARTS = 4000, 4
 def has_rules(model: str) -> bool:
     """Whether a deployment's model is a router that we serve."""
     return model.startswith(COMPLEXITY)
+
+
+def is_router(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of `model_list` is a router that we serve."""
+    return has_rules(entry["litellm_params"]["model"])
+
+
+def is_any_router(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of `model_list` is one of LiteLLM's routers."""
+    return entry["litellm_params"]["model"].startswith(AUTO_ROUTER)
 
 
 def without_asking(config: Mapping[str, Any]) -> dict[str, Any]:

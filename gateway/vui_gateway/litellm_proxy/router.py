@@ -110,7 +110,7 @@ class RouterInForce:
         before = proxy_server.llm_router
         proxy_server.llm_router = router
         proxy_server.llm_model_list = models = router.get_model_list()
-        self._chooses = any(_is_router(entry) for entry in models or ())
+        self._chooses = any(auto_routers.is_router(entry) for entry in models or ())
         if before is not None:
             before.discard()  # what it left in LiteLLM's lists of callbacks
 
@@ -198,11 +198,10 @@ class RouterInForce:
             found = await router.async_pre_routing_hook(
                 model=model_group, request_kwargs=request, messages=request["messages"]
             )
-        except Exception as error:  # LiteLLM has several for it
-            why = type(error).__name__  # its words may be the listener's
+        except Exception as error:  # LiteLLM has several for it; its words may be the listener's
             log.warning(
                 "The router %s can't choose a model (%s): its models are asked in their order. "
-                "Check its complexity_router_config.", model_group, why,
+                "Check its complexity_router_config.", model_group, type(error).__name__,
             )  # fmt: skip
             return "", body
         if not found:
@@ -229,10 +228,8 @@ class RouterInForce:
 
     def ids(self, model_group: str) -> list[str]:
         """The ids of a model group's deployments."""
-        models = (
-            (e["model_info"]["id"], e["litellm_params"]["model"]) for e in self._of(model_group)
-        )
-        return [i for i, model in models if not model.startswith(auto_routers.AUTO_ROUTER)]
+        entries = self._of(model_group)
+        return [e["model_info"]["id"] for e in entries if not auto_routers.is_any_router(e)]
 
     def drawn_with(self, deployment: str) -> list[str]:
         """The ids that the next call may go to as well as to this one: of its group and order."""
@@ -244,14 +241,10 @@ class RouterInForce:
     def _routers(self, model_group: str) -> list[dict]:
         """The settings of the file's routers for a group."""
         entries = self._of(model_group) if self._chooses else ()
-        return [entry["litellm_params"] for entry in entries if _is_router(entry)]
+        return [entry["litellm_params"] for entry in entries if auto_routers.is_router(entry)]
 
     def _of(self, model_group: str) -> list[dict]:
         router: Any = proxy_server.llm_router
         # LiteLLM lists no wildcard's model for an alias, and chooses it all the same.
         meant = resolve_model_group_alias(router.model_group_alias, model_group) or model_group
         return router.get_model_list(model_name=meant) or []
-
-
-def _is_router(entry: dict) -> bool:
-    return auto_routers.has_rules(entry["litellm_params"]["model"])

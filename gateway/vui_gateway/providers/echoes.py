@@ -15,26 +15,8 @@ FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop")
 QUOTES = ("'", '"', "`", "\\'", '\\"')
 # Words of the format itself: an error may say that it takes none of these, or is written with them.
 FORMAT = frozenset(
-    [
-        "function",
-        "tool",
-        "tools",
-        "system",
-        "developer",
-        "user",
-        "assistant",
-        "error",
-        "code",
-        "message",
-        "type",
-        "status",
-        "param",
-        "retryDelay",
-        "retry_delay",
-        "input",
-        "flagged_input",
-        "failed_generation",
-    ]
+    "function tool tools system developer user assistant error code message type status param "
+    "retryDelay retry_delay input flagged_input failed_generation".split()
 )
 
 
@@ -44,7 +26,7 @@ def unquoted(message: str, request: Mapping[str, Any], fields: Container[str] = 
     fields: that the error may name; a schema may have a property of the same name.
     """
     words = {word for field in FIELDS for word in _words(request.get(field), fields)}
-    for word in words - FORMAT:
+    for word in sorted(words - FORMAT, key=len, reverse=True):  # the longest may hold others
         if word and word in message:
             for quote in QUOTES:
                 message = message.replace(f"{quote}{word}{quote}", f"{quote}…{quote}")
