@@ -15,9 +15,12 @@ FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop")
 QUOTES = ("'", '"', "`", "\\'", '\\"')
 # Words of the format itself: an error may say that it takes none of these, or is written with them.
 FORMAT = frozenset(
-    "function tool tools system developer user assistant error code message type status param "
-    "retryDelay retry_delay input flagged_input failed_generation".split()
-)
+    [
+        "function", "tool", "tools", "system", "developer", "user", "assistant", "error", "code",
+        "message", "type", "status", "param", "retryDelay", "retry_delay", "input",
+        "flagged_input", "failed_generation",
+    ]
+)  # fmt: skip
 
 
 def unquoted(message: str, request: Mapping[str, Any], fields: Container[str] = ()) -> str:

@@ -47,36 +47,11 @@ CYRILLIC_VOWEL = re.compile(r"[аеёиоуыэюя]", re.IGNORECASE)
 AMOUNT = re.compile(r"\d\s?[^\W\d_]{2,6}\Z")  # a number behind a unit begins a sentence
 # What goes on behind a country or a time of day, and begins no sentence as often.
 OF_COUNTRY = (
-    "Senate",
-    "Congress",
-    "President",
-    "Army",
-    "Navy",
-    "Air Force",
-    "Marine",
-    "Supreme Court",
-    "Government",
-    "Department",
-    "Treasury",
-    "Constitution",
-    "Capitol",
-    "Census",
-    "Open",
-    "Postal",
-    "Coast Guard",
-    "Secret Service",
-    "Secretary",
-    "Attorney",
-    "Federal",
-    "Geological",
-    "House of",
-    "Virgin Islands",
-    "Embassy",
-    "Ambassador",
-    "Military",
-    "Patent",
-    "Police",
-)
+    "Senate", "Congress", "President", "Army", "Navy", "Air Force", "Marine", "Supreme Court",
+    "Government", "Department", "Treasury", "Constitution", "Capitol", "Census", "Open", "Postal",
+    "Coast Guard", "Secret Service", "Secretary", "Attorney", "Federal", "Geological", "House of",
+    "Virgin Islands", "Embassy", "Ambassador", "Military", "Patent", "Police",
+)  # fmt: skip
 ZONES = (
     *(f"{name} {time}" for name in ("Eastern", "Central", "Mountain", "Pacific")
       for time in ("Time", "time")),
