@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from string import ascii_lowercase, ascii_uppercase
 
 from vui_gateway.providers import harmony
 from vui_gateway.providers.harmony import BARE_FINAL, ENDS_MESSAGE, HARMONY
 from vui_gateway.providers.mentions import last_before, mention
+from vui_gateway.providers.partial import FOLD, held_back, prefixes
 
-__all__ = ["FOLD", "THINKING_TAGS", "ThinkingFilter", "held_back", "prefixes", "thinks_aloud"]
+__all__ = ["THINKING_TAGS", "ThinkingFilter", "thinks_aloud"]
 
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html,
 # https://docs.mistral.ai/capabilities/reasoning and the templates of other models
@@ -56,17 +55,11 @@ LOOSE_BEGINS = re.compile(
     r"</?[a-z][\w:]{1,24}(?:/|\s{1,4}(?:[\w-]{1,20}\s?(?:=[^<>\[]{0,80})?)?/?)\Z", re.ASCII | re.I
 )
 MOST_LOOSE = 140  # characters
-# A reply may begin in thinking without a tag. gpt-oss names its channel, where a server left out
-# the tokens: no word begins so. Apriel has a phrase: https://huggingface.co/ServiceNow-AI
-BARE = re.compile(
-    rf"{BARE_FINAL}|final(?=[A-Z])|(?P<{HARMONY}>analysis(?=[^\W\d_]))|(?P<any>{PHRASE})"
-)
-BARE_NAMES = ("analysis", "final", BARE_FINAL, PHRASE)
+# A reply may begin in thinking without a tag. Apriel has a phrase:
+# https://huggingface.co/ServiceNow-AI
+BARE = re.compile(rf"{harmony.BARE}|(?P<any>{PHRASE}|analysis\s{{0,4}}\n)")
 TAG_BEGINS = re.compile(r"[<\[◁]")
-# Tags are compared in lower case, with ASCII's pipes and underscores; as long as before, which
-# `str.lower` doesn't keep.
-FOLD = str.maketrans(f"{ascii_uppercase}｜▁", f"{ascii_lowercase}|_")
-
+BEGINS = re.compile(rf"[<\[◁]|{harmony.BEGINS}")
 # Names of models that can't but think; "gpt-oss" has channels instead.
 THINKER = re.compile(
     r"(?<![a-z0-9])(?<!non[-_])(?<!no[-_])(?:r1|qwq|qvq|magistral|think|thinker|thinking|reasoner|"
@@ -79,11 +72,6 @@ THINKER = re.compile(
 def thinks_aloud(model: str) -> bool:
     """Whether a model's name says that it thinks before each answer."""
     return bool(THINKER.search(model))
-
-
-def prefixes(tags: Iterable[str]) -> frozenset[str]:
-    """All that a tag may begin with, the whole one left out."""
-    return frozenset(tag[:size] for tag in tags for size in range(1, len(tag)))
 
 
 def _family(name: str) -> str:
@@ -109,16 +97,6 @@ def _known(tag: str) -> tuple[bool, str]:
     if found := TAGS.get(tag):
         return found
     return TAGS.get(LOOSE.sub(">", tag).translate(FOLD), (False, ""))
-
-
-def held_back(tail: str, starts: frozenset[str], begins: re.Pattern[str]) -> int:
-    """How many characters at the end may be the beginning of a tag or a phrase.
-
-    tail: of the text, as long as the longest of them, and in their case. starts: `prefixes`.
-    begins: finds where one may begin.
-    """
-    found = (len(tail) - at.start() for at in begins.finditer(tail) if tail[at.start() :] in starts)
-    return next(found, 0)
 
 
 class ThinkingFilter:
@@ -157,7 +135,7 @@ class ThinkingFilter:
         off; else it is said, since there is nothing else.
         """
         waits = self._held or self._family or final or not self._begun
-        if not waits and not TAG_BEGINS.search(text):
+        if not waits and not BEGINS.search(text):
             self._before = last_before(self._before, text, len(text))
             return text
         text, self._held = self._held + text, ""
@@ -174,7 +152,10 @@ class ThinkingFilter:
             empty = name.endswith("/>")  # it closes as models write it, else it means nothing
             closes = closes or (empty and bool(under_way))
             if family == HARMONY and not channel:
-                ours = under_way == HARMONY
+                ours = under_way == HARMONY or self._closes_unopened(text, tag, final=final)
+                if ours is None:
+                    stop = tag.start()
+                    break
             elif closes or channel:
                 ours = under_way in ("", "any", family)
             else:
@@ -222,13 +203,20 @@ class ThinkingFilter:
             heard.append(text)
             self._spoke = self._spoke or not text.isspace()
 
+    def _closes_unopened(self, text: str, tag: re.Match[str], *, final: bool) -> bool | None:
+        """Whether it closes gpt-oss' thoughts that no tag opened; None: more must come first."""
+        if self.closed or self._family not in ("", "any"):
+            return False
+        before = text[tag.start() - 1] if tag.start() else self._before[-1:]
+        return harmony.closes_unopened(tag[0], before, text[tag.end() :], final=final)
+
     def _bare(self, text: str, *, final: bool) -> int:
         """Where to begin: behind a bare name of a channel; -1 while it may become one."""
         if self._begun:
             return 0
         start = len(text) - len(text.lstrip())
         word = text[start:]
-        if not final and any(name.startswith(word) for name in BARE_NAMES):
+        if not final and (PHRASE.startswith(word) or harmony.reply_begins(word)):
             return -1
         self._begun = True
         if not (found := BARE.match(word)):
@@ -246,4 +234,4 @@ class ThinkingFilter:
         loose = LOOSE_BEGINS.match(rest, max(0, rest.rfind("<", -MOST_LOOSE)))
         if not own and loose and _known(f"{loose[0]}>")[1]:
             own = len(loose[0])
-        return own or (harmony.bare_final_begins(rest) if self._family == HARMONY else 0)
+        return own or harmony.bare_final_begins(rest)
