@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
-__all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_name"]
+__all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_arguments", "tool_name"]
 
 NAME_KEYS = ("name", "function", "function_name", "tool", "tool_name", "action", "recipient_name")
 ARGUMENT_KEYS = (
@@ -24,13 +24,16 @@ ARGUMENTS = re.compile(
 FUNCTOOLS = "functools"  # Phi-4-mini's, before its list of calls
 # A control token in a name, and all after it: "get_time<|channel|>commentary".
 LEAKED = re.compile(r"(?:<[|｜]|[|｜]>|<|\[(?:ARGS|CALL_ID)\]).*", re.DOTALL)
+# And what stands before or behind an offered one: "commentary to=functions.get_time".
+SPACES, BEHIND = re.compile(r"[.:/=>]"), re.compile(r"(?:\.call|\(\)|\s(?:json|code))\Z")
 # A name, what may stand between it and its arguments, and these: as JSON, in tags of their own, or
 # in parentheses.
 # A template's namespace: DeepSeek's, Step's, LongCat's.
 _SPACE = r"(?:[|｜]DSML[|｜]|[a-z]{1,16}[:_])?"
 NAMED = re.compile(
     r"(?<![\w.-])(?:(?:functions?|default_api)[.:])?(?P<name>[A-Za-z_][\w.-]{0,63})(?::\d{1,4})?"
-    r"(?:\s|[\"'>`*]|:(?!\w)|\[ARGS\]|\[CALL_ID\]\w{1,40}|<[|｜][^<>]{1,40}[|｜]>|```(?:json)?|json(?=\s)"
+    r"(?:\s|[\"'>`*)|]|[\[,](?=\{)|</(?:tool_|function_)?name>|<(?:arguments|parameters|args|input)>"
+    r"|:(?!\w)|\[ARGS\]|\[CALL_ID\]\w{1,40}|<[|｜][^<>]{1,40}[|｜]>|```(?:json)?|json(?=\s)"
     r"|<tool_sep[^<>]{0,20}>|Action[ _]?Input\b|✿ARGS✿"
     rf"){{0,12}}(?P<opens>[{{(]|<{_SPACE}param|<{_SPACE}arg_key|</function>|</invoke>|</tool_call>|\Z)"
 )
@@ -51,14 +54,25 @@ BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
 MOST_TOOL_CALLS, MOST_TRIES = 16, 200
 MOST_TEXT, MOST_ARGUMENTS, MOST_CLOSING = 100_000, 16_000, 60  # characters
-DECODER = json.JSONDecoder()
+DECODER = json.JSONDecoder(strict=False)  # models leave line breaks in a text as they are
 
 
 def tool_name(name: str, offered: Collection[str] = ()) -> str:
     """A tool's name without control tokens and the namespace of a template."""
     bare = LEAKED.sub("", name).strip().strip("\"'")
     short = re.sub(r"^functions?[.:]|:\d+$", "", bare)
-    return short if bare not in offered and (short in offered or not offered) else bare
+    if bare not in offered and (short in offered or not offered):
+        return short
+    tails = (SPACES.split(BEHIND.sub("", one))[-1] for one in (bare, name))
+    return bare if bare in offered else next((one for one in tails if one in offered), bare)
+
+
+def tool_arguments(text: Any) -> Any:
+    """A call's arguments without what leaked around them; what isn't JSON stays."""
+    if not isinstance(text, str) or isinstance(_value(text), dict):
+        return text
+    value, _ = _decoded(text, max(0, text.find("{")))
+    return _as_text(value) if isinstance(value, dict) else text
 
 
 def is_call(text: str, *, named: bool = False, cut_off: bool = False) -> bool:
@@ -67,7 +81,7 @@ def is_call(text: str, *, named: bool = False, cut_off: bool = False) -> bool:
     named: its tool's name stands before it. cut_off: the text has ended within it.
     """
     try:
-        value = json.loads(text.removeprefix(FUNCTOOLS))
+        value = json.loads(text.removeprefix(FUNCTOOLS), strict=False)
     except (ValueError, RecursionError):
         return (cut_off and bool(ARGUMENTS.search(text))) or _is_python_call(text)
     return isinstance(value, dict | list) and (named or bool(ARGUMENTS.search(text)))
@@ -114,6 +128,8 @@ def _calls(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
             continue
         tries += 1
         value, end = _decoded(text, found.start())
+        if tries == 1 and not end:
+            value = _mended(text[found.start() :])
         for name, arguments in _of_json(value, offered):
             at = end
             found_any += tool_name(name, offered) in offered
@@ -160,7 +176,8 @@ def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
             if end or (value := _of_gemma(text[found.start("opens") :])):
                 yield name, value
         elif opens == "(":
-            yield name, _keywords(text, found.start("opens"))
+            at = found.end()
+            yield name, _decoded(text, at)[0] or _keywords(text, at - 1)
         else:
             yield name, _parameters(text, found.end("name"))
 
@@ -173,6 +190,13 @@ def _decoded(text: str, at: int) -> tuple[Any, int]:
         return None, 0
 
 
+def _mended(text: str) -> Any:
+    """The JSON value whose last bracket is missing; None for none."""
+    whole = text[: text.rfind("}") + 1]
+    values = (_decoded(whole + end, 0)[0] for end in ("}", "]", "}]"))
+    return next(filter(None, values), None)
+
+
 def _keywords(text: str, at: int) -> dict:
     """The arguments of a call in Python's syntax."""
     ends = re.finditer(r"\)", text[at : at + MOST_ARGUMENTS])  # one may stand in an argument
@@ -180,6 +204,8 @@ def _keywords(text: str, at: int) -> dict:
     call = next((one for one in tries if isinstance(one, ast.Call)), None)
     keywords = call.keywords if call else []
     try:
+        if call and len(call.args) == 1 and isinstance(call.args[0], ast.Dict):
+            return ast.literal_eval(call.args[0])
         return {one.arg: ast.literal_eval(one.value) for one in keywords if one.arg}
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return {}
