@@ -8,6 +8,8 @@ import pytest
 from vui_gateway.providers.tool_calls import calls_in
 from vui_gateway.providers.tool_text import ToolTextFilter
 
+from tests.support.said import cuts
+
 ZONE = '{"zone": "UTC"}'
 FORMATS = {
     "Hermes": f'<tool_call>\n{{"name": "get_time", "arguments": {ZONE}}}\n</tool_call>',
@@ -82,6 +84,17 @@ FORMATS = {
     "Gemma 3": '```tool_code\nget_time(zone="UTC")\n```',
     "xLAM": f'[{{"name": "get_time", "arguments": {ZONE}}}]',
     "wrapped": f'{{"tool_call": {{"name": "get_time", "arguments": {ZONE}}}}}',
+    "OpenAI, whole": '{"id": "call_1", "type": "function", "function": {"name": "get_time", '
+    f'"arguments": {ZONE}}}}}',
+    "arguments first": f'{{"arguments": {ZONE}, "name": "get_time"}}',
+    "a thought first": f'{{"thought": "So.", "action": "get_time", "action_input": {ZONE}}}',
+    "JSON-RPC": f'{{"jsonrpc": "2.0", "method": "get_time", "params": {ZONE}}}',
+    "a command": f'{{"command": "get_time", "arguments": {ZONE}}}',
+    "Python's quotes": "{'name': 'get_time', 'arguments': {'zone': 'UTC'}}",
+    "Python's list": "[{'id': 'a\"}b', 'x': \"it's\", 'name': 'get_time', 'arguments': "
+    "{'zone': 'UTC'}}]",
+    "actions": f'{{"actions": [{{"name": "get_time", "arguments": {ZONE}}}]}}',
+    "Phi-4-mini, a space": f'functools [{{"name": "get_time", "arguments": {ZONE}}}]',
     "ReAct's JSON": f'{{"action": "get_time", "action_input": {ZONE}}}',
 }
 
@@ -163,6 +176,26 @@ def test_a_call_within_a_sentence_is_one(size: int) -> None:
 def test_what_follows_a_call_is_heard() -> None:
     text = 'A {"name": "x", "arguments": {"b": "}\\"{"}} B <tool_call>{}</tool_call> C'
     assert taken(text, 1)[0] == "A  B  C"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"title": "Dune", "year": 1965}', "{'a': {'b': 'c'}}", '[{"input": 5, "output": 6}]',
+     '{"id": 1, "name": "Bob"} is his.', "functools [a]", "functools  ", '{"a": "b', "{'tis so}",
+     '{"params": {"name": "x"}}'],
+)  # fmt: skip
+def test_an_object_that_names_no_tool_with_arguments_is_heard_wherever_it_is_cut(text: str) -> None:
+    for size in (1, 2, 5, 1000):
+        assert taken(f"So: {text}", size) == (f"So: {text}", [])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_where_a_call_is_cut_changes_nothing(name: str) -> None:
+    text = f"So. {FORMATS[name]}"
+    for pieces in cuts(text, 2):
+        tools = ToolTextFilter()
+        said = "".join(map(tools.feed, pieces)) + tools.feed("", final=True)
+        assert said.replace("<|eom_id|>", "") == "So. ", pieces
 
 
 @pytest.mark.parametrize("text", ['{"a": 1}', "{x}", "[laugh] {", "a [b] c", "<tool>", "x[0]{"])

@@ -5,20 +5,24 @@ from __future__ import annotations
 import ast
 import json
 import re
-import warnings
 from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
+from vui_gateway.providers.written_values import decoded, expression, mended
+
 __all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_arguments", "tool_name"]
 
-NAME_KEYS = ("name", "function", "function_name", "tool", "tool_name", "action", "recipient_name")
+NAME_KEYS = (
+    "name", "function", "function_name", "tool", "tool_name", "action", "recipient_name", "method",
+    "command",
+)  # fmt: skip
 ARGUMENT_KEYS = (
     "arguments", "parameters", "args", "input", "kwargs", "params", "action_input", "tool_input",
     "tool_args", "function_args",
 )  # fmt: skip
 ARGUMENTS = re.compile(
-    r'"(?:arguments|parameters|params|args|kwargs|input|(?:action|tool|function)_(?:input|args))"'
+    r'["\'](?:arguments|parameters|params|args|kwargs|input|(?:action|tool|function)_(?:input|args))["\']'
     r"\s{0,8}:"
 )
 FUNCTOOLS = "functools"  # Phi-4-mini's, before its list of calls
@@ -54,7 +58,6 @@ BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
 MOST_TOOL_CALLS, MOST_TRIES = 16, 200
 MOST_TEXT, MOST_ARGUMENTS, MOST_CLOSING = 100_000, 16_000, 60  # characters
-DECODER = json.JSONDecoder(strict=False)  # models leave line breaks in a text as they are
 
 
 def tool_name(name: str, offered: Collection[str] = ()) -> str:
@@ -71,7 +74,7 @@ def tool_arguments(text: Any) -> Any:
     """A call's arguments without what leaked around them; what isn't JSON stays."""
     if not isinstance(text, str) or isinstance(_value(text), dict):
         return text
-    value, _ = _decoded(text, max(0, text.find("{")))
+    value, _ = decoded(text, max(0, text.find("{")))
     return _as_text(value) if isinstance(value, dict) else text
 
 
@@ -80,26 +83,28 @@ def is_call(text: str, *, named: bool = False, cut_off: bool = False) -> bool:
 
     named: its tool's name stands before it. cut_off: the text has ended within it.
     """
-    try:
-        value = json.loads(text.removeprefix(FUNCTOOLS), strict=False)
-    except (ValueError, RecursionError):
+    text = text.removeprefix(FUNCTOOLS).strip()
+    value, end = decoded(text, 0)
+    if end != len(text) and (value := mended(text) if "'" in text else None) is None:
         return (cut_off and bool(ARGUMENTS.search(text))) or _is_python_call(text)
-    return isinstance(value, dict | list) and (named or bool(ARGUMENTS.search(text)))
+    return isinstance(value, dict | list) and (named or _calls_a_tool(value))
+
+
+def _calls_a_tool(value: Any) -> bool:
+    """Whether a value has a tool's name and arguments, side by side."""
+    if isinstance(value, list):
+        return any(map(_calls_a_tool, value))
+    if not isinstance(value, dict):
+        return False
+    named = any(isinstance(value.get(key), str) for key in NAME_KEYS)
+    called = named and any(key in value for key in ARGUMENT_KEYS)
+    return called or any(map(_calls_a_tool, value.values()))
 
 
 def _is_python_call(text: str) -> bool:
-    value = _expression(text)
+    value = expression(text)
     calls = value.elts if isinstance(value, ast.List) else []
     return bool(calls) and all(isinstance(one, ast.Call) and not one.args for one in calls)
-
-
-def _expression(text: str) -> ast.expr | None:
-    """A text as an expression of Python's; None for none."""
-    with warnings.catch_warnings(action="ignore"):  # of a backslash, to nobody
-        try:
-            return ast.parse(text, mode="eval").body
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return None
 
 
 def calls_in(text: str, offered: Collection[str]) -> list[dict]:
@@ -127,9 +132,9 @@ def _calls(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
         if found.start() < at or tries >= MOST_TRIES:
             continue
         tries += 1
-        value, end = _decoded(text, found.start())
+        value, end = decoded(text, found.start())
         if tries == 1 and not end:
-            value = _mended(text[found.start() :])
+            value = mended(text[found.start() :])
         for name, arguments in _of_json(value, offered):
             at = end
             found_any += tool_name(name, offered) in offered
@@ -162,7 +167,7 @@ def _of_json(value: Any, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
 def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The calls that are a name and then its arguments."""
     for found in RECIPIENT.finditer(text):
-        yield found[1], _decoded(text, found.end())[0] or {}
+        yield found[1], decoded(text, found.end())[0] or {}
     tries = 0  # braces that may be a call's
     for found in NAMED.finditer(text):
         name, opens = found["name"], found["opens"]
@@ -172,35 +177,20 @@ def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
             continue
         if opens == "{":
             tries += 1
-            value, end = _decoded(text, found.start("opens"))
+            value, end = decoded(text, found.start("opens"))
             if end or (value := _of_gemma(text[found.start("opens") :])):
                 yield name, value
         elif opens == "(":
             at = found.end()
-            yield name, _decoded(text, at)[0] or _keywords(text, at - 1)
+            yield name, decoded(text, at)[0] or _keywords(text, at - 1)
         else:
             yield name, _parameters(text, found.end("name"))
-
-
-def _decoded(text: str, at: int) -> tuple[Any, int]:
-    """The JSON value that begins there, and its end; 0 for none."""
-    try:
-        return DECODER.raw_decode(text, at)
-    except (ValueError, RecursionError):
-        return None, 0
-
-
-def _mended(text: str) -> Any:
-    """The JSON value whose last bracket is missing; None for none."""
-    whole = text[: text.rfind("}") + 1]
-    values = (_decoded(whole + end, 0)[0] for end in ("}", "]", "}]"))
-    return next(filter(None, values), None)
 
 
 def _keywords(text: str, at: int) -> dict:
     """The arguments of a call in Python's syntax."""
     ends = re.finditer(r"\)", text[at : at + MOST_ARGUMENTS])  # one may stand in an argument
-    tries = (_expression(f"f{text[at : at + end.end()]}") for end in islice(ends, MOST_TOOL_CALLS))
+    tries = (expression(f"f{text[at : at + end.end()]}") for end in islice(ends, MOST_TOOL_CALLS))
     call = next((one for one in tries if isinstance(one, ast.Call)), None)
     keywords = call.keywords if call else []
     try:
@@ -216,7 +206,7 @@ def _of_gemma(text: str) -> Any:
     parts = QUOTED_ARGUMENT.split(text)
     parts[::2] = [BARE_KEY.sub(r'"\1"', part) for part in parts[::2]]
     parts[1::2] = map(json.dumps, parts[1::2])
-    return _decoded("".join(parts), 0)[0]
+    return decoded("".join(parts), 0)[0]
 
 
 def _parameters(text: str, at: int) -> dict:

@@ -49,11 +49,11 @@ CLOSINGS = {
     for tag in (*OPENING.values(), FINAL)
     if tag
 }
-CALLS = (
-    r'"(?:name|function|function_name|tool|tool_name|tool_calls?|function_call|action|type'
-    r'|recipient_name)"'
+# An object; whether it is a call its keys tell, once it is whole.
+JSON_CALL = (
+    rf"(?:(?<!\w){FUNCTOOLS}\s{{0,2}})?(?:\[\s{{0,8}})?\{{\s{{0,8}}"
+    r"(?:\"[\w-]{1,32}\"|'[\w-]{1,32}')\s{0,8}:"
 )
-JSON_CALL = rf"(?:(?<!\w){FUNCTOOLS}\s{{0,2}})?(?:\[\s{{0,8}})?\{{\s{{0,8}}" + CALLS + r"\s{0,8}:"
 # Llama 4's and Olmo's list: `[get_time(zone="UTC")]`.
 PYTHON_CALL = r"\[\s{0,4}[A-Za-z_][\w.]{0,40}\("
 _FENCE = r"(?:```(?:json)?\s{0,4})?"
@@ -79,17 +79,25 @@ OPEN = re.compile(
 OPENING_PREFIXES = prefixes((*OPENING, f"{FUNCTOOLS}[", *(f"{one}x" for one in ADDRESSES)))
 CALL_BEGINS = re.compile(r"[<\[✿`]|(?<!\w)[cf\]]")
 LONGEST_OPENING = max(map(len, OPENING))
-# What begins with a letter.
-WORDS = ("Action", FUNCTOOLS, "function call", *ADDRESSES)
+# What begins with a letter, which no other stands before. It is looked at behind that letter: so
+# the search is five times as fast.
+WORDS = ("Action", FUNCTOOLS, "function call<", *ADDRESSES)
 FIRST = re.compile(
-    r"[<\[{\]✿`]|(?<!\w)(?:Action\b|function call<|functions\.|commentary to="
-    rf"|(?:\*|{'|'.join(map(begun, WORDS))})\Z)"
+    "|".join(
+        (
+            r"[<\[{\]✿`]|\*(?<!\w\*)\Z",
+            *(
+                rf"{word[0]}(?<!\w{word[0]})(?:{re.escape(word[1:])}|(?:{begun(word[1:])})?\Z)"
+                for word in WORDS
+            ),
+        )
+    )
 )
 JSON_PARTIAL = re.compile(
-    rf"(?:{FUNCTOOLS}\s{{0,2}})?(?:\[\s{{0,8}})?(?:\{{\s{{0,8}}(?:\"\w{{0,16}}(?:\"\s{{0,8}})?)?"
+    rf"(?:{FUNCTOOLS}\s{{0,2}})?(?:\[\s{{0,8}})?(?:\{{\s{{0,8}}(?:[\"'][\w-]{{0,32}}(?:[\"']\s{{0,8}})?)?"
     r"|(?<=[\[\s])[A-Za-z_][\w.]{0,40})?\Z"
 )
-JSON_BEGINS = re.compile(rf"(?:{FUNCTOOLS}\s{{0,2}})?[\[{{]")
+JSON_BEGINS = re.compile(rf"(?<!\w){FUNCTOOLS}\s{{0,2}}(?:[\[{{]|\Z)|[\[{{]")
 LABEL_PARTIAL = re.compile(
     rf"\*{{0,2}}(?<!\w)(?:{begun('Action')}|Action\*{{0,2}}(?::\*{{0,2}}\s{{0,4}}(?:[`\"']?[\w.-]{{0,64}}"
     r"[`\"']?[ \t]{0,4}(?:\n[\w *]{0,20}(?::\*{0,2}\s{0,8})?)?)?`{0,3}(?:j?s?o?n?)\s{0,4})?)\Z"

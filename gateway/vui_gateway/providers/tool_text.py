@@ -14,7 +14,7 @@ __all__ = ["ToolTextFilter"]
 
 # A tag that somebody speaks of: words follow, and nothing ends it.
 SPOKEN_OF = re.compile(r"<[^<>{}=|]{1,60}>(?:[ \t]++[^\s{}\[\]()=<>]++){3}+[^{}\[\]()=<>]*+")
-NESTING = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
+NESTING = re.compile(r'\\.|["\'{}\[\]]', re.DOTALL)
 MOST_TAKEN, MOST_JSON = 100_000, 8_000  # characters
 JSON = "json"
 
@@ -32,7 +32,7 @@ class ToolTextFilter:
         self.taken: list[str] = []
         self._held = self._before = ""  # _before: the last characters before what is held
         self._inside: str | None = None  # what ends the call under way; JSON by its brackets
-        self._depth, self._quoted = 0, False
+        self._depth, self._quoted, self._quotes = 0, "", '"'  # quotes: those that its keys have
         # What stands before the JSON of a call; it has the name; where a made-up result ends.
         self._label, self._named = "", False
         self._after: str | None = None
@@ -80,7 +80,8 @@ class ToolTextFilter:
             elif tagged:
                 self._keep(found[0])
                 at = begin
-            self._depth, self._quoted = 0, False
+            self._depth, self._quoted = 0, ""
+            self._quotes = "\"'" if "'" in found[0] else '"'
         if final and self._inside is not None:
             heard.append(self._close(final=True))
 
@@ -108,8 +109,9 @@ class ToolTextFilter:
     def _skip_json(self, text: str, at: int, heard: list[str], *, final: bool) -> int:
         for mark in NESTING.finditer(text, at):
             char = mark[0]
-            if char == '"':
-                self._quoted = not self._quoted
+            if char in "\"'":
+                if char in (self._quoted or self._quotes):
+                    self._quoted = "" if self._quoted else char
             elif not self._quoted and len(char) == 1:
                 self._depth += 1 if char in "{[" else -1
                 if self._depth <= 0:
