@@ -7,7 +7,7 @@ import re
 from vui_gateway.providers import harmony
 from vui_gateway.providers.harmony import BARE_FINAL, ENDS_MESSAGE, HARMONY
 from vui_gateway.providers.mentions import last_before, mention
-from vui_gateway.providers.partial import FOLD, held_back, prefixes
+from vui_gateway.providers.partial import FOLD, begun, held_back, prefixes
 
 __all__ = ["THINKING_TAGS", "ThinkingFilter", "thinks_aloud"]
 
@@ -41,12 +41,15 @@ THINKING_TAGS = {
 }
 # Closed by each other's tags, too: models mix them up.
 ALIKE = {"unused95": "unused94", "thinking": "think", "thoughts": "thought", "reason": "reasoning"}
+# ReAct's thought ends at one of these: https://arxiv.org/abs/2210.03629
+REACT, THOUGHT, THOUGHT_ENDS = "react", "Thought: ", ("Action:", "Final Answer:")
+THOUGHT_ENDING = re.compile(rf"(?:{'|'.join(map(begun, THOUGHT_ENDS))})\Z")
 PHRASE, PHRASE_ENDS = "Here are my reasoning steps:", "[begin final response]"
 CLOSING_TAGS = frozenset((*THINKING_TAGS.values(), PHRASE_ENDS))
 MARKER = re.compile(
     r"<(?:\|channel\|>(?P<channel>[^|]{0,60}(?:<\|constrain\|>[^|]{0,20})?)<\|message\|>"
     r"|[/|]{0,2}[a-z][\w:/]{1,24}\|?(?:\s{1,4}(?:[\w-]{1,20}\s?=[^<>\[]{0,80})?/?)?>)|\[/?think\]"
-    r"|\[begin final response\]|◁/?think▷|(?-i:assistantfinal)",
+    r"|\[begin final response\]|◁/?think▷|(?-i:assistantfinal|Action:|Final Answer:)",
     re.ASCII | re.IGNORECASE,
 )
 # Behind a tag's name: space, attributes, the slash of an empty element; and its beginning.
@@ -57,7 +60,7 @@ LOOSE_BEGINS = re.compile(
 MOST_LOOSE = 140  # characters
 # A reply may begin in thinking without a tag. Apriel has a phrase:
 # https://huggingface.co/ServiceNow-AI
-BARE = re.compile(rf"{harmony.BARE}|(?P<any>{PHRASE}|analysis\s{{0,4}}\n)")
+BARE = re.compile(rf"{harmony.BARE}|(?P<any>{PHRASE}|analysis\n)|(?P<{REACT}>{THOUGHT})")
 TAG_BEGINS = re.compile(r"[<\[◁]")
 BEGINS = re.compile(rf"[<\[◁]|{harmony.BEGINS}")
 # Names of models that can't but think; "gpt-oss" has channels instead.
@@ -85,8 +88,9 @@ TAGS = {
     **{tag: (False, _family(tag)) for tag in THINKING_TAGS},
     **{tag: (True, _family(tag)) for tag in CLOSING_TAGS},
     **dict.fromkeys((*ENDS_MESSAGE, BARE_FINAL), (True, HARMONY)),
+    **dict.fromkeys(THOUGHT_ENDS, (True, REACT)),
 }
-NOT_OURS = ENDS_MESSAGE[1:]
+NOT_OURS = (*ENDS_MESSAGE[1:], THOUGHT_ENDS[0])
 TAGS |= {tag.upper(): found for tag, found in TAGS.items() if tag != BARE_FINAL}
 PREFIXES = prefixes((*THINKING_TAGS, *CLOSING_TAGS, *ENDS_MESSAGE, harmony.CHANNEL))
 LONGEST_TAG = max(map(len, PREFIXES))
@@ -151,7 +155,10 @@ class ThinkingFilter:
             closes, family = (harmony.is_final(to), HARMONY) if channel else _known(name)
             empty = name.endswith("/>")  # it closes as models write it, else it means nothing
             closes = closes or (empty and bool(under_way))
-            if family == HARMONY and not channel:
+            ours: bool | None
+            if family == REACT:
+                ours = under_way == REACT
+            elif family == HARMONY and not channel:
                 ours = under_way == HARMONY or self._closes_unopened(text, tag, final=final)
                 if ours is None:
                     stop = tag.start()
@@ -216,7 +223,9 @@ class ThinkingFilter:
             return 0
         start = len(text) - len(text.lstrip())
         word = text[start:]
-        if not final and (PHRASE.startswith(word) or harmony.reply_begins(word)):
+        if not final and (
+            PHRASE.startswith(word) or THOUGHT.startswith(word) or harmony.reply_begins(word)
+        ):
             return -1
         self._begun = True
         if not (found := BARE.match(word)):
@@ -234,4 +243,6 @@ class ThinkingFilter:
         loose = LOOSE_BEGINS.match(rest, max(0, rest.rfind("<", -MOST_LOOSE)))
         if not own and loose and _known(f"{loose[0]}>")[1]:
             own = len(loose[0])
+        if self._family == REACT and not own:
+            own = len(ending[0]) if (ending := THOUGHT_ENDING.search(rest)) else 0
         return own or harmony.bare_final_begins(rest)

@@ -104,7 +104,13 @@ def _calls_a_tool(value: Any) -> bool:
 def _is_python_call(text: str) -> bool:
     value = expression(text)
     calls = value.elts if isinstance(value, ast.List) else []
-    return bool(calls) and all(isinstance(one, ast.Call) and not one.args for one in calls)
+    return bool(calls) and all(
+        isinstance(one, ast.Call) and all(map(_is_text, one.args)) for one in calls
+    )
+
+
+def _is_text(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def calls_in(text: str, offered: Collection[str]) -> list[dict]:
@@ -182,13 +188,15 @@ def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
                 yield name, value
         elif opens == "(":
             at = found.end()
-            yield name, decoded(text, at)[0] or _keywords(text, at - 1)
+            value = decoded(text, at)[0] or _keywords(text, at - 1)
+            if value is not None:
+                yield name, value
         else:
             yield name, _parameters(text, found.end("name"))
 
 
-def _keywords(text: str, at: int) -> dict:
-    """The arguments of a call in Python's syntax."""
+def _keywords(text: str, at: int) -> dict | None:
+    """The arguments of a call in Python's syntax; None where one has no name."""
     ends = re.finditer(r"\)", text[at : at + MOST_ARGUMENTS])  # one may stand in an argument
     tries = (expression(f"f{text[at : at + end.end()]}") for end in islice(ends, MOST_TOOL_CALLS))
     call = next((one for one in tries if isinstance(one, ast.Call)), None)
@@ -196,6 +204,8 @@ def _keywords(text: str, at: int) -> dict:
     try:
         if call and len(call.args) == 1 and isinstance(call.args[0], ast.Dict):
             return ast.literal_eval(call.args[0])
+        if call and call.args:
+            return None
         return {one.arg: ast.literal_eval(one.value) for one in keywords if one.arg}
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return {}

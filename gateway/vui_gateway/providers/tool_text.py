@@ -8,7 +8,15 @@ from vui_gateway.providers.control_tokens import TOKEN, Kind, kind
 from vui_gateway.providers.mentions import last_before, mention
 from vui_gateway.providers.partial import FOLD
 from vui_gateway.providers.tool_calls import is_call
-from vui_gateway.providers.tool_formats import CLOSINGS, FINAL, FIRST, OPEN, OPENING, may_go_on
+from vui_gateway.providers.tool_formats import (
+    FINAL,
+    FIRST,
+    OPEN,
+    closing,
+    end_of,
+    is_prose,
+    may_go_on,
+)
 
 __all__ = ["ToolTextFilter"]
 
@@ -41,11 +49,11 @@ class ToolTextFilter:
     def feed(self, text: str, *, final: bool = False) -> str:
         """The text without calls; a piece that may become one is held back."""
         text, self._held = self._held + text, ""
-        heard: list[str] = []
         if self._inside is None and not FIRST.search(text):
-            heard.append(text)
-        else:
-            self._take_out(text, heard, final=final)
+            self._before = last_before(self._before, text, len(text))
+            return text
+        heard: list[str] = []
+        self._take_out(text, heard, final=final)
         self._before = last_before(self._before, text, len(text) - len(self._held))
         return "".join(heard)
 
@@ -61,36 +69,44 @@ class ToolTextFilter:
                 heard.append(rest[: len(rest) - keep])
                 self._held = rest[len(rest) - keep :]
                 break
-            inside, (start, begin) = OPENING.get(found[0].translate(FOLD), JSON), found.span()
-            tagged = inside is not JSON
-            spoken_of = tagged and mention(self._before, text, start, begin, final=final)
+            (start, begin), inside = found.span(), end_of(found[0], found["xml"])
+            tag = inside is not None or bool(found["end"])
+            spoken_of = tag and mention(self._before, text, start, begin, final=final)
             if spoken_of:
                 continue
             heard.append(text[at:start])
             at = start
-            if spoken_of is None:
+            stray: bool | None = bool(found["end"])
+            if tag and not stray and spoken_of is not None:
+                stray = is_prose(found[0], text, begin, final=final)
+            if spoken_of is None or stray is None:
                 self._held = text[at:]
                 break
-            self._inside = inside
-            self._named = bool(found["name"] or found["to"])
-            self._label = found[0] if found["label"] or found["to"] else ""
-            self._after = FINAL if found["label"] else None
-            if self._label:
+            if stray:
                 at = begin
-            elif tagged:
-                self._keep(found[0])
-                at = begin
-            self._depth, self._quoted = 0, ""
-            self._quotes = "\"'" if "'" in found[0] else '"'
+                continue
+            at = self._open(found, inside)
         if final and self._inside is not None:
             heard.append(self._close(final=True))
+
+    def _open(self, found: re.Match[str], inside: str | None) -> int:
+        """A call begins; where its own text does."""
+        self._named = bool(found["name"] or found["to"])
+        self._after = FINAL if found["label"] and found["line"] is None else None
+        self._label = found[0] if found["label"] or found["to"] or found["noted"] else ""
+        self._inside = FINAL if found["line"] is not None else JSON if inside is None else inside
+        self._depth, self._quoted = 0, ""
+        self._quotes = "\"'" if "'" in found[0] else '"'
+        if inside is not None:
+            self._keep(found[0])
+        return found.end() if self._label or inside is not None else found.start()
 
     def _skip(self, text: str, at: int, heard: list[str], *, final: bool) -> int:
         """Take what belongs to the call; where the text goes on."""
         if self._inside is JSON:
             return self._skip_json(text, at, heard, final=final)
         inside = self._inside or ""
-        end = CLOSINGS[inside].search(text, at) if inside else None
+        end = closing(inside).search(text, at) if inside else None
         stop = end.end() if end else len(text)
         for token in TOKEN.finditer(text, at, stop):
             if kind(token[0]) in (Kind.END, Kind.OTHERS) and token[0].translate(FOLD) != inside:
