@@ -2,66 +2,53 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from vui_gateway.providers import harmony
 from vui_gateway.providers.harmony import BARE_FINAL, ENDS_MESSAGE, HARMONY
 from vui_gateway.providers.mentions import last_before, mention
-from vui_gateway.providers.partial import FOLD, begun, held_back, prefixes
+from vui_gateway.providers.partial import FOLD, begun
 
-__all__ = ["THINKING_TAGS", "ThinkingFilter", "thinks_aloud"]
+__all__ = ["ThinkingFilter", "thinks_aloud"]
 
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html,
-# https://docs.mistral.ai/capabilities/reasoning and the templates of other models
-TAG_NAMES = (
-    "think", "thinking", "thought", "thoughts", "reason", "reasoning", "reflection", "analysis",
-    "scratchpad", "rationale", "monologue", "inner_monologue", "internal_monologue",
-    "inner_thoughts", "inner_thought", "chain_of_thought", "cot", "deliberation",
-    "antthinking", "seed:think", "seed:cot_budget_reflect", "longcat_think", "mm:think",
-    "thinking_process", "thought_process", "internal_thoughts", "self_reflection",
-)  # fmt: skip
-PIPED_TAGS = {
-    "begin_of_thought": "end_of_thought", "start_of_thought": "end_of_thought",
-    "begin_of_thinking": "end_of_thinking", "start_of_thinking": "end_of_thinking",
-    "begin_thinking": "end_thinking", "start_thinking": "end_thinking",
-    "thinking_start": "thinking_end", "think_start": "think_end", "begin_think": "end_think",
-    "start_think": "end_think", "thought_start": "thought_end", "begin_thought": "end_thought",
-    "begin_of_reasoning": "end_of_reasoning", "start_of_reasoning": "end_of_reasoning",
-    "reasoning_start": "reasoning_end", "start_reasoning": "end_reasoning",
-    "startofthink": "endofthink", "inner_prefix": "inner_suffix", "think": "/think",
-    "thinking": "/thinking", "thought": "/thought", "reasoning": "/reasoning",
+# https://docs.mistral.ai/capabilities/reasoning and the templates of other models: each has names
+# of its own, and models mix them up. A word of the name tells; in brackets it is the name.
+THINK = "think"
+_WORD = r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ion)?|monologue|scratch_?pad)"
+_MORE = rf"(?:{_WORD}|analysis|rationale|deliberation|cot|(?:start|end)of{_WORD}|ant{_WORD})"
+NAMED = re.compile(
+    rf"<[/|]{{0,2}}(?!no[_-])(?:[a-z0-9]+[_:-])*?{_MORE}(?:[_:-][a-z0-9]+)*\|?>|\[/?{_WORD}\]|◁/?{_WORD}▷"
+)
+CLOSES = re.compile(r"^[^a-z]*/|(?<![a-z])end(?:of|(?![a-z]))")
+OTHERS = {
+    "<|inner_prefix|>": (False, "inner"), "<|inner_suffix|>": (True, "inner"),
+    "<unused94>": (False, "unused"), "<unused95>": (True, "unused"),  # MedGemma
+    "<|channel>": (False, "channel"), "<channel|>": (True, "channel"),  # Gemma 4
 }  # fmt: skip
-THINKING_TAGS = {
-    **{f"<{name}>": f"</{name}>" for name in TAG_NAMES},
-    **{f"<|{name}|>": f"<|{end}|>" for name, end in PIPED_TAGS.items()},
-    "[think]": "[/think]",
-    "<unused94>": "<unused95>",  # MedGemma
-    "◁think▷": "◁/think▷",
-    "<|channel>": "<channel|>",  # Gemma 4
-}
-# Closed by each other's tags, too: models mix them up.
-ALIKE = {"unused95": "unused94", "thinking": "think", "thoughts": "thought", "reason": "reasoning"}
 # ReAct's thought ends at one of these: https://arxiv.org/abs/2210.03629
 REACT, THOUGHT, THOUGHT_ENDS = "react", "Thought: ", ("Action:", "Final Answer:")
 THOUGHT_ENDING = re.compile(rf"(?:{'|'.join(map(begun, THOUGHT_ENDS))})\Z")
 PHRASE, PHRASE_ENDS = "Here are my reasoning steps:", "[begin final response]"
-CLOSING_TAGS = frozenset((*THINKING_TAGS.values(), PHRASE_ENDS))
+_NAME = r"[/|｜]{0,2}[a-z][\w:/▁-]{0,40}"
 MARKER = re.compile(
     r"<(?:\|channel\|>(?P<channel>[^|]{0,60}(?:<\|constrain\|>[^|]{0,20})?)<\|message\|>"
-    r"|[/|]{0,2}[a-z][\w:/]{1,24}\|?(?:\s{1,4}(?:[\w-]{1,20}\s?=[^<>\[]{0,80})?/?)?>)|\[/?think\]"
-    r"|\[begin final response\]|◁/?think▷|(?-i:assistantfinal|Action:|Final Answer:)",
+    rf"|{_NAME}[|｜]?(?:\s{{1,4}}(?:[\w-]{{1,20}}\s?=[^<>\[]{{0,80}})?/?)?>)|\[/?[a-z]{{5,10}}\]"
+    r"|\[begin final response\]|◁/?[a-z]{5,10}▷|(?-i:assistantfinal|Action:|Final Answer:)",
     re.ASCII | re.IGNORECASE,
 )
-# Behind a tag's name: space, attributes, the slash of an empty element; and its beginning.
+# Behind a tag's name: space, attributes, the slash of an empty element; and how a tag begins.
 LOOSE = re.compile(r"(?:/|\s[^>]*)>\Z")
-LOOSE_BEGINS = re.compile(
-    r"</?[a-z][\w:]{1,24}(?:/|\s{1,4}(?:[\w-]{1,20}\s?(?:=[^<>\[]{0,80})?)?/?)\Z", re.ASCII | re.I
+MARKER_BEGINS = re.compile(
+    rf"(?:<(?:[/|｜]{{0,2}}|{_NAME}(?:[|｜/]|\s{{1,4}}(?:[\w-]{{1,20}}\s?(?:=[^<>\[]{{0,80}})?)?/?)?)"
+    rf"|\[(?:/?[a-z]{{0,10}}|{begun(PHRASE_ENDS[1:])})|◁/?[a-z]{{0,10}})\Z",
+    re.ASCII | re.IGNORECASE,
 )
-MOST_LOOSE = 140  # characters
+MOST_LOOSE = 160  # characters
 # A reply may begin in thinking without a tag. Apriel has a phrase:
 # https://huggingface.co/ServiceNow-AI
 BARE = re.compile(rf"{harmony.BARE}|(?P<any>{PHRASE}|analysis\n)|(?P<{REACT}>{THOUGHT})")
-TAG_BEGINS = re.compile(r"[<\[◁]")
 BEGINS = re.compile(rf"[<\[◁]|{harmony.BEGINS}")
 # Names of models that can't but think; "gpt-oss" has channels instead.
 THINKER = re.compile(
@@ -77,30 +64,24 @@ def thinks_aloud(model: str) -> bool:
     return bool(THINKER.search(model))
 
 
-def _family(name: str) -> str:
-    bare = name.strip("<>|[]◁▷/")
-    bare = PIPED_TAGS.get(bare, bare).strip("/")
-    return ALIKE.get(bare, bare)
-
-
 # Whether a tag closes, and which thinking.
 TAGS = {
-    **{tag: (False, _family(tag)) for tag in THINKING_TAGS},
-    **{tag: (True, _family(tag)) for tag in CLOSING_TAGS},
+    **OTHERS, PHRASE_ENDS: (True, THINK),
     **dict.fromkeys((*ENDS_MESSAGE, BARE_FINAL), (True, HARMONY)),
     **dict.fromkeys(THOUGHT_ENDS, (True, REACT)),
-}
+}  # fmt: skip
 NOT_OURS = (*ENDS_MESSAGE[1:], THOUGHT_ENDS[0])
-TAGS |= {tag.upper(): found for tag, found in TAGS.items() if tag != BARE_FINAL}
-PREFIXES = prefixes((*THINKING_TAGS, *CLOSING_TAGS, *ENDS_MESSAGE, harmony.CHANNEL))
-LONGEST_TAG = max(map(len, PREFIXES))
 
 
+@functools.lru_cache(256)
 def _known(tag: str) -> tuple[bool, str]:
     """Whether a tag closes, and which thinking; no family for another tag."""
     if found := TAGS.get(tag):
         return found
-    return TAGS.get(LOOSE.sub(">", tag).translate(FOLD), (False, ""))
+    tag = LOOSE.sub(">", tag).translate(FOLD)
+    if NAMED.fullmatch(tag):
+        return bool(CLOSES.search(tag)), THINK
+    return TAGS.get(tag, (False, ""))
 
 
 class ThinkingFilter:
@@ -237,12 +218,8 @@ class ThinkingFilter:
 
     def _may_go_on(self, rest: str) -> int:
         """How many characters at the end may be the beginning of a tag."""
-        own = harmony.header_begins(rest) or held_back(
-            rest[-LONGEST_TAG:].translate(FOLD), PREFIXES, TAG_BEGINS
-        )
-        loose = LOOSE_BEGINS.match(rest, max(0, rest.rfind("<", -MOST_LOOSE)))
-        if not own and loose and _known(f"{loose[0]}>")[1]:
-            own = len(loose[0])
+        begins = MARKER_BEGINS.search(rest, max(0, len(rest) - MOST_LOOSE))
+        own = harmony.header_begins(rest) or (len(begins[0]) if begins else 0)
         if self._family == REACT and not own:
             own = len(ending[0]) if (ending := THOUGHT_ENDING.search(rest)) else 0
         return own or harmony.bare_final_begins(rest)
