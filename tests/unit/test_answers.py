@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from vui_gateway.turns.answers import cleaned, offered
 
 BODY = {"tools": [{"type": "function", "function": {"name": "get_time"}}]}
@@ -52,3 +55,23 @@ def test_a_call_that_the_server_read_itself_stays_alone() -> None:
 def test_a_call_of_what_was_not_offered_is_none() -> None:
     found = message(cleaned(answer(content='{"name": "launch", "arguments": {}}'), offered(BODY)))
     assert found == {"content": ""}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ['{"zone": "UTC"}<|call|>', '{"zone": "UTC"}</tool_call>', '```json\n{"zone": "UTC"}\n```',
+     '{"zone": "UTC"}}'],
+)  # fmt: skip
+def test_what_leaked_into_arguments_is_taken_out(arguments: str) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "get_time", "arguments": arguments}}
+    (found,) = message(cleaned(answer(tool_calls=[call]), offered(BODY)))["tool_calls"]
+    assert json.loads(found["function"]["arguments"]) == {"zone": "UTC"}
+
+
+@pytest.mark.parametrize(
+    "arguments", ["{}", "", None, "no JSON", {"zone": "UTC"}, '{"a":  1}', "[1]"]
+)
+def test_arguments_that_hold_nothing_else_stay_as_they_are(arguments: object) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "get_time", "arguments": arguments}}
+    (found,) = message(cleaned(answer(tool_calls=[call]), offered(BODY)))["tool_calls"]
+    assert found == call

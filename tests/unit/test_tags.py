@@ -7,11 +7,20 @@ import time
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from vui_gateway.providers.tags import THINKING_TAGS, ThinkingFilter
+from vui_gateway.providers.tags import ThinkingFilter
 
 from tests.support.cuts import TEXTS, cut
 from tests.support.said import GOOD, cuts, heard
 from tests.support.stalls import in_time
+
+THINKING_TAGS = {
+    "<think>": "</think>", "<inner_thoughts>": "</inner_thoughts>", "[think]": "[/think]",
+    "<|begin_of_thought|>": "<|end_of_thought|>", "<|inner_prefix|>": "<|inner_suffix|>",
+    "<unused94>": "<unused95>", "◁think▷": "◁/think▷", "<|channel>": "<channel|>",
+    "<antthinking>": "</antthinking>", "<seed:cot_budget_reflect>": "</seed:cot_budget_reflect>",
+    "<|thinking_start|>": "<|thinking_end|>", "<rationale>": "</rationale>", "<cot>": "</cot>",
+    "<|startofthink|>": "<|endofthink|>", "<longcat_think>": "</longcat_think>",
+}  # fmt: skip
 
 
 @settings(max_examples=200, deadline=None)
@@ -90,3 +99,31 @@ def test_thinking_in_mid_sentence_is_not_heard_and_what_was_said_before_is(text:
         thoughts = ThinkingFilter()
         said = "".join(map(thoughts.feed, pieces)) + thoughts.feed("", final=True)
         assert said == f"{text[: text.index('<')]} It is four.", pieces
+
+
+@pytest.mark.parametrize(
+    "tags",
+    ["<｜begin▁of▁thinking｜> <｜end▁of▁thinking｜>", "<｜think｜> <｜/think｜>",
+     "<|think|> <|end_think|>", "<|thinking|> <|end_thinking|>", "<|thinking|> </|thinking|>", "<thought> </think>",
+     "<reasoning> </think>", "<think> </reasoning>", "<chain-of-thought> </chain-of-thought>",
+     "<inner-monologue> </inner-monologue>", "<reflect> </reflect>", "[THINKING] [/THINKING]",
+     "<internal_reasoning> </internal_reasoning>", "<x:thinking> </x:thinking>", "<|cot|> <|/cot|>",
+     "[REASONING] [/REASONING]", "◁thinking▷ ◁/thinking▷", "<scratch_pad> </scratch_pad>",
+     "<seed:think_fast> </seed:think_fast>", "<begin_of_thought> <end_of_thought>",
+     "<think_start> <think_end>", "<|reason_start|> <|reason_end|>", "<|thought|> <|end_thought|>"],
+)  # fmt: skip
+def test_a_tag_for_thinking_is_known_by_its_name_wherever_it_is_cut(tags: str) -> None:
+    opens, closes = tags.split()
+    for pieces in cuts(f"{opens}The user asks. Short.{closes}\n\n{GOOD}", 2):
+        assert heard(pieces) == GOOD, pieces
+    assert heard([f"The user asks. Short.\n{closes}\n\n{GOOD}"]) == GOOD
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The <reflect> tag is one.", "[thinks] Well.", "[laugh] Hm.", "<reasonable> it is.", "[see",
+     "My <no_think> is.", "<thinker> and <rethink> are none.", "A <b-c> and [a b].", "[analysis]"],
+)  # fmt: skip
+def test_what_only_resembles_a_tag_for_thinking_is_heard(text: str) -> None:
+    for pieces in cuts(text, 2):
+        assert heard(pieces, plain=False) == text, pieces

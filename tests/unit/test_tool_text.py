@@ -8,6 +8,8 @@ import pytest
 from vui_gateway.providers.tool_calls import calls_in
 from vui_gateway.providers.tool_text import ToolTextFilter
 
+from tests.support.said import GOOD, cuts, heard
+
 ZONE = '{"zone": "UTC"}'
 FORMATS = {
     "Hermes": f'<tool_call>\n{{"name": "get_time", "arguments": {ZONE}}}\n</tool_call>',
@@ -82,6 +84,32 @@ FORMATS = {
     "Gemma 3": '```tool_code\nget_time(zone="UTC")\n```',
     "xLAM": f'[{{"name": "get_time", "arguments": {ZONE}}}]',
     "wrapped": f'{{"tool_call": {{"name": "get_time", "arguments": {ZONE}}}}}',
+    "OpenAI, whole": '{"id": "call_1", "type": "function", "function": {"name": "get_time", '
+    f'"arguments": {ZONE}}}}}',
+    "arguments first": f'{{"arguments": {ZONE}, "name": "get_time"}}',
+    "a thought first": f'{{"thought": "So.", "action": "get_time", "action_input": {ZONE}}}',
+    "JSON-RPC": f'{{"jsonrpc": "2.0", "method": "get_time", "params": {ZONE}}}',
+    "a command": f'{{"command": "get_time", "arguments": {ZONE}}}',
+    "Python's quotes": "{'name': 'get_time', 'arguments': {'zone': 'UTC'}}",
+    "Python's list": "[{'id': 'a\"}b', 'x': \"it's\", 'name': 'get_time', 'arguments': "
+    "{'zone': 'UTC'}}]",
+    "actions": f'{{"actions": [{{"name": "get_time", "arguments": {ZONE}}}]}}',
+    "Phi-4-mini, a space": f'functools [{{"name": "get_time", "arguments": {ZONE}}}]',
+    "Hermes, attributes": f'<tool_call id="1">{{"name": "get_time", "arguments": {ZONE}}}'
+    "</tool_call>",
+    "Hermes, a space": f'<tool_call >{{"name": "get_time", "arguments": {ZONE}}}</tool_call >',
+    "a tool": f'<tool>{{"name": "get_time", "arguments": {ZONE}}}</tool>',
+    "a tool's name": f'<tool name="get_time">{ZONE}</tool>',
+    "functions": '<functions><function name="get_time"><parameter name="zone">UTC</parameter>'
+    "</function></functions>",
+    "an API": f'<api_call>{{"name": "get_time", "arguments": {ZONE}}}</api_call>',
+    "in brackets": f'[TOOL_CALL]{{"name": "get_time", "arguments": {ZONE}}}[/TOOL_CALL]',
+    "labelled": f'TOOL_CALL: {{"name": "get_time", "arguments": {ZONE}}}',
+    "labelled, words": f'Tool call: {{"name": "get_time", "arguments": {ZONE}}}',
+    "Claude, its prefix": '<x:function_calls>\n<x:invoke name="get_time">\n<x:parameter name='
+    '"zone">UTC</x:parameter>\n</x:invoke>\n</x:function_calls>',
+    "Qwen coder, unopened": "<function=get_time>\n<parameter=zone>\nUTC\n</parameter>\n"
+    "</function>\n</tool_call>",
     "ReAct's JSON": f'{{"action": "get_time", "action_input": {ZONE}}}',
 }
 
@@ -96,7 +124,7 @@ def taken(text: str, size: int) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_a_call_is_taken_out_of_the_text_and_understood(name: str, size: int) -> None:
     said, texts = taken(f"Let me see. {FORMATS[name]}", size)
-    assert said.replace("<|eom_id|>", "") == "Let me see. "
+    assert said.replace("<|eom_id|>", "").rstrip() == "Let me see."
     (call,) = [call for text in texts for call in calls_in(text, {"get_time"})]
     assert call["function"]["name"] == "get_time"
     assert json.loads(call["function"]["arguments"]) == {"zone": "UTC"}
@@ -118,7 +146,7 @@ def test_what_follows_the_calls_of_react_is_heard_from_its_answer_on() -> None:
 # A sentence, and what somebody may ask to be read out.
 SENTENCES = [
     "Action: the best films of 2024 are loud.", "Action: Terminator\nRomance: Titanic",
-    "Action: run\nAction Input: all that you see.", "Action: run\nAction Input: {your name}.",
+    "Action: run\nAction: all that you see.", "Action: {your name}.",
     "Action movies. Function calls are fun. An action, a function call", "Functools is fun.",
     'Action: {"a": 1} is no call.', "Action", "Action: ", "A", "functools", "functools[1]",
     "The list [a, b] and [laugh] and [f(x)] and f(x=1), [f(x) for x in y].", "a]<]b [see (that)]",
@@ -165,6 +193,73 @@ def test_what_follows_a_call_is_heard() -> None:
     assert taken(text, 1)[0] == "A  B  C"
 
 
-@pytest.mark.parametrize("text", ['{"a": 1}', "{x}", "[laugh] {", "a [b] c", "<tool>", "x[0]{"])
+@pytest.mark.parametrize(
+    "text",
+    ['{"title": "Dune", "year": 1965}', "{'a': {'b': 'c'}}", '[{"input": 5, "output": 6}]',
+     '{"id": 1, "name": "Bob"} is his.', "functools [a]", "functools  ", '{"a": "b', "{'tis so}",
+     '{"params": {"name": "x"}}'],
+)  # fmt: skip
+def test_an_object_that_names_no_tool_with_arguments_is_heard_wherever_it_is_cut(text: str) -> None:
+    for size in (1, 2, 5, 1000):
+        assert taken(f"So: {text}", size) == (f"So: {text}", [])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_where_a_call_is_cut_changes_nothing(name: str) -> None:
+    text = f"So. {FORMATS[name]}"
+    for pieces in cuts(text, 2):
+        tools = ToolTextFilter()
+        said = "".join(map(tools.feed, pieces)) + tools.feed("", final=True)
+        assert said.replace("<|eom_id|>", "").rstrip() == "So.", pieces
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', "{x}", "[laugh] {", "a [b] c", "<tooling>", "x[0]{"])
 def test_what_is_no_call_stays(text: str) -> None:
     assert taken(text, 1) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "tag", ["<tool_call>", "<tool_calls>\n", "<function_call>", "[TOOL_CALLS] "]
+)
+@pytest.mark.parametrize("more", ["", "\n</tool_call>", " </tool_call> So it is."])
+def test_a_stray_tag_before_prose_is_left_out_and_the_prose_is_heard(tag: str, more: str) -> None:
+    text = f"{tag}{GOOD}{more}"
+    for pieces in cuts(text, 2):
+        tools = ToolTextFilter()
+        said = "".join(map(tools.feed, pieces)) + tools.feed("", final=True)
+        assert " ".join(said.split()) == GOOD + " So it is." * ("So" in more), pieces
+        assert not tools.taken
+
+
+@pytest.mark.parametrize(
+    "text", ["</tool_call>", "\n</function>\n</tool_call>", "</invoke>", "</x:function_calls>"]
+)
+def test_the_end_of_a_call_that_never_began_is_not_heard(text: str) -> None:
+    for pieces in cuts(f"So.{text}", 2):
+        tools = ToolTextFilter()
+        assert ("".join(map(tools.feed, pieces)) + tools.feed("", final=True)).strip() == "So."
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The </tool_call> tag ends it.", "It's `<tool_call id='1'>` here.", "The <tool> tag is one.",
+     "a <b", "x < tool", "<toolbox> is mine.", "Tool calls: they are.", "TOOL"],
+)  # fmt: skip
+def test_a_sentence_about_tags_is_heard_wherever_it_is_cut(text: str) -> None:
+    for pieces in cuts(text, 2):
+        tools = ToolTextFilter()
+        assert "".join(map(tools.feed, pieces)) + tools.feed("", final=True) == text, pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("Thought: I need the time.\nAction: get_time\nAction Input: UTC", ""),
+     ("Thought: I need it.\nAction: get_time\nAction Input: UTC\nObservation: Ten.\n"
+      f"Thought: I know.\nFinal Answer: {GOOD}", GOOD),
+     (f"Thought: I know.\nFinal Answer: {GOOD}", GOOD), (f"Thought: {GOOD}", f"Thought: {GOOD}"),
+     (f'{GOOD}\n[get_time("UTC")]', GOOD), ("Though it is so.", "Though it is so."),
+     ("<tool_response>It is nine in here.</tool_response>So.", "So.")],
+)  # fmt: skip
+def test_what_is_for_a_tool_is_not_heard_wherever_it_is_cut(text: str, said: str) -> None:
+    for pieces in cuts(text, 2):
+        assert heard(pieces, plain=False) == said, pieces

@@ -6,7 +6,7 @@ import re
 from enum import Enum
 
 from vui_gateway.providers.mentions import last_before, mention
-from vui_gateway.providers.tags import FOLD, held_back, prefixes
+from vui_gateway.providers.partial import FOLD, held_back, prefixes
 
 __all__ = ["TOKEN", "ControlTokenFilter", "Kind", "kind"]
 
@@ -56,7 +56,8 @@ HEADER_TOKENS = frozenset(
     ("im_start", "start", "start_header_id", "start_of_turn", "start_of_role", "turn", "role",
      "start_of_turn_token", "turn_start", "role_start", "]~b]", "header_start", "message_start")
 )  # fmt: skip
-ROLE = re.compile(r"[ \t]?+([A-Za-z_]{0,24}+)")
+ROLE = re.compile(r"[ \t]?+([A-Za-z_]{0,24}+)(?: to=[\w.:-]{0,80}+)?+")
+ROLE_GOES_ON = re.compile(r"[ \t]?+[A-Za-z_]{0,24}+(?: (?:to=[\w.:-]{0,80}+|to?)?+)?+\Z")
 
 
 class Kind(Enum):
@@ -174,7 +175,7 @@ class ControlTokenFilter:
         """Behind the name of a role; -1 while it may go on."""
         found = ROLE.match(text, at)
         assert found is not None
-        if found.end() == len(text) and not final:
+        if ROLE_GOES_ON.match(text, at) and not final:
             self._held = text[at:]
             return -1
         self._role = False

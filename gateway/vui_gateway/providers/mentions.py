@@ -30,8 +30,9 @@ UNDECIDED_YET = re.compile(r"(?:[ \xa0][^\W\d_A-Z]{0,24}\s{0,4}|[.,;:?!)]|-\w{0,
 
 def last_before(before: str, text: str, end: int) -> str:
     """The characters that `mention` needs before a place of a text; before: those before it."""
-    begin = end - NEEDED_BEFORE if end > NEEDED_BEFORE else 0  # `max` takes longer
-    return (before + text[begin:end])[-NEEDED_BEFORE:]
+    if end >= NEEDED_BEFORE:
+        return text[end - NEEDED_BEFORE : end]
+    return (before + text[:end])[-NEEDED_BEFORE:]
 
 
 def mention(before: str, text: str, start: int, end: int, *, final: bool) -> bool | None:

@@ -2,71 +2,54 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable
-from string import ascii_lowercase, ascii_uppercase
 
 from vui_gateway.providers import harmony
 from vui_gateway.providers.harmony import BARE_FINAL, ENDS_MESSAGE, HARMONY
 from vui_gateway.providers.mentions import last_before, mention
+from vui_gateway.providers.partial import FOLD, begun
 
-__all__ = ["FOLD", "THINKING_TAGS", "ThinkingFilter", "held_back", "prefixes", "thinks_aloud"]
+__all__ = ["ThinkingFilter", "thinks_aloud"]
 
 # https://qwen.readthedocs.io/en/latest/getting_started/concepts.html,
-# https://docs.mistral.ai/capabilities/reasoning and the templates of other models
-TAG_NAMES = (
-    "think", "thinking", "thought", "thoughts", "reason", "reasoning", "reflection", "analysis",
-    "scratchpad", "rationale", "monologue", "inner_monologue", "internal_monologue",
-    "inner_thoughts", "inner_thought", "chain_of_thought", "cot", "deliberation",
-    "antthinking", "seed:think", "seed:cot_budget_reflect", "longcat_think", "mm:think",
-    "thinking_process", "thought_process", "internal_thoughts", "self_reflection",
-)  # fmt: skip
-PIPED_TAGS = {
-    "begin_of_thought": "end_of_thought", "start_of_thought": "end_of_thought",
-    "begin_of_thinking": "end_of_thinking", "start_of_thinking": "end_of_thinking",
-    "begin_thinking": "end_thinking", "start_thinking": "end_thinking",
-    "thinking_start": "thinking_end", "think_start": "think_end", "begin_think": "end_think",
-    "start_think": "end_think", "thought_start": "thought_end", "begin_thought": "end_thought",
-    "begin_of_reasoning": "end_of_reasoning", "start_of_reasoning": "end_of_reasoning",
-    "reasoning_start": "reasoning_end", "start_reasoning": "end_reasoning",
-    "startofthink": "endofthink", "inner_prefix": "inner_suffix", "think": "/think",
-    "thinking": "/thinking", "thought": "/thought", "reasoning": "/reasoning",
+# https://docs.mistral.ai/capabilities/reasoning and the templates of other models: each has names
+# of its own, and models mix them up. A word of the name tells; in brackets it is the name.
+THINK = "think"
+_WORD = r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ion)?|monologue|scratch_?pad)"
+_MORE = rf"(?:{_WORD}|analysis|rationale|deliberation|cot|(?:start|end)of{_WORD}|ant{_WORD})"
+NAMED = re.compile(
+    rf"<[/|]{{0,2}}(?!no[_-])(?:[a-z0-9]+[_:-])*?{_MORE}(?:[_:-][a-z0-9]+)*\|?>|\[/?{_WORD}\]|◁/?{_WORD}▷"
+)
+CLOSES = re.compile(r"^[^a-z]*/|(?<![a-z])end(?:of|(?![a-z]))")
+OTHERS = {
+    "<|inner_prefix|>": (False, "inner"), "<|inner_suffix|>": (True, "inner"),
+    "<unused94>": (False, "unused"), "<unused95>": (True, "unused"),  # MedGemma
+    "<|channel>": (False, "channel"), "<channel|>": (True, "channel"),  # Gemma 4
 }  # fmt: skip
-THINKING_TAGS = {
-    **{f"<{name}>": f"</{name}>" for name in TAG_NAMES},
-    **{f"<|{name}|>": f"<|{end}|>" for name, end in PIPED_TAGS.items()},
-    "[think]": "[/think]",
-    "<unused94>": "<unused95>",  # MedGemma
-    "◁think▷": "◁/think▷",
-    "<|channel>": "<channel|>",  # Gemma 4
-}
-# Closed by each other's tags, too: models mix them up.
-ALIKE = {"unused95": "unused94", "thinking": "think", "thoughts": "thought", "reason": "reasoning"}
+# ReAct's thought ends at one of these: https://arxiv.org/abs/2210.03629
+REACT, THOUGHT, THOUGHT_ENDS = "react", "Thought: ", ("Action:", "Final Answer:")
+THOUGHT_ENDING = re.compile(rf"(?:{'|'.join(map(begun, THOUGHT_ENDS))})\Z")
 PHRASE, PHRASE_ENDS = "Here are my reasoning steps:", "[begin final response]"
-CLOSING_TAGS = frozenset((*THINKING_TAGS.values(), PHRASE_ENDS))
+_NAME = r"[/|｜]{0,2}[a-z][\w:/▁-]{0,40}"
 MARKER = re.compile(
     r"<(?:\|channel\|>(?P<channel>[^|]{0,60}(?:<\|constrain\|>[^|]{0,20})?)<\|message\|>"
-    r"|[/|]{0,2}[a-z][\w:/]{1,24}\|?(?:\s{1,4}(?:[\w-]{1,20}\s?=[^<>\[]{0,80})?/?)?>)|\[/?think\]"
-    r"|\[begin final response\]|◁/?think▷|(?-i:assistantfinal)",
+    rf"|{_NAME}[|｜]?(?:\s{{1,4}}(?:[\w-]{{1,20}}\s?=[^<>\[]{{0,80}})?/?)?>)|\[/?[a-z]{{5,10}}\]"
+    r"|\[begin final response\]|◁/?[a-z]{5,10}▷|(?-i:assistantfinal|Action:|Final Answer:)",
     re.ASCII | re.IGNORECASE,
 )
-# Behind a tag's name: space, attributes, the slash of an empty element; and its beginning.
+# Behind a tag's name: space, attributes, the slash of an empty element; and how a tag begins.
 LOOSE = re.compile(r"(?:/|\s[^>]*)>\Z")
-LOOSE_BEGINS = re.compile(
-    r"</?[a-z][\w:]{1,24}(?:/|\s{1,4}(?:[\w-]{1,20}\s?(?:=[^<>\[]{0,80})?)?/?)\Z", re.ASCII | re.I
+MARKER_BEGINS = re.compile(
+    rf"(?:<(?:[/|｜]{{0,2}}|{_NAME}(?:[|｜/]|\s{{1,4}}(?:[\w-]{{1,20}}\s?(?:=[^<>\[]{{0,80}})?)?/?)?)"
+    rf"|\[(?:/?[a-z]{{0,10}}|{begun(PHRASE_ENDS[1:])})|◁/?[a-z]{{0,10}})\Z",
+    re.ASCII | re.IGNORECASE,
 )
-MOST_LOOSE = 140  # characters
-# A reply may begin in thinking without a tag. gpt-oss names its channel, where a server left out
-# the tokens: no word begins so. Apriel has a phrase: https://huggingface.co/ServiceNow-AI
-BARE = re.compile(
-    rf"{BARE_FINAL}|final(?=[A-Z])|(?P<{HARMONY}>analysis(?=[^\W\d_]))|(?P<any>{PHRASE})"
-)
-BARE_NAMES = ("analysis", "final", BARE_FINAL, PHRASE)
-TAG_BEGINS = re.compile(r"[<\[◁]")
-# Tags are compared in lower case, with ASCII's pipes and underscores; as long as before, which
-# `str.lower` doesn't keep.
-FOLD = str.maketrans(f"{ascii_uppercase}｜▁", f"{ascii_lowercase}|_")
-
+MOST_LOOSE = 160  # characters
+# A reply may begin in thinking without a tag. Apriel has a phrase:
+# https://huggingface.co/ServiceNow-AI
+BARE = re.compile(rf"{harmony.BARE}|(?P<any>{PHRASE}|analysis\n)|(?P<{REACT}>{THOUGHT})")
+BEGINS = re.compile(rf"[<\[◁]|{harmony.BEGINS}")
 # Names of models that can't but think; "gpt-oss" has channels instead.
 THINKER = re.compile(
     r"(?<![a-z0-9])(?<!non[-_])(?<!no[-_])(?:r1|qwq|qvq|magistral|think|thinker|thinking|reasoner|"
@@ -81,44 +64,24 @@ def thinks_aloud(model: str) -> bool:
     return bool(THINKER.search(model))
 
 
-def prefixes(tags: Iterable[str]) -> frozenset[str]:
-    """All that a tag may begin with, the whole one left out."""
-    return frozenset(tag[:size] for tag in tags for size in range(1, len(tag)))
-
-
-def _family(name: str) -> str:
-    bare = name.strip("<>|[]◁▷/")
-    bare = PIPED_TAGS.get(bare, bare).strip("/")
-    return ALIKE.get(bare, bare)
-
-
 # Whether a tag closes, and which thinking.
 TAGS = {
-    **{tag: (False, _family(tag)) for tag in THINKING_TAGS},
-    **{tag: (True, _family(tag)) for tag in CLOSING_TAGS},
+    **OTHERS, PHRASE_ENDS: (True, THINK),
     **dict.fromkeys((*ENDS_MESSAGE, BARE_FINAL), (True, HARMONY)),
-}
-NOT_OURS = ENDS_MESSAGE[1:]
-TAGS |= {tag.upper(): found for tag, found in TAGS.items() if tag != BARE_FINAL}
-PREFIXES = prefixes((*THINKING_TAGS, *CLOSING_TAGS, *ENDS_MESSAGE, harmony.CHANNEL))
-LONGEST_TAG = max(map(len, PREFIXES))
+    **dict.fromkeys(THOUGHT_ENDS, (True, REACT)),
+}  # fmt: skip
+NOT_OURS = (*ENDS_MESSAGE[1:], THOUGHT_ENDS[0])
 
 
+@functools.lru_cache(256)
 def _known(tag: str) -> tuple[bool, str]:
     """Whether a tag closes, and which thinking; no family for another tag."""
     if found := TAGS.get(tag):
         return found
-    return TAGS.get(LOOSE.sub(">", tag).translate(FOLD), (False, ""))
-
-
-def held_back(tail: str, starts: frozenset[str], begins: re.Pattern[str]) -> int:
-    """How many characters at the end may be the beginning of a tag or a phrase.
-
-    tail: of the text, as long as the longest of them, and in their case. starts: `prefixes`.
-    begins: finds where one may begin.
-    """
-    found = (len(tail) - at.start() for at in begins.finditer(tail) if tail[at.start() :] in starts)
-    return next(found, 0)
+    tag = LOOSE.sub(">", tag).translate(FOLD)
+    if NAMED.fullmatch(tag):
+        return bool(CLOSES.search(tag)), THINK
+    return TAGS.get(tag, (False, ""))
 
 
 class ThinkingFilter:
@@ -157,7 +120,7 @@ class ThinkingFilter:
         off; else it is said, since there is nothing else.
         """
         waits = self._held or self._family or final or not self._begun
-        if not waits and not TAG_BEGINS.search(text):
+        if not waits and not BEGINS.search(text):
             self._before = last_before(self._before, text, len(text))
             return text
         text, self._held = self._held + text, ""
@@ -173,8 +136,14 @@ class ThinkingFilter:
             closes, family = (harmony.is_final(to), HARMONY) if channel else _known(name)
             empty = name.endswith("/>")  # it closes as models write it, else it means nothing
             closes = closes or (empty and bool(under_way))
-            if family == HARMONY and not channel:
-                ours = under_way == HARMONY
+            ours: bool | None
+            if family == REACT:
+                ours = under_way == REACT
+            elif family == HARMONY and not channel:
+                ours = under_way == HARMONY or self._closes_unopened(text, tag, final=final)
+                if ours is None:
+                    stop = tag.start()
+                    break
             elif closes or channel:
                 ours = under_way in ("", "any", family)
             else:
@@ -222,13 +191,22 @@ class ThinkingFilter:
             heard.append(text)
             self._spoke = self._spoke or not text.isspace()
 
+    def _closes_unopened(self, text: str, tag: re.Match[str], *, final: bool) -> bool | None:
+        """Whether it closes gpt-oss' thoughts that no tag opened; None: more must come first."""
+        if self.closed or self._family not in ("", "any"):
+            return False
+        before = text[tag.start() - 1] if tag.start() else self._before[-1:]
+        return harmony.closes_unopened(tag[0], before, text[tag.end() :], final=final)
+
     def _bare(self, text: str, *, final: bool) -> int:
         """Where to begin: behind a bare name of a channel; -1 while it may become one."""
         if self._begun:
             return 0
         start = len(text) - len(text.lstrip())
         word = text[start:]
-        if not final and any(name.startswith(word) for name in BARE_NAMES):
+        if not final and (
+            PHRASE.startswith(word) or THOUGHT.startswith(word) or harmony.reply_begins(word)
+        ):
             return -1
         self._begun = True
         if not (found := BARE.match(word)):
@@ -240,10 +218,8 @@ class ThinkingFilter:
 
     def _may_go_on(self, rest: str) -> int:
         """How many characters at the end may be the beginning of a tag."""
-        own = harmony.header_begins(rest) or held_back(
-            rest[-LONGEST_TAG:].translate(FOLD), PREFIXES, TAG_BEGINS
-        )
-        loose = LOOSE_BEGINS.match(rest, max(0, rest.rfind("<", -MOST_LOOSE)))
-        if not own and loose and _known(f"{loose[0]}>")[1]:
-            own = len(loose[0])
-        return own or (harmony.bare_final_begins(rest) if self._family == HARMONY else 0)
+        begins = MARKER_BEGINS.search(rest, max(0, len(rest) - MOST_LOOSE))
+        own = harmony.header_begins(rest) or (len(begins[0]) if begins else 0)
+        if self._family == REACT and not own:
+            own = len(ending[0]) if (ending := THOUGHT_ENDING.search(rest)) else 0
+        return own or harmony.bare_final_begins(rest)

@@ -5,32 +5,39 @@ from __future__ import annotations
 import ast
 import json
 import re
-import warnings
 from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
-__all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_name"]
+from vui_gateway.providers.written_values import decoded, expression, mended
 
-NAME_KEYS = ("name", "function", "function_name", "tool", "tool_name", "action", "recipient_name")
+__all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_arguments", "tool_name"]
+
+NAME_KEYS = (
+    "name", "function", "function_name", "tool", "tool_name", "action", "recipient_name", "method",
+    "command",
+)  # fmt: skip
 ARGUMENT_KEYS = (
     "arguments", "parameters", "args", "input", "kwargs", "params", "action_input", "tool_input",
     "tool_args", "function_args",
 )  # fmt: skip
 ARGUMENTS = re.compile(
-    r'"(?:arguments|parameters|params|args|kwargs|input|(?:action|tool|function)_(?:input|args))"'
+    r'["\'](?:arguments|parameters|params|args|kwargs|input|(?:action|tool|function)_(?:input|args))["\']'
     r"\s{0,8}:"
 )
 FUNCTOOLS = "functools"  # Phi-4-mini's, before its list of calls
 # A control token in a name, and all after it: "get_time<|channel|>commentary".
 LEAKED = re.compile(r"(?:<[|｜]|[|｜]>|<|\[(?:ARGS|CALL_ID)\]).*", re.DOTALL)
+# And what stands before or behind an offered one: "commentary to=functions.get_time".
+SPACES, BEHIND = re.compile(r"[.:/=>]"), re.compile(r"(?:\.call|\(\)|\s(?:json|code))\Z")
 # A name, what may stand between it and its arguments, and these: as JSON, in tags of their own, or
 # in parentheses.
 # A template's namespace: DeepSeek's, Step's, LongCat's.
 _SPACE = r"(?:[|｜]DSML[|｜]|[a-z]{1,16}[:_])?"
 NAMED = re.compile(
     r"(?<![\w.-])(?:(?:functions?|default_api)[.:])?(?P<name>[A-Za-z_][\w.-]{0,63})(?::\d{1,4})?"
-    r"(?:\s|[\"'>`*]|:(?!\w)|\[ARGS\]|\[CALL_ID\]\w{1,40}|<[|｜][^<>]{1,40}[|｜]>|```(?:json)?|json(?=\s)"
+    r"(?:\s|[\"'>`*)|]|[\[,](?=\{)|</(?:tool_|function_)?name>|<(?:arguments|parameters|args|input)>"
+    r"|:(?!\w)|\[ARGS\]|\[CALL_ID\]\w{1,40}|<[|｜][^<>]{1,40}[|｜]>|```(?:json)?|json(?=\s)"
     r"|<tool_sep[^<>]{0,20}>|Action[ _]?Input\b|✿ARGS✿"
     rf"){{0,12}}(?P<opens>[{{(]|<{_SPACE}param|<{_SPACE}arg_key|</function>|</invoke>|</tool_call>|\Z)"
 )
@@ -51,14 +58,24 @@ BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
 MOST_TOOL_CALLS, MOST_TRIES = 16, 200
 MOST_TEXT, MOST_ARGUMENTS, MOST_CLOSING = 100_000, 16_000, 60  # characters
-DECODER = json.JSONDecoder()
 
 
 def tool_name(name: str, offered: Collection[str] = ()) -> str:
     """A tool's name without control tokens and the namespace of a template."""
     bare = LEAKED.sub("", name).strip().strip("\"'")
     short = re.sub(r"^functions?[.:]|:\d+$", "", bare)
-    return short if bare not in offered and (short in offered or not offered) else bare
+    if bare not in offered and (short in offered or not offered):
+        return short
+    tails = (SPACES.split(BEHIND.sub("", one))[-1] for one in (bare, name))
+    return bare if bare in offered else next((one for one in tails if one in offered), bare)
+
+
+def tool_arguments(text: Any) -> Any:
+    """A call's arguments without what leaked around them; what isn't JSON stays."""
+    if not isinstance(text, str) or isinstance(_value(text), dict):
+        return text
+    value, _ = decoded(text, max(0, text.find("{")))
+    return _as_text(value) if isinstance(value, dict) else text
 
 
 def is_call(text: str, *, named: bool = False, cut_off: bool = False) -> bool:
@@ -66,26 +83,34 @@ def is_call(text: str, *, named: bool = False, cut_off: bool = False) -> bool:
 
     named: its tool's name stands before it. cut_off: the text has ended within it.
     """
-    try:
-        value = json.loads(text.removeprefix(FUNCTOOLS))
-    except (ValueError, RecursionError):
+    text = text.removeprefix(FUNCTOOLS).strip()
+    value, end = decoded(text, 0)
+    if end != len(text) and (value := mended(text) if "'" in text else None) is None:
         return (cut_off and bool(ARGUMENTS.search(text))) or _is_python_call(text)
-    return isinstance(value, dict | list) and (named or bool(ARGUMENTS.search(text)))
+    return isinstance(value, dict | list) and (named or _calls_a_tool(value))
+
+
+def _calls_a_tool(value: Any) -> bool:
+    """Whether a value has a tool's name and arguments, side by side."""
+    if isinstance(value, list):
+        return any(map(_calls_a_tool, value))
+    if not isinstance(value, dict):
+        return False
+    named = any(isinstance(value.get(key), str) for key in NAME_KEYS)
+    called = named and any(key in value for key in ARGUMENT_KEYS)
+    return called or any(map(_calls_a_tool, value.values()))
 
 
 def _is_python_call(text: str) -> bool:
-    value = _expression(text)
+    value = expression(text)
     calls = value.elts if isinstance(value, ast.List) else []
-    return bool(calls) and all(isinstance(one, ast.Call) and not one.args for one in calls)
+    return bool(calls) and all(
+        isinstance(one, ast.Call) and all(map(_is_text, one.args)) for one in calls
+    )
 
 
-def _expression(text: str) -> ast.expr | None:
-    """A text as an expression of Python's; None for none."""
-    with warnings.catch_warnings(action="ignore"):  # of a backslash, to nobody
-        try:
-            return ast.parse(text, mode="eval").body
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return None
+def _is_text(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def calls_in(text: str, offered: Collection[str]) -> list[dict]:
@@ -113,7 +138,9 @@ def _calls(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
         if found.start() < at or tries >= MOST_TRIES:
             continue
         tries += 1
-        value, end = _decoded(text, found.start())
+        value, end = decoded(text, found.start())
+        if tries == 1 and not end:
+            value = mended(text[found.start() :])
         for name, arguments in _of_json(value, offered):
             at = end
             found_any += tool_name(name, offered) in offered
@@ -146,7 +173,7 @@ def _of_json(value: Any, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
 def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The calls that are a name and then its arguments."""
     for found in RECIPIENT.finditer(text):
-        yield found[1], _decoded(text, found.end())[0] or {}
+        yield found[1], decoded(text, found.end())[0] or {}
     tries = 0  # braces that may be a call's
     for found in NAMED.finditer(text):
         name, opens = found["name"], found["opens"]
@@ -156,30 +183,29 @@ def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
             continue
         if opens == "{":
             tries += 1
-            value, end = _decoded(text, found.start("opens"))
+            value, end = decoded(text, found.start("opens"))
             if end or (value := _of_gemma(text[found.start("opens") :])):
                 yield name, value
         elif opens == "(":
-            yield name, _keywords(text, found.start("opens"))
+            at = found.end()
+            value = decoded(text, at)[0] or _keywords(text, at - 1)
+            if value is not None:
+                yield name, value
         else:
             yield name, _parameters(text, found.end("name"))
 
 
-def _decoded(text: str, at: int) -> tuple[Any, int]:
-    """The JSON value that begins there, and its end; 0 for none."""
-    try:
-        return DECODER.raw_decode(text, at)
-    except (ValueError, RecursionError):
-        return None, 0
-
-
-def _keywords(text: str, at: int) -> dict:
-    """The arguments of a call in Python's syntax."""
+def _keywords(text: str, at: int) -> dict | None:
+    """The arguments of a call in Python's syntax; None where one has no name."""
     ends = re.finditer(r"\)", text[at : at + MOST_ARGUMENTS])  # one may stand in an argument
-    tries = (_expression(f"f{text[at : at + end.end()]}") for end in islice(ends, MOST_TOOL_CALLS))
+    tries = (expression(f"f{text[at : at + end.end()]}") for end in islice(ends, MOST_TOOL_CALLS))
     call = next((one for one in tries if isinstance(one, ast.Call)), None)
     keywords = call.keywords if call else []
     try:
+        if call and len(call.args) == 1 and isinstance(call.args[0], ast.Dict):
+            return ast.literal_eval(call.args[0])
+        if call and call.args:
+            return None
         return {one.arg: ast.literal_eval(one.value) for one in keywords if one.arg}
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return {}
@@ -190,7 +216,7 @@ def _of_gemma(text: str) -> Any:
     parts = QUOTED_ARGUMENT.split(text)
     parts[::2] = [BARE_KEY.sub(r'"\1"', part) for part in parts[::2]]
     parts[1::2] = map(json.dumps, parts[1::2])
-    return _decoded("".join(parts), 0)[0]
+    return decoded("".join(parts), 0)[0]
 
 
 def _parameters(text: str, at: int) -> dict:

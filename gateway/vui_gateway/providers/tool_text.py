@@ -1,4 +1,4 @@
-"""Tool calls that a model writes as text: where they begin and end, and a filter for them."""
+"""Tool calls that a model writes as text: a filter for them."""
 
 from __future__ import annotations
 
@@ -6,96 +6,23 @@ import re
 
 from vui_gateway.providers.control_tokens import TOKEN, Kind, kind
 from vui_gateway.providers.mentions import last_before, mention
-from vui_gateway.providers.tags import FOLD, held_back, prefixes
-from vui_gateway.providers.tool_calls import FUNCTOOLS, is_call
+from vui_gateway.providers.partial import FOLD
+from vui_gateway.providers.tool_calls import is_call
+from vui_gateway.providers.tool_formats import (
+    FINAL,
+    FIRST,
+    OPEN,
+    closing,
+    end_of,
+    is_prose,
+    may_go_on,
+)
 
 __all__ = ["ToolTextFilter"]
 
-# The formats of https://github.com/vllm-project/vllm/tree/main/vllm/tool_parsers and of Qwen-Agent.
-# Where no end is named, all that follows in this turn belongs to the call.
-OPENING = {
-    "<tool_call>": "</tool_call>", "<tool_calls>": "</tool_calls>", "<toolcall>": "</toolcall>",
-    "<function_call>": "</function_call>", "<function_calls>": "</function_calls>",
-    "<functioncall>": "</functioncall>", "<tool_use>": "</tool_use>", "<function=": "</function>",
-    "<function name=": "</function>", "<invoke": "</invoke>", "<tool_code>": "</tool_code>",
-    "<minimax:tool_call>": "</minimax:tool_call>", "<seed:tool_call>": "</seed:tool_call>",
-    "<longcat_tool_call>": "</longcat_tool_call>", "<tool_response>": "</tool_response>",
-    "<function_results>": "</function_results>", "<execute_tool>": "</execute_tool>",
-    "<|tool_call_start|>": "<|tool_call_end|>", "<|action_start|>": "<|action_end|>",
-    "<|start_action|>": "<|end_action|>", "<|tool_call>": "<tool_call|>",
-    "<|tool_calls_section_begin|>": "<|tool_calls_section_end|>",
-    "<|tool_call_begin|>": "<|tool_call_end|>",
-    "<|tool_calls_begin|>": "<|tool_calls_end|>",
-    "<|dsml|function_calls>": "</|dsml|function_calls>", "[tool_request]": "[end_tool_request]",
-    "<|dsml|tool_calls>": "</|dsml|tool_calls>", "<|tools_prefix|>": "<|tools_suffix|>",
-    "<|python_start|>": "<|python_end|>", "<|tool_call:begin|>": "<|tool_call:end|>",
-    "<|open|>tools<|sep|>": "<|close|>tools<|sep|>", "[unused11]": "[unused12]",
-    "<tool_calls:opensource>": "</tool_calls:opensource>", "<call>": "</call>",
-    "]<]minimax[>[<tool_call>": "]<]minimax[>[</tool_call>", "✿function✿": "✿return✿",
-    "<start_function_call>": "<end_function_call>", "<xai:function_call": "</xai:function_call>",
-    "<function(": "</function>", "<tools>": "</tools>",
-    "[tool_calls]": "", "<|python_tag|>": "", "<|tool_call|>": "", "<|function_call|>": "",
-    "function call<|role_sep|>": "", "```tool_code\n": "```",
-}  # fmt: skip
-# ReAct's, and what follows a call is a made-up result until here: https://arxiv.org/abs/2210.03629
-FINAL = "final answer:"
-
-
-def _as_written(tag: str) -> str:
-    """A pattern for it: DeepSeek has pipes and underscores of its own."""
-    return re.escape(tag).replace(r"\|", "[|｜]").replace("_", "[_▁]")
-
-
-CLOSINGS = {
-    tag: re.compile(_as_written(tag), re.ASCII | re.IGNORECASE)
-    for tag in (*OPENING.values(), FINAL)
-    if tag
-}
-CALLS = (
-    r'"(?:name|function|function_name|tool|tool_name|tool_calls?|function_call|action|type'
-    r'|recipient_name)"'
-)
-JSON_CALL = rf"(?:(?<!\w){FUNCTOOLS}\s{{0,2}})?(?:\[\s{{0,8}})?\{{\s{{0,8}}" + CALLS + r"\s{0,8}:"
-# Llama 4's and Olmo's list: `[get_time(zone="UTC")]`.
-PYTHON_CALL = r"\[\s{0,4}[A-Za-z_][\w.]{0,40}\("
-_FENCE = r"(?:```(?:json)?\s{0,4})?"
-LABELLED = (
-    r"(?-i:(?P<label>\*{0,2}(?<!\w)Action)\*{0,2}:\*{0,2})\s{0,4}"
-    r"(?:[`\"']?(?P<name>[\w.-]{1,64})[`\"']?[ \t]{0,4}\n\s{0,4}\*{0,2}Action[ _]?Input\*{0,2}:"
-    rf"\*{{0,2}}\s{{0,8}})?{_FENCE}(?=[\[{{])"
-)
-OPEN = re.compile(
-    "|".join([*map(_as_written, OPENING), JSON_CALL, PYTHON_CALL, LABELLED]),
-    re.ASCII | re.IGNORECASE,
-)
-OPENING_PREFIXES = prefixes((*OPENING, f"{FUNCTOOLS}["))
-CALL_BEGINS = re.compile(r"[<\[✿`]|(?<!\w)[f\]]")
-LONGEST_OPENING = max(map(len, OPENING))
-
-
-def _begun(text: str) -> str:
-    """A pattern for a text or a beginning of it."""
-    return "(?:".join(map(re.escape, text)) + ")?" * (len(text) - 1)
-
-
-FIRST = re.compile(
-    rf"[<\[{{\]✿`]|(?<!\w)(?:Action\b|function call<|(?:\*|{_begun('Action')}|{_begun(FUNCTOOLS)}"
-    rf"|{_begun('function call')})\Z)"
-)
-JSON_PARTIAL = re.compile(
-    rf"(?:{FUNCTOOLS}\s{{0,2}})?(?:\[\s{{0,8}})?(?:\{{\s{{0,8}}(?:\"\w{{0,16}}(?:\"\s{{0,8}})?)?"
-    r"|(?<=[\[\s])[A-Za-z_][\w.]{0,40})?\Z"
-)
-JSON_BEGINS = re.compile(rf"(?:{FUNCTOOLS}\s{{0,2}})?[\[{{]")
-LABEL_PARTIAL = re.compile(
-    rf"\*{{0,2}}(?<!\w)(?:{_begun('Action')}|Action\*{{0,2}}(?::\*{{0,2}}\s{{0,4}}(?:[`\"']?[\w.-]{{0,64}}"
-    r"[`\"']?[ \t]{0,4}(?:\n[\w *]{0,20}(?::\*{0,2}\s{0,8})?)?)?`{0,3}(?:j?s?o?n?)\s{0,4})?)\Z"
-    r"|\*{1,2}\Z"
-)
 # A tag that somebody speaks of: words follow, and nothing ends it.
 SPOKEN_OF = re.compile(r"<[^<>{}=|]{1,60}>(?:[ \t]++[^\s{}\[\]()=<>]++){3}+[^{}\[\]()=<>]*+")
-MOST_PARTIAL, MOST_LABEL = 60, 160
-NESTING = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
+NESTING = re.compile(r'\\.|["\'{}\[\]]', re.DOTALL)
 MOST_TAKEN, MOST_JSON = 100_000, 8_000  # characters
 JSON = "json"
 
@@ -113,18 +40,20 @@ class ToolTextFilter:
         self.taken: list[str] = []
         self._held = self._before = ""  # _before: the last characters before what is held
         self._inside: str | None = None  # what ends the call under way; JSON by its brackets
-        self._depth, self._quoted = 0, False
-        self._label, self._named = "", False  # ReAct's, before the JSON of a call; it has the name
+        self._depth, self._quoted, self._quotes = 0, "", '"'  # quotes: those that its keys have
+        # What stands before the JSON of a call; it has the name; where a made-up result ends.
+        self._label, self._named = "", False
+        self._after: str | None = None
         self._part, self._size = list[str](), 0
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """The text without calls; a piece that may become one is held back."""
         text, self._held = self._held + text, ""
-        heard: list[str] = []
         if self._inside is None and not FIRST.search(text):
-            heard.append(text)
-        else:
-            self._take_out(text, heard, final=final)
+            self._before = last_before(self._before, text, len(text))
+            return text
+        heard: list[str] = []
+        self._take_out(text, heard, final=final)
         self._before = last_before(self._before, text, len(text) - len(self._held))
         return "".join(heard)
 
@@ -136,37 +65,48 @@ class ToolTextFilter:
                 continue
             if not (found := OPEN.search(text, begin)):
                 rest = text[at:]
-                keep = 0 if final else _may_go_on(rest)
+                keep = 0 if final else may_go_on(rest)
                 heard.append(rest[: len(rest) - keep])
                 self._held = rest[len(rest) - keep :]
                 break
-            inside, (start, begin) = OPENING.get(found[0].translate(FOLD), JSON), found.span()
-            tagged = inside is not JSON
-            spoken_of = tagged and mention(self._before, text, start, begin, final=final)
+            (start, begin), inside = found.span(), end_of(found[0], found["xml"])
+            tag = inside is not None or bool(found["end"])
+            spoken_of = tag and mention(self._before, text, start, begin, final=final)
             if spoken_of:
                 continue
             heard.append(text[at:start])
             at = start
-            if spoken_of is None:
+            stray: bool | None = bool(found["end"])
+            if tag and not stray and spoken_of is not None:
+                stray = is_prose(found[0], text, begin, final=final)
+            if spoken_of is None or stray is None:
                 self._held = text[at:]
                 break
-            self._inside = inside
-            self._label, self._named = "", bool(found["name"])
-            if found["label"]:
-                self._label, at = found[0], begin
-            elif tagged:
-                self._keep(found[0])
+            if stray:
                 at = begin
-            self._depth, self._quoted = 0, False
+                continue
+            at = self._open(found, inside)
         if final and self._inside is not None:
             heard.append(self._close(final=True))
+
+    def _open(self, found: re.Match[str], inside: str | None) -> int:
+        """A call begins; where its own text does."""
+        self._named = bool(found["name"] or found["to"])
+        self._after = FINAL if found["label"] and found["line"] is None else None
+        self._label = found[0] if found["label"] or found["to"] or found["noted"] else ""
+        self._inside = FINAL if found["line"] is not None else JSON if inside is None else inside
+        self._depth, self._quoted = 0, ""
+        self._quotes = "\"'" if "'" in found[0] else '"'
+        if inside is not None:
+            self._keep(found[0])
+        return found.end() if self._label or inside is not None else found.start()
 
     def _skip(self, text: str, at: int, heard: list[str], *, final: bool) -> int:
         """Take what belongs to the call; where the text goes on."""
         if self._inside is JSON:
             return self._skip_json(text, at, heard, final=final)
         inside = self._inside or ""
-        end = CLOSINGS[inside].search(text, at) if inside else None
+        end = closing(inside).search(text, at) if inside else None
         stop = end.end() if end else len(text)
         for token in TOKEN.finditer(text, at, stop):
             if kind(token[0]) in (Kind.END, Kind.OTHERS) and token[0].translate(FOLD) != inside:
@@ -185,8 +125,9 @@ class ToolTextFilter:
     def _skip_json(self, text: str, at: int, heard: list[str], *, final: bool) -> int:
         for mark in NESTING.finditer(text, at):
             char = mark[0]
-            if char == '"':
-                self._quoted = not self._quoted
+            if char in "\"'":
+                if char in (self._quoted or self._quotes):
+                    self._quoted = "" if self._quoted else char
             elif not self._quoted and len(char) == 1:
                 self._depth += 1 if char in "{[" else -1
                 if self._depth <= 0:
@@ -214,7 +155,7 @@ class ToolTextFilter:
         if final and SPOKEN_OF.fullmatch(part):
             return part
         self.taken.append(label + part)
-        self._inside = FINAL if label else None
+        self._inside = self._after if label else None
         return ""
 
 
@@ -228,16 +169,3 @@ def _tail(text: str, end: str) -> int:
 
 def _escaped(text: str) -> bool:
     return (len(text) - len(text.rstrip("\\"))) % 2 == 0
-
-
-def _may_go_on(rest: str) -> int:
-    """How many characters at the end may be the beginning of a call."""
-    tail = rest[-MOST_PARTIAL:]
-    marks = (mark.start() for mark in JSON_BEGINS.finditer(tail))
-    json_at = next((at for at in marks if JSON_PARTIAL.fullmatch(tail, at)), len(tail))
-    label = LABEL_PARTIAL.search(rest[-MOST_LABEL:])
-    return max(
-        len(tail) - json_at,
-        len(label[0]) if label else 0,
-        held_back(rest[-LONGEST_OPENING:].translate(FOLD), OPENING_PREFIXES, CALL_BEGINS),
-    )

@@ -7,9 +7,9 @@ from typing import Any
 
 from vui_gateway.providers.content import whole_characters
 from vui_gateway.providers.control_tokens import ControlTokenFilter
-from vui_gateway.providers.harmony import CHANNEL
+from vui_gateway.providers.harmony import CHANNEL, RECIPIENT
 from vui_gateway.providers.tags import ThinkingFilter
-from vui_gateway.providers.tool_calls import calls_in, tool_name
+from vui_gateway.providers.tool_calls import calls_in, tool_arguments, tool_name
 from vui_gateway.providers.tool_text import ToolTextFilter
 from vui_gateway.turns.call import Event
 
@@ -62,11 +62,13 @@ def _read(text: str, *, thinks: bool, cut_off: bool) -> tuple[str, list[str]]:
     rest = ThinkingFilter(opened=thinks).feed(text, final=True, lost=cut_off)
     rest = ControlTokenFilter().feed(tools.feed(rest, final=True), final=True)
     # A call in harmony's format stands in a channel of its own.
-    return rest, [*tools.taken, *[text] * (CHANNEL in text)]
+    return rest, tools.taken or [text] * (CHANNEL in text or RECIPIENT in text)
 
 
 def _named(call: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     function = dict(call.get("function") or {})
     if isinstance(name := function.get("name"), str):
         function["name"] = tool_name(name, names)
+    if "arguments" in function:
+        function["arguments"] = tool_arguments(function["arguments"])
     return {**call, "function": function}

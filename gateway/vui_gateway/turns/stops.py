@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from vui_gateway.providers.tags import held_back, prefixes
+from vui_gateway.providers.partial import held_back, prefixes
 
 __all__ = ["StopFilter"]
 
