@@ -12,15 +12,16 @@ from tests.support.said import cuts
 KINDS = {
     Kind.END: "<|im_end|> </s> <|eot_id|> <|eom_id|> <end_of_turn> <|end|> <|return|> <|eot|> "
     "[EOS] <|endoftext|> <｜end▁of▁sentence｜> <|END_OF_TURN_TOKEN|> <eoa> <turn|> [e~[ "
-    "[|endofturn|] <seed:eos> <eod> <longcat_e>",
+    "[|endofturn|] <seed:eos> <eod> <longcat_e> <｜hy_place▁holder▁no▁2｜> <|hy_eos|> <|im_sep|> "
+    "<|END_RESPONSE|> <|end_assistant|> </assistant> <eos_token> <end_of_response> <im_end>",
     Kind.OTHERS: "<|user|> <｜User｜> [INST] <<SYS>> <|system|> <|USER_TOKEN|> <|im_user|> "
     "<|observation|> <|tool_response|> <|ipython|> [|user|] <longcat_user>",
     Kind.OWN: "<|assistant|> <｜Assistant｜> <|CHATBOT_TOKEN|> <|im_assistant|> [/INST] "
     "[|assistant|]",
     Kind.HEADER: "<|im_start|> <|start_header_id|> <|start|> <start_of_turn> <|start_of_role|> "
     "<|turn> <|header_start|>",
-    Kind.NOTHING: "<s> <pad> [BOS] <|end_header_id|> <|end_of_role|> <|message|> <|im_sep|> "
-    "<|END_RESPONSE|> <|end_of_solution|> <|fim_prefix|> <answer> </answer> <|endofthink|> "
+    Kind.NOTHING: "<s> <pad> [BOS] <|end_header_id|> <|end_of_role|> <|message|> <|im_middle|> "
+    "<|end_of_solution|> <|fim_prefix|> <answer> </answer> <|endofthink|> "
     "<|end_of_reason|> <longcat_s> <text> <say> </spoken> <message> </result> <spoken_response>",
 }
 
@@ -97,3 +98,17 @@ def test_how_a_text_is_cut_changes_nothing() -> None:
         said = "".join(map(cut.feed, pieces)) + cut.feed("", final=True)
         assert said == whole.feed(text) + whole.feed("", final=True), pieces
         assert (cut.taken, cut.ended) == (whole.taken, whole.ended), pieces
+
+
+@pytest.mark.parametrize("token", ["<|im_end", "<|im_end|", "<|eot_id", "<｜end▁of▁sentence"])
+@pytest.mark.parametrize("more", ["", "\nNever heard.", " Never."])
+def test_a_token_that_is_cut_off_ends_the_turn_wherever_it_is_cut(token: str, more: str) -> None:
+    for pieces in cuts(f"It is.{token}{more}", 2):
+        tokens = ControlTokenFilter()
+        assert "".join(map(tokens.feed, pieces)) + tokens.feed("", final=True) == "It is.", pieces
+
+
+def test_the_name_behind_kimis_token_is_not_heard() -> None:
+    for pieces in cuts("<|im_assistant|>assistant<|im_middle|>Hello.", 2):
+        tokens = ControlTokenFilter()
+        assert "".join(map(tokens.feed, pieces)) + tokens.feed("", final=True) == "Hello.", pieces

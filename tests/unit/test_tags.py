@@ -103,8 +103,10 @@ def test_thinking_in_mid_sentence_is_not_heard_and_what_was_said_before_is(text:
 
 @pytest.mark.parametrize(
     "tags",
-    ["<｜begin▁of▁thinking｜> <｜end▁of▁thinking｜>", "<｜think｜> <｜/think｜>",
-     "<|think|> <|end_think|>", "<|thinking|> <|end_thinking|>", "<|thinking|> </|thinking|>", "<thought> </think>",
+    ["<｜begin▁of▁thinking｜> <｜end▁of▁thinking｜>",
+     "<｜think｜> <｜/think｜>",
+     "<|think|> <|end_think|>", "<|thinking|> <|end_thinking|>", "<|thinking|> </|thinking|>",
+     "<thought> </think>",
      "<reasoning> </think>", "<think> </reasoning>", "<chain-of-thought> </chain-of-thought>",
      "<inner-monologue> </inner-monologue>", "<reflect> </reflect>", "[THINKING] [/THINKING]",
      "<internal_reasoning> </internal_reasoning>", "<x:thinking> </x:thinking>", "<|cot|> <|/cot|>",

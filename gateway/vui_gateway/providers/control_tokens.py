@@ -25,10 +25,16 @@ PLAIN_TOKENS = (
     "<final_response>", "</final_response>", "<assistant_response>", "</assistant_response>",
     "[end final response]", "<text>", "</text>", "<say>", "</say>", "<spoken>", "</spoken>",
     "<message>", "</message>", "<result>", "</result>", "<spoken_response>", "</spoken_response>",
+    "<eos_token>", "<im_end>", "<im_start>", "<end_of_response>", "<end_of_sentence>",
 )  # fmt: skip
 # Between pipes, of ASCII or as DeepSeek writes them; Gemma 4 leaves out one.
 PIPED = r"<[|｜][^<>|｜\s]{1,48}(?:[|｜]>|>)"
-TOKEN = re.compile(PIPED + "|" + "|".join(map(re.escape, PLAIN_TOKENS)), re.ASCII | re.IGNORECASE)
+# One that ends the turn, and was cut off itself.
+CUT = (
+    r"<[|｜](?:im_end|e[ao][tm]_id|endoftext|end[_▁]of[_▁](?:turn|text|sentence))[|｜]?"
+    r"(?=[^\w|｜>▁])"
+)
+TOKEN = re.compile("|".join([PIPED, CUT, *map(re.escape, PLAIN_TOKENS)]), re.ASCII | re.IGNORECASE)
 PARTIAL = re.compile(r"<[|｜][^<>|｜\s]{0,48}[|｜]?\Z")
 TOKEN_PREFIXES, TOKEN_BEGINS = prefixes(PLAIN_TOKENS), re.compile(r"[<\[\]]")
 LONGEST_TOKEN = 60
@@ -40,7 +46,8 @@ WORD_CHARACTER = re.compile(r"\w")
 END_TOKENS = frozenset(
     ("im_end", "return", "call", "end", "stop", "eop", "end_turn", "endofturn", "endoftext",
      "endofprompt", "e~", "turn_end", "message_end", "endofassistant", "role_end", "flush",
-     "seed:eos", "longcat_e")
+     "seed:eos", "longcat_e", "hy_eos", "hy_place_holder_no_2", "im_sep", "end_response",
+     "end_assistant")
 )  # fmt: skip
 END = re.compile(
     r"eo[tsmdau](_?id|_token)?|end_?+of_?+(?!role|header|think|thought|reason|solution|prefix)\w+"
@@ -71,7 +78,12 @@ class Kind(Enum):
 
 
 # Mistral's template closes the user's turn, and the model's begins.
-FIXED = {"</s>": Kind.END, "[/inst]": Kind.OWN, "<response>": Kind.NOTHING}
+FIXED = {
+    "</s>": Kind.END,
+    "</assistant>": Kind.END,
+    "[/inst]": Kind.OWN,
+    "<response>": Kind.NOTHING,
+}
 
 
 def kind(token: str) -> Kind:
@@ -142,6 +154,8 @@ class ControlTokenFilter:
         if not final:
             keep = _may_go_on(rest)
             rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
+        elif (cut := PARTIAL.search(rest)) and kind(cut[0]) is Kind.END:
+            rest, self.taken = rest[: cut.start()], True
         self._add(rest, heard)
 
     def _add(self, text: str, heard: list[str]) -> None:
@@ -169,6 +183,7 @@ class ControlTokenFilter:
         elif found is Kind.OTHERS:
             self.ended = True
         elif found is not Kind.NOTHING:
+            self._role = written.startswith("<|im_assistant")  # Kimi's has a role, too
             self.ended = self._spoke  # before the first word it ends nothing
 
     def _skip_role(self, text: str, at: int, *, final: bool) -> int:

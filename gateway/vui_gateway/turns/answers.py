@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from vui_gateway.providers.bare_roles import RoleFilter
 from vui_gateway.providers.content import whole_characters
 from vui_gateway.providers.control_tokens import ControlTokenFilter
 from vui_gateway.providers.harmony import CHANNEL, RECIPIENT
@@ -61,6 +62,7 @@ def _read(text: str, *, thinks: bool, cut_off: bool) -> tuple[str, list[str]]:
     tools = ToolTextFilter()
     rest = ThinkingFilter(opened=thinks).feed(text, final=True, lost=cut_off)
     rest = ControlTokenFilter().feed(tools.feed(rest, final=True), final=True)
+    rest = RoleFilter().feed(rest, final=True)
     # A call in harmony's format stands in a channel of its own.
     return rest, tools.taken or [text] * (CHANNEL in text or RECIPIENT in text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+from vui_gateway.providers.bare_roles import RoleFilter
 from vui_gateway.providers.citations import CitationFilter, SourceFilter
 from vui_gateway.providers.content import whole_characters
 from vui_gateway.providers.control_tokens import ControlTokenFilter
@@ -77,8 +78,8 @@ class Reply:
         """Begin with what comes behind thoughts."""
         self._tools, self._tokens = ToolTextFilter(), ControlTokenFilter()
         self._stop = StopFilter(self._stops)
-        self._filters: list[Filter] = [self._tools, self._tokens, self._stop, SourceFilter()]
-        self._filters += [CitationFilter()] * self._cites
+        self._filters: list[Filter] = [self._tools, self._tokens, RoleFilter(), self._stop]
+        self._filters += [SourceFilter(), *[CitationFilter()] * self._cites]
         self._speech = PlainSpeech() if self._plain else None
         self._last = ""  # character of what the filters have let through
         self._pending = ""  # to be said, and not released yet
