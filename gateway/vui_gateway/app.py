@@ -51,7 +51,7 @@ __all__ = ["Gateway", "build", "create_app"]
 
 @dataclass(frozen=True)
 class Gateway:
-    """All of it, for one process."""
+    """The parts of the gateway, for one process."""
 
     in_force: InForce
     chat: Chat
@@ -90,7 +90,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
         call = taken_back.apply(before, call, attempt)
         thinks = thinking.thinks(call) or tags.thinks_aloud(model)
         if thinks and call.get("stop") == attempt.body.get("stop"):
-            call.pop("stop", None)  # it could strike in the thinking; `Reply` holds it anyway
+            call.pop("stop", None)  # it could match in the thinking; `Reply` applies it anyway
         return call
 
     def billed(attempt: Attempt) -> None:
@@ -98,7 +98,7 @@ def build(key: str, state: State, redis_url: str) -> Gateway:
             caching.billed(attempt.cache_marks, attempt.cache_counts)
 
     def reserve(attempt: Attempt) -> None:
-        # Neither the warm-up nor what one's own server prepares costs anything.
+        # Neither the warm-up nor a prompt that one's own server prepares costs anything.
         if attempt.counted and not attempt.body["model"].startswith(WARM_UP):
             usage.budget.reserve(attempt)
 
@@ -134,8 +134,8 @@ def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) ->
 
     LiteLLM serves several hundred routes and most of its published vulnerabilities sit in those
     that vui never calls. A request without the key is refused before its body is read, and of a
-    chat request only the fields that a call needs get through. `app.state.ready` tells the health
-    route that a turn would be answered at full speed.
+    chat request only the fields that a call needs get through. `app.state.ready` is true once a
+    turn would be answered at full speed: the health route reads it.
     """
     parts, page = gateway.in_force, gateway.page
     keys, router = parts.keys, parts.router
@@ -163,8 +163,8 @@ def create_app(gateway: Gateway, lifespan: Lifespan[Starlette] | None = None) ->
         return JSONResponse({"data": [entry for entry in listed if may_ask(entry["model_name"])]})
 
     async def prepare(request: Request) -> Response:
-        """A turn is coming: the connection is opened, and nothing is billed. A server of one's own
-        reads a prompt that comes along, and the answer comes when it has; others are sent nothing.
+        """Open the connection before a turn: nothing is billed. A server of one's own reads the
+        prompt of the request, and the response waits for that; others are sent nothing.
         """
         local = False
         asked = PrefillRequest.read(await read_body(request.receive))

@@ -1,4 +1,4 @@
-"""`vui-gateway check-config`: what would be made of a file, without starting anything."""
+"""`vui-gateway check-config`: the outcome of a file, without starting anything."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; 2 when what the user wrote can't be used, said in one line."""
+    """Run one command; 2 when the user's input can't be used, with one line that says why."""
     parser = argparse.ArgumentParser(prog="vui-gateway", description="vui's LiteLLM sidecar.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run the gateway")

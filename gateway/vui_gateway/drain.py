@@ -1,4 +1,4 @@
-"""The end of a gateway among many: balancers hear of it first, and nobody's call is lost."""
+"""Shutdown behind a balancer: readiness fails first, so that no call is lost."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ log = logging.getLogger("vui_gateway")
 
 
 class DrainingServer(uvicorn.Server):
-    """After SIGTERM unready at once, it serves on for a while, and then ends as uvicorn does.
+    """After SIGTERM it is unready at once, serves on for a while, and then ends as uvicorn does.
 
-    That is: no new connection, and the replies that are under way get their time. Until then each
+    uvicorn takes no new connection then, and waits for the replies under way. Until then each
     answer closes its connection, so that a client finds another gateway for its next call.
 
     Args:

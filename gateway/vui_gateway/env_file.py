@@ -107,6 +107,6 @@ def _in_header(value: str) -> bool:
 
 
 def _line(found: Original) -> int:
-    """Where it is; the blank lines before it are counted to it."""
+    """The line of a binding, whose text begins with the blank lines before it."""
     blank = len(found.string) - len(found.string.lstrip())
     return found.line + found.string[:blank].count("\n")

@@ -37,7 +37,7 @@ _zone: tzinfo | None = None  # the machine's own; a container's is UTC
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Drop the log of libraries meanwhile; the caller says their error."""
+    """Drop the log of libraries meanwhile; the caller logs their error."""
     token = _is_quiet.set(True)
     try:
         yield
@@ -62,12 +62,12 @@ def summary(error: BaseException) -> str:
 
 def words(error: BaseException, most: int = MAX_REASON) -> str:
     """An error's message in one line, of so many characters at the most."""
-    # Redacted before it is cut: half a credential is known by nobody.
+    # Redacted before it is cut: redaction doesn't know half a credential.
     return redact(" ".join(str(error).split()))[:most]
 
 
 class LogStream(io.TextIOWrapper):
-    """A text stream whose every write is redacted, bounded, and one record: what stands behind a
+    """A text stream whose every write is redacted, bounded, and one record: the text behind a
     newline in it is indented, so that no text from outside makes a line of its own.
     """
 
@@ -91,7 +91,7 @@ class LogStream(io.TextIOWrapper):
 
 
 class _Format(logging.Formatter):
-    """Our lines as they are; of a library's, in one line, what went wrong and where."""
+    """Our lines as they are; a library's record in one line, with the error and its place."""
 
     def format(self, record: logging.LogRecord) -> str:
         if record.name == OWN_LOGGER or _filter.debug:
@@ -106,14 +106,14 @@ class _Format(logging.Formatter):
 
 
 class _Filter(logging.Filter):
-    """Unless all is asked for: nothing that is said of a call, which has a line of ours, nothing
-    that no user can act on, and nothing again and again.
+    """Unless VUI_LITELLM_LOG=debug: drops libraries' records about a call (we log our own line),
+    records that no user can act on, and repeats.
     """
 
     debug = False
-    of_calls: Collection[str] = ()  # loggers that tell of calls what our own line does
+    of_calls: Collection[str] = ()  # loggers whose records about calls repeat our own line
     in_call: Callable[[], bool] = staticmethod(lambda: False)
-    idle: tuple[str, ...] = ()  # how messages begin that are of no use here
+    idle: tuple[str, ...] = ()  # beginnings of messages that help nobody here
 
     def __init__(self) -> None:
         super().__init__()
@@ -206,7 +206,7 @@ def configure(settings: Settings) -> None:
 def _set_levels() -> None:
     for logger in _adopted:
         logger.setLevel(logging.DEBUG if _filter.debug else logging.WARNING)
-    # Python's warnings are for who writes the code.
+    # Python's warnings are for the authors of the code.
     unheard = logging.WARNING if _filter.debug else logging.ERROR
     logging.getLogger("py.warnings").setLevel(unheard)
 
@@ -215,5 +215,5 @@ def _find_zone(name: str) -> tzinfo | None:
     """The zone of that name; None when there is none."""
     try:
         return ZoneInfo(name.removeprefix(":"))
-    except (OSError, ValueError, KeyError):  # what it raises for a folder, a path, and no zone
+    except (OSError, ValueError, KeyError):  # its errors for a folder, a path, and no zone
         return None

@@ -23,10 +23,10 @@ __all__ = ["Mirror"]
 
 # In this order, after the files that they name: where there is a configuration, there are its keys.
 NAMES = (".env", "litellm_config.yaml")
-# Seconds between two looks; the files are looked at, not watched, as in `config.reload`.
+# Seconds between two looks; the files are looked at, not watched, as in `reload`.
 COPY_EVERY = 0.2
 MAX_BYTES = 1_000_000  # of one of the two, and of the files that they name together
-# There when what could be copied at the start has been.
+# The file that is there once the first copies are made.
 READY = ".ready"
 MAX_FILES = 32
 LINK, NO_FILE = "it is a link out of the folder", "it is no file"
@@ -42,8 +42,8 @@ class Mirror:
         self._failed = ""
 
     def copy(self) -> None:
-        """Copy what has changed since the last time; what is gone goes, and what can't be read
-        becomes a file that the gateway can't read either, and says so.
+        """Copy the files that have changed since the last time. A lost one's copy goes; one
+        that can't be read becomes a file that the gateway can't read either, and the log says so.
         """
         files = {name: _read(self.source / name) for name in NAMES}
         named = self._read_named(list(files.values()))

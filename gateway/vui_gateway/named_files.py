@@ -63,7 +63,7 @@ def missing(value: object, folder: Path) -> str:
 
 
 def mark(path: Path) -> tuple[int, ...]:
-    """It changes when the file does; empty where there is none."""
+    """A value that changes when the file does; empty where there is none."""
     try:
         found = path.stat()
     except OSError:

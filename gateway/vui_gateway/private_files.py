@@ -1,4 +1,4 @@
-"""Files that others may look at, or tamper with, while they are written."""
+"""Writes files where others may look at them, or tamper with them, meanwhile."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def private_folder(path: Path) -> Path:
 def write_by_rename(
     path: Path, content: str | bytes, mode: int = 0o600, *, sync: bool = False
 ) -> None:
-    """A reader sees the old content or the new one; with `sync`, after a power cut too.
+    """Replace a file's content: a reader sees the old one or the new one.
+
+    sync: after a power cut, too.
 
     Raises:
         OSError: it can't be written.

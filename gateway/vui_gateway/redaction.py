@@ -37,7 +37,7 @@ PLAIN_PARAMS = re.compile(
 # Settings whose fields are named by the user.
 CARRIERS = re.compile(r"headers|extra_body|query", re.I)
 
-LEAST = 8  # characters; what is shorter stands in any text
+LEAST = 8  # characters; a shorter value stands in any text
 # Placeholders such as `not-needed`: replaced, they would spoil a reply that uses the word.
 PLACEHOLDER = re.compile(r"[A-Z]?[a-z]+([ _-][A-Z]?[a-z]+)*|[A-Z_-]+|[0-9.-]+")
 LEAST_PLACEHOLDER = 20
@@ -165,14 +165,14 @@ def _in_string(value: str, name: str, sure: bool) -> Iterator[tuple[str, str]]:
 
 
 def _is_random(value: str) -> bool:
-    """It looks like a credential, whatever its name."""
+    """Whether a value looks like a credential, whatever its name."""
     last = value.split()[-1] if value.split() else ""
     mixed = re.search("[0-9]", last) and re.search("[A-Za-z]", last)
     return len(last) >= LEAST_PART and bool(mixed) and "://" not in value
 
 
 def _is_safe(value: str) -> bool:
-    """Long and odd enough to stand nowhere by chance."""
+    """Whether a value is long and odd enough to stand nowhere by chance."""
     least = LEAST_PLACEHOLDER if PLACEHOLDER.fullmatch(value) else LEAST
     return len(value) >= least and not value.startswith("os.environ/")
 
@@ -197,7 +197,7 @@ def _spellings(value: str) -> set[str]:
 
 
 def _alternation(words: list[str]) -> str:
-    """A regular expression for any of the sorted words; what they begin with is looked at once."""
+    """A regular expression for any of the sorted words; a common beginning is looked at once."""
     begin = commonprefix(words)  # noqa: RUF071  character by character
     rest = [word[len(begin) :] for word in words]
     groups = [list(group) for _, group in groupby(filter(None, rest), key=lambda word: word[0])]

@@ -94,7 +94,7 @@ class Reloader:
     async def reload(self) -> None:
         """Put the files in force; a broken edit is reported, and the last good one stays.
 
-        The status is written before the log says it: who reads the line sees it in the status.
+        The status is written before the log: a reader of the line finds the edit in the status.
         """
         self.edited = True
         try:
@@ -217,7 +217,7 @@ async def _edits(settings: Settings) -> AsyncIterator[bool]:
 
 
 def _read_once(settings: Settings, config: Config) -> dict[str, str]:
-    """What LiteLLM may have read of `.env` at its start, by the names that the user knows."""
+    """The variables of `.env` that LiteLLM may have read at its start, by the user's names."""
     return {
         f"{name} in .env": value
         for name, value in read_at_start(settings.unknown).items()

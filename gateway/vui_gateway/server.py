@@ -165,7 +165,7 @@ async def _serve(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         """LiteLLM's own; the configuration is in force before the first request is taken."""
-        async with AsyncExitStack() as stack:  # uvicorn would add a traceback to what is raised
+        async with AsyncExitStack() as stack:  # uvicorn would add a traceback to any exception
             try:
                 with hidden(settings.unknown):
                     await stack.enter_async_context(router.lifespan())
@@ -185,7 +185,7 @@ async def _serve(
             app,
             host=settings.host,
             port=settings.port,
-            log_level="error",  # a stranger's nonsense is counted, and fills no log
+            log_level="error",  # malformed requests are counted, not logged
             access_log=False,
             server_header=False,
             proxy_headers=False,

@@ -132,7 +132,7 @@ class Settings(BaseModel):
     environ: Mapping[str, str] = Field(default_factory=dict, repr=False)
     # Lines of `.env` without an effect.
     warnings: list[str] = Field(default_factory=list)
-    # What `.env` alone sets and LiteLLM can't start with.
+    # Variables that `.env` alone sets and LiteLLM can't start with.
     unusable: Mapping[str, str] = Field(default_factory=dict, repr=False)
     # `file_marks` from before the files were read.
     marks: Mapping[Path, tuple[int, ...]] = Field(default_factory=dict)
@@ -141,7 +141,7 @@ class Settings(BaseModel):
     def load_usable(
         cls, environ: Mapping[str, str] = os.environ
     ) -> tuple[Self, SettingError | None]:
-        """Read both; without a `.env` that can't be used, and what is wrong with it.
+        """Read both. A `.env` that can't be used is left out, and its error is returned.
 
         Raises:
             SettingError: a value of the environment cannot be used.
@@ -196,11 +196,11 @@ class Settings(BaseModel):
 
     @property
     def config(self) -> Path:
-        """The models."""
+        """The path of the model file."""
         return self.project / CONFIG_NAME
 
     def address(self, port: int) -> str:
-        """Where the gateway is reached that listens on `port`."""
+        """The address of the gateway that listens on `port`."""
         anywhere = self.published_port or self.host in ("0.0.0.0", "::", "")  # noqa: S104
         host = "127.0.0.1" if anywhere else f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.published_port or port}"

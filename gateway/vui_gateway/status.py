@@ -55,7 +55,7 @@ class Cache(BaseModel):
 
 
 class HeadStarts(BaseModel):
-    """Today's: all, those that were used, and US dollars for the others."""
+    """Today's head starts: all, those that were used, and US dollars for the others."""
 
     started: float = 0.0
     used: float = 0.0
@@ -175,7 +175,7 @@ def _order(entry: dict) -> float:
 
 
 def lines(status: Status) -> Iterator[str]:
-    """For a terminal: what is served and what failed comes first."""
+    """The lines for a terminal: models in force and failures come first."""
     now = time.time()
     yield f"In force for {now - status.since:.0f} s: {', '.join(status.served)}"
     yield status.vui

@@ -1,4 +1,4 @@
-"""The variables of `.env`: which are whose, and which LiteLLM gets to see when."""
+"""The variables of `.env`: whose they are, and when LiteLLM gets them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def collector(env: Mapping[str, str], signal: str) -> str:
 
 
 def read_at_start(variables: Mapping[str, str]) -> dict[str, str]:
-    """Those that LiteLLM may have read at its start and won't read again."""
+    """The variables that LiteLLM may have read at its start and won't read again."""
     late = (REDIS_PREFIX, TELEMETRY, MASTER_KEY)
     return {name: value for name, value in variables.items() if not name.startswith(late)}
 

@@ -37,12 +37,12 @@ class Watchdog:
         self._over = threading.Event()
 
     def start(self) -> None:
-        """From the main thread, which runs the loop."""
+        """Begin to watch; called in the main thread, which runs the loop."""
         signal.signal(signal.SIGPROF, lambda _, frame: self._end(frame))
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """Before the loop ends."""
+        """Stop watching; called before the loop ends."""
         self._over.set()
         signal.setitimer(signal.ITIMER_PROF, 0)
 
@@ -65,7 +65,7 @@ class Watchdog:
             signal.setitimer(signal.ITIMER_PROF, self._seconds)
 
     def _end(self, frame: FrameType | None) -> None:
-        # Neither logging nor print: what hangs may hold their locks.
+        # Neither logging nor print: the code that hangs may hold their locks.
         where = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "an unknown place"
         line = f"The event loop has hung for {self._seconds:g} s at {where}: the gateway ends."
         os.write(sys.stderr.fileno(), f"{stamp()} {line}\n".encode())

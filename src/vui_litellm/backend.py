@@ -1,4 +1,4 @@
-"""vui's LLM backend for a LiteLLM proxy: what differs from a local server, and nothing else."""
+"""vui's LLM backend for a LiteLLM proxy: only the differences from a local server."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from vui_litellm.stream import (
 
 __all__ = ["LiteLLMBackend", "is_served"]
 
-# vui's thoughts send all that was ever said; the gateway takes 300 messages. Gone by the fifty,
-# what is left begins alike for many turns, and stays in its provider's cache.
+# vui's thoughts send all that was ever said; the gateway takes 300 messages. The oldest go by
+# fifties: the rest begins alike for many turns, and stays in its provider's cache.
 MOST_MESSAGES, GONE_AT_ONCE = 250, 50
 # Behind a system prompt alone, as in vui's own backends.
 PLACEHOLDER = {"role": "user", "content": "."}
@@ -118,7 +118,7 @@ class LiteLLMBackend(VLLMBackend):
     def _drop_extras(self, sent_extras: bool, resp: httpx.Response, error: str) -> bool:
         # vui asks here whether to try again, before it raises.
         failure = GatewayError(resp, error)
-        # Our gateway has left out by itself what its provider refuses.
+        # Our gateway has left out by itself the fields that its provider refuses.
         theirs = resp.status_code in (400, 422) and not is_ours(failure)
         if theirs and (field := refused_field(resp.request, error)):
             self._refused_fields.add(field)
@@ -184,7 +184,7 @@ class LiteLLMBackend(VLLMBackend):
         return ""
 
     async def prefill(self, messages: list[dict]) -> None:
-        """Tell our gateway that a turn is coming, without a word of it: nothing is billed. Where
+        """Announce a turn to our gateway, without a word of it: nothing is billed. Where
         a server of the user's own would answer, it may read what the turn begins with.
         """
         with suppress(httpx.HTTPError, ValueError):

@@ -18,7 +18,7 @@ __all__ = ["main"]
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 2 for a bad setting, an unusable gateway or vui, each said in one line.
 
-    0 for a machine on which vui can't speak: what starts it again after a failure would for ever.
+    0 for a machine on which vui can't speak: a supervisor would restart it for ever.
     """
     parser = argparse.ArgumentParser("vui-litellm", description="vui through a LiteLLM gateway.")
     commands = parser.add_subparsers(dest="command", required=True)

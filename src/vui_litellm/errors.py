@@ -99,7 +99,7 @@ SPOKEN = re.compile(f" ?(?:{'|'.join(_PATTERNS)})")
 
 # https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 MESSAGE_FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id")
-# Fields that a reply can do without, and what a refusal calls them. Where `temperature` and `top_p`
+# Fields that a reply can do without, and refusals' names for them. Where `temperature` and `top_p`
 # exclude each other, both are named: the rarer one goes first.
 OPTIONAL_FIELDS = {
     "top_p": "topp",
@@ -114,7 +114,7 @@ class GatewayError(httpx.HTTPStatusError):
     """The gateway, or the provider behind it, answered with an error instead of a reply.
 
     code: our gateway's name for it; empty when the answer comes from somebody else's.
-    param: of a refused key, the variable that holds it, where our gateway names it.
+    param: the variable of a refused key, or the tokens that vui needs, where our gateway names it.
     type: LiteLLM's name for it. status: the HTTP status, or the one that an error frame names.
     """
 
@@ -146,15 +146,15 @@ def parse_error(body: str) -> dict:
 
 
 def is_ours(error: GatewayError) -> bool:
-    """Whether our gateway says it, and not somebody else's LiteLLM."""
+    """Whether an error is our gateway's, and not somebody else's LiteLLM's."""
     return error.code in BY_CODE
 
 
 def gateway_lost(error: Exception) -> bool:
     """True when it can't be the same gateway's answer any more: it ended, or was never reached.
 
-    What it had asked of a provider ended with it. Where a balancer stands in front of several, it
-    says so with a code, and passes the next request to another one.
+    Its calls to providers ended with it. A balancer in front of several gateways says so with a
+    code, and passes the next request to another one.
     """
     if isinstance(error, GatewayError):
         return error.code == "gateway_unavailable"

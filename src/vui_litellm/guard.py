@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 __all__ = ["COOKIE", "GUARD_HEADERS", "guard"]
 
 COOKIE = "vui_token"
-# What no name server has a say in: another name for this machine may be a page's that rebinds it.
+# Names that need no name server: another name for this machine may be a page's that rebinds it.
 LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 # A proxy on this machine may speak for anybody, and call vui by the address that it asks.
 PROXIED = frozenset({"Forwarded", "X-Forwarded-For", "X-Real-IP"})
@@ -68,7 +68,7 @@ def _check_sender(request: web.Request, token: str | None) -> None:
 
 
 def _check_origin(request: web.Request) -> None:
-    """Refuse what another page has made a browser send; programs name no origin.
+    """Refuse requests that another page has made a browser send; programs name no origin.
 
     https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Origin: with every websocket
     and every POST; https://developer.mozilla.org/en-US/docs/Glossary/Fetch_metadata_request_header:

@@ -44,7 +44,7 @@ class HeadStart:
             self._running = Ahead(self._ask, messages, options)
 
     def take(self, messages: list[dict], **options: Any) -> Ahead | None:
-        """The reply from its beginning; None where what runs means something else, or has failed:
+        """The reply from its beginning; None where the running one means something else, or failed:
         it is cancelled then.
         """
         ahead, self._running, self._left = self._running, None, MOST
@@ -79,7 +79,7 @@ class Ahead:
     """The tokens of a reply that runs by itself, from its beginning.
 
     Attributes:
-        name: that no other one has.
+        name: a unique one.
         asked: the meaning of its messages, and its options.
         stats: what the call reports at its end.
     """

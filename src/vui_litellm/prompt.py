@@ -15,7 +15,7 @@ NAME, ANY, MEMORIES, CLOCK, CLOCK_END = "\ue000\ue001\ue002\ue003\ue004"
 CLOCK_FIELD = re.compile(f"{CLOCK}([^{CLOCK_END}]*){CLOCK_END}")
 FIELD = re.compile(f"([{NAME}{ANY}{MEMORIES}]|{CLOCK}[^{CLOCK_END}]*{CLOCK_END})")
 CLOCK_SENTENCE = re.compile(rf"(?=\S)(?:[^.!?\n{CLOCK}]*{CLOCK_FIELD.pattern})+[^.!?\n]*[.!?]\s*")
-# Alive at a time are two, or four as a memory comes or goes.
+# Two are in use at a time, or four as a memory comes or goes.
 CACHED = 16
 
 
@@ -34,7 +34,7 @@ class Piece(NamedTuple):
 
 
 class Template:
-    """A system message of vui's, with fields for what vui fills in.
+    """A system message of vui's, with fields that vui fills in.
 
     `clock` is its sentence with the date and the time, "" when it has none.
 
@@ -88,7 +88,7 @@ class Template:
 
 
 class Prompt:
-    """Takes vui's own system messages apart; whatever else there is stays byte for byte.
+    """Takes vui's own system messages apart; all other messages stay byte for byte.
 
     `templates` gives vui's own; it is asked at each text that wasn't seen lately. `now` gives the
     user's local time.
@@ -105,7 +105,7 @@ class Prompt:
     def arrange(self, messages: list[dict], *, parts: bool) -> list[dict]:
         """The messages, vui's own system messages as text parts or joined again by an empty line.
 
-        What never changes is first, then the memories, then the clock as it is now.
+        The part that never changes is first, then the memories, then the clock as it is now.
 
         Source: https://platform.openai.com/docs/api-reference/chat/create (text content parts)
         """

@@ -28,7 +28,7 @@ DRAIN_TIMEOUT = 0.1
 # aren't the last in a space.
 WHOLE_SENTENCES = "x-vui-whole-sentences"
 # vui's chunker takes it for a sentence, and lets the one before it go. The word joiner, which is
-# neither white space nor visible, tells it from a full stop of the model's own.
+# neither white space nor visible, distinguishes it from a full stop of the model's own.
 LONE_STOP = "\u2060."
 # In a chunk of our gateway's that is no part of the reply: a sentence said while it is awaited.
 FILLER = b'"vui_filler"'
@@ -51,7 +51,7 @@ async def end_sentences(
 ) -> AsyncGenerator[str]:
     """A backend's stream, and a lone stop after a sentence as soon as it is sure that more follows.
 
-    That is when the next one begins; or, from a gateway that promises so, when it ends in a space.
+    It is sure once the next one begins; from a gateway that promises so, once it ends in a space.
     The chunker cuts at each `sentence_end` at once: an end never spans two tokens.
     """
     ended = False  # the chunker has whole sentences only

@@ -11,8 +11,8 @@ from pathlib import Path
 
 __all__ = ["HOST_ZONE", "use_timezone"]
 
-# Where compose.yaml mounts the host's /etc/localtime. Not over the container's own, a link: what it
-# leads to would be hidden, and `TZ=UTC` be the host's zone.
+# Where compose.yaml mounts the host's /etc/localtime. Not over the container's own, a link: its
+# target would be hidden, and `TZ=UTC` be the host's zone.
 HOST_ZONE = Path("/run/host/localtime")
 # A zone without a name: https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html
 _NAME = r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)"

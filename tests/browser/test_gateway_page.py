@@ -252,7 +252,7 @@ def test_it_says_when_the_gateway_is_away_and_goes_on_when_it_is_back(
 ) -> None:
     opened(page, talk)
     context.set_offline(True)
-    expect(page.locator("#link")).to_contain_text("The gateway is away since")
+    expect(page.locator("#link")).to_contain_text("The gateway has been away since")
     expect(page.locator("#announce")).to_have_text("The gateway is away.")
     expect(page.locator("#vui")).to_have_text(GPT)
     context.set_offline(False)

@@ -1,4 +1,4 @@
-"""Lets requests in: those with a key, to the routes that there are."""
+"""Lets in requests that have a key, to exact paths only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLIENT = "vui_gateway.client"  # in the scope of a request that was let in
 
 
 class ExactPath:
-    """ASGI middleware: `/v1/%6dodels` is no other spelling of an open route."""
+    """ASGI middleware: an escaped path, such as `/v1/%6dodels`, is no route."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

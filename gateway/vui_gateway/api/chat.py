@@ -36,7 +36,7 @@ from vui_gateway.usage.recorder import Recorder
 
 __all__ = ["Chat"]
 
-TICK = 0.5  # seconds between two looks whether something is to be said
+TICK = 0.5  # seconds between two checks for a sentence that is due
 NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 # https://www.w3.org/TR/trace-context/#traceparent-header
 TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -102,7 +102,7 @@ class Chat:
             answering.result()
 
     async def claim(self, request: Request) -> Response:
-        """A head start is used."""
+        """Note that a head start is used."""
         claimed = ClaimRequest.read(await read_body(request.receive))
         self._usage.head_starts.claim(claimed.name, request.scope[CLIENT].name)
         return JSONResponse({}, HTTPStatus.ACCEPTED)
@@ -150,7 +150,7 @@ class Chat:
                 reply, silence = self._engine.stream(call, body), self._fillers.of(call)
                 async with aclosing(_with_signs_of_life(reply, silence)) as events:
                     async for event in events:
-                        # A reply that a token ended has no usage of its provider's.
+                        # A reply that a control token ended has no usage from its provider.
                         over = event and event.finish_reason and call.answered
                         if event and (event.usage or (over and over.taken_out)):
                             event = event._replace(usage=_usage(event.usage, call))
@@ -183,7 +183,7 @@ class Chat:
             task.add_done_callback(self._recording.discard)
 
     async def _record(self, call: Call) -> None:
-        """LiteLLM reports the price a moment after the end, where there is one."""
+        """Record a call once LiteLLM has reported its price, a moment after the end."""
         billed = [attempt.billed.wait() for attempt in call.attempts if attempt.spoke]
         try:
             with suppress(TimeoutError):
@@ -194,7 +194,7 @@ class Chat:
 
 
 def _usage(usage: Any, call: Call) -> dict[str, Any]:
-    """OpenAI's `usage`, and when the first word and the last came: sentences hide that."""
+    """OpenAI's `usage`, and the times of the first and the last word, which sentences hide."""
     attempt = call.answered
     assert attempt is not None
     times = {"first_token_ms": attempt.first_word, "last_token_ms": attempt.last_word}

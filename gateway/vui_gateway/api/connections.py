@@ -43,7 +43,7 @@ class Connections:
         self._ended = Counter("vui_connections_ended", text, ("why",), registry=registry)
 
     def protocol(self, **of_uvicorn: Any) -> BoundedProtocol:
-        """uvicorn's `http`: what it calls for a new connection."""
+        """uvicorn's `http`: the factory that it calls for a new connection."""
         return BoundedProtocol(self, **of_uvicorn)
 
     def add(self, new: BoundedProtocol) -> None:
@@ -63,7 +63,7 @@ class Connections:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's quick parser has no bounds of its own, and takes trailers for headers."""
+    """Bounds uvicorn's httptools protocol, which has no bounds and takes trailers for headers."""
 
     def __init__(self, connections: Connections, **of_uvicorn: Any) -> None:
         super().__init__(**of_uvicorn)
@@ -79,7 +79,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return answering and not self.flow.write_paused
 
     def end(self, why: str) -> None:
-        """Without a wait for a peer that may never read what was written."""
+        """End it without waiting for a peer that may never read what was written."""
         self._among.count(why)
         self._among.remove(self)
         self.transport.abort()
@@ -170,7 +170,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watch()
 
     def _watch(self) -> None:
-        """From now on the peer has the time that its part of the exchange may take."""
+        """Set the deadline for the peer's next step; there is none while it has nothing to do."""
         if self._deadline:
             self._deadline.cancel()
             self._deadline = None
@@ -190,7 +190,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def _most() -> int:
-    """As many as the process may have, half of its descriptors left to providers and files."""
+    """Half of the descriptors that the process may have: the rest is for providers and files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * MOST_CONNECTIONS
     descriptors = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

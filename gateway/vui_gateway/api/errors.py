@@ -28,14 +28,15 @@ KEY_REVOKED_MESSAGE = (
 def error_body(message: str, code: str, param: str | None = None) -> dict:
     """https://platform.openai.com/docs/guides/error-codes, with our code.
 
-    param: for `provider_key_refused` the variable that holds the key.
+    param: for `provider_key_refused` the variable that holds the key; for `context_too_small` the
+        tokens that vui needs.
     """
     error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
     return {"error": error}
 
 
 def _error_response(error: RequestError) -> JSONResponse:
-    """The same as a response."""
+    """An error as a response, with the headers that its status needs."""
     headers = {}
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"

@@ -1,4 +1,4 @@
-"""The page at `/`: one HTML file that holds no data, and the one route that it asks for them."""
+"""The page at `/`: one HTML file without data, and the routes of its session and its data."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Page:
     """The page's routes.
 
     Attributes:
-        reloader: what it shows, once a configuration is in force.
+        reloader: the source of the data; None until a configuration is in force.
 
     Args:
         keys: those in force.
@@ -77,11 +77,11 @@ class Page:
         self.reloader: Reloader | None = None
 
     async def html(self, _: Request) -> Response:
-        """The same for everybody: it needs no key, and holds no data."""
+        """The HTML file, which needs no key and holds no data."""
         return Response(PAGE_HTML, media_type="text/html", headers=PAGE_HEADERS)
 
     async def session(self, request: Request) -> Response:
-        """For a printed address or the key: what the browser keeps instead of either."""
+        """The session that a browser keeps instead of a printed address or the key."""
         if not self._opens(request, PAGE_ADDRESS):
             raise RequestError(ADDRESS_REFUSED, Code.INVALID_KEY)
         session = sign(self._keys.owner, SESSION, SESSION_SECONDS)

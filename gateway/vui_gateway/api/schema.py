@@ -22,7 +22,7 @@ from vui_gateway.errors import Code, RequestError
 
 __all__ = ["ChatRequest", "ClaimRequest", "PrefillRequest", "read_body"]
 
-# Ten times what vui sends, and no more than LiteLLM takes 20 ms for in one go.
+# Ten times the size of vui's requests. LiteLLM needs 20 ms at most for it, in one go.
 MAX_BODY = 400_000
 MAX_MESSAGES = 300
 MAX_PARTS = 100  # of a message's text
@@ -153,7 +153,7 @@ class PrefillRequest(ModelRequest):
 
 
 class ClaimRequest(_Strict):
-    """Which head start is used."""
+    """The head start that is used."""
 
     name: Name
 

@@ -69,7 +69,7 @@ class EventStream:
             await self._write(text)
 
     async def end(self) -> None:
-        """The reply is whole."""
+        """End the stream of a whole reply."""
         await self._write(f"{self._last}data: [DONE]\n\n", last=True)
 
     async def fail(self, message: str, code: str, status: int, param: str | None = None) -> None:

@@ -1,1 +1,1 @@
-"""The user's `litellm_config.yaml` and `.env`: their shape, a voice's defaults, hot reload."""
+"""From `litellm_config.yaml` and variables to a `Config`: checks, cures, a voice's defaults."""

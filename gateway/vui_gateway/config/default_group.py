@@ -21,7 +21,7 @@ __all__ = ["DEFAULT_GROUP", "DEMO", "DefaultGroup", "choose_default", "demo_for"
 DEFAULT_GROUP = "vui"
 FILE = "litellm_config.yaml"
 ALIAS = "model_group_alias"
-MODEL_PATH = re.compile(r"\S*/(?=\w)")  # of what is named by its last part in speech
+MODEL_PATH = re.compile(r"\S*/(?=\w)")  # the part of a model's name that speech leaves out
 
 # LiteLLM answers from `mock_response` without any provider.
 # https://docs.litellm.ai/docs/completion/mock_requests
@@ -35,7 +35,7 @@ DEMO = {"model_name": "demo", "litellm_params": DEMO_PARAMS}
 
 @dataclass(frozen=True)
 class DefaultGroup:
-    """Who `vui` is.
+    """The model group that `vui` stands for.
 
     Attributes:
         note: the same in one sentence, and why.
@@ -100,7 +100,7 @@ def demo_for(spoken: str, what: str) -> DefaultGroup:
 
 
 def refused_note(models: Iterable[str], variables: Iterable[str], others: list[str]) -> str:
-    """Who `vui` is while the keys of its deployments are refused."""
+    """The sentence about `vui` while the keys of its deployments are refused."""
     named, keys = ", ".join(dict.fromkeys(models)), ", ".join(dict.fromkeys(variables))
     who = f"{others[0]}, in place of {named}" if others else named
     return f"{DEFAULT_GROUP} is {who}, whose provider refused {keys}: put a valid one there."
@@ -138,7 +138,7 @@ def _fallbacks(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _answers(entry: dict) -> bool:
-    """A single model, for text, of a provider."""
+    """Whether an entry is a single model of a provider's that answers in text."""
     params = entry["litellm_params"]
     if "*" in entry["model_name"] or "*" in params["model"] or params.get("mock_response"):
         return False

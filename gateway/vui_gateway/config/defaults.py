@@ -37,8 +37,8 @@ LITELLM_DEFAULTS = {
     "disable_hf_tokenizer_download": True,
 }
 
-# The user's own callbacks. They get nothing of what was said; without any, taking it out of what
-# nobody gets costs 0.5 ms. https://docs.litellm.ai/docs/proxy/logging#turn-off-message-logging
+# Keeps conversations from the user's callbacks. It costs 0.5 ms: set only where there are any.
+# https://docs.litellm.ai/docs/proxy/logging#turn-off-message-logging
 MESSAGE_LOGGING = "turn_off_message_logging"
 
 ROUTER_DEFAULTS = {
@@ -84,7 +84,7 @@ def identity(deployment: dict, env: Mapping[str, str]) -> str:
 
 
 def _set(settings: dict) -> dict:
-    """Without what isn't set, and without a limit of no time at all."""
+    """The settings without empty ones, and without time limits of 0."""
     needed = ("stream_timeout", "timeout")
     return {
         name: value

@@ -17,7 +17,7 @@ from vui_gateway.litellm_proxy.router import HIDDEN
 
 __all__ = ["move_fallbacks"]
 
-# In `litellm_params`, and what it is called in `router_settings`.
+# Settings of `litellm_params`, with their names in `router_settings`.
 OF_DEPLOYMENT = {
     "fallbacks": "fallbacks",
     "context_window_fallback_dict": "context_window_fallbacks",

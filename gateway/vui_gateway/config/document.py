@@ -15,7 +15,7 @@ from vui_gateway.named_files import read_text
 
 __all__ = ["ConfigError", "Document"]
 
-MAX_CONFIG_VALUES = 1_000_000  # with what anchors repeat
+MAX_CONFIG_VALUES = 1_000_000  # with the repetitions of anchors
 # LiteLLM wants text in these; people write digits without quotes.
 TEXTS = frozenset(("model_name", "model", "api_key", "api_version", "organization"))
 DATE, TEXT = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:str"

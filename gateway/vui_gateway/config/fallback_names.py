@@ -1,4 +1,4 @@
-"""The names in a file's fallbacks: groups of the file, and what is said of others."""
+"""The names in a file's fallbacks: groups of the file, and sentences about other names."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _settled(
 
 
 def _is_prefixed(whole: str, name: str) -> bool:
-    """Whether one is the other behind a provider.
+    """Whether `whole` is `name` with a provider before it.
 
     https://github.com/BerriAI/litellm: litellm/router_utils/fallback_event_handlers.py
     """

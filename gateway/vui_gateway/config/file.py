@@ -1,4 +1,4 @@
-"""The user's `litellm_config.yaml`: checked, and made into what LiteLLM runs with."""
+"""The user's `litellm_config.yaml`: checked, and turned into LiteLLM's configuration."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ FEW_LINES = 5  # entries that can't be used, named where there is no other
 
 @dataclass(frozen=True)
 class Config:
-    """What LiteLLM runs with, and what to tell the user about it.
+    """LiteLLM's configuration, and the sentences about it for the user.
 
     Attributes:
         model_list, router_settings, litellm_settings: in LiteLLM's format, with our defaults.
         env: the variables that the file names, with their values.
-        default: who `vui` is.
+        default: the model group that `vui` stands for.
         master_key, max_budget: unless `.env` has them. details: warnings for `status` alone.
         environment: variables that the file sets.
     """
@@ -85,7 +85,7 @@ def read_config(
 ) -> Config:
     """Check the file against LiteLLM's format and against the keys at hand.
 
-    refused: what LiteLLM's router was refused for (`find_culprits`), to be left out.
+    refused: settings and deployments that LiteLLM's router refuses (`find_culprits`): left out.
 
     Raises:
         ConfigError: it can't be read, or LiteLLM would refuse or misread it.

@@ -12,7 +12,7 @@ __all__ = ["LeftOut", "by_reason", "summary"]
 class LeftOut:
     """A deployment that is not served, and the variable or credential whose lack is the reason.
 
-    wrong, cure: what is said of it, and what to do.
+    wrong, cure: its fault, and what to do.
     is_unset: a variable without a value is all that it lacks.
     place: file and line of what is wrong with the entry itself, with a colon and a space.
     """

@@ -21,7 +21,7 @@ A_DAY = ("1d", "24h", "1440m", "86400s")
 
 
 def take_key(file: dict, env: Mapping[str, str], place: Callable[..., str]) -> tuple[str, str]:
-    """The owner's key that a file names, and what is said of it; each may be empty.
+    """The owner's key that a file names, and a sentence about it; each may be empty.
 
     LITELLM_MASTER_KEY counts without a setting, too, as in LiteLLM. A setting that stays in the
     file has no effect: `.env` has a key.
@@ -52,7 +52,7 @@ def take_key(file: dict, env: Mapping[str, str], place: Callable[..., str]) -> t
 def take_budget(
     file: dict, env: Mapping[str, str], place: Callable[..., str]
 ) -> tuple[float | None, list[str]]:
-    """US dollars per day that a file sets, and what is said of amounts that are none.
+    """US dollars per day that a file sets, and a sentence for each amount that is none.
 
     A setting that stays in the file has no effect: `.env` has a budget, or it isn't for a day.
     """

@@ -1,4 +1,4 @@
-"""The shape of `litellm_config.yaml`: what LiteLLM takes is made one, what it doesn't is taken out.
+"""The shape of `litellm_config.yaml`: accepted shapes are made alike, others are taken out.
 
 https://docs.litellm.ai/docs/proxy/configs
 """
@@ -17,7 +17,7 @@ from vui_gateway.litellm_proxy.culprits import NO_TEXT, info_refusals
 
 __all__ = ["SECTIONS", "Fault", "by_organization", "mend_entry", "mend_sections"]
 
-# Of a deployment and of the router alike; LiteLLM knows many more.
+# Settings of a deployment and of the router alike; LiteLLM knows many more.
 TIMING = (
     "order", "timeout", "stream_timeout", "cooldown_time", "rpm", "tpm", "weight",
     "max_parallel_requests", "default_max_parallel_requests",
@@ -28,7 +28,7 @@ SIZE_CURE = "Write a number of tokens, such as 8192."
 
 ENTRY = ("model_name", "litellm_params", "model_info")
 INFO_SETTINGS = ("mode", "local", "base_model", "id", "tier")
-# Of a deployment: LiteLLM takes them as they are, and each call would fail.
+# Settings of a deployment: LiteLLM takes any value, and each call would fail.
 MAPPINGS = ("extra_headers", "headers", "extra_body", "response_format", "litellm_metadata")
 
 SETTING_SECTIONS = ("litellm_settings", "router_settings", "general_settings")
@@ -134,7 +134,7 @@ def mend_entry(
 
 
 def _asking(params: dict, place: Place) -> Iterator[str]:
-    """Takes out what a router would ask a model for, where it has rules."""
+    """Takes out settings by which a router with rules would ask a model for its choice."""
     config = params.get(auto_routers.CONFIG)
     if not isinstance(config, dict):
         return
@@ -183,7 +183,7 @@ def by_organization(entry: dict) -> Iterator[dict]:
 
 
 def _given(settings: dict) -> dict:
-    """Without empty settings, which are none."""
+    """The settings without empty ones, which count as unset."""
     return {n: value for n, value in settings.items() if value is not None}
 
 

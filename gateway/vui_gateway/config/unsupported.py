@@ -24,7 +24,7 @@ __all__ = ["DEPLOYMENT", "IN_STATUS", "SETTING_CURES", "TOP", "Meant", "take_out
 RETRIES = frozenset({"num_retries", "max_retries", "retry_after", "retry_policy"})
 FAILS = frozenset({"allowed_fails", "allowed_fails_policy"})
 RETRIES_AND_FAILS = RETRIES | FAILS
-# Sections of a file besides those that are in force.
+# Sections at the top of a file that have no effect here.
 TOP = frozenset(
     ("include", "environment_variables", "guardrails", "policies", "policy_attachments", "prompts",
      "mcp_servers", "mcp_tools", "search_tools", "sandbox_tools", "vector_store_registry",
@@ -124,7 +124,7 @@ class Ignored(NamedTuple):
 
 
 def take_out(file: dict, env: Mapping[str, str], place: Place) -> Meant:
-    """Remove what has no effect or no use, and read the key and the budget.
+    """Remove settings without an effect or a use, and read the key and the budget.
 
     place: of the steps to a setting, its file and line.
     """

@@ -54,11 +54,11 @@ class Client(BaseModel):
         return client if sane and name != OWNER else None
 
     def value(self) -> dict[str, Any]:
-        """The same for the state."""
+        """The client as the state stores it."""
         return self.model_dump(exclude={"name"}, exclude_defaults=True)
 
     def may_ask(self, model: str) -> bool:
-        """Whether it is one of its models."""
+        """Whether its key may ask for a model."""
         return not self.models or any(is_like(model, pattern) for pattern in self.models)
 
 
@@ -84,7 +84,7 @@ class Keys:
 
     @property
     def clients(self) -> list[Client]:
-        """Those whose keys are good."""
+        """The clients whose keys are good."""
         return [client for client in self._by_name.values() if not client.revoked]
 
     def budget(self, client: str) -> float | None:
@@ -104,12 +104,12 @@ class Keys:
         return client if is_client else None
 
     def good(self, client: Client) -> bool:
-        """Whether its key wasn't taken back since."""
+        """Whether a client's key hasn't been taken back since it was found."""
         now = self._by_name.get(client.name, NOBODY)
         return client is THE_OWNER or (now.digest == client.digest and not now.revoked)
 
     def used(self, client: Client) -> None:
-        """It has asked for something: to the minute."""
+        """Note when a client's key was used, to the minute."""
         now = self._state.clock()
         if client.name != OWNER and now - self._state.rank(USED, client.name) > USED_EVERY:
             self._state.put(USED, client.name, None, now, USED_KEPT)

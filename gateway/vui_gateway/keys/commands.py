@@ -38,7 +38,7 @@ def add_arguments(key: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, given: argparse.Namespace) -> int:
-    """One of these commands.
+    """Run one of these commands.
 
     Raises:
         SettingError: the client can't be added or isn't there, or Redis can't be reached.
@@ -119,13 +119,13 @@ async def _list(state: State, _: argparse.Namespace, __: Exchange) -> None:
 
 
 def _clients(state: State) -> dict[str, Client]:
-    """Those whose keys are good, by name."""
+    """The clients whose keys are good, by name."""
     found = [Client.read(name, value) for name, value in state.items(CLIENTS)]
     return {client.name: client for client in found if client and not client.revoked}
 
 
 def _next_rank(state: State, name: str) -> float:
-    """Higher than what is known, and than what an emptied Redis may have forgotten; the same for
+    """Higher than any rank that is known, or that an emptied Redis may have lost; the same for
     two keys that are made at once, so that the first one stands.
     """
     return max(state.rank(CLIENTS, name) + 1, state.clock() // TOGETHER * TOGETHER)

@@ -10,7 +10,7 @@ import time
 
 __all__ = ["ADDRESS_SECONDS", "PAGE_ADDRESS", "SESSION", "SESSION_SECONDS", "is_good", "sign"]
 
-# Purposes: an address that `vui-gateway page` prints, and what a browser gets for it.
+# Purposes: an address that `vui-gateway page` prints, and the session that a browser gets for it.
 PAGE_ADDRESS, SESSION = "page address", "page session"
 ADDRESS_SECONDS, SESSION_SECONDS = 300, 12 * 3600
 

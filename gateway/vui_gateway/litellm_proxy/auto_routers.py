@@ -19,14 +19,14 @@ __all__ = [
 AUTO_ROUTER = "auto_router/"
 COMPLEXITY = f"{AUTO_ROUTER}complexity_router"
 CONFIG, DEFAULT = "complexity_router_config", "complexity_router_default_model"
-# Of LiteLLM's, those that score the text.
+# LiteLLM's classifiers that score the text.
 RULE_CLASSIFIERS = ("heuristic", "heuristic_v2")
 # Fields of a request that a router or a tier may set; the length of a reply is vui's.
 TIER_KNOBS = (
     "temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "logit_bias",
     "reasoning_effort", "thinking", "verbosity", "service_tier",
 )  # fmt: skip
-# Of its configuration: a model, an embedding or a program would be asked for the choice.
+# Its settings by which a model, an embedding or a program would be asked for the choice.
 ASKING = (
     "semantic_keyword_matching", "plugins", "classifier_plugin", "context_compaction", "adaptive",
     "classifier_llm_config", "classifier_type",
@@ -52,7 +52,7 @@ def is_any_router(entry: Mapping[str, Any]) -> bool:
 
 
 def without_asking(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A router's configuration without what would ask somebody for the choice."""
+    """A router's configuration without settings that would ask somebody for the choice."""
     return {
         name: value
         for name, value in config.items()
@@ -89,7 +89,7 @@ def targets(params: Mapping[str, Any]) -> list[str]:
 
 
 def shortened(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A message as its rules read it: the end of a long one, while nobody else is answered."""
+    """A message as its rules read it: the end of a long one, since they block other calls."""
     content = message.get("content")
     if isinstance(content, list):
         content = [

@@ -127,7 +127,7 @@ class Callbacks:
 
 
 def _wanted(settings: Mapping[str, Any], env: Mapping[str, str]) -> tuple[list[Wanted], list[str]]:
-    """Those that the settings name, and what is said of what is no name."""
+    """The callbacks and the cache that the settings name, and a sentence for each wrong name."""
     mark = sha256(json.dumps(dict(env), sort_keys=True).encode()).hexdigest()
     wanted, wrong = [], []
     for setting in CALLBACK_SETTINGS:

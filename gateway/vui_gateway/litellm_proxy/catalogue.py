@@ -1,4 +1,4 @@
-"""What LiteLLM knows: its providers, models and prices, and the settings that it takes."""
+"""LiteLLM's providers, models and prices, and the settings that it takes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 TESTED = "1.110.2"
 # Levels of `reasoning_effort` at every model that always thinks.
 ALWAYS_LEVELS = ("low", "high")
-# What YAML can hold; LiteLLM's other variables are clients and classes.
+# Types that YAML can hold; LiteLLM's other variables are clients and classes.
 YAML_TYPES = (bool, int, float, str, list, dict, set)
 # LiteLLM knows these, without a variable of the same name.
 START_SETTINGS = frozenset(
@@ -52,7 +52,7 @@ OBJECT_SETTINGS = frozenset(
 # Types that LiteLLM's source doesn't have.
 UNANNOTATED = {"headers": dict | None}
 
-# What `litellm_settings` has changed in LiteLLM's module: the values from before.
+# Values of LiteLLM's module from before `litellm_settings` changed them.
 _unset: dict[str, Any] = {}
 
 
@@ -122,7 +122,7 @@ def takes_tools(model: str, provider: str | None = None) -> bool:
 
 
 def model_info(provider: str, model: str) -> Mapping[str, Any]:
-    """What LiteLLM's table says of a model; empty when it isn't in it."""
+    """The row of a model in LiteLLM's table; empty when there is none."""
     with suppress(Exception):  # LiteLLM raises a bare one
         return dict(litellm.get_model_info(model, custom_llm_provider=provider))
     return {}
@@ -132,7 +132,7 @@ def model_info(provider: str, model: str) -> Mapping[str, Any]:
 def known_efforts(provider: str, model: str) -> tuple[str, ...] | None:
     """A model's levels of `reasoning_effort` in LiteLLM's model table, from the least.
 
-    Of a model at a reseller, which the table doesn't know there, those that it takes at its maker.
+    For a model that the table lacks at a reseller, those that it takes at its maker.
     None where the table doesn't say; none of them for a model that doesn't think.
     """
     known = _efforts(model_info(provider, model))
@@ -140,7 +140,7 @@ def known_efforts(provider: str, model: str) -> tuple[str, ...] | None:
 
 
 def forget() -> None:
-    """LiteLLM's table has changed: nothing that was read in it before counts."""
+    """Forget all that was read in LiteLLM's table, which has changed."""
     for kept in (known_efforts, takes_tools, _listed):
         kept.cache_clear()
 
@@ -167,14 +167,14 @@ def _bare(model: str) -> str:
 
 
 def router_setting_names() -> frozenset[str]:
-    """What `router_settings` may hold: https://docs.litellm.ai/docs/proxy/config_settings"""
+    """Names of `router_settings`: https://docs.litellm.ai/docs/proxy/config_settings"""
     ours = {"self", "model_list", "cache_responses", "router_general_settings"}
     return frozenset(inspect.signature(litellm.Router.__init__).parameters) - ours
 
 
 @functools.cache  # a setting in force may be an object
 def module_setting_names() -> frozenset[str]:
-    """What `litellm_settings` may hold: variables of LiteLLM's module, and what its start reads."""
+    """Names of `litellm_settings`: variables of LiteLLM's module, and what its start reads."""
     found = {n for n, v in vars(litellm).items() if v is None or isinstance(v, YAML_TYPES)}
     found = {name for name in found - OBJECT_SETTINGS if not name.startswith("_")}
     return frozenset(found | START_SETTINGS | callbacks.SETTINGS)

@@ -1,4 +1,4 @@
-"""Google's and Amazon's ambient credentials: where there are none, no turn waits for them again."""
+"""Google's and Amazon's ambient credentials: where there are none, they are sought every 5 min."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class _Search:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # one searches, the others wait for what is found
+        self._lock = threading.Lock()  # one searches, the others wait for its result
         self._until = 0.0
         self._answer: Any = None
 
     def __call__(self, find: Callable[[], Any], in_vain: Callable[[Any], bool]) -> Any:
-        """What is found, or the answer to the last search in vain."""
+        """The result of the search, or of the last one in vain."""
         with self._lock:
             if time.monotonic() < self._until:
                 return self._answer
@@ -52,7 +52,7 @@ def install() -> None:
 
 
 def forget() -> None:
-    """A new configuration may have brought credentials, also while a search is under way."""
+    """Search anew: a configuration may have brought credentials, also during a search."""
     global _googles, _amazons
     _googles, _amazons = _Search(), _Search()
 

@@ -1,4 +1,4 @@
-"""Which settings and deployments of a configuration LiteLLM's router can't be built with."""
+"""The settings and deployments of a configuration that LiteLLM's router can't be built with."""
 
 from __future__ import annotations
 

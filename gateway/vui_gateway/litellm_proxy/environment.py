@@ -30,8 +30,8 @@ ENVIRONMENT = {
     # Its search for secrets takes 0.4 s for a megabyte, and minutes for 16 KB of a chosen pattern,
     # several times for each error. It knows the look of some secrets: ours knows the secrets.
     "LITELLM_DISABLE_REDACT_SECRETS": "true",
-    # Fewer looks for garbage than Python's own; but a call leaves 10 KB behind that only the last
-    # of the three generations frees: every 250 calls.
+    # Fewer garbage collections than with Python's own thresholds; but a call leaves 10 KB behind
+    # that only the last of the three generations frees: every 250 calls.
     "PYTHON_GC_THRESHOLD": "20000,5,5",
     # Seconds that a provider's connection stays open between two turns, and the probes that keep
     # a home router from forgetting it.

@@ -20,7 +20,7 @@ def look_for_errors(
 ) -> None:
     """Look for errors in an attempt's answer, whose body hasn't been read.
 
-    answered: the attempt was, before this. streamed: the body is read in pieces, as events.
+    answered: whether it was answered before this. streamed: the body is read in pieces, as events.
     """
     kind = response.headers.get("content-type", "")
     if response.is_success and not any(name in kind for name in WITHOUT):

@@ -51,7 +51,7 @@ CODE_IN_STREAM = re.compile(r"invalid literal for int\(\) with base 10: '([^']{1
 # LiteLLM's functions that make a provider's request of ours; neither of them asks anybody.
 WRITES_REQUEST = re.compile(r"^get_optional_params$|transform_request")
 CLIENTS_OBJECTS = ("tools", "tool_choice", "response_format")
-# By Google's and Amazon's words.
+# Cures by Google's and Amazon's words.
 CREDENTIALS_CURES = {
     "default credentials were not found": (
         "Google's credentials are missing: write vertex_credentials: ./FILE.json (of a service "
@@ -71,7 +71,7 @@ async def failure(
 ) -> AttemptError:
     """LiteLLM's exception as the failure of an attempt, with its sentence for the user.
 
-    server: that was asked. context: tokens that vui needs it to hold.
+    server: the one that was asked. context: tokens that vui needs it to hold.
     """
     if isinstance(error, AttemptError):
         return error
@@ -152,7 +152,7 @@ async def nothing_said(
     if not (server and server.local):
         return None
     tokens = await _tokens(event, rest)
-    fits = attempt.sent // BYTES < servers.context  # what vui needs it to hold
+    fits = attempt.sent // BYTES < servers.context  # tokens that vui needs it to hold
     if tokens or not server.is_silent_when_full:
         kind, cure = Code.EMPTY_ANSWER, template_cure(server)
     elif fits:
@@ -163,7 +163,7 @@ async def nothing_said(
 
 
 async def _tokens(event: Event, rest: AsyncIterable[Any]) -> int:
-    """The tokens of an answer, by its last event or what follows it."""
+    """The tokens of an answer, by its last event or the chunks after it."""
     counts = event.usage or {}
     with suppress(TimeoutError):
         async with asyncio.timeout(USAGE_SECONDS):
@@ -185,7 +185,7 @@ def refusal_of(
     param = getattr(error, "param", None) or (isinstance(body, dict) and body.get("param"))
     words = str(getattr(error, "message", error))
     with suppress(httpx.HTTPError, httpx.StreamError):  # its body was never read
-        # LiteLLM's message lacks what a provider says of single fields.
+        # LiteLLM's message lacks a provider's words about single fields.
         words = f"{words[:MAX_ERROR_WORDS]} {getattr(getattr(error, 'response', None), 'text', '')}"
     param = "" if str(param).startswith(CLIENTS_OBJECTS) else str(param or "")
     return status if isinstance(status, int) else 0, unquoted(words, request, optional), param
@@ -210,7 +210,7 @@ def _unwritable(request: dict, error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> str:
-    """The cause behind it: OpenAI's SDK says "Connection error." of all that can happen."""
+    """The words of an error's causes: OpenAI's SDK calls each of them "Connection error." only."""
     return " ".join(str(cause)[:MAX_ERROR_WORDS] for cause in _behind(error))
 
 

@@ -36,7 +36,7 @@ class Hooks(CustomLogger):
         self.attempts: dict[str, Attempt] = {}
 
     def register(self) -> None:
-        """Before the proxy starts, which adds the user's own callbacks to these."""
+        """Put these hooks in place before the proxy starts, which adds its own to them."""
         litellm.callbacks = [self]
 
     async def async_filter_deployments(
@@ -48,7 +48,7 @@ class Hooks(CustomLogger):
         *_: Any,
         **__: Any,
     ) -> list[dict]:
-        """Which deployments `choose` chooses from; an attempt names its own."""
+        """The deployments that `choose` chooses from; an attempt names its own."""
         metadata = (request_kwargs or {}).get("metadata") or {}
         if not isinstance(healthy_deployments, list) or "asked" not in metadata:
             return healthy_deployments

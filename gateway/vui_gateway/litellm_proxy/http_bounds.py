@@ -21,7 +21,7 @@ MAX_ANSWER = MAX_LINE  # one that isn't streamed
 MAX_REPLY = 8_000_000
 MAX_BINARY_REPLY = 2_000_000
 MAX_LINES = 20_000  # of a reply: LiteLLM keeps its events, and goes through all of them at its end
-MAX_ERROR = 16_384  # what is longer is cut there: the status is what counts
+MAX_ERROR = 16_384  # a longer one is cut there: the status is enough
 MAX_HEADERS = 65_536
 ERROR_SECONDS = 2.0  # that the body of an error is waited for
 PIECE = 4096
@@ -98,7 +98,7 @@ class _Meter:
         self._size = self._line = self._count = 0
 
     def decode(self, chunk: bytes, most: int) -> bytes:
-        """The first `most` bytes of what a chunk is once decoded; `rest` gives more."""
+        """The first `most` bytes of a decoded chunk."""
         if not self._inflate:
             return chunk[:most]
         try:

@@ -23,7 +23,7 @@ class _LoopOfThread:
         self._loop = loop
 
     def create_task(self, task: Coroutine, **_: Any) -> Any:
-        # In a context of its own: what it logs later is heard.
+        # In a context of its own: its later log isn't dropped.
         return Context().run(asyncio.run_coroutine_threadsafe, task, self._loop)
 
     def __getattr__(self, name: str) -> Any:
@@ -31,7 +31,7 @@ class _LoopOfThread:
 
 
 async def in_thread(make: Callable[[], Any]) -> Any:
-    """What `make` returns; a thread that hangs is left behind, and holds up no exit.
+    """The result of `make`; a thread that hangs is left behind, and holds up no exit.
 
     Raises:
         TimeoutError: it takes too long.
@@ -49,7 +49,7 @@ async def in_thread(make: Callable[[], Any]) -> Any:
         try:
             with quiet():
                 found, set_ = make(), done.set_result
-        except BaseException as error:  # what a user's module raises, SystemExit too
+        except BaseException as error:  # any error of a user's module, SystemExit too
             found, set_ = RuntimeError(str(error) or type(error).__name__), done.set_exception
             found.__cause__ = error
         with suppress(RuntimeError):  # the loop is closed

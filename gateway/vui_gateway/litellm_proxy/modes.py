@@ -1,4 +1,4 @@
-"""Which models talk: by LiteLLM's table, and by the names of those that it lacks."""
+"""Models that answer a chat: by LiteLLM's table, and by the names of those that it lacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vui_gateway.litellm_proxy.rows import plain
 
 __all__ = ["TEXT_MODES", "talks"]
 
-# Of LiteLLM's table, those that answer a chat; an empty one isn't in it.
+# Modes of LiteLLM's table that answer a chat; the empty one is for a model that it lacks.
 TEXT_MODES = frozenset({"", "chat", "completion", "responses"})
 # Models that draw, embed or listen.
 NO_CHATS = re.compile(

@@ -173,7 +173,7 @@ def _with_parts(message: dict) -> tuple[str | None, str | None]:
 
 @functools.wraps(_make_delta)
 def _delta_of_parts(self: Any, content: Any = None, *args: Any, **options: Any) -> None:
-    """The same in a stream, where the text is lost."""
+    """The same in a stream, where LiteLLM loses the text."""
     if isinstance(content, list):
         content, thoughts = text_and_thoughts(content)
         options["reasoning_content"] = options.get("reasoning_content") or thoughts or None

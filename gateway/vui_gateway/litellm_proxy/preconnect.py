@@ -55,7 +55,7 @@ class Preconnect:
             task.add_done_callback(self._tasks.discard)
 
     def ended(self, call: Call) -> None:
-        """A reply leaves its connection behind, unless it broke off: then a new one is needed."""
+        """Note the open connection that a reply leaves; open a new one after one that broke."""
         # LiteLLM asks for thoughts through another pool.
         if not self.enabled or not call.streamed:
             return

@@ -15,7 +15,7 @@ __all__ = ["RouterRedis"]
 
 
 class RouterRedis(RedisCache):
-    """The Redis in which routers keep what their routing strategies count, for all gateways.
+    """The Redis in which routers keep the counts of their routing strategies, for all gateways.
 
     They ask it during a call: an answer that takes longer than `LIMIT` is none, and nothing is
     asked for `PAUSE` after it. LiteLLM then goes on with what is in its memory.
@@ -27,7 +27,7 @@ class RouterRedis(RedisCache):
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        # It would say each failure with its traceback: the gateway says once that Redis is away.
+        # LiteLLM would log each failure with its traceback; the gateway says once that it is away.
         own = ("redis_", "dual_cache")  # its modules for it, and those in Rust
         litellm.verbose_logger.addFilter(
             lambda record: (
@@ -46,7 +46,7 @@ class RouterRedis(RedisCache):
         self._health = RedisHealth(self._breaker, self.service_logger_obj)
 
     def _setup_health_pings(self) -> None:
-        """Nobody waits for a Redis, and its absence is said by the gateway itself."""
+        """No pings: nobody waits for a Redis, and the gateway itself logs that it is away."""
 
     def _admit_async_call(self, call: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
         return self._bounded(call)
@@ -57,5 +57,5 @@ class RouterRedis(RedisCache):
                 return await call()
         except Exception as error:
             self._breaker.failed(False)
-            # What LiteLLM takes from its memory, without a traceback in the log.
+            # At this error LiteLLM goes on with its memory, without a traceback in the log.
             raise RedisCircuitBreakerOpenError("Redis is away.") from error

@@ -41,7 +41,7 @@ log = logging.getLogger("vui_gateway")
 HIDDEN = "fallback of "
 # A model name that a wildcard may match, as providers write them; some contain a path.
 MODEL_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9._:/@+~-]+")
-# Of LiteLLM's `/model/info`, what `vui-litellm check` needs; the rest may hold credentials.
+# Fields of LiteLLM's `/model/info` for `vui-litellm check`; the rest may hold credentials.
 SHOWN_PARAMS = ("model", "order")
 SHOWN_INFO = (
     "id", "mode", "max_input_tokens", "max_output_tokens", "input_cost_per_token",
@@ -59,8 +59,7 @@ class RouterInForce:
     """LiteLLM's router, replaced as a whole: all of a configuration is in force, or nothing.
 
     Attributes:
-        notes: of a model group, what `/model/info` says about it besides.
-
+        notes: by model group, a sentence that `/model/info` adds.
         servers: where the deployments are.
 
     Args:
@@ -112,7 +111,7 @@ class RouterInForce:
         proxy_server.llm_model_list = models = router.get_model_list()
         self._chooses = any(auto_routers.is_router(entry) for entry in models or ())
         if before is not None:
-            before.discard()  # what it left in LiteLLM's lists of callbacks
+            before.discard()  # its entries in LiteLLM's lists of callbacks
 
     @property
     def model_groups(self) -> list[str]:
@@ -133,7 +132,7 @@ class RouterInForce:
         """The deployments as LiteLLM's `/model/info` lists them, with a few fields of each: those
         of an alias once more, and a wildcard as it is written.
 
-        notes: by deployment id, what is said about it besides.
+        notes: by deployment id, a sentence that is added.
 
         Source: https://docs.litellm.ai/docs/proxy/model_management
         """
@@ -164,7 +163,7 @@ class RouterInForce:
     async def choose(self, model_group: str, metadata: dict | None = None) -> Deployment | None:
         """The deployment that a call would ask now; None when there is none.
 
-        metadata: what `Hooks.async_filter_deployments` gets to see of the request.
+        metadata: of the request, for `Hooks.async_filter_deployments`.
         """
         router: Any = proxy_server.llm_router
         try:

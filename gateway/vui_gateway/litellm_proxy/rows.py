@@ -15,7 +15,7 @@ from litellm.utils import _invalidate_model_cost_lowercase_map
 __all__ = ["Rows", "plain", "recorded", "use_rows"]
 
 Rows = dict[str, dict]
-# By the names of the rows in force: what the table had before; None for nothing.
+# By the names of the rows in force, the table's rows from before; None for none.
 _plain: dict[str, dict | None] = {}
 
 

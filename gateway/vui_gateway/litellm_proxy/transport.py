@@ -37,7 +37,7 @@ FORGET = 60.0  # seconds after which LiteLLM reports no price any more
 
 
 def is_under_way() -> bool:
-    """Whether what runs now belongs to an attempt."""
+    """Whether the running code belongs to an attempt."""
     return UNDER_WAY.get(None) is not None
 
 
@@ -55,7 +55,7 @@ def answered(response: httpx.Response, *, streamed: bool) -> None:
 
 
 def ends_with(raw: object, mapped: object) -> None:
-    """The provider's own finish reason, and LiteLLM's word for it."""
+    """Note the provider's own finish reason where LiteLLM has another word for it."""
     if raw != mapped and isinstance(raw, str) and (attempt := UNDER_WAY.get(None)):
         attempt.raw_finish = raw
 
@@ -65,9 +65,9 @@ class Transport:
 
     Args:
         attempts: by LiteLLM's call id, for the hook that learns the price.
-        reserve: puts what an attempt is expected to cost aside.
+        reserve: reserves the price that an attempt is expected to have.
         servers: where the deployments are.
-        taken_back: which fields they refuse.
+        taken_back: the fields that they refuse.
         seconds: after which LiteLLM gives up by itself; the engine does before.
     """
 
@@ -168,7 +168,7 @@ class Transport:
             forget(FORGET, self._attempts.pop, identity, None, context=Context())
 
     def _bill(self, stream: Any) -> None:
-        """Let LiteLLM count what had arrived of a reply that ends here."""
+        """Let LiteLLM count the part that had arrived of a reply that ends here."""
         request = {"litellm_logging_obj": stream.logging_obj}
         task = asyncio.create_task(_bill_partial_streamed_spend_on_disconnect(request, stream))
         self._billing.add(task)

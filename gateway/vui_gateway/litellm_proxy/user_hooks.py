@@ -94,7 +94,7 @@ async def around(request: dict, ask: Ask) -> Any:
     request = await _hook(logging.pre_call_hook(data=request, **of_call))
     moderating = asyncio.create_task(_hook(logging.during_call_hook(data=request, **of_call)))
     try:
-        answer = await ask(request)  # who sent it closes it
+        answer = await ask(request)  # its sender closes it
         await moderating
     finally:
         moderating.cancel()
@@ -152,7 +152,7 @@ async def _hooked(stream: Any, request: dict) -> AsyncGenerator[Any]:
                         str_so_far=said or None,
                     )
                 )
-            if isinstance(chunk, str):  # what a hook says instead of going on
+            if isinstance(chunk, str):  # a hook's words instead of the rest
                 raise Refused(chunk.removeprefix("data:").strip())
             if each:
                 said += litellm.get_response_string(response_obj=chunk)
@@ -160,7 +160,7 @@ async def _hooked(stream: Any, request: dict) -> AsyncGenerator[Any]:
 
 
 async def _watched(stream: Any, failures: list[Exception]) -> AsyncGenerator[Any]:
-    """The provider's stream; what it fails with is no hook's fault."""
+    """The provider's stream; its own failures are no hook's fault."""
     try:
         async for chunk in stream:
             yield chunk

@@ -1,4 +1,4 @@
-"""Pays for a first call before the first call: real requests to a provider inside the container."""
+"""Warm-up: real requests to a provider inside the container, before the first call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOOL = {
 WARM_UP = f"warm-up-{secrets.token_hex(8)}/"
 # One model for each wire format of LiteLLM's that the common providers speak.
 MODELS = ("openai/gpt-4.1-mini", "anthropic/claude-haiku-4-5", "gemini/gemini-2.5-flash")
-# A reply and vui's thoughts; CPython specialises what has run a few times.
+# A reply and vui's thoughts; CPython specialises code that has run a few times.
 WARM_UP_CALLS = ({"stream": True, "stop": ["."]}, {"tools": [TOOL], "temperature": 0.0})
 ROUNDS = 4
 

@@ -23,7 +23,7 @@ def tokens_a_minute(headers: Mapping[str, str]) -> int:
 
 
 def tokens_asked(sent: int, body: Mapping[str, Any]) -> int:
-    """The tokens that a request counts for: its prompt, and what it may be answered with.
+    """The tokens that a request counts for: its prompt, and the most that it may be answered with.
 
     sent: its bytes.
     """

@@ -53,12 +53,12 @@ class Failure(NamedTuple):
     chance: bool = False
 
 
-# Endings and codes that say nothing of what the deployment answers to another request.
+# Endings and codes that say nothing of the deployment's answer to another request.
 OF_THE_REQUEST = frozenset({
     Ending.BUDGET, Ending.HOOK, Ending.LOADING, Ending.FILTERED,
     Code.CONTENT_POLICY_VIOLATION, Code.CONTEXT_WINDOW_EXCEEDED, Code.MODEL_LOADING,
 })  # fmt: skip
-# Those that are of the deployment, also with a status of the request.
+# Codes that blame the deployment, also with a status that blames the request.
 OF_THE_DEPLOYMENT = frozenset({
     Code.PROVIDER_RATE_LIMITED, Code.PROVIDER_MODEL_NOT_FOUND, Code.MODEL_NOT_LOADED,
 })  # fmt: skip

@@ -1,6 +1,6 @@
-"""Providers' prompt caches: what each needs to keep a prompt, as a table, and which marks pay.
+"""Providers' prompt caches: a table of what each needs to keep a prompt, and the marks that pay.
 
-A prompt comes in parts, what changes least first; providers that keep blocks get marks between
+A prompt comes in parts, the most lasting first; providers that keep blocks get marks between
 them, the others one text. https://docs.litellm.ai/docs/completion/prompt_caching
 """
 
@@ -28,7 +28,7 @@ MOST_MARKS = 4
 CHARACTERS_PER_TOKEN = 3.5
 # A mark written so often and never read is left out for so long, in seconds.
 MOST_UNREAD, UNREAD_PAUSE = 3, 3600.0
-# With any of these the configuration has caching in its own hands.
+# With any of these the configuration sets caching itself.
 OWN_FIELDS = (
     "cache_control_injection_points", "cache_control", "prompt_cache_key", "x-grok-conv-id",
 )  # fmt: skip

@@ -13,7 +13,7 @@ __all__ = ["CitationFilter", "SourceFilter", "cites"]
 CITING = re.compile(r"(?:^|/)perplexity/|(?:^|/)sonar(?:-|$)")
 # A mark, with the space before it; not the text of a link. In code it is an index.
 CITATION_MARK = re.compile(r" ?\[\d{1,3}\](?!\()|`+")
-# At the end of a piece: what may become one.
+# A part at the end of a piece that may become one.
 CITATION_PART = re.compile(r"(?: ?(?:\[\d{0,3}\]?)?|`+)\Z")
 
 # Marks that any model may write, and no reader sees. In order: OpenAI's, between characters for

@@ -40,7 +40,7 @@ TOKEN_PREFIXES, TOKEN_BEGINS = prefixes(PLAIN_TOKENS), re.compile(r"[<\[\]]")
 LONGEST_TOKEN = 60
 # A line that opens or closes code; one that closes it has nothing else.
 FENCE = re.compile(r" {0,3}(`{3,})([^`]*)\Z")
-MOST_LINE = 100  # characters of a line that tell whether it is one
+MOST_LINE = 100  # characters of a line that decide whether it is a fence
 WORD_CHARACTER = re.compile(r"\w")
 
 END_TOKENS = frozenset(
@@ -134,7 +134,7 @@ class ControlTokenFilter:
         return "".join(heard)
 
     def _take_out(self, text: str, heard: list[str], *, final: bool) -> None:
-        at = begin = 0  # what stands between is heard
+        at = begin = 0  # the text between them is heard
         while not self.ended:
             if self._role and (at := self._skip_role(text, at, final=final)) < 0:
                 return

@@ -32,7 +32,8 @@ OLLAMA = frozenset({"ollama", "ollama_chat"})
 OLLAMA_PORT = 11434
 # Nobody bills these, whatever a price list says; and LiteLLM writes their tools into the prompt.
 FREE = TOOLS_IN_PROMPT = OLLAMA
-# Whose format anybody's server may have: https://docs.litellm.ai/docs/providers/openai_compatible
+# Providers whose format any server may have:
+# https://docs.litellm.ai/docs/providers/openai_compatible
 OPENAI_FORMATS = frozenset({"openai", "custom_openai", "text-completion-openai", "aiohttp_openai"})
 # Servers that people run themselves, wherever they run.
 OWN_PROVIDERS = OLLAMA | {"lm_studio", "llamafile", "hosted_vllm"}
@@ -41,7 +42,7 @@ LEAVING_THOUGHTS = OWN_PROVIDERS | {
     "vllm", "xinference", "docker_model_runner", "lemonade", "oobabooga", "openai_like",
     "custom_openai",
 }  # fmt: skip
-# Whose rules hold behind OpenAI's format: each names the address on its own page about that.
+# Providers whose rules hold behind OpenAI's format, by the address on their page about that.
 # LiteLLM has no provider for SiliconFlow.
 VENDORS = {
     "api.z.ai": "zai", "open.bigmodel.cn": "bigmodel", "api.moonshot.ai": "moonshot",
@@ -58,7 +59,7 @@ VENDORS = {
     "ai-gateway.vercel.sh": "vercel_ai_gateway",
 }  # fmt: skip
 CLOUDS = frozenset(urlsplit(url).hostname for url in HOSTS.values())
-# But this one is a service: https://docs.ollama.com/cloud
+# Ollama's service, which is nobody's own server: https://docs.ollama.com/cloud
 SERVICES = ("ollama.com",)
 CLOUD_MODELS = (":cloud", "-cloud")
 DOCKER_HOSTS = ("host.docker.internal", "gateway.docker.internal", "host.containers.internal")

@@ -18,7 +18,7 @@ MINIMAX_CODES = {
     1027: 400, 1028: 402, 1030: 402, 1033: 502, 1039: 429, 1041: 429, 1042: 400, 2013: 400,
     2045: 429, 2049: 401, 2056: 402, 2061: 404, 2062: 429,
 }  # fmt: skip
-# Of a code without a text.
+# Words for a code without a text.
 MINIMAX_WORDS = {1026: "the input is sensitive", 1027: "the output is sensitive"}
 # An answer of any format has one of these; an error has none.
 ANSWER_FIELDS = (
@@ -32,7 +32,7 @@ ANSWER_FIELDS = (
     "delta",
 )
 CODES = ("code", "status_code", "error_code", "statusCode", "status")
-# Codes and words of what is none: it went well, or it is under way.
+# Codes and words of no error: it went well, or it is under way.
 FINE = (
     "0", "200", "ok", "success", "successful", "succeeded", "true", "completed", "done", "queued",
     "pending", "processing", "in_progress", "running", "started",
@@ -125,7 +125,7 @@ def _from(fields: dict, kept: dict) -> ErrorObject | None:
 
 
 def _error(status: int, words: str, code: int | str, kept: dict) -> ErrorObject:
-    """With a code that is no status in its words."""
+    """The error; a code that is no status is put into its words."""
     named = code and code != status and str(code) not in words
     message = f"{words} ({code})".strip() if named else words
     return ErrorObject(status, {"type": "error", **kept, "message": message, "code": status})
@@ -150,7 +150,7 @@ def _words(fields: dict) -> str:
 
 
 class ErrorFinder:
-    """Looks for errors in a body that comes in pieces, and mends what LiteLLM can't read.
+    """Looks for errors in a body that comes in pieces, and mends events that LiteLLM can't read.
 
     Attributes:
         found: the last error.

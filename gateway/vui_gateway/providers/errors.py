@@ -152,7 +152,7 @@ class Asked(NamedTuple):
 
 
 def unechoed(message: str) -> str:
-    """The error without what it repeats of the request, or of the model's answer."""
+    """The error without the parts of the request, or of the model's answer, that it repeats."""
     return ECHOED.sub(r'\1""', LITELLMS_ECHO.sub("…", message))
 
 

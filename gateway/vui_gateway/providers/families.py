@@ -83,7 +83,7 @@ FAMILIES = (
         drop=("presence_penalty", "frequency_penalty", "stop"),
     ),
     Family(
-        # Those that LiteLLM asks there, always or with tools and an effort.
+        # Models that LiteLLM asks at `/v1/responses`, always or with tools and an effort.
         r"^(openai|azure)/(responses/|gpt-(5\.[4-9]|[6-9]))",
         "https://platform.openai.com/docs/guides/your-data",
         transform=stored_nowhere,

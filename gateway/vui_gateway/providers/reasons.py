@@ -69,7 +69,7 @@ def reason(status: int, code: Code, message: str, said: Iterable[str] = ()) -> s
 
     message: LiteLLM's. said: the texts of the request, no word of which may be in a log.
     """
-    # Redacted before it is cut: half a credential is known by nobody.
+    # Redacted before it is cut: redaction doesn't know half a credential.
     words = redact(own_words(unechoed(message)))[:MAX_COMPARED]
     words = _without([*said], words)
     words = words if len(words) <= MAX_SHOWN else f"{words[:MAX_SHOWN]}…"

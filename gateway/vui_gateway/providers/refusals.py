@@ -36,10 +36,10 @@ VUIS = (
 NEVER = frozenset(
     {"messages", "tools", "model", "extra_body", "extra_headers", "allowed_openai_params"}
 )
-# Of a refusal; Ollama and a few servers at home have 500 for it.
+# Statuses of a refusal; Ollama and a few servers at home answer 500.
 STATUSES = (400, 422, 500)
 
-# By field, what providers call it besides its own name:
+# By field, providers' names for it besides its own:
 # https://github.com/linagora/openrag/pull/335 (vLLM with Mistral's tokenizer),
 # https://github.com/crewAIInc/crewAI/issues/3317 (Bedrock), https://docs.x.ai/docs/guides/reasoning,
 # https://github.com/BerriAI/litellm/issues/34574 (Ollama),
@@ -153,7 +153,7 @@ def refusal(status: int, message: str, param: str, optional: Mapping[str, Any]) 
 
 
 def sentence(model: str, refused: Refusal) -> str:
-    """The consequence from now on, and the cure, where there is one."""
+    """The sentence about a refusal: its consequence from now on, and the cure, if there is one."""
     name = refused.field.removeprefix(EXTRA).replace("=", " ")
     if not refused.instead:
         return f"{model} refuses {name}: its calls go without it until its configuration changes."
@@ -178,7 +178,7 @@ def smaller_limit(call: Mapping[str, Any], own: Mapping[str, Any]) -> dict:
 
 
 def without(call: Mapping[str, Any], refused: Mapping[str, str]) -> dict:
-    """The call without what was refused; the original stays.
+    """The call without the refused fields; the original stays.
 
     refused: by field, what is sent instead.
     """

@@ -57,7 +57,7 @@ UNLOADED = re.compile(
     r"|failed to load (?:the )?model",
     re.IGNORECASE,
 )
-# Of an address without its /v1: Ollama's and LocalAI's words, vLLM's and SGLang's, llama.cpp's, LM
+# At an address without its /v1: Ollama's and LocalAI's words, vLLM's and SGLang's, llama.cpp's, LM
 # Studio's (https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/618).
 NO_ROUTE = re.compile(
     r"404 page not found|[\"']detail[\"']\s?:\s?[\"']not found[\"']"
@@ -110,7 +110,7 @@ def refuses_tools(message: str) -> bool:
 
 
 def tools_cure(message: str) -> str:
-    """The cure."""
+    """The cure for a server that refuses tools."""
     if "--jinja" in message:
         return "Start llama.cpp's server with --jinja."
     if "tool-choice" in message or "tool-call-parser" in message:

@@ -28,7 +28,7 @@ JSON = "json"
 
 
 class ToolTextFilter:
-    """Takes out what is a tool call, or its made-up result.
+    """Takes out tool calls, and their made-up results.
 
     Attributes:
         taken: the texts that were taken out.
@@ -102,7 +102,7 @@ class ToolTextFilter:
         return found.end() if self._label or inside is not None else found.start()
 
     def _skip(self, text: str, at: int, heard: list[str], *, final: bool) -> int:
-        """Take what belongs to the call; where the text goes on."""
+        """Take the text of the call. Returns where the text goes on."""
         if self._inside is JSON:
             return self._skip_json(text, at, heard, final=final)
         inside = self._inside or ""
@@ -147,7 +147,7 @@ class ToolTextFilter:
             self._part.append(text)
 
     def _close(self, *, final: bool = False) -> str:
-        """The call is over: what of it is none after all."""
+        """End the call under way. Returns its text where it is no call after all."""
         part, inside, label = "".join(self._part), self._inside, self._label
         self._part, self._inside, self._size, self._label = [], None, 0, ""
         if inside is JSON and not is_call(part, named=self._named, cut_off=final):

@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     Attributes:
         rank: a count or a time (wall clock), which only rises.
         value: JSON; None for nothing.
-        expires: wall clock; after it the entry is nobody's any more.
+        expires: wall clock; after it the entry counts no more.
     """
 
     rank: float

@@ -30,7 +30,7 @@ log = logging.getLogger("vui_gateway")
 
 
 class Files:
-    """Cooldowns and first words end with the process, the rest is kept.
+    """Cooldowns, first words, reservations and claims end with the process, the rest is kept.
 
     Args:
         folder: of the key.

@@ -13,12 +13,12 @@ from vui_gateway.state.sync import StoreAway
 
 __all__ = ["EXCHANGE", "KEYS", "RedisStore", "Script", "connect"]
 
-RANKS = 2.0**32  # what is above is nobody's, and nothing would ever come after it
+RANKS = 2.0**32  # a higher one is no gateway's, and nothing could ever replace it
 REDIS_SECONDS = 1.0  # to connect, and for an answer: nobody waits for either
 # In one slot of a cluster: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 KEYS = tuple(f"{{vui-gateway}}:{name}" for name in ("entries", "order", "expiries", "mark"))
 
-# One step that nothing comes between: what has changed since, then what is new.
+# One atomic step: fetch the entries that have changed since, then store the new ones.
 #   entries   of each name "rank expires json", the second by Redis' own clock, 0 for never
 #   order     of each name the number of its last change
 #   mark      that number, and an epoch: another one when Redis was emptied, or started with what
@@ -76,11 +76,11 @@ class Script(Protocol):
         """
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
 
 
 class RedisStore:
-    """Sends what is new, and asks for what has changed since the last time.
+    """Sends new entries, and asks for those that have changed since the last time.
 
     After an exchange that failed, and when the epoch is another one, all that is known here is
     sent again: an emptied Redis has it back once each gateway has been there.
@@ -124,7 +124,7 @@ class RedisStore:
                 yield json.dumps(entry.value, separators=(",", ":"))
 
     def _parsed(self, changed: list, now: float) -> dict[Name, Entry]:
-        """The entries that are such; what somebody else wrote there is nobody's."""
+        """The entries that can be read; anything else that was written there is ignored."""
         found: dict[Name, Entry] = {}
         for name, kept in zip(changed[::2], changed[1::2], strict=True):
             try:
@@ -150,7 +150,7 @@ class Connection:
         self._redis = Redis.from_url(
             url,
             decode_responses=True,
-            encoding_errors="replace",  # what isn't ours may be anything
+            encoding_errors="replace",  # entries that aren't ours may be anything
             socket_timeout=REDIS_SECONDS,
             socket_connect_timeout=REDIS_SECONDS,
             retry=Retry(NoBackoff(), 0),

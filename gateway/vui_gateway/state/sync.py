@@ -26,7 +26,7 @@ class StoreAway(Exception):
 class Store(Protocol):
     """Where entries are kept: files, or a Redis that several gateways share."""
 
-    name: str  # in what is said of it
+    name: str  # for sentences about it
 
     async def exchange(self, unsent: Entries, everything: Callable[[], Entries]) -> Entries:
         """Keep these entries, and return those that others have kept since the last time.
@@ -56,12 +56,12 @@ class Sync:
         state.wake = self._wanted.set
 
     async def run(self) -> None:
-        """For ever."""
+        """Exchange for ever."""
         while True:
             try:
                 async with asyncio.timeout(self.every):
                     await self._wanted.wait()
-                await asyncio.sleep(LEAST_PAUSE)  # what comes with it goes with it
+                await asyncio.sleep(LEAST_PAUSE)  # entries that come with it go with it
             except TimeoutError:
                 pass
             try:
@@ -73,7 +73,7 @@ class Sync:
                 await asyncio.sleep(self.every)
 
     async def exchange(self) -> bool:
-        """Once; False when the store is away."""
+        """Exchange once; False when the store is away."""
         self._wanted.clear()
         for refresh in self.state.refreshed:
             refresh()

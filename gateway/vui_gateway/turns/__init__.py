@@ -1,1 +1,1 @@
-"""One call on its way: who is asked, who is left alone, what it cost."""
+"""One call on its way: who is asked, for how long, and what is said."""

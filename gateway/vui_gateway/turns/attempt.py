@@ -39,7 +39,7 @@ class RunningAttempt:
         over: the answer has ended, or failed.
 
     Args:
-        record: what becomes of it.
+        record: holds its outcome.
         open_: asks the deployment.
         said: by an earlier attempt, whose reply this one continues.
         alone: nobody else can be asked: a server that is loading its model is asked again.
@@ -141,7 +141,7 @@ class RunningAttempt:
 
     @property
     def _words(self) -> int:
-        """A tool call that comes in has no words, and no pace."""
+        """Words that have come; a tool call, which has none, counts as a few."""
         return self._reply.words + TOOL_CALL * len(self.record.tool_calls)
 
     async def _change(self, until: float) -> bool:

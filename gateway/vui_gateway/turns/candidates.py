@@ -1,4 +1,4 @@
-"""Which deployments a call may ask, in which order."""
+"""The deployments that a call may ask, in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vui_gateway.turns.deployment import Deployment
 
 __all__ = ["KEY_FALLBACKS", "NO_ANSWER_FALLBACKS", "Candidates", "Fallbacks", "is_like"]
 
-# Which of the user's settings is asked after which failure; an empty code is any.
+# The setting that names the fallbacks for an error code; the empty code is any.
 # https://docs.litellm.ai/docs/proxy/reliability
 KEY_FALLBACKS = "key_fallbacks"
 NO_ANSWER_FALLBACKS = "no_answer_fallbacks"
@@ -39,7 +39,7 @@ def is_like(name: str, pattern: str) -> bool:
 
 
 class Fallbacks:
-    """The user's `fallbacks`, and what is asked for a group that has none.
+    """The user's `fallbacks`, and `default_fallbacks` for a group that has none.
 
     Raises:
         ValueError: they aren't lists of groups.

@@ -1,4 +1,4 @@
-"""Which deployments are well: a sick one is cooling down for a while, a refused key for an hour."""
+"""Cooldowns: a failed deployment is left alone for a while, one with a refused key for an hour."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Cooldown:
         self.version += 1
 
     def variable(self, deployment: Deployment) -> str | None:
-        """That holds its key; None when the configuration itself does."""
+        """The variable that holds its key; None when the configuration itself does."""
         found = self._variables.get(deployment.id, "")
         return found if found.isupper() else None
 

@@ -21,7 +21,7 @@ from vui_gateway.turns.toolless import NO_TOOL, Toolless, without_tools
 
 __all__ = ["Engine"]
 
-# Of a model group and a request to it.
+# Takes a model group and a request to it.
 Route = Callable[[str, dict], Awaitable[tuple[str, dict]]]
 
 CONTINUE = (

@@ -50,7 +50,7 @@ class Fillers:
 
 
 class Silence:
-    """When a call's listener has heard nothing for long, and what he hears then."""
+    """The silence of a call's listener, and the sentences that end it."""
 
     def __init__(self, call: Call, sentences: Sequence[str]) -> None:
         self._call, self._sentences = call, itertools.cycle(sentences)

@@ -49,7 +49,7 @@ COMMAND = re.compile(
     r"(?:_(?:\{[^{}\n]{0,20}\}|\w))?"
     r"|(?:left|right|[bB]igg?[lr]?)(?=[(\[|)\]\\/<>])|(?:begin|end)\{[a-zA-Z]{1,12}\*?\})"
 )
-# At the end of a piece, what may become one.
+# A part at the end of a piece that may become one.
 COMMAND_PART = re.compile(
     rf"\\(?:[a-zA-Z]{{0,12}}|[a-zA-Z]{{2,12}}_(?:\{{[^{{}}\n]{{0,20}}\}}?|\w)?"
     rf"|(?:begin|end)\{{[a-zA-Z]{{0,12}}\*?\}}?|(?:{HOLDS}|[dt]?frac)\{{[^\n]{{0,240}})\Z"
@@ -81,7 +81,7 @@ MOST = 600  # characters that are waited for
 
 
 def read(formula: str) -> str:
-    """The speech for it."""
+    """The speech for a formula."""
     formula = LATEX_ENVIRONMENT.sub(" ", formula)
     for _ in range(3):  # as deep as they nest
         before = formula
@@ -123,12 +123,12 @@ def formula(text: str, at: int, *, final: bool) -> tuple[str, int]:
 
 
 def _is_prose(text: str) -> bool:
-    """Whether what stands behind a dollar is none of a formula."""
+    """Whether the text behind a dollar is no formula."""
     return bool(MONEY.match(text) or PROSE.search(BRACED.sub("", text)))
 
 
 def command(text: str, at: int, *, final: bool) -> tuple[str, int]:
-    """The same of a command in a line, with what it holds."""
+    """The same for a command in a line, with its arguments."""
     found = COMMAND.match(text, at)
     whole = found and found.end() < len(text) and not INDEX_PART.match(text, at)
     if not (whole or final) and COMMAND_PART.match(text, at):
@@ -137,7 +137,7 @@ def command(text: str, at: int, *, final: bool) -> tuple[str, int]:
 
 
 def power(exponent: str) -> str:
-    """The speech for it, behind a space."""
+    """The speech for an exponent, behind a space."""
     return f" {POWERS.get(exponent.strip()) or f'to the power of {exponent}'}"
 
 
@@ -146,7 +146,7 @@ def _word(name: str) -> str:
 
 
 def exponent(text: str, at: int, before: str, *, final: bool) -> tuple[str, int]:
-    """The same of an exponent behind a number or a name."""
+    """The same for an exponent behind a number or a name."""
     if not final and EXPONENT_PART.match(text, at):
         return "", -1
     found = EXPONENT.match(text, at)

@@ -9,7 +9,7 @@ __all__ = ["HeadStart"]
 
 @dataclass(eq=False)
 class HeadStart:
-    """One call's part in it.
+    """A call that vui makes before its turn is certain.
 
     Attributes:
         name: vui's, for its call.

@@ -17,7 +17,7 @@ SPECIAL = re.compile(
     r"|\\|\$(?=\S|\Z)|\^(?=[a-z\d{\\-]|\Z)|\.(?=[ \t\xa0\u202f]|\Z)|\|(?=[\s\w]|\Z)|#+(?=[ \t\r\n]|\Z)|【|https?://|www\.",
     re.IGNORECASE,
 )
-# One of these is in each, but for the beginning of an address.
+# Each special text has one of these, but for the beginning of an address.
 MAY_BE_SPECIAL = re.compile(r"[\r\n*_~`!\[<&\\$^.|#【:]")
 URL_BEGINS = re.compile(r"(?<![\w@])(?:h|ht|htt|https?|https?:|https?:/|w|ww|www)\Z", re.IGNORECASE)
 URL_LAST = frozenset("htpswHTPSW:/")
@@ -48,11 +48,11 @@ class Inline:
         self._said = ""  # the last characters
         self._out: list[str] = []
         self._spoke = False
-        self._mode = ""  # what is under way: "run", "code", "url", "target", "row", "line"
+        self._mode = ""  # the construct under way: "run", "code", "url", "target", "row", "line"
         self._parts: list[str] = []  # of it
         self._fence, self._marks, self._depth = "`", 3, 0
         self._line_begins, self._break = not within_line, ""  # _break: the line's end, not said yet
-        self._block = ""  # what the line is: "item", "heading", "row", "bold", or a paragraph
+        self._block = ""  # the line's kind: "item", "heading", "row", "bold", or a paragraph
         self._number = 0  # of a list's last entry
         self._emphasis = self._marked = False  # _marked: its mark came last
 
@@ -64,7 +64,7 @@ class Inline:
             self._spoke = self._spoke or bool(WORD_SAID.search(text))
 
     def _special(self, text: str, found: re.Match[str], *, final: bool) -> int:
-        """Say what a special character stands for; where the text goes on, or -1."""
+        """Say the meaning of a special character; where the text goes on, or -1."""
         mark, at, end = found[0], found.start(), found.end()
         first = mark[0]
         if first in "*_~`" and len(mark) > 2:

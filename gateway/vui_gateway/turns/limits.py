@@ -1,4 +1,4 @@
-"""All time limits of a call, in seconds; what a user may set has its default here."""
+"""All time limits of a call, in seconds, with the defaults of those that a user may set."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Limits:
 
     @classmethod
     def of(cls, stream_timeout: float, timeout: float) -> Self:
-        """Those of a configuration."""
+        """The limits of a configuration."""
         total = max(cls.total, 2 * stream_timeout + 1)  # for two to be asked
         thoughts = timeout, min(cls.thoughts[1], timeout)
         return cls(stream_timeout, total=total, thoughts=thoughts)

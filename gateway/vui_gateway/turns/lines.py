@@ -11,7 +11,7 @@ __all__ = [
 
 BLANK = re.compile(r"[ \t]*")
 RULE = re.compile(r"([-*_=~])(?:[ \t]*\1)*+[ \t\r]*+")
-# Of a table: "--- | :---:", "+----+----+".
+# The rule of a table: "--- | :---:", "+----+----+".
 TABLE_RULE = re.compile(r"[-:+=|](?:[ \t]?[-:+=|]){0,160}[ \t\r]*+")
 HEADING = re.compile(r"#{1,6}(?:[ \t]+|(?=\r?\n))")
 BULLET = re.compile(r"[-*+•‣◦▪–](?:[ \t]+|(?=\r?\n))(?:\[[ xX]\][ \t]+)?")

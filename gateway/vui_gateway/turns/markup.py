@@ -61,7 +61,7 @@ PRODUCT = re.compile(r"(?<=[\w)])\s?\*\s?(?=[\w(])")
 BRACKETS = re.compile(rf"\[(?!(?:{'|'.join(VUI_TAGS)})\])([^\[\]]*)\]")
 SPANS = {mark: re.compile(rf"(?<!`){mark}(?!`)|\n") for mark in ("`", "``")}
 MOST_SPAN = 200  # characters that are waited for
-# After this nothing is missing before a pause; what isn't a word may follow.
+# After this no mark is missing before a pause; characters that are no word may follow.
 SAID_END = re.compile(r"[.!?:;,…。！？：；，、؟؛،।][^\w$€£%<>]*\Z")
 
 
@@ -72,12 +72,12 @@ INDEXED = re.compile(r"(?:\A|\W)[a-z]\Z")  # a citation stands behind a word
 
 
 def is_index(name: str, before: str) -> bool:
-    """Whether what stands in brackets is an index, as in a[1]: no citation has that place."""
+    """Whether a text in brackets is an index, as in a[1]: no citation has that place."""
     return name == "0" or (name.isdigit() and bool(INDEXED.search(before)))
 
 
 def is_citation(name: str, before: str) -> bool:
-    """Whether what stands in brackets marks a source; behind a word there may be more of them."""
+    """Whether a text in brackets marks a source; behind a word there may be more of them."""
     if is_index(name, before):
         return False
     return bool((CITATIONS if CITED.search(before) else CITATION).fullmatch(name))
@@ -90,7 +90,7 @@ def host(url: str) -> str:
 
 
 def code(text: str) -> str:
-    """The speech for code in a line: vui would leave out what is in brackets or between stars."""
+    """The speech for code in a line: vui would leave out text in brackets or between stars."""
     text = text.strip()
     if text.startswith(("http://", "https://")) and " " not in text:
         return host(text)

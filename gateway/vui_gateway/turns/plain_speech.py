@@ -1,4 +1,4 @@
-"""From Markdown to what a person would read aloud, as the text comes."""
+"""From Markdown to the words that a person would read aloud, as the text comes."""
 
 from __future__ import annotations
 

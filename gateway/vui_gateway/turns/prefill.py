@@ -56,7 +56,7 @@ class Prefill:
         return True
 
     async def call(self, deployment: str, body: dict, attempt: Attempt) -> AsyncGenerator[Event]:
-        """A call's own request; what its server prepares ends, and nothing begins meanwhile."""
+        """A call's own request: its server's preparation ends, and none begins meanwhile."""
         server = attempt.deployment.server or attempt.deployment.id
         if running := self._running.get(server):
             running.cancel()

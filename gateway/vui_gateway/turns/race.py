@@ -19,7 +19,7 @@ from vui_gateway.turns.toolless import Toolless
 
 __all__ = ["Race", "Trouble", "took_its_own"]
 
-# Of a deployment id: why its server can't be reached, empty when it can.
+# Takes a deployment id. Returns why its server can't be reached, empty when it can.
 Trouble = Callable[[str], Awaitable[str]]
 
 
@@ -32,7 +32,7 @@ class Race:
     Args:
         open_: asks a deployment.
         candidates: who may be asked. cooldown: learns of failures. hedge: when two are asked.
-        thinkers: whose replies begin in thinking.
+        thinkers: the deployments whose replies begin in thinking.
         toolless: learns who is left alone for calls with tools.
         trouble: looks at a server that says no word.
     """
@@ -147,7 +147,7 @@ class Race:
     def failed(
         self, call: Call, record: Attempt, error: AttemptError, *, blameless: bool = False
     ) -> None:
-        """Put a failure on record, and leave alone who is to blame for it."""
+        """Put a failure on record, and leave the deployment alone that is to blame for it."""
         record.ended = record.ended or error.ended
         record.code, record.reason = error.code, error.reason
         self._toolless.learn(call, record)
@@ -229,7 +229,7 @@ class Race:
 
 
 def took_its_own(record: Attempt) -> bool:
-    """It was allowed to take longer than a call usually may: the next one needs time, too."""
+    """Whether it was allowed to take longer than usual: then the next one needs time, too."""
     return bool(record.deployment.first_words) or record.deployment.thinks
 
 
@@ -239,7 +239,7 @@ def _by_chance(call: Call, attempt: RunningAttempt, failure: AttemptError) -> bo
     # Thoughts without a word call no tool, which is most of them.
     unexpected = call.streamed or "malformed" in record.raw_finish.lower()
     ended = failure.ended == Ending.EMPTY and record.finish_reason in ("", "stop")
-    # What isn't a stream is no empty one: it may be a whole answer, which is billed.
+    # An answer that is no stream isn't an empty one: it may be whole, and is billed then.
     empty = ended and unexpected and not record.answered
     before = (a for a in call.attempts if a.deployment.id == record.deployment.id)
     return (

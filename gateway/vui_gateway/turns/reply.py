@@ -29,7 +29,7 @@ __all__ = ["Reply"]
 
 
 class Filter(Protocol):
-    """One step from raw text to what is said; `ended` once nothing after it is heard."""
+    """One step from raw text to speech; `ended` once nothing after it is heard."""
 
     @property
     def ended(self) -> bool: ...
@@ -75,13 +75,13 @@ class Reply:
         self._begin()
 
     def _begin(self) -> None:
-        """Begin with what comes behind thoughts."""
+        """Begin with the text behind thoughts."""
         self._tools, self._tokens = ToolTextFilter(), ControlTokenFilter()
         self._stop = StopFilter(self._stops)
         self._filters: list[Filter] = [self._tools, self._tokens, RoleFilter(), self._stop]
         self._filters += [SourceFilter(), *[CitationFilter()] * self._cites]
         self._speech = PlainSpeech() if self._plain else None
-        self._last = ""  # character of what the filters have let through
+        self._last = ""  # the last character that the filters let through
         self._pending = ""  # to be said, and not released yet
         self._unreleased = self._spaced = 0  # words of it, by our count and by white space
         self._end_from = self._word_ends = 0  # where a sentence's end may be; the last word's end
@@ -133,7 +133,7 @@ class Reply:
         known = self._thinking.unopened
         text = self._thinking.feed(text, final=final, lost=cut_off)
         if self._thinking.unopened and not known:
-            self._begin()  # what came until now was thinking
+            self._begin()  # the text until now was thinking
         for one in self._filters:
             text = one.feed(text, final=final)
             if one.ended:
@@ -144,7 +144,7 @@ class Reply:
         return speaks or self._stop.ended
 
     def _count(self, text: str) -> bool:
-        """Whether there are words. Those of code count: they aren't said, but the model goes on."""
+        """Whether there are words. Words of code count: they aren't said, but the model goes on."""
         before, self._last = self._last, text[-1:] or self._last
         if not WORDS.search(text):
             return False

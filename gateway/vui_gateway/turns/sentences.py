@@ -1,4 +1,4 @@
-"""Where a sentence ends, and what of a continuation was said already: on text alone."""
+"""The ends of sentences, and the words that a continuation repeats: on text alone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def split_sentences(text: str) -> tuple[str, str]:
 def without_wordless_end(text: str) -> str:
     """A reply's end as it is spoken: not with marks or an emoji for a last sentence.
 
-    vui would drop that, and never tell its speech synthesis that the reply is over.
+    vui would drop that, and its speech synthesis would never know that the reply is over.
     """
     end = SENTENCE_END.search(text, last_word(text))
     return (text[: end.end()] if end else text).rstrip()
@@ -62,7 +62,7 @@ def count_words(text: str) -> int:
 
 
 def without_overlap(said: str, text: str, *, final: bool = False) -> str | None:
-    """The continuation of what was said, without what it says again.
+    """The continuation of a reply, without the words that it repeats.
 
     None as long as the text so far repeats what was said, and may go on to.
     """

@@ -57,7 +57,7 @@ class TakenBack:
         return smaller_limit(call, self._own.get(deployment, {}))
 
     def apply(self, before: Mapping[str, Any], call: dict, attempt: Attempt) -> dict:
-        """The call without what its deployment refuses.
+        """The call without the fields that its deployment refuses.
 
         before: the call without the gateway's changes.
         """
@@ -93,7 +93,7 @@ class TakenBack:
         return True
 
     def settle(self, attempt: Attempt) -> None:
-        """Remember what was taken back: its deployment no longer complains of it."""
+        """Remember the fields that were taken back: no refusal names them any more."""
         name, taken_back = _name(attempt), attempt.taken_back
         known = self._refused(name) if taken_back else {}
         for field, instead in taken_back.items() - known.items():

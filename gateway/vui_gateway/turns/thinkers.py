@@ -34,7 +34,7 @@ class Thinkers:
             self._state.forget(THINKERS, name)
 
     def begins_in_thinking(self, deployment: Deployment) -> bool:
-        """Whether its next reply does: as it was seen to, or else as its model's name says."""
+        """Whether its next reply does: by its last replies, or else by its model's name."""
         return self._sure(deployment) > 0
 
     def learn(self, record: Attempt) -> None:

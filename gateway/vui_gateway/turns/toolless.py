@@ -26,12 +26,12 @@ FIELDS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
 class Toolless:
-    """Which deployments calls with tools leave out: those whose model takes none, those that have
+    """Deployments that calls with tools leave out: those whose model takes none, those that have
     refused them, for a time, and those of accounts too small for thoughts beside a reply.
 
     Attributes:
         limits: by deployment id, how many tokens a minute its account may ask for.
-        small: by deployment id, what was said about an account that is too small.
+        small: by deployment id, the sentence about an account that is too small.
     """
 
     def __init__(self) -> None:

@@ -73,7 +73,7 @@ def of_attempt(attempt: Attempt, bill: Bill) -> dict[str, Any]:
 
 
 def of_deployment(deployment: Deployment) -> dict[str, Any]:
-    """The attributes of who is asked, and where."""
+    """The attributes of a provider and its address."""
     provider = deployment.model.partition("/")[0]
     found: dict[str, Any] = {"gen_ai.provider.name": PROVIDERS.get(provider, provider)}
     address = urlsplit(deployment.server)

@@ -28,7 +28,7 @@ RESERVED = ", and {:.4f} USD are reserved for calls under way"
 
 CACHE_SUMS = ("tokens_in", "tokens_cached", "saved")
 SPEND, RESERVES = "spend", "reserved"  # subjects of the state
-SUMS_LIFETIME = 2 * 86400.0  # seconds that a day's sums are
+SUMS_LIFETIME = 2 * 86400.0  # seconds that a day's sums are kept
 # Seconds after which a gateway that is gone reserves nothing any more, and between two reports of
 # one that is there.
 LEASE, REPORT = 5.0, 1.5
@@ -37,7 +37,7 @@ log = logging.getLogger("vui_gateway")
 
 
 class Spent(NamedTuple):
-    """US dollars; tokens of the input, those of them from prompt caches, and US dollars by that."""
+    """US dollars; tokens of the input, those from prompt caches, and US dollars saved by them."""
 
     usd: float = 0.0
     tokens_in: float = 0.0
@@ -65,7 +65,7 @@ class Budget:
         self.limits: Callable[[str], float | None] = lambda _: None
         self._state = state
         self._running: WeakSet[Attempt] = WeakSet()
-        self._elsewhere: dict[str, dict[str, float]] = {}  # what other gateways reserve
+        self._elsewhere: dict[str, dict[str, float]] = {}  # reservations of other gateways
         own = [name.split("/")[0] for name, _ in state.items(SPEND) if self._is_own(name)]
         self._day = max(map(date.fromisoformat, own), default=date.min)
         self._sums: dict[str, Spent]  # of today, by client
@@ -227,7 +227,7 @@ class Budget:
 
 
 def _spent(value: Any) -> Spent | None:
-    """None where another one's entry is none."""
+    """The sums of an entry; None where another gateway's entry holds none."""
     return Spent(*value) if are_numbers(value, len(Spent())) and value[0] >= 0 else None
 
 

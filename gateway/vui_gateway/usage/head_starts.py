@@ -27,7 +27,7 @@ SUBJECT, CLAIMS = "head-starts", "claims"  # subjects of the state
 HEAD_START_NAME = re.compile(r"[0-9a-zA-Z-]{1,64}")
 KNOWN = 1000  # head starts that can still be claimed
 CLAIM_LIFETIME, MOST_CLAIMS = 60.0, 1000  # seconds, and claims that gateways share
-# Of one client: head starts, and seconds without one where too few of them were used.
+# Head starts of one client, and seconds without one where too few of them were used.
 LOOKED_AT, PAUSE = 20, 3600.0
 MOST_CLIENTS = 1000  # that are looked at: those that made the last ones
 BUDGET_SHARE = 0.8  # of a budget

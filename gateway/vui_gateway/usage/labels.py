@@ -1,4 +1,4 @@
-"""Model names in logs and metrics: those of the configuration, and what came in a request."""
+"""Model names in logs and metrics: those of the configuration, and those of requests."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from vui_gateway.usage.bill import Bill
 
 __all__ = ["Metrics"]
 
-# Seconds; what a listener calls instant, good, usable, slow.
+# Seconds: from instant to slow, for a listener.
 BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 4.0, 10.0, 30.0)
 LABELS = ("model", "deployment", "kind")
 

@@ -1,4 +1,4 @@
-"""The last calls, for the page: what became of each, and nothing of what was said."""
+"""The last calls, for the page: the outcome of each, and no word of what was said."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CallRecord:
 
     Attributes:
         time: of its end, in seconds since 1970.
-        model_group: what was asked for.
+        model_group: the group that was asked for.
         kind: `reply`, or `thoughts`, which nobody hears.
         attempts: LiteLLM's names of the models that were asked, in order, and why each ended.
         answered_by: the one that answered, or that was asked last.

@@ -1,4 +1,4 @@
-"""Records each call: what it cost, in the log, in the metrics and for the page."""
+"""Records each call: its bills, its log line, its metrics, and its entry on the page."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Telemetry"]
 
-CLOSE_SECONDS = 2.0  # for what isn't sent yet, at the end of the process
+CLOSE_SECONDS = 2.0  # to send the rest, at the end of the process
 
 
 class Telemetry:

@@ -109,7 +109,7 @@ class Traces:
         self._count(call, bills)
 
     def close(self) -> None:
-        """Send what isn't sent yet."""
+        """Send the rest."""
         for provider in self._providers:
             if isinstance(provider, TracerProvider | MeterProvider):
                 provider.shutdown()

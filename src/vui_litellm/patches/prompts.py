@@ -18,7 +18,7 @@ __all__ = ["prompt_templates"]
 def prompt_templates() -> list[Template]:
     """The installed vui's own system messages; without those that can't be read.
 
-    That of the thoughts is there once vui's thoughts are: an import of ours would make vui's log.
+    The thoughts' message is there once vui has imported them: an import of ours would make its log.
     """
     return _prompt_templates(sys.modules.get("vui.serving.stream.thoughts"))
 

@@ -69,7 +69,7 @@ def provide_visualizer() -> None:
 
 
 def show_replies_as_text(server: Any) -> None:
-    """Let vui's page show as text what was said, which it would take for HTML."""
+    """Let vui's page show spoken text as text: it would take it for HTML."""
     page = re.sub(r"(innerHTML .*\+ )((?:data\.)?text);", r"\1esc(\2);", frontend.get_html())
     server.connection.get_html = lambda: page
 

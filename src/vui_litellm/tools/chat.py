@@ -34,7 +34,7 @@ INTERRUPTED = 128 + signal.SIGINT  # https://tldp.org/LDP/abs/html/exitcodes.htm
 
 
 class Stopped(Exception):
-    """By Ctrl-C."""
+    """Ctrl-C stopped the work."""
 
 
 class OutputLost(Exception):
@@ -69,7 +69,7 @@ class Conversation:
             print(CONTROL.sub("", text), file=self.err, flush=True)
 
     def say(self, text: str) -> None:
-        """Say something of it.
+        """Say a part of the conversation.
 
         Raises:
             OutputLost: nobody takes it.
@@ -163,7 +163,7 @@ async def _line_of_stdin() -> str:
 
 
 async def _interruptible[T](work: Coroutine[Any, Any, T]) -> T:
-    """Run what Ctrl-C stops.
+    """Run work that Ctrl-C can stop.
 
     Raises:
         Stopped: it did.
@@ -179,7 +179,7 @@ async def _interruptible[T](work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _converse(conversation: Conversation, prompt: PromptSession[str] | None) -> bool:
-    """Until the input ends; False when a reply failed."""
+    """Converse until the input ends; False when a reply failed."""
     well = True
     async with contextlib.aclosing(_typed(prompt) if prompt else _piped()) as lines:
         async for line in lines:
@@ -238,7 +238,7 @@ async def chat(text: str | None) -> int:
     except Stopped:
         return INTERRUPTED
     except OutputLost as error:
-        # Python writes once more what it couldn't, at its end.
+        # At its end Python writes once more the text that it couldn't.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         with contextlib.suppress(OSError):
             print(f"vui-litellm: {error}", file=sys.stderr)

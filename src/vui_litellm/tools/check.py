@@ -54,7 +54,7 @@ def check(options: Namespace) -> int:
                 return 0
             results = asyncio.run(_measured(chosen, settings))
             asked = asyncio.run(model_groups(InstrumentedBackend(**settings.backend_options)))
-        for result in results:  # what the answers have shown, such as a small account
+        for result in results:  # with findings of the answers, such as a small account
             result.note = asked[result.model].note if result.model in asked else result.note
     except KeyboardInterrupt:
         print("[stopped]", file=sys.stderr)
@@ -125,7 +125,7 @@ async def _measured(chosen: list[ModelGroup], settings: Settings) -> list[ModelR
 
 
 def _try_report(name: str | None) -> None:
-    """Before a token is spent; an older report stays as it is until there is a new one."""
+    """Try to write it before a token is spent; an older report stays until there is a new one."""
     if not name or name == "-":
         return
     path = Path(name)

@@ -74,7 +74,7 @@ async def model_groups(backend: LiteLLMBackend) -> dict[str, ModelGroup]:
 def choose(
     served: dict[str, ModelGroup], asked: list[str] | None, default: str
 ) -> list[ModelGroup]:
-    """The groups asked for; else all, and of what a wildcard stands for only vui's own model.
+    """The groups asked for; else all, and of a wildcard's models only vui's own.
 
     Raises:
         GatewayUnusable: one isn't served, or nothing is but wildcards.

@@ -24,14 +24,14 @@ from vui_litellm.tools.thoughts import ThoughtsHost
 
 __all__ = ["REQUESTS", "Estimate", "InstrumentedBackend", "ModelResult", "estimate", "measure"]
 
-# Two ordinary replies, and one that runs into a stop phrase of vui's if it does as it is told.
+# Two ordinary replies, and one that runs into a stop phrase of vui's if the model obeys.
 ORDINARY = "Hello there, how are you doing today?"
 STOP_PROMPT = "Say exactly this and nothing else: Alpha. Hold on. Omega."
 REPLIES = (ORDINARY, ORDINARY, STOP_PROMPT)
 REMEMBER = "Please remember that my name is Ada."  # vui's tool for it: add_memory
 THOUGHTS = 2  # the second as in mid-conversation, when the provider may know the prompt
 REQUESTS = len(REPLIES) + THOUGHTS
-REPLY_TOKENS, CALL_TOKENS = 40, 30  # about what such a reply, and such a call, is long
+REPLY_TOKENS, CALL_TOKENS = 40, 30  # about the length of such a reply, and of such a call
 CHARACTERS = 4  # a token's, about
 # A reply's tokens, by its bytes: some twice as many as they make. Beyond that it was thought about,
 # where nobody reports it: our gateway takes thinking between tags out, and its provider bills it.
@@ -60,7 +60,7 @@ class ModelResult:
 
 @dataclass
 class Timing:
-    """When a reply was asked for, when its tokens came, and what it used for which text."""
+    """The times of a reply and of its tokens, its text, and its usage."""
 
     began: float = field(default_factory=time.perf_counter)
     first: float = 0.0
@@ -70,14 +70,14 @@ class Timing:
 
     @property
     def thought(self) -> bool:
-        """Its provider says so, or bills far more tokens than came."""
+        """Whether it thought first: its provider says so, or bills far more tokens than came."""
         details = self.usage.get("completion_tokens_details") or {}
         most = MOST_TOKENS + TOKENS_PER_BYTE * len(self.text.encode())
         billed = self.usage.get("completion_tokens") or 0
         return bool(details.get("reasoning_tokens") or billed > most)
 
     def take_usage(self, usage: dict) -> None:
-        """With the times of the first and the last token, where our gateway reports them."""
+        """Take the usage, with the first and last token's times where our gateway reports them."""
         self.usage = usage
         self.first = self._reported("first_token_ms") or self.first
         self.last = self._reported("last_token_ms") or self.last
@@ -136,7 +136,7 @@ def _host() -> ThoughtsHost:
 async def measure(
     backend: InstrumentedBackend, group: ModelGroup, turn: asyncio.Lock, done: Callable[[], None]
 ) -> ModelResult:
-    """Its replies wait their turn, so that no model's first token waits for another's."""
+    """Measure a model. Its replies wait their turn: no first token waits for another model's."""
     result = ModelResult(group.model, group.provider, note=group.note)
     try:
         host = _host()
@@ -173,14 +173,14 @@ async def _reply(backend: InstrumentedBackend, soul: str, said: str) -> bool | N
 
 
 def _tokens_in(usage: dict) -> tuple[int, int, int]:
-    """All that went in, and of it what the provider's cache had, and what it took."""
+    """Tokens of the input, those that the provider's cache had, and those that it took."""
     details = usage.get("prompt_tokens_details") or {}
     kept = (details.get(f"{how}_tokens") or 0 for how in ("cached", "cache_creation"))
     return usage.get("prompt_tokens", 0), *kept
 
 
 def _right(calls: list[dict]) -> bool:
-    """vui's own tool for it, with the argument that it needs."""
+    """Whether the call is of vui's own tool for it, with the argument that it needs."""
     function = calls[0]["function"] if calls else {}
     return function.get("name") == "add_memory" and bool(function["arguments"].get("text"))
 
@@ -220,7 +220,7 @@ def _judged(result: ModelResult, backend: InstrumentedBackend, group: ModelGroup
 
 
 class Estimate(NamedTuple):
-    """About what a check takes.
+    """The estimated cost of a check.
 
     Attributes:
         usd: US dollars, of the models whose price is known.

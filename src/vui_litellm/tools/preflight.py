@@ -117,5 +117,5 @@ def is_known(chunker: Any) -> bool:
     with suppress(Exception):  # StopIteration at its end: nothing in it waits
         listen().send(None)
     first, second, stop = ('"One."', False), ("[two 3.14.", False), (LONE_STOP, False)
-    told = ['"One."', " [two", first, " 3.14. Four", stop, second, stop, ("Four.", True)]
-    return seen == told
+    expected = ['"One."', " [two", first, " 3.14. Four", stop, second, stop, ("Four.", True)]
+    return seen == expected

@@ -1,4 +1,4 @@
-"""What `check` found, for the terminal and as a page."""
+"""The results of `check`, for the terminal and as a page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NUMBERS = ("1st token", "cold", "tok/s", "USD/turn")
 DROPPED = ("provider", "tok/s", "cold", "stops", "tool", "thinks", "USD/turn", "1st token")
 GAP = 2  # columns between two of the table's
 NAME_WIDTH = 20  # columns that a long name is folded to before anything is dropped
-# How the page says it.
+# The page's names of columns.
 FIGURES = {"cold": "cold", "tok/s": "tokens/s", "tool": "tool call", "stops": "stop phrases",
            "thinks": "thinks first", "USD/turn": "USD a turn"}  # fmt: skip
 BAD = ("wrong", "lost", "yes")
@@ -59,7 +59,7 @@ def _printable(text: str) -> str:
 
 
 def table(rows: list[dict], width: int) -> Group:
-    """For a terminal so wide: the figures, and below them what to do about the broken ones."""
+    """The figures for a terminal of this width, and below them advice for models with a fault."""
     widths = {
         name: max(cell_len(text) for text in (name, *map(cell, rows)))
         for name, cell in COLUMNS.items()
