@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from vui_gateway.turns.answers import cleaned
 from vui_gateway.turns.sentences import (
     count_words,
     split_sentences,
@@ -22,13 +23,19 @@ def bare(text: str) -> str:
     return "".join(text.split())
 
 
+def is_untouched(text: str) -> bool:
+    """Whether it holds no tag, token or role: Hypothesis draws our modules' constants, too."""
+    answer = cleaned({"choices": [{"message": {"content": text}}]}, ())
+    return bare(answer["choices"][0]["message"]["content"] or "") == bare(text)
+
+
 @settings(max_examples=200, deadline=None)
 @given(TEXTS, st.data())
 def test_what_is_heard_is_what_was_written_but_for_white_space(
     text: str, data: st.DataObject
 ) -> None:
     text = text.replace("<think", "").replace("</think>", "")
-    assume(any(char.isalnum() for char in text) and "[think]" not in text.lower())
+    assume(any(char.isalnum() for char in text) and is_untouched(text))
     steps: list[Step] = [(0.01, piece) for piece in cut(text, data)]
     heard = Scripted({"a": [*steps, (0.01, END)]}).hear(max_tokens=10_000)
     assert heard.ended == ["ok"]

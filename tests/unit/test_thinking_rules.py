@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from vui_gateway.providers.thinking_hosts import HOSTS
+from vui_gateway.providers.thinking_hosts import HOST_RULES
 from vui_gateway.providers.thinking_rules import RULES
 
 from tests.unit.test_thinking import DISABLED, NO_QWEN, sent
@@ -165,4 +165,4 @@ def test_kimi_takes_one_temperature_only_so_none_is_sent(name: str) -> None:
 
 
 def test_every_rule_has_its_source() -> None:
-    assert all(rule.source.startswith("https://") for rule in (*RULES, *HOSTS))
+    assert all(rule.source.startswith("https://") for rule in (*RULES, *HOST_RULES))

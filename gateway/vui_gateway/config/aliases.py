@@ -10,15 +10,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from vui_gateway.config.default_group import DEFAULT_GROUP
+from vui_gateway.config.default_group import ALIAS, DEFAULT_GROUP
 from vui_gateway.config.left_out import LeftOut
 from vui_gateway.config.values import is_served, suggestion
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.turns.candidates import is_like
 
-__all__ = ["ALIAS", "mend_aliases", "settle_aliases", "with_default"]
-
-ALIAS = "model_group_alias"
+__all__ = ["mend_aliases", "settle_aliases", "with_default"]
 
 
 def mend_aliases(router: dict, place: Callable[..., str]) -> Iterator[str]:

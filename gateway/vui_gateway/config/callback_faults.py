@@ -16,7 +16,7 @@ from vui_gateway.litellm_proxy.callback_names import (
 __all__ = ["take_out_callbacks"]
 
 ONE_EVENT = "success_callback"
-CURES = {
+CALLBACK_CURES = {
     "langfuse": "Write langfuse_otel, and LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY into .env "
     "(LANGFUSE_HOST for a server of your own).",
     "wandb": "Write weave_otel, and WANDB_API_KEY and WANDB_PROJECT_ID into .env.",
@@ -48,7 +48,7 @@ def _faults(setting: str, names: list) -> Iterator[tuple[str, str]]:
 def _fault(setting: str, name: str) -> str:
     meant = name.strip().lower()
     if lacks_package(meant):
-        return f"needs a package that isn't here. {CURES.get(meant, 'Remove it.')}"
+        return f"needs a package that isn't here. {CALLBACK_CURES.get(meant, 'Remove it.')}"
     if name in (here := known(setting)):
         return ""
     other = ONE_EVENT if setting == ALL_EVENTS else ALL_EVENTS

@@ -15,7 +15,9 @@ from vui_gateway.litellm_proxy.modes import TEXT_MODES, talks
 if TYPE_CHECKING:
     from vui_gateway.config.left_out import LeftOut
 
-__all__ = ["DEFAULT_GROUP", "DEMO", "DefaultGroup", "choose_default", "demo_for", "refused_note"]
+__all__ = [
+    "ALIAS", "DEFAULT_GROUP", "DEMO", "DefaultGroup", "choose_default", "demo_for", "refused_note",
+]  # fmt: skip
 
 # The model group that vui asks for by default.
 DEFAULT_GROUP = "vui"

@@ -23,7 +23,7 @@ __all__ = [
 # At an address of one's own LiteLLM would send these OpenAI's key out of `.env`; other providers
 # get none of it (`litellm_proxy/patches.py`). https://docs.litellm.ai/docs/providers/openai_compatible
 SENT_OPENAIS_KEY = OPENAI_FORMATS | {"litellm_proxy", "text-completion-inception"}
-OPENAI = ".openai.com"
+OPENAI_DOMAIN = ".openai.com"
 
 LITELLM_DEFAULTS = {
     # Fields that a provider can't take are left out, not refused: vui sends every provider the
@@ -66,7 +66,7 @@ def _deployment(deployment: dict, env: Mapping[str, str]) -> dict:
     provider, address = resolve_model(params)[1], resolved(configured_address(params), env)
     if provider in OPENAI_FORMATS:
         host = server_of(provider, str(address)).host
-        has_key = not address or f".{host}".endswith(OPENAI)
+        has_key = not address or f".{host}".endswith(OPENAI_DOMAIN)
     else:
         has_key = any(map(env.get, USUAL.get(provider, ())))
     if provider in SENT_OPENAIS_KEY and not has_key:

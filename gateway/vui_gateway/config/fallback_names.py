@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from vui_gateway.config.aliases import ALIAS
-from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO
+from vui_gateway.config.default_group import ALIAS, DEFAULT_GROUP, DEMO
 from vui_gateway.config.shape import OF_ALL, OF_GROUPS
 from vui_gateway.config.values import few, is_served, suggestion
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model

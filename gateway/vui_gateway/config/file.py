@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vui_gateway.config.aliases import ALIAS, settle_aliases
+from vui_gateway.config.aliases import settle_aliases
 from vui_gateway.config.credentials import put_credentials, with_usual_key
-from vui_gateway.config.default_group import DefaultGroup, choose_default, demo_for
+from vui_gateway.config.default_group import ALIAS, DefaultGroup, choose_default, demo_for
 from vui_gateway.config.defaults import identity, with_defaults
 from vui_gateway.config.deployment_fallbacks import move_fallbacks
 from vui_gateway.config.document import ConfigError, Document

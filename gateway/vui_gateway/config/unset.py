@@ -16,7 +16,7 @@ from vui_gateway.litellm_proxy.key_variables import key_variables
 from vui_gateway.providers.usual_keys import (
     ADDRESS_NAME,
     ANOTHER_WAY,
-    HEADERS,
+    HEADER_FIELDS,
     KEY_HEADER,
     NEEDS_ADDRESS,
     usual_addresses,
@@ -60,7 +60,7 @@ def _is_needed(name: str, value: Any, provider: str) -> bool:
     if ADDRESS_NAME.fullmatch(name):
         usual = usual_addresses(key_variables(provider))
         return provider in NO_DEFAULT or not env_values(value, {}).keys() <= set(usual)
-    if name in HEADERS and isinstance(value, dict):
+    if name in HEADER_FIELDS and isinstance(value, dict):
         return any(
             env_values(item, {}) and KEY_HEADER.fullmatch(str(header))
             for header, item in value.items()

@@ -51,7 +51,8 @@ LITELLM = RETRIES_AND_FAILS | {
 }  # fmt: skip
 DEPLOYMENT = RETRIES_AND_FAILS | {"timeout", "cooldown_time", "silent_model"}
 # LiteLLM would ask a second time for one of the gateway's attempts.
-OF_ALL, FALLBACKS = "default_litellm_params", ("fallbacks", "context_window_fallback_dict")
+DEFAULT_PARAMS = "default_litellm_params"
+PARAM_FALLBACKS = ("fallbacks", "context_window_fallback_dict")
 
 REDIS = ("redis_host", "redis_port", "redis_password", "redis_url", "redis_db")
 REDIS_CURE = "Gateways share the Redis of VUI_GATEWAY_REDIS_URL."
@@ -177,8 +178,8 @@ def _settings(file: dict, place: Place) -> Iterator[Ignored]:
     ):
         settings = _dict(file.get(section))
         yield from taken(settings, ignored | (settings.keys() - known), section)
-    defaults = _dict(_dict(file.get("router_settings")).get(OF_ALL))
-    yield from taken(defaults, DEPLOYMENT.union(FALLBACKS), "router_settings", OF_ALL)
+    defaults = _dict(_dict(file.get("router_settings")).get(DEFAULT_PARAMS))
+    yield from taken(defaults, DEPLOYMENT.union(PARAM_FALLBACKS), "router_settings", DEFAULT_PARAMS)
     for index, entry in enumerate(_list(file.get("model_list"))):
         params = _dict(_dict(entry).get("litellm_params"))
         yield from taken(params, DEPLOYMENT, "model_list", index, "litellm_params")

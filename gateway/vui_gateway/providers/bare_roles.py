@@ -10,18 +10,18 @@ from vui_gateway.providers.partial import begun
 __all__ = ["RoleFilter"]
 
 # A role stands right behind a sentence, or on a line of its own. A list of roles follows a colon.
-OWN, OTHERS = ("assistant", "model"), ("user", "system")
-SENTENCE_ENDS, EDGES = ".!?…)\"'”。！？", ".!?…\n"
-_OWN = "|".join(OWN)
+OWN_ROLES, OTHER_ROLES = ("assistant", "model"), ("user", "system")
+SENTENCE_CLOSERS, EDGES = ".!?…)\"'”。！？", ".!?…\n"
+_OWN = "|".join(OWN_ROLES)
 _HEADING = r"#{2,4} (?:User|Human|Instruction|Assistant|Response):"
-_LINE = rf"(?:(?P<own>{_OWN})|{'|'.join(OTHERS)})[ \t]{{0,2}}"
-ROLE = re.compile(rf"(?<![^{EDGES}])(?:{_LINE}\n|Human:[ \n]|{_HEADING})")
+_LINE = rf"(?:(?P<own>{_OWN})|{'|'.join(OTHER_ROLES)})[ \t]{{0,2}}"
+BARE_ROLE = re.compile(rf"(?<![^{EDGES}])(?:{_LINE}\n|Human:[ \n]|{_HEADING})")
 ROLE_AT_END = re.compile(rf"(?<![^{EDGES}])(?:{_LINE}(?:\n|\Z)|Human:[ \n]|{_HEADING})")
 MAY_GO_ON = re.compile(
-    rf"(?<![^{EDGES}])(?:(?:{'|'.join(map(begun, (*OWN, *OTHERS)))})[ \t]{{0,2}}"
+    rf"(?<![^{EDGES}])(?:(?:{'|'.join(map(begun, (*OWN_ROLES, *OTHER_ROLES)))})[ \t]{{0,2}}"
     rf"|{begun('Human:')}|#{{1,4}}(?: [A-Za-z]{{0,11}})?)\Z"
 )
-BEGINS = re.compile(rf"[{EDGES}][amusH#]")
+ROLE_BEGINS = re.compile(rf"[{EDGES}][amusH#]")
 
 
 class RoleFilter:
@@ -39,18 +39,18 @@ class RoleFilter:
         """The text until another turn; a piece that may become a role is held back."""
         if self.ended:
             return ""
-        if not (self._held or final or self._before[-1] in EDGES or BEGINS.search(text)):
+        if not (self._held or final or self._before[-1] in EDGES or ROLE_BEGINS.search(text)):
             self._before = last_before(self._before, text, len(text))
             return text
         text, self._held = self._held + text, ""
         at = 0
-        for role in (ROLE_AT_END if final else ROLE).finditer(text):
+        for role in (ROLE_AT_END if final else BARE_ROLE).finditer(text):
             if not role.start() and self._before[-1] not in EDGES:
                 continue
             sentence = (self._before + text[: role.start()]).rstrip()[-1:]
             if not sentence and role["own"]:
                 at = role.end()
-            elif sentence and sentence in SENTENCE_ENDS:
+            elif sentence and sentence in SENTENCE_CLOSERS:
                 self.ended = True
                 return text[at : role.start()]
         rest = text[at:]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from vui_gateway.providers.partial import begun
+
 __all__ = ["CitationFilter", "SourceFilter", "cites"]
 
 # https://docs.perplexity.ai/guides/search-guide; OpenRouter and others serve them, too.
@@ -27,17 +29,10 @@ SOURCE_MARK = re.compile(
     r"|</?co(?:: ?[\d:,\[\] ]{0,60})?>",
     re.DOTALL,
 )
-
-
-def _begun(word: str) -> str:
-    """Each beginning of a word, and the word, as a pattern."""
-    return "".join(f"(?:{re.escape(one)}" for one in word) + ")?" * len(word)
-
-
-SOURCE_PART = re.compile(
-    rf"(?:\ue200[^\ue201\n]{{0,300}}|:{_begun('contentReference[oaicite:')}"
-    rf"|:contentReference\[oaicite:[\d\]{{index=]{{0,20}}|<{_begun('grok:render')}"
-    rf"|<grok:render\b(?:(?!</grok:render>).){{0,620}}|</?{_begun('co')}"
+MARK_PART = re.compile(
+    rf"(?:\ue200[^\ue201\n]{{0,300}}|{begun(':contentReference[oaicite:')}"
+    rf"|:contentReference\[oaicite:[\d\]{{index=]{{0,20}}|{begun('<grok:render')}"
+    rf"|<grok:render\b(?:(?!</grok:render>).){{0,620}}|{begun('<co')}|{begun('</co')}"
     rf"|</?co: ?[\d:,\[\] ]{{0,60}})\Z",
     re.DOTALL,
 )
@@ -59,7 +54,7 @@ class SourceFilter:
     def feed(self, text: str, *, final: bool = False) -> str:
         """The rest of the next piece; with `final` all that was held back, too."""
         text = self._held + text
-        found = None if final else SOURCE_PART.search(text)
+        found = None if final else MARK_PART.search(text)
         end = found.start() if found else len(text)
         text, self._held = text[:end], text[end:]
         return SOURCE_MARK.sub("", text)

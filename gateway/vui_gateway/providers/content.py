@@ -11,7 +11,7 @@ THOUGHTS = ("thinking", "reasoning", "reasoning_content", "thought")
 # OpenAI's for an answer, for a request that a server repeats, and for a refusal, and Anthropic's:
 # https://platform.openai.com/docs/api-reference/responses/object,
 # https://platform.claude.com/docs/en/build-with-claude/streaming
-TEXTS = frozenset(("text", "output_text", "input_text", "refusal", "text_delta"))
+TEXT_KINDS = frozenset(("text", "output_text", "input_text", "refusal", "text_delta"))
 # `value`: https://platform.openai.com/docs/api-reference/messages/object
 TEXT_FIELDS = ("text", "output_text", "content", "refusal", "value")
 MOST_NESTED = 8
@@ -36,7 +36,7 @@ def text_and_thoughts(content: Any, nested: int = 0) -> tuple[str, str]:
                 text, thought = text_and_thoughts(part.get("content"), nested + 1)
                 texts.append(text)
                 thoughts.append(thought)
-            elif kind in TEXTS:
+            elif kind in TEXT_KINDS:
                 texts.append(_inner(part, TEXT_FIELDS))
     return "".join(texts), "".join(thoughts)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 __all__ = ["unquoted"]
 
-FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop")
+READ_FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop")
 QUOTES = ("'", '"', "`", "\\'", '\\"')
 # Words of the format itself: an error may say that it takes none of these, or is written with them.
 FORMAT = frozenset(
@@ -28,7 +28,7 @@ def unquoted(message: str, request: Mapping[str, Any], fields: Container[str] = 
 
     fields: that the error may name; a schema may have a property of the same name.
     """
-    words = {word for field in FIELDS for word in _words(request.get(field), fields)}
+    words = {word for field in READ_FIELDS for word in _words(request.get(field), fields)}
     for word in sorted(words - FORMAT, key=len, reverse=True):  # the longest may hold others
         if word and word in message:
             for quote in QUOTES:

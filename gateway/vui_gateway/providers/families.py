@@ -59,16 +59,16 @@ def stored_nowhere(call: dict) -> None:
         call["store"] = False
 
 
-CLAUDE = r"^anthropic/|^(bedrock|bedrock_converse|vertex_ai|azure_ai)/.*claude"
+NATIVE_CLAUDE = r"^anthropic/|^(bedrock|bedrock_converse|vertex_ai|azure_ai)/.*claude"
 
 FAMILIES = (
     Family(
-        CLAUDE,
+        NATIVE_CLAUDE,
         "https://github.com/BerriAI/litellm/issues/15097",
         transform=no_top_p_with_temperature,
     ),
     Family(
-        CLAUDE,
+        NATIVE_CLAUDE,
         "https://platform.claude.com/docs/en/build-with-claude/extended-thinking",
         transform=no_sampling_while_thinking,
     ),

@@ -10,8 +10,8 @@ import re
 from vui_gateway.providers.partial import begun
 
 __all__ = [
-    "BARE", "BARE_FINAL", "BEGINS", "CHANNEL", "ENDS_MESSAGE", "HARMONY", "MESSAGE",
-    "RECIPIENT", "bare_final_begins", "closes_unopened", "header_begins", "is_final",
+    "BARE_CHANNEL", "BARE_FINAL", "BARE_FINAL_BEGINS", "CHANNEL", "ENDS_MESSAGE", "HARMONY",
+    "MESSAGE", "RECIPIENT", "bare_final_begins", "closes_unopened", "header_begins", "is_final",
     "reply_begins",
 ]  # fmt: skip
 
@@ -26,7 +26,7 @@ BARE_FINAL = "assistantfinal"
 # How a reply begins whose prompt has opened its header, or whose server left out tokens. No word
 # begins so. What has no group is left out.
 _TO = r"to=[\w.:-]{1,80} ?"
-BARE = (
+BARE_CHANNEL = (
     rf"{BARE_FINAL}|final(?:(?=[A-Z])|<\|message\|>)|(?:assistant ?(?:{_TO})?|{_TO})(?=<\|channel)"
     rf"|(?P<{HARMONY}>(?:assistant)?analysis(?=[^\W\d_])|(?:assistant)?commentary(?=[A-Z])"
     r"|(?:analysis|commentary)<\|message\|>)"
@@ -38,8 +38,8 @@ BARE_NAMES = (
 TO_BEGINS = re.compile(rf"(?:assistant ?)?(?:to?|to=[\w.:-]{{0,80}} ?)?(?:{begun('<|channel')})?\Z")
 FINAL_BEGINS = re.compile(rf"{begun(BARE_FINAL)}\Z")
 # The bare name of the answer stands right behind a sentence or a call.
-BEHIND = ".!?…:)}\n。！？"
-BEGINS = rf"a(?<![^{BEHIND}]a)(?:{BARE_FINAL[1:]}|(?:{begun(BARE_FINAL[1:])})?\Z)"
+FINAL_FOLLOWS = ".!?…:)}\n。！？"
+BARE_FINAL_BEGINS = rf"a(?<![^{FINAL_FOLLOWS}]a)(?:{BARE_FINAL[1:]}|(?:{begun(BARE_FINAL[1:])})?\Z)"
 
 
 def is_final(channel: str) -> bool:
@@ -53,7 +53,7 @@ def closes_unopened(name: str, before: str, after: str, *, final: bool) -> bool 
     before, after: the character before it, and the text after it.
     """
     if name == BARE_FINAL:
-        return before in BEHIND
+        return before in FINAL_FOLLOWS
     if name != ENDS_MESSAGE[0]:
         return False
     after = after.lstrip()
@@ -63,7 +63,7 @@ def closes_unopened(name: str, before: str, after: str, *, final: bool) -> bool 
 
 
 def reply_begins(word: str) -> bool:
-    """Whether a reply that begins so far may be `BARE`."""
+    """Whether a reply that begins so far may be `BARE_CHANNEL`."""
     return bool(TO_BEGINS.match(word)) or any(name.startswith(word) for name in BARE_NAMES)
 
 

@@ -18,11 +18,11 @@ __all__ = ["ThinkingFilter", "thinks_aloud"]
 THINK = "think"
 _WORD = r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ion)?|monologue|scratch_?pad)"
 _MORE = rf"(?:{_WORD}|analysis|rationale|deliberation|cot|(?:start|end)of{_WORD}|ant{_WORD})"
-NAMED = re.compile(
+NAMED_TAG = re.compile(
     rf"<[/|]{{0,2}}(?!no[_-])(?:[a-z0-9]+[_:-])*?{_MORE}(?:[_:-][a-z0-9]+)*\|?>|\[/?{_WORD}\]|◁/?{_WORD}▷"
 )
 CLOSES = re.compile(r"^[^a-z]*/|(?<![a-z])end(?:of|(?![a-z]))")
-OTHERS = {
+ODD_TAGS = {
     "<|inner_prefix|>": (False, "inner"), "<|inner_suffix|>": (True, "inner"),
     "<unused94>": (False, "unused"), "<unused95>": (True, "unused"),  # MedGemma
     "<|channel>": (False, "channel"), "<channel|>": (True, "channel"),  # Gemma 4
@@ -48,8 +48,10 @@ MARKER_BEGINS = re.compile(
 MOST_LOOSE = 160  # characters
 # A reply may begin in thinking without a tag. Apriel has a phrase:
 # https://huggingface.co/ServiceNow-AI
-BARE = re.compile(rf"{harmony.BARE}|(?P<any>{PHRASE}|analysis\n)|(?P<{REACT}>{THOUGHT})")
-BEGINS = re.compile(rf"[<\[◁]|{harmony.BEGINS}")
+OPENED_BARE = re.compile(
+    rf"{harmony.BARE_CHANNEL}|(?P<any>{PHRASE}|analysis\n)|(?P<{REACT}>{THOUGHT})"
+)
+MAY_BE_TAG = re.compile(rf"[<\[◁]|{harmony.BARE_FINAL_BEGINS}")
 # Names of models that can't but think; "gpt-oss" has channels instead.
 THINKER = re.compile(
     r"(?<![a-z0-9])(?<!non[-_])(?<!no[-_])(?:r1|qwq|qvq|magistral|think|thinker|thinking|reasoner|"
@@ -66,7 +68,7 @@ def thinks_aloud(model: str) -> bool:
 
 # Whether a tag closes, and which thinking.
 TAGS = {
-    **OTHERS, PHRASE_ENDS: (True, THINK),
+    **ODD_TAGS, PHRASE_ENDS: (True, THINK),
     **dict.fromkeys((*ENDS_MESSAGE, BARE_FINAL), (True, HARMONY)),
     **dict.fromkeys(THOUGHT_ENDS, (True, REACT)),
 }  # fmt: skip
@@ -79,7 +81,7 @@ def _known(tag: str) -> tuple[bool, str]:
     if found := TAGS.get(tag):
         return found
     tag = LOOSE.sub(">", tag).translate(FOLD)
-    if NAMED.fullmatch(tag):
+    if NAMED_TAG.fullmatch(tag):
         return bool(CLOSES.search(tag)), THINK
     return TAGS.get(tag, (False, ""))
 
@@ -120,7 +122,7 @@ class ThinkingFilter:
         off; else it is said, since there is nothing else.
         """
         waits = self._held or self._family or final or not self._begun
-        if not waits and not BEGINS.search(text):
+        if not waits and not MAY_BE_TAG.search(text):
             self._before = last_before(self._before, text, len(text))
             return text
         text, self._held = self._held + text, ""
@@ -209,7 +211,7 @@ class ThinkingFilter:
         ):
             return -1
         self._begun = True
-        if not (found := BARE.match(word)):
+        if not (found := OPENED_BARE.match(word)):
             return 0
         if not found.lastgroup:
             return start + found.end()

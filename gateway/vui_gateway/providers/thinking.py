@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vui_gateway.providers.thinking_hosts import HOSTS
+from vui_gateway.providers.thinking_hosts import HOST_RULES
 from vui_gateway.providers.thinking_rules import RULES, Rule
 
 __all__ = ["LEVELS", "NO_THINKING", "thinks", "turn_down"]
@@ -108,7 +108,7 @@ def _always(known: Sequence[str] | None) -> bool:
 
 @functools.cache
 def _rule(name: str) -> Rule:
-    rules = reversed((*RULES, *HOSTS))
+    rules = reversed((*RULES, *HOST_RULES))
     return next((rule for rule in rules if re.search(rule.match, name)), Rule("", ""))
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from vui_gateway.providers.thinking_rules import DISABLED, NONE, TEMPLATE_OFF, Rule
 
-__all__ = ["HOSTS"]
+__all__ = ["HOST_RULES"]
 
 # Models that think unless they are told not to: GLM, DeepSeek, Kimi and Qwen.
-OPEN = (
+OPEN_MODELS = (
     r"(glm-(4\.[5-9]|5(\.[0-2])?$)|deepseek-v(3\.|4)(?!.*thinking)|kimi-k2\.[56]"
     r"|qwen-?3(?!.*(instruct|coder|thinking)))"
 )
 SWITCH_OFF = {"extra_body": {"enable_thinking": False}}
 
-HOSTS = (
+HOST_RULES = (
     Rule(
         r"^volcengine/.*(doubao-seed(?!.*thinking)|glm-(4-[5-9]|5)|deepseek-v(3-[12]|4))",
         "https://www.volcengine.com/docs/82379/1449737",
@@ -34,7 +34,7 @@ HOSTS = (
         raw=True,
     ),
     Rule(
-        rf"^together_ai/.*{OPEN}",
+        rf"^together_ai/.*{OPEN_MODELS}",
         "https://docs.together.ai/docs/inference/chat/reasoning",
         (),
         {"extra_body": {"reasoning": {"enabled": False}}},
@@ -46,19 +46,19 @@ HOSTS = (
         raw=True,
     ),
     Rule(
-        rf"^novita/.*{OPEN}",
+        rf"^novita/.*{OPEN_MODELS}",
         "https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion",
         (),
         SWITCH_OFF,
     ),
     Rule(
-        rf"^siliconflow/.*{OPEN}",
+        rf"^siliconflow/.*{OPEN_MODELS}",
         "https://docs.siliconflow.cn/cn/api-reference/chat-completions/chat-completions",
         (),
         SWITCH_OFF,
     ),
     Rule(
-        rf"^vercel_ai_gateway/.*({OPEN}|mimo-v2\.5)",
+        rf"^vercel_ai_gateway/.*({OPEN_MODELS}|mimo-v2\.5)",
         "https://vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions/advanced",
         (),
         {"extra_body": {"reasoning": {"effort": "none"}}},

@@ -29,12 +29,12 @@ FUNCTOOLS = "functools"  # Phi-4-mini's, before its list of calls
 # A control token in a name, and all after it: "get_time<|channel|>commentary".
 LEAKED = re.compile(r"(?:<[|｜]|[|｜]>|<|\[(?:ARGS|CALL_ID)\]).*", re.DOTALL)
 # And what stands before or behind an offered one: "commentary to=functions.get_time".
-SPACES, BEHIND = re.compile(r"[.:/=>]"), re.compile(r"(?:\.call|\(\)|\s(?:json|code))\Z")
+SPACES, BEHIND_NAME = re.compile(r"[.:/=>]"), re.compile(r"(?:\.call|\(\)|\s(?:json|code))\Z")
 # A name, what may stand between it and its arguments, and these: as JSON, in tags of their own, or
 # in parentheses.
 # A template's namespace: DeepSeek's, Step's, LongCat's.
 _SPACE = r"(?:[|｜]DSML[|｜]|[a-z]{1,16}[:_])?"
-NAMED = re.compile(
+NAMED_CALL = re.compile(
     r"(?<![\w.-])(?:(?:functions?|default_api)[.:])?(?P<name>[A-Za-z_][\w.-]{0,63})(?::\d{1,4})?"
     r"(?:\s|[\"'>`*)|]|[\[,](?=\{)|</(?:tool_|function_)?name>|<(?:arguments|parameters|args|input)>"
     r"|:(?!\w)|\[ARGS\]|\[CALL_ID\]\w{1,40}|<[|｜][^<>]{1,40}[|｜]>|```(?:json)?|json(?=\s)"
@@ -55,7 +55,7 @@ MINIMAX, TAGGED = "]<]minimax[>[", re.compile(r"<([\w.-]{1,64})>([^<>]*)</\1>")
 QUOTED_ARGUMENT = re.compile(r'(?:<escape>|<\|"\|>)(.*?)(?:<escape>|<\|"\|>)', re.DOTALL)
 BARE_KEY = re.compile(r"(?<=[{,])\s*([A-Za-z_]\w*)\s*(?=:)")
 # https://cookbook.openai.com/articles/openai-harmony: a call is addressed to its tool.
-RECIPIENT = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
+RECIPIENT_NAME = re.compile(r"to=(?:functions\.)?([\w.-]{1,64})[^{]{0,80}(?=\{)")
 MOST_TOOL_CALLS, MOST_TRIES = 16, 200
 MOST_TEXT, MOST_ARGUMENTS, MOST_CLOSING = 100_000, 16_000, 60  # characters
 
@@ -66,7 +66,7 @@ def tool_name(name: str, offered: Collection[str] = ()) -> str:
     short = re.sub(r"^functions?[.:]|:\d+$", "", bare)
     if bare not in offered and (short in offered or not offered):
         return short
-    tails = (SPACES.split(BEHIND.sub("", one))[-1] for one in (bare, name))
+    tails = (SPACES.split(BEHIND_NAME.sub("", one))[-1] for one in (bare, name))
     return bare if bare in offered else next((one for one in tails if one in offered), bare)
 
 
@@ -172,10 +172,10 @@ def _of_json(value: Any, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
 
 def _named(text: str, offered: Collection[str]) -> Iterator[tuple[str, Any]]:
     """The calls that are a name and then its arguments."""
-    for found in RECIPIENT.finditer(text):
+    for found in RECIPIENT_NAME.finditer(text):
         yield found[1], decoded(text, found.end())[0] or {}
     tries = 0  # braces that may be a call's
-    for found in NAMED.finditer(text):
+    for found in NAMED_CALL.finditer(text):
         name, opens = found["name"], found["opens"]
         if tries == MOST_TOOL_CALLS and opens == "{":
             continue

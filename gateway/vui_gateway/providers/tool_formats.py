@@ -8,7 +8,7 @@ import re
 from vui_gateway.providers.partial import FOLD, begun, held_back, prefixes
 from vui_gateway.providers.tool_calls import FUNCTOOLS
 
-__all__ = ["FINAL", "FIRST", "OPEN", "closing", "end_of", "is_prose", "may_go_on"]
+__all__ = ["FINAL", "FIRST", "OPENS_CALL", "closing", "end_of", "is_prose", "may_go_on"]
 
 # The formats of https://github.com/vllm-project/vllm/tree/main/vllm/tool_parsers and of Qwen-Agent.
 # Where no end is named, all that follows in this turn belongs to the call.
@@ -30,17 +30,17 @@ OPENING = {
     "function call<|role_sep|>": "", "```tool_code\n": "```",
 }  # fmt: skip
 # XML, with a namespace, attributes and spaces as models add them.
-NAMES = (
+TAG_NAMES = (
     r"(?:\w{1,16}[:_])?(?:tools?(?:_?calls?|_use|_code|_response|_results?)?|api_calls?|call|invoke"
     r"|functions?(?:_?calls?|_results?|_response)?|execute_tool)(?::opensource)?"
 )
-XML = rf"<(?P<xml>{NAMES})(?:\s[^<>]{{0,200}})?>"
-XML_PARTIAL = re.compile(rf"</?(?:[a-z_][\w:]{{0,40}}|{NAMES}\s[^<>]{{0,200}})?\Z", re.I | re.A)
+XML = rf"<(?P<xml>{TAG_NAMES})(?:\s[^<>]{{0,200}})?>"
+XML_PARTIAL = re.compile(rf"</?(?:[a-z_][\w:]{{0,40}}|{TAG_NAMES}\s[^<>]{{0,200}})?\Z", re.I | re.A)
 # It ends nothing.
-STRAY_END = rf"(?P<end></{NAMES}\s{{0,4}}>)"
+STRAY_END = rf"(?P<end></{TAG_NAMES}\s{{0,4}}>)"
 # Behind a tag that opens a call: words of a sentence, or what may still become some.
 _WORD = r"[^\s{}\[\]()<>=_`\"]+"
-PROSE = re.compile(
+PROSE_BEHIND = re.compile(
     rf"\s*(?:{_WORD}[ \t]+){{2}}[^\s{{}}\[\]()<>=_`\"]"
     rf"|\s*(?:{_WORD}[ \t]+){{0,2}}{_WORD}(?<=[.!?])\s*\Z"
 )
@@ -93,21 +93,8 @@ ADDRESSED_PARTIAL = re.compile(
     r"(?<!\w)(?:commentary to=(?:functions\.)?|functions\.)[\w.-]{0,64}(?::\d{0,4})?[ \n]?"
     rf"(?:{begun('<|constrain|>')})?(?:{begun('json')}|{begun('code')})?\s{{0,4}}\Z"
 )
-OPEN = re.compile(
-    "|".join(
-        [
-            *map(_as_written, OPENING),
-            XML,
-            STRAY_END,
-            JSON_CALL,
-            PYTHON_CALL,
-            LABELLED,
-            ADDRESSED,
-            NOTED,
-        ]
-    ),
-    re.ASCII | re.IGNORECASE,
-)
+_CALLS = (XML, STRAY_END, JSON_CALL, PYTHON_CALL, LABELLED, ADDRESSED, NOTED)
+OPENS_CALL = re.compile("|".join([*map(_as_written, OPENING), *_CALLS]), re.ASCII | re.IGNORECASE)
 OPENING_PREFIXES = prefixes(
     (*OPENING, f"{FUNCTOOLS}[", *(f"{one}x" for one in (*ADDRESSES, "tool_call:", "tool call:")))
 )
@@ -115,22 +102,16 @@ CALL_BEGINS = re.compile(r"[<\[✿`]|(?<!\w)[cft\]]")
 LONGEST_OPENING = max(map(len, OPENING))
 # What begins with a letter, which no other stands before. It is looked at behind that letter: so
 # the search is five times as fast.
-WORDS = (
-    "Action",
-    FUNCTOOLS,
-    "function call<",
-    *ADDRESSES,
-    "TOOL_CALL:",
-    "Tool call:",
-    "Tool Call:",
-)
+LETTERED_BEGINS = (
+    "Action", FUNCTOOLS, "function call<", *ADDRESSES, "TOOL_CALL:", "Tool call:", "Tool Call:",
+)  # fmt: skip
 FIRST = re.compile(
     "|".join(
         (
             r"[<\[{\]✿`]|\*(?<!\w\*)\Z",
             *(
                 rf"{word[0]}(?<!\w{word[0]})(?:{re.escape(word[1:])}|(?:{begun(word[1:])})?\Z)"
-                for word in WORDS
+                for word in LETTERED_BEGINS
             ),
         )
     )
@@ -152,7 +133,7 @@ def is_prose(opening: str, text: str, at: int, *, final: bool) -> bool | None:
     """Whether a sentence stands behind what opens a call; None where more must come first."""
     if opening[-1] not in ">] " or NO_PROSE.search(opening.lower()):
         return False
-    if found := PROSE.match(text, at):
+    if found := PROSE_BEHIND.match(text, at):
         return final or found.end() < len(text) or None
     return None if not final and PROSE_PARTIAL.match(text, at) else False
 

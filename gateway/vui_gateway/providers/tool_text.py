@@ -11,7 +11,7 @@ from vui_gateway.providers.tool_calls import is_call
 from vui_gateway.providers.tool_formats import (
     FINAL,
     FIRST,
-    OPEN,
+    OPENS_CALL,
     closing,
     end_of,
     is_prose,
@@ -63,7 +63,7 @@ class ToolTextFilter:
             if self._inside is not None:
                 at = begin = self._skip(text, at, heard, final=final)
                 continue
-            if not (found := OPEN.search(text, begin)):
+            if not (found := OPENS_CALL.search(text, begin)):
                 rest = text[at:]
                 keep = 0 if final else may_go_on(rest)
                 heard.append(rest[: len(rest) - keep])

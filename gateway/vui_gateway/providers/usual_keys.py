@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
-    "ADDRESS_NAME", "ANOTHER_WAY", "HEADERS", "KEY_HEADER", "NEEDS_ADDRESS", "NO_KEY", "USUAL",
-    "usual_addresses", "usual_key",
+    "ADDRESS_NAME", "ANOTHER_WAY", "HEADER_FIELDS", "KEY_HEADER", "NEEDS_ADDRESS", "NO_KEY",
+    "USUAL", "usual_addresses", "usual_key",
 ]  # fmt: skip
 
 # Sent in place of OpenAI's key, which LiteLLM would send.
@@ -77,7 +77,7 @@ ANOTHER_WAY = re.compile(
     r"|credential_name|secret|password|oauth)|token|azure_ad_token_provider|use_litellm_proxy"
     r"|mock_response"
 )
-HEADERS = ("headers", "extra_headers")
+HEADER_FIELDS = ("headers", "extra_headers")
 KEY_HEADER = re.compile(r"authorization|(?:.+-)?(?:api-?key|subscription-key|token)", re.I)
 ADDRESS_NAME = re.compile(r"(?:\w+_)?(?:api_base|base_url|endpoint)")
 NEEDS_ADDRESS = ("azure", "azure_ai", "azure_text")
@@ -123,7 +123,7 @@ def usual_addresses(known: Sequence[str]) -> list[str]:
 
 def _is_let_in(given: Iterable[str], params: Mapping[str, Any]) -> bool:
     """Whether a deployment has a key, or stands for one."""
-    headers = [params.get(name) for name in HEADERS]
+    headers = [params.get(name) for name in HEADER_FIELDS]
     sent = [name for of in headers if isinstance(of, dict) for name in of]
     return any(map(ANOTHER_WAY.fullmatch, given)) or any(
         KEY_HEADER.fullmatch(str(name)) for name in sent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LOOKED_AT", "full_stop", "waits"]
+__all__ = ["LONGEST_NOUN", "full_stop", "waits"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -99,7 +99,7 @@ OPENS = re.compile(rf"(?!{OPENERS})[A-Z][a-z][a-z]")
 LONGER = re.compile(rf"(?:[A-Z]|EE|p|\d|\b(?:{'|'.join(sorted(SMALL_TITLES))}))\Z")
 SENOR = re.compile(r"(?:\A|[.!?¡¿]\s*|\b(?:[Ee]l|al|del|un)\s)Sr\Z")
 NEEDED = 3  # characters after the white space, to decide
-LOOKED_AT = max(map(len, OF_COUNTRY))
+LONGEST_NOUN = max(map(len, OF_COUNTRY))
 
 
 def waits(said: str, following: str) -> bool:

@@ -11,9 +11,9 @@ __all__ = ["Fences"]
 
 # A fence's first line, with the name of a language: https://spec.commonmark.org/0.31.2/#info-string
 LANGUAGE = re.compile(r"([a-z]{0,9})[ \t]{0,9}(?:(\r?\n)|\r?\Z)", re.IGNORECASE)
-TEXTS = frozenset(("markdown", "md", "plain", "plaintext", "text", "txt"))
+TEXT_LANGUAGES = frozenset(("markdown", "md", "plain", "plaintext", "text", "txt"))
 # Without one: it begins as a sentence does, one ends in it, and it has no mark of code.
-BEGINS = re.compile(r"[*_\"'“‘(>-]{0,4}(?![a-z])[^\W\d_]")
+SENTENCE_BEGINS = re.compile(r"[*_\"'“‘(>-]{0,4}(?![a-z])[^\W\d_]")
 ENDS = re.compile(r"[^\W\d_][*_\"'”’)]{0,4}[.!?。！？][*_\"'”’)]{0,4}(?:\s|\Z)|[。！？]")
 MARKS = re.compile(r"[{}=<>;\\|$#]|\w\(|\w_\w")
 
@@ -45,7 +45,7 @@ class Fences(Inline):
         if language and not language[2] and not final:
             return -at - 2
         self._mode, self._opens, self._closes = "code" if opens else "", False, False
-        if language and language[2] and language[1].lower() in TEXTS:
+        if language and language[2] and language[1].lower() in TEXT_LANGUAGES:
             self._mode, self._text, self._line_begins = "", self._marks, True
             return language.end()
         return at
@@ -78,4 +78,4 @@ class Fences(Inline):
 
 
 def _is_prose(text: str) -> bool:
-    return bool(BEGINS.match(text) and ENDS.search(text)) and not MARKS.search(text)
+    return bool(SENTENCE_BEGINS.match(text) and ENDS.search(text)) and not MARKS.search(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from vui_gateway.turns.abbreviations import LOOKED_AT, full_stop, waits
+from vui_gateway.turns.abbreviations import LONGEST_NOUN, full_stop, waits
 from vui_gateway.turns.formulas import command, exponent, formula
 from vui_gateway.turns.lines import bar
 from vui_gateway.turns.markup import VUI_TAGS, is_citation, is_index, span, tag
@@ -237,7 +237,7 @@ class Inline:
         start = at + 1
         while start < len(text) and text[start] in " \t\xa0\u202f" and start - at < MOST_SPACE:
             start += 1
-        following = text[start : start + LOOKED_AT]
+        following = text[start : start + LONGEST_NOUN]
         if start == at + 1 or following[:1] in ("\n", "\r"):
             if start == len(text) and not final:
                 return -1
