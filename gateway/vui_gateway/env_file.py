@@ -22,7 +22,8 @@ MAY_BE_EMPTY = ("VUI_LITELLM_FILLERS",)  # an empty one of the others counts as 
 # Variables whose value is a path: of Google, of Python's and LiteLLM's TLS.
 NAMES_FILE = re.compile(r"_FILE$|CREDENTIALS$|CERT|_CA(?:_|$)|CA_BUNDLE")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][\w.-]*")
-SECRET = re.compile(r"_(?:API_KEY|SECRET_KEY|ACCESS_KEY|ACCESS_KEY_ID|TOKEN|SECRET)$")
+KEY_SUFFIX = "_API_KEY"
+SECRET = re.compile(rf"(?:{KEY_SUFFIX}|_SECRET_KEY|_ACCESS_KEY|_ACCESS_KEY_ID|_TOKEN|_SECRET)$")
 WITHIN_VALUE = re.compile(r"\$\{([^}:]*)\}")
 NO_HEADER = (
     "it holds a character that no key has, such as a curly quote or one that can't be seen. "
@@ -67,7 +68,7 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
     cures = {n: missing(v, path.parent) for n, v in found.items() if NAMES_FILE.search(n)}
     lost = {name: cure for name, cure in cures.items() if cure}
     unread = [_line(line.original) for line in wrong]
-    broken = [n for n, v in found.items() if SECRET.search(n) and not _in_header(v)]
+    broken = [n for n, v in found.items() if SECRET.search(n) and not _is_whole(n, v)]
     cure = "this line can't be read, and is ignored. Write it as NAME=value."
     return (
         {name: value for name, value in found.items() if name not in (*lost, *broken)},
@@ -102,8 +103,10 @@ def _lost(variables: Iterable[Binding]) -> Iterator[tuple[int, str]]:
         before[name] = value
 
 
-def _in_header(value: str) -> bool:
-    return value.isascii() and value.isprintable()
+def _is_whole(name: str, value: str) -> bool:
+    """Whether a header can carry a provider's key; other secrets may have letters of any alphabet."""
+    rest = value if name.endswith(KEY_SUFFIX) else "".join(c for c in value if not c.isalpha())
+    return rest.isascii() and rest.isprintable()
 
 
 def _line(found: Original) -> int:

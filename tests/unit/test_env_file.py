@@ -70,6 +70,11 @@ def test_a_curly_quote_is_named_in_every_providers_key(tmp_path: Path, name: str
     assert said.startswith(f"{name} in .env is ignored: it holds a character that no key has")
 
 
+def test_a_secret_of_the_users_own_may_have_letters_of_any_alphabet(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OUR_TOKEN=pässwörd-42-ключ\n")
+    assert read_env_file(tmp_path / ".env") == ({"OUR_TOKEN": "pässwörd-42-ключ"}, [])
+
+
 @pytest.mark.parametrize(
     ("text", "value"), [("A=one\nB=x\nA=\n", ""), ("A=one\nB=x\nA=two\n", "two")]
 )
