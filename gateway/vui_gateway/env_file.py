@@ -104,7 +104,7 @@ def _lost(variables: Iterable[Binding]) -> Iterator[tuple[int, str]]:
 
 
 def _is_whole(name: str, value: str) -> bool:
-    """Whether a header can carry a provider's key; other secrets may have letters of any alphabet."""
+    """Whether a header can carry a provider's key; other secrets may have any letters."""
     rest = value if name.endswith(KEY_SUFFIX) else "".join(c for c in value if not c.isalpha())
     return rest.isascii() and rest.isprintable()
 
