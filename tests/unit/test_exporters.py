@@ -173,3 +173,14 @@ def test_each_exports_to_its_own_address_with_its_own_key_also_after_an_edit(
     monkeypatch.setenv("OTEL_ENDPOINT", "http://two.test")
     found.clear()
     assert exporter("otel")[0] == "http://two.test"
+
+
+def test_an_exporter_without_a_processor_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OTEL_SDK_DISABLED: its tracer has none, and an edit takes the callback out all the same."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    monkeypatch.setenv(BASE, "http://c.test")
+
+    def build() -> Any:
+        return build_custom_logger_compatible_class("otel", None, None)
+
+    close(made("otel", build, []))

@@ -16,6 +16,7 @@ FLAGGED, LONG, SMALL = "content_policy_violation", "context_window_exceeded", "c
 
 CODES: list[tuple[str, Asked, int, str]] = [
     # Anthropic, Together, Fireworks, Hugging Face, DashScope, Volcengine
+    (LONG, PAID, 400, 'Bad request, message: {"error": "maximum context length is 128000 tokens"}'),
     (QUOTA, PAID, 400, "You have reached your specified API usage limits. You will regain access"),
     (QUOTA, PAID, 402, "Credit limit exceeded, please navigate to billing"),
     (QUOTA, PAID, 412, "Account x is suspended, due to reaching the monthly spending limit"),

@@ -11,6 +11,8 @@ import pytest
 from vui.serving.stream import llm
 from vui_gateway.turns.reply import Reply
 
+from tests.support.said import cuts, heard
+
 TEXTS = [
     "It is sunny. It stays so all day.",
     "Really?! Yes. No... maybe. [laugh] Well!",
@@ -73,3 +75,24 @@ def test_a_sentence_is_whole_when_the_next_begins_as_a_stop_phrase_might() -> No
     reply.feed("It came back.")
     reply.feed(" So")  # "o" may become "one sec."
     assert reply.release() == "It came back. "
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Dear friend, I am leaving due to [reason]. Thanks a lot for all.", "It is a [thought].",
+     "<analysis-result>It is good.</analysis-result>", "It is so.\n\n### Response:\nThank you.",
+     'The config is {"method": "GET", "params": {"q": 1}}. Good.'],
+)  # fmt: skip
+def test_a_text_that_looks_like_a_tag_loses_no_word(text: str) -> None:
+    for pieces in cuts(text, 2):
+        reply = Reply()
+        for piece in pieces:
+            reply.feed(piece)
+        reply.feed("", final=True, cut_off=True)
+        assert reply.release(final=True).split() == text.split(), pieces
+
+
+def test_code_of_a_tool_is_not_heard() -> None:
+    code = "<|python_tag|>from datetime import datetime\nprint(datetime.now())"
+    for pieces in cuts(code, 2):
+        assert heard(pieces) == "", pieces

@@ -108,9 +108,9 @@ def test_thinking_in_mid_sentence_is_not_heard_and_what_was_said_before_is(text:
      "<|think|> <|end_think|>", "<|thinking|> <|end_thinking|>", "<|thinking|> </|thinking|>",
      "<thought> </think>",
      "<reasoning> </think>", "<think> </reasoning>", "<chain-of-thought> </chain-of-thought>",
-     "<inner-monologue> </inner-monologue>", "<reflect> </reflect>", "[THINKING] [/THINKING]",
+     "<inner-monologue> </inner-monologue>", "<reflect> </reflect>",
      "<internal_reasoning> </internal_reasoning>", "<x:thinking> </x:thinking>", "<|cot|> <|/cot|>",
-     "[REASONING] [/REASONING]", "◁thinking▷ ◁/thinking▷", "<scratch_pad> </scratch_pad>",
+     "◁thinking▷ ◁/thinking▷", "<scratch_pad> </scratch_pad>",
      "<seed:think_fast> </seed:think_fast>", "<begin_of_thought> <end_of_thought>",
      "<think_start> <think_end>", "<|reason_start|> <|reason_end|>", "<|thought|> <|end_thought|>"],
 )  # fmt: skip

@@ -88,8 +88,6 @@ FORMATS = {
     f'"arguments": {ZONE}}}}}',
     "arguments first": f'{{"arguments": {ZONE}, "name": "get_time"}}',
     "a thought first": f'{{"thought": "So.", "action": "get_time", "action_input": {ZONE}}}',
-    "JSON-RPC": f'{{"jsonrpc": "2.0", "method": "get_time", "params": {ZONE}}}',
-    "a command": f'{{"command": "get_time", "arguments": {ZONE}}}',
     "Python's quotes": "{'name': 'get_time', 'arguments': {'zone': 'UTC'}}",
     "Python's list": "[{'id': 'a\"}b', 'x': \"it's\", 'name': 'get_time', 'arguments': "
     "{'zone': 'UTC'}}]",

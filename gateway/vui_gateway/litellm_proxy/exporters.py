@@ -76,8 +76,10 @@ def made(name: str, build: Callable[[], Any], loggers: list) -> Any:
 
 def close(exporter: Any) -> None:
     """Send the rest, in a thread of its own: its collector may be away."""
-    if exporter in _names:
-        end = exporter.tracer.span_processor.shutdown
+    # Without one where OTEL_SDK_DISABLED is set.
+    processor = exporter in _names and getattr(exporter.tracer, "span_processor", None)
+    if processor:
+        end = processor.shutdown
         threading.Thread(target=end, name="exporter", daemon=True).start()
 
 

@@ -9,19 +9,24 @@ from vui_gateway.providers.partial import begun
 
 __all__ = ["RoleFilter"]
 
-# A role stands right behind a sentence, or on a line of its own. A list of roles follows a colon.
-OWN_ROLES, OTHER_ROLES = ("assistant", "model"), ("user", "system")
+# A role stands on a line of its own behind a sentence, and several words follow: no list of words.
+# Llama's own may stand right behind the sentence, with an empty line behind it.
 SENTENCE_CLOSERS, EDGES = ".!?…)\"'”。！？", ".!?…\n"
-_OWN = "|".join(OWN_ROLES)
-_HEADING = r"#{2,4} (?:User|Human|Instruction|Assistant|Response):"
-_LINE = rf"(?:(?P<own>{_OWN})|{'|'.join(OTHER_ROLES)})[ \t]{{0,2}}"
-BARE_ROLE = re.compile(rf"(?<![^{EDGES}])(?:{_LINE}\n|Human:[ \n]|{_HEADING})")
-ROLE_AT_END = re.compile(rf"(?<![^{EDGES}])(?:{_LINE}(?:\n|\Z)|Human:[ \n]|{_HEADING})")
-MAY_GO_ON = re.compile(
-    rf"(?<![^{EDGES}])(?:(?:{'|'.join(map(begun, (*OWN_ROLES, *OTHER_ROLES)))})[ \t]{{0,2}}"
-    rf"|{begun('Human:')}|#{{1,4}}(?: [A-Za-z]{{0,11}})?)\Z"
+_FOLLOWED = r"[ \t]{0,2}\n{1,3}(?=\S{1,40} )"
+BARE_ROLE = re.compile(
+    rf"(?<![^{EDGES}])(?:(?<![^\n])(?:assistant|user){_FOLLOWED}|assistant\n\n(?=\S{{1,40}} )"
+    r"|(?<![^\n])#{2,4} (?:User|Human):)"
 )
-ROLE_BEGINS = re.compile(rf"[{EDGES}][amusH#]")
+OWN_FIRST = re.compile(rf"\s{{0,8}}(?:assistant|model){_FOLLOWED}")
+_NEXT = r"[ \t]{0,2}(?:\n{1,3}\S{0,40})?"
+OWN_FIRST_PARTIAL = re.compile(
+    rf"\s{{0,8}}(?:{begun('assistant')}|{begun('model')}|(?:assistant|model){_NEXT})?"
+)
+MAY_GO_ON = re.compile(
+    rf"(?<![^{EDGES}])(?:{begun('assistant')}|{begun('user')}|(?:assistant|user){_NEXT}"
+    r"|#{1,4}(?: [A-Za-z]{0,5})?)\Z"
+)
+ROLE_BEGINS = re.compile(rf"[{EDGES}][au#]")
 
 
 class RoleFilter:
@@ -32,31 +37,32 @@ class RoleFilter:
     """
 
     def __init__(self) -> None:
-        self.ended = False
-        self._held, self._before = "", "\n"  # _before: the last characters before what is held
+        self.ended = self._begun = False
+        self._held = self._before = ""  # _before: the last characters before what is held
 
     def feed(self, text: str, *, final: bool = False) -> str:
         """The text until another turn; a piece that may become a role is held back."""
         if self.ended:
             return ""
-        if not (self._held or final or self._before[-1] in EDGES or ROLE_BEGINS.search(text)):
+        if not self._begun:
+            text, self._held = self._held + text, ""
+            if not final and OWN_FIRST_PARTIAL.fullmatch(text):
+                self._held = text
+                return ""
+            own = OWN_FIRST.match(text)
+            text, self._begun = text[own.end() :] if own else text, True
+        elif not (self._held or self._before[-1:] in EDGES or ROLE_BEGINS.search(text)):
             self._before = last_before(self._before, text, len(text))
             return text
         text, self._held = self._held + text, ""
-        at = 0
-        for role in (ROLE_AT_END if final else BARE_ROLE).finditer(text):
-            if not role.start() and self._before[-1] not in EDGES:
-                continue
-            sentence = (self._before + text[: role.start()]).rstrip()[-1:]
-            if not sentence and role["own"]:
-                at = role.end()
-            elif sentence and sentence in SENTENCE_CLOSERS:
+        begin = len(self._before)
+        for role in BARE_ROLE.finditer(self._before + text, begin):
+            sentence = (self._before + text)[: role.start()].rstrip()[-1:]
+            if sentence and sentence in SENTENCE_CLOSERS:
                 self.ended = True
-                return text[at : role.start()]
-        rest = text[at:]
-        if not final and (begins := MAY_GO_ON.search(rest)):
-            edge = begins.start() or at or self._before[-1] in EDGES
-            keep = len(begins[0]) if edge else 0
-            rest, self._held = rest[: len(rest) - keep], rest[len(rest) - keep :]
-        self._before = last_before(self._before, rest, len(rest))
-        return rest
+                return text[: role.start() - begin]
+        if not final and (going_on := MAY_GO_ON.search(self._before + text, begin)):
+            at = going_on.start() - begin
+            text, self._held = text[:at], text[at:]
+        self._before = last_before(self._before, text, len(text))
+        return text

@@ -23,14 +23,14 @@ CITATION_PART = re.compile(r"(?: ?(?:\[\d{0,3}\]?)?|`+)\Z")
 # Grok's (https://github.com/kbtit25/grok2api/pull/1), and the tags of Cohere's around what has a
 # source (https://huggingface.co/CohereForAI/c4ai-command-r).
 SOURCE_MARK = re.compile(
-    r"\ue200[^\ue201\n]{0,300}\ue201|[\ue200-\ue206]"
+    r"\ue200[^\ue200\ue201\n]{0,300}\ue201|[\ue200-\ue206]"
     r"|:contentReference\[oaicite:\d{1,4}\]\{index=\d{1,4}\}"
     r"|<grok:render\b(?:(?!</grok:render>).){0,600}</grok:render>"
     r"|</?co(?:: ?[\d:,\[\] ]{0,60})?>",
     re.DOTALL,
 )
 MARK_PART = re.compile(
-    rf"(?:\ue200[^\ue201\n]{{0,300}}|{begun(':contentReference[oaicite:')}"
+    rf"(?:\ue200[^\ue200\ue201\n]{{0,300}}|{begun(':contentReference[oaicite:')}"
     rf"|:contentReference\[oaicite:[\d\]{{index=]{{0,20}}|{begun('<grok:render')}"
     rf"|<grok:render\b(?:(?!</grok:render>).){{0,620}}|{begun('<co')}|{begun('</co')}"
     rf"|</?co: ?[\d:,\[\] ]{{0,60}})\Z",

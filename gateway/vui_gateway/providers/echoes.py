@@ -12,6 +12,7 @@ from typing import Any
 __all__ = ["unquoted"]
 
 READ_FIELDS = ("messages", "tools", "tool_choice", "response_format", "stop")
+MOST_WORDS = 300
 QUOTES = ("'", '"', "`", "\\'", '\\"')
 # Words of the format itself: an error may say that it takes none of these, or is written with them.
 FORMAT = frozenset(
@@ -29,10 +30,10 @@ def unquoted(message: str, request: Mapping[str, Any], fields: Container[str] = 
     fields: that the error may name; a schema may have a property of the same name.
     """
     words = {word for field in READ_FIELDS for word in _words(request.get(field), fields)}
-    for word in sorted(words - FORMAT, key=len, reverse=True):  # the longest may hold others
-        if word and word in message:
-            for quote in QUOTES:
-                message = message.replace(f"{quote}{word}{quote}", f"{quote}…{quote}")
+    found = [word for word in words - FORMAT if word and word in message]
+    for word in sorted(found, key=len, reverse=True)[:MOST_WORDS]:  # the longest may hold others
+        for quote in QUOTES:
+            message = message.replace(f"{quote}{word}{quote}", f"{quote}…{quote}")
     return message
 
 

@@ -124,7 +124,8 @@ ECHOED = re.compile(
 )
 # LiteLLM's own errors end with the message, the conversation or the answer that it can't read.
 LITELLMS_ECHO = re.compile(
-    r"\b(?:messages?|tool calls|argument|passed in|received_args|chunk)\s?[-=:]?\s?\[?\{.*",
+    r"\b(?:messages?|tool calls|argument|passed in|received_args|(?:received|from) chunk)"
+    r"\s?[-=:]?\s?\[?\{(?=.{0,2000}['\"](?:role|tool_calls|choices|function)['\"]).*",
     re.DOTALL | re.IGNORECASE,
 )
 # LiteLLM has read each provider's words for these: https://docs.litellm.ai/docs/exception_mapping

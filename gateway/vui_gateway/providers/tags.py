@@ -19,7 +19,7 @@ THINK = "think"
 _WORD = r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ion)?|monologue|scratch_?pad)"
 _MORE = rf"(?:{_WORD}|analysis|rationale|deliberation|cot|(?:start|end)of{_WORD}|ant{_WORD})"
 NAMED_TAG = re.compile(
-    rf"<[/|]{{0,2}}(?!no[_-])(?:[a-z0-9]+[_:-])*?{_MORE}(?:[_:-][a-z0-9]+)*\|?>|\[/?{_WORD}\]|◁/?{_WORD}▷"
+    rf"<[/|]{{0,2}}(?!no[_-])(?:[a-z0-9]+[_:-])*?{_MORE}(?:[_:][a-z0-9]+)*\|?>|\[/?think\]|◁/?{_WORD}▷"
 )
 CLOSES = re.compile(r"^[^a-z]*/|(?<![a-z])end(?:of|(?![a-z]))")
 ODD_TAGS = {

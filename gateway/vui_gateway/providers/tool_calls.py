@@ -14,8 +14,7 @@ from vui_gateway.providers.written_values import decoded, expression, mended
 __all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_arguments", "tool_name"]
 
 NAME_KEYS = (
-    "name", "function", "function_name", "tool", "tool_name", "action", "recipient_name", "method",
-    "command",
+    "name", "function", "function_name", "tool", "tool_name", "action", "recipient_name",
 )  # fmt: skip
 ARGUMENT_KEYS = (
     "arguments", "parameters", "args", "input", "kwargs", "params", "action_input", "tool_input",

@@ -45,7 +45,7 @@ PROSE_BEHIND = re.compile(
     rf"|\s*(?:{_WORD}[ \t]+){{0,2}}{_WORD}(?<=[.!?])\s*\Z"
 )
 PROSE_PARTIAL = re.compile(rf"\s*(?:{_WORD}[ \t]+){{0,2}}(?:{_WORD})?\Z")
-NO_PROSE = re.compile("response|result|code|✿")  # a result or code may look like it
+NO_PROSE = re.compile("response|result|code|python|✿")  # a result or code may look like it
 # ReAct's, and what follows a call is a made-up result until here: https://arxiv.org/abs/2210.03629
 FINAL = "final answer:"
 
@@ -135,6 +135,8 @@ def is_prose(opening: str, text: str, at: int, *, final: bool) -> bool | None:
         return False
     if found := PROSE_BEHIND.match(text, at):
         return final or found.end() < len(text) or None
+    if len(text) - at > MOST_LABEL:
+        return False
     return None if not final and PROSE_PARTIAL.match(text, at) else False
 
 

@@ -72,7 +72,9 @@ FORMULA_SPANS = {
     "\\(": re.compile(r"\\\((.{0,600}?)\\\)", re.DOTALL),
     "\\[": re.compile(r"\\\[(.{0,600}?)\\\]", re.DOTALL),
     "$$": re.compile(r"\$\$(.{1,600}?)\$\$", re.DOTALL),
-    "\\b": re.compile(r"\\begin\{\w{1,12}\*?\}(.{0,600}?)\\end\{\w{1,12}\*?\}", re.DOTALL),
+    "\\b": re.compile(
+        r"\\begin\{\w{1,12}\*?\}((?:(?!\\begin).){0,600}?)\\end\{\w{1,12}\*?\}", re.DOTALL
+    ),
 }
 BEGINS = "\\begin{"  # an environment; other commands have the same two characters
 EXPONENT = re.compile(r"\^(?:\{([^{}\n]{1,20})\}|(-?\d{1,4}|\\circ|[a-zA-Z](?!\w))\^?)")
