@@ -22,7 +22,7 @@ PLACES = ("$defs", "definitions", "schemas")
 
 
 class _References(NamedTuple):
-    """What a schema's references name.
+    """The definitions that a schema's references name.
 
     Attributes:
         named: by name; where a name is defined twice, both count.
@@ -42,19 +42,23 @@ def check_sizes(own: list[Any], schemas: Iterable[Any]) -> None:
     Raises:
         ValueError: they are not.
     """
-    _check(_values(own), 1)
-    _check((value for schema in schemas for value in _grown(schema)), GROWN)
+    if _check(_values(own), 1):
+        _check((value for schema in schemas for value in _grown(schema)), GROWN)
 
 
-def _check(values: Iterable[Any], times: int) -> None:
-    characters = 0
+def _check(values: Iterable[Any], times: int) -> bool:
+    """Whether one of them is the key of definitions: schemas without any don't grow."""
+    characters, defines = 0, False
     for count, value in enumerate(values):
         # An integer of a thousand digits, or 1e999.
         if isinstance(value, int | float) and not abs(value) < 2**64:
             raise ValueError("a number is too large")
-        characters += len(value) if isinstance(value, str) else 0
+        if isinstance(value, str):
+            characters += len(value)
+            defines = defines or value in PLACES
         if count > MAX_VALUES * times or characters > MAX_CHARACTERS * times:
             raise ValueError("the tools, or the calls to them, are too large")
+    return defines
 
 
 def _grown(schema: Any) -> Iterator[Any]:
