@@ -47,6 +47,7 @@ class SourceFilter:
     """Takes those marks out that are nothing else, of whatever model."""
 
     ended = False
+    mark, part = SOURCE_MARK, MARK_PART  # and a beginning of one at the end of a piece
 
     def __init__(self) -> None:
         self._held = ""
@@ -54,28 +55,23 @@ class SourceFilter:
     def feed(self, text: str, *, final: bool = False) -> str:
         """The rest of the next piece; with `final` all that was held back, too."""
         text = self._held + text
-        found = None if final else MARK_PART.search(text)
+        found = None if final else self.part.search(text)
         end = found.start() if found else len(text)
         text, self._held = text[:end], text[end:]
-        return SOURCE_MARK.sub("", text)
+        return self.mark.sub(self._kept, text)
+
+    def _kept(self, found: re.Match[str]) -> str:
+        return ""
 
 
-class CitationFilter:
+class CitationFilter(SourceFilter):
     """Takes the marks of Perplexity's models out of a text that comes in pieces."""
 
-    ended = False
+    mark, part = CITATION_MARK, CITATION_PART
 
     def __init__(self) -> None:
-        self._held = ""
+        super().__init__()
         self._code = False
-
-    def feed(self, text: str, *, final: bool = False) -> str:
-        """The rest of the next piece; with `final` all that was held back, too."""
-        text = self._held + text
-        found = None if final else CITATION_PART.search(text)
-        end = found.start() if found else len(text)
-        text, self._held = text[:end], text[end:]
-        return CITATION_MARK.sub(self._kept, text)
 
     def _kept(self, found: re.Match[str]) -> str:
         if found[0].startswith("`"):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
-from vui_gateway.providers.written_values import decoded, expression, mended
+from vui_gateway.providers.written_values import BROKEN, decoded, expression, mended
 
 __all__ = ["FUNCTOOLS", "calls_in", "is_call", "tool_arguments", "tool_name"]
 
@@ -206,7 +206,7 @@ def _keywords(text: str, at: int) -> dict | None:
         if call and call.args:
             return None
         return {one.arg: ast.literal_eval(one.value) for one in keywords if one.arg}
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+    except BROKEN:
         return {}
 
 

@@ -39,9 +39,10 @@ XML_PARTIAL = re.compile(rf"</?(?:[a-z_][\w:]{{0,40}}|{TAG_NAMES}\s[^<>]{{0,200}
 # It ends nothing.
 STRAY_END = rf"(?P<end></{TAG_NAMES}\s{{0,4}}>)"
 # Behind a tag that opens a call: words of a sentence, or what may still become some.
-_WORD = r"[^\s{}\[\]()<>=_`\"]+"
+_CHARACTER = r"[^\s{}\[\]()<>=_`\"]"
+_WORD = f"{_CHARACTER}+"
 PROSE_BEHIND = re.compile(
-    rf"\s*(?:{_WORD}[ \t]+){{2}}[^\s{{}}\[\]()<>=_`\"]"
+    rf"\s*(?:{_WORD}[ \t]+){{2}}{_CHARACTER}"
     rf"|\s*(?:{_WORD}[ \t]+){{0,2}}{_WORD}(?<=[.!?])\s*\Z"
 )
 PROSE_PARTIAL = re.compile(rf"\s*(?:{_WORD}[ \t]+){{0,2}}(?:{_WORD})?\Z")
@@ -100,7 +101,7 @@ OPENING_PREFIXES = prefixes(
 )
 CALL_BEGINS = re.compile(r"[<\[✿`]|(?<!\w)[cft\]]")
 LONGEST_OPENING = max(map(len, OPENING))
-# What begins with a letter, which no other stands before. It is looked at behind that letter: so
+# Beginnings of a letter, which no other stands before. They are looked at behind that letter: so
 # the search is five times as fast.
 LETTERED_BEGINS = (
     "Action", FUNCTOOLS, "function call<", *ADDRESSES, "TOOL_CALL:", "Tool call:", "Tool Call:",

@@ -7,7 +7,7 @@ import json
 import warnings
 from typing import Any
 
-__all__ = ["decoded", "expression", "mended"]
+__all__ = ["BROKEN", "decoded", "expression", "mended"]
 
 DECODER = json.JSONDecoder(strict=False)  # models leave line breaks in a text as they are
 MOST_LITERAL = 16_000  # characters
