@@ -39,8 +39,8 @@ def test_an_alias_means_a_group_that_is_served(
 
 def test_an_alias_of_a_wildcards_model_may_be_vui(tmp_path: Path) -> None:
     config = read(tmp_path, "vui: gpt-4o", WILD)
-    told = "vui is openai/gpt-4o: model_group_alias in litellm_config.yaml says so."
-    assert config.default.note == told
+    note = "vui is openai/gpt-4o: model_group_alias in litellm_config.yaml says so."
+    assert config.default.note == note
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from vui_gateway.config.values import is_served, suggestion
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.turns.candidates import is_like
 
-__all__ = ["mend_aliases", "settle_aliases", "with_default"]
+__all__ = ["group_of", "mend_aliases", "settle_aliases", "with_default"]
 
 
 def mend_aliases(router: dict, place: Callable[..., str]) -> Iterator[str]:
@@ -26,8 +26,7 @@ def mend_aliases(router: dict, place: Callable[..., str]) -> Iterator[str]:
     pairs = aliases.items() if isinstance(aliases, dict) else [(ALIAS, aliases)]
     good = {}
     for name, of in pairs:
-        group = of.get("model") if isinstance(of, dict) else of
-        if isinstance(aliases, dict) and isinstance(group, str):
+        if isinstance(aliases, dict) and isinstance(group_of(of), str):
             good[name] = of
         else:
             where = place("router_settings", ALIAS, name)
@@ -45,7 +44,7 @@ def settle_aliases(
     place: of the steps to a setting, its file and line.
     """
     aliases = (file.get("router_settings") or {}).get(ALIAS) or {}
-    targets = {name: _group(of) for name, of in aliases.items()}
+    targets = {name: group_of(of) for name, of in aliases.items()}
     served = list(dict.fromkeys([*(entry["model_name"] for entry in usable), DEFAULT_GROUP]))
     for name, target in targets.items():
         seen = {name}
@@ -67,13 +66,14 @@ def settle_aliases(
 def with_default(aliases: Mapping[str, Any], group: str) -> dict[str, Any]:
     """The aliases where another group stands in for the default one."""
     others = {
-        a: _meaning(of, group) if _group(of) == DEFAULT_GROUP else of for a, of in aliases.items()
+        a: _meaning(of, group) if group_of(of) == DEFAULT_GROUP else of for a, of in aliases.items()
     }
     return {DEFAULT_GROUP: group, **others}
 
 
-def _group(of: Any) -> str:
-    return of["model"] if isinstance(of, dict) else of
+def group_of(alias: Any) -> Any:
+    """The group that an alias means: `{model: group}`, or the group itself."""
+    return alias.get("model") if isinstance(alias, dict) else alias
 
 
 def _meaning(of: Any, group: str) -> Any:

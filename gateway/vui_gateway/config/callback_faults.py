@@ -39,7 +39,7 @@ def take_out_callbacks(settings: dict[str, Any], place: Callable[..., str]) -> I
 
 def _faults(setting: str, names: list) -> Iterator[tuple[str, str]]:
     for name in names:
-        # One with a dot is a module's, of which only its start tells, or a variable's.
+        # A name with a dot is a module's, or a variable's: only the start shows whether it works.
         checked = isinstance(name, str) and name and "." not in name
         if checked and (wrong := _fault(setting, name)):
             yield name, wrong

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 
 from vui_gateway.config.aliases import with_default
-from vui_gateway.config.default_group import DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
+from vui_gateway.config.default_group import ALIAS, DEFAULT_GROUP, DEMO, DEMO_PARAMS, DefaultGroup
 from vui_gateway.config.env import env_values, resolved
-from vui_gateway.litellm_proxy.callbacks import CALLBACK_SETTINGS
+from vui_gateway.litellm_proxy.callback_names import CALLBACK_SETTINGS
 from vui_gateway.litellm_proxy.catalogue import configured_address, resolve_model
 from vui_gateway.providers.endpoints import OPENAI_FORMATS, server_of
 from vui_gateway.providers.packages import REFUSING_RETRIES
@@ -98,7 +98,7 @@ def with_defaults(
 ) -> dict:
     """The configuration that LiteLLM runs with."""
     router_settings = {**ROUTER_DEFAULTS, **_set(config.get("router_settings") or {})}
-    aliases = dict(router_settings.pop("model_group_alias", None) or {})
+    aliases = dict(router_settings.pop(ALIAS, None) or {})
     aliases.pop(DEFAULT_GROUP, None)
     if default.demo:
         known = [entry for entry in deployments if entry["model_name"] == DEMO["model_name"]]
@@ -113,7 +113,7 @@ def with_defaults(
         "litellm_settings": litellm_settings,
         "router_settings": {
             **router_settings,
-            **({"model_group_alias": aliases} if aliases else {}),
+            **({ALIAS: aliases} if aliases else {}),
         },
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ENV_PREFIX", "env_values", "looked_up", "resolved"]
+__all__ = ["ENV_PREFIX", "env_values", "looked_up", "resolved", "unset_in"]
 
 ENV_PREFIX = "os.environ/"
 BOOLEANS = {"true": True, "false": False}  # of LiteLLM's; 1 and 0 stay text
@@ -20,6 +20,11 @@ def env_values(value: Any, env: Mapping[str, str]) -> dict[str, str]:
         name = value.removeprefix(ENV_PREFIX).strip()
         return {name: env.get(name, "")}
     return {}
+
+
+def unset_in(value: Any, env: Mapping[str, str]) -> list[str]:
+    """The variables that a value names and that aren't set."""
+    return [name for name, found in env_values(value, env).items() if not found]
 
 
 def looked_up(value: Any, env: Mapping[str, str]) -> Any:

@@ -26,7 +26,7 @@ from vui_gateway.config.values import misread
 from vui_gateway.errors import UserError
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.litellm_proxy.culprits import NO_TEXT, refusal
-from vui_gateway.litellm_proxy.router import HIDDEN
+from vui_gateway.litellm_proxy.router import served_names
 from vui_gateway.named_files import missing
 
 __all__ = ["Config", "ConfigError", "demo_config", "read_config"]
@@ -62,10 +62,8 @@ class Config:
     @property
     def served(self) -> list[str]:
         """The names of `/v1/models`, each once: aliases, then those of the file in its order."""
-        aliases = self.router_settings.get(ALIAS, {}).items()
-        names = [a for a, of in aliases if not (isinstance(of, dict) and of.get("hidden"))]
-        names += [entry["model_name"] for entry in self.model_list]
-        return [name for name in dict.fromkeys(names) if not name.startswith(HIDDEN)]
+        names = [entry["model_name"] for entry in self.model_list]
+        return served_names(self.router_settings.get(ALIAS, {}), names)
 
     @property
     def models(self) -> dict[str, str]:

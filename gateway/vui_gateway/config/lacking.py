@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from vui_gateway.config.aliases import group_of
 from vui_gateway.config.credentials import CREDENTIAL_NAME
+from vui_gateway.config.default_group import ALIAS
 from vui_gateway.config.env import ENV_PREFIX, env_values
 from vui_gateway.config.left_out import LeftOut
 from vui_gateway.config.values import is_served, suggestion
@@ -107,11 +109,10 @@ def no_provider(params: Mapping[str, Any], known: Iterable[str]) -> tuple[str, s
 
 def take_out_idle_routers(usable: list[dict], file: Mapping[str, Any]) -> list[LeftOut]:
     """Take out the routers of which no model is served, and the second one of a name."""
-    aliases = (file.get("router_settings") or {}).get("model_group_alias") or {}
+    aliases = (file.get("router_settings") or {}).get(ALIAS) or {}
     routers = [e for e in usable if auto_routers.is_router(e)]
     names = [entry["model_name"] for entry in usable if entry not in routers]
-    of_aliases = {a: of.get("model") if isinstance(of, dict) else of for a, of in aliases.items()}
-    names += [alias for alias, of in of_aliases.items() if of in names]
+    names += [alias for alias, of in aliases.items() if group_of(of) in names]
     found: list[LeftOut] = []
     seen: set[tuple[str, str]] = set()
     for entry in routers:

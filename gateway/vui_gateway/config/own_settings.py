@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from vui_gateway.config.env import ENV_PREFIX, env_values, resolved
+from vui_gateway.config.env import ENV_PREFIX, resolved, unset_in
 from vui_gateway.config.lacking import OTHER_SPELLINGS
 from vui_gateway.config.values import number
 from vui_gateway.settings import KEY_RULE, is_usable_key
@@ -32,7 +32,7 @@ def take_key(file: dict, env: Mapping[str, str], place: Callable[..., str]) -> t
     if named == ENV_PREFIX + KEY or (own and key == own):
         general.pop(SETTING, None)
     is_set = SETTING in general
-    unset = [name for name, value in env_values(named, env).items() if not value]
+    unset = unset_in(named, env)
     if own or (not key and not (is_set and unset)):
         return "", ""
     where = f"{place('general_settings', SETTING)}: general_settings.{SETTING}"
@@ -64,7 +64,7 @@ def take_budget(
         if DOLLARS not in settings or env.get(BUDGET) or not _is_day(duration, env):
             continue
         given, taken = settings.pop(DOLLARS), True
-        unset = [name for name, value in env_values(given, env).items() if not value]
+        unset = unset_in(given, env)
         usd = number(resolved(given, env))
         what = f"{place(section, DOLLARS)}: {section}.{DOLLARS} is ignored"
         if unset:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from vui_gateway.config.aliases import mend_aliases
-from vui_gateway.config.env import env_values, looked_up, resolved
+from vui_gateway.config.env import looked_up, resolved, unset_in
 from vui_gateway.config.values import misread, number
 from vui_gateway.litellm_proxy import auto_routers
 from vui_gateway.litellm_proxy.culprits import NO_TEXT, info_refusals
@@ -203,7 +203,7 @@ def _numbers(
     for name in [name for name in names if name in settings]:
         value = settings[name]
         where = f"{place(section, name)}: {section}.{name}"
-        unset = [variable for variable, found in env_values(value, env).items() if not found]
+        unset = unset_in(value, env)
         found = number(resolved(value, env))
         if not unset and found is not None:
             settings[name] = found

@@ -29,9 +29,8 @@ def mend_top(file: dict, document: Document) -> Iterator[str]:
     if not file.get("model_list"):
         if others:
             first = file[others[0]]
-            around = isinstance(first, dict) and not SECTIONS.isdisjoint(
-                first
-            )  # as in a Helm chart
+            # As in a Helm chart.
+            around = isinstance(first, dict) and not SECTIONS.isdisjoint(first)
             cure = suggestion(others[0], SECTIONS, AROUND_CURE if around else "Remove it.")
             document.fail(f"unknown key {others[0]!r}", cure, others[0])
         how = "empty" if "model_list" in file else "missing"

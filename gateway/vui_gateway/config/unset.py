@@ -1,6 +1,6 @@
-"""Settings of a deployment whose variable isn't set: none of what it can do without, as in LiteLLM.
+"""Settings of a deployment whose variable isn't set: taken out where it needs none, as in LiteLLM.
 
-Without a key, an identity or an address of one's own it is left out (`left_out.py`).
+Without a key, an identity or an address of one's own it is left out (`lacking.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from vui_gateway.config.env import env_values
+from vui_gateway.config.env import env_values, unset_in
 from vui_gateway.litellm_proxy.catalogue import UnknownProvider, resolve_model
 from vui_gateway.litellm_proxy.key_variables import key_variables
 from vui_gateway.providers.usual_keys import (
@@ -44,7 +44,7 @@ def take_out_unset(
     with suppress(UnknownProvider):
         provider = resolve_model(params)[1]
     for name, value in list(params.items()):
-        unset = [variable for variable, found in env_values(value, env).items() if not found]
+        unset = unset_in(value, env)
         if not unset or _is_needed(name, value, provider):
             continue
         if isinstance(value, str):
@@ -77,4 +77,4 @@ def _without(value: Any, env: Mapping[str, str]) -> Any:
 
 
 def _is_unset(value: Any, env: Mapping[str, str]) -> bool:
-    return isinstance(value, str) and "" in env_values(value, env).values()
+    return isinstance(value, str) and bool(unset_in(value, env))

@@ -32,7 +32,7 @@ from vui_gateway.litellm_proxy.in_thread import START_SECONDS, in_thread
 from vui_gateway.litellm_proxy.user_hooks import callback_lists
 from vui_gateway.logs import quiet, words
 
-__all__ = ["CALLBACK_SETTINGS", "SETTINGS", "Callbacks"]
+__all__ = ["SETTINGS", "Callbacks"]
 
 CACHE_SETTING, CACHE_PARAMS = "cache", "cache_params"
 SETTINGS = frozenset({*CALLBACK_SETTINGS, CACHE_SETTING, CACHE_PARAMS})

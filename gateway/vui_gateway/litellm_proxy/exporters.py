@@ -36,7 +36,7 @@ class ExportedTwiceError(ValueError):
 
 @contextmanager
 def headers(**others: str) -> Iterator[None]:
-    """The headers of OTEL_ variables are others meanwhile; afterwards all of these variables are as
+    """Replace the headers of OTEL_ variables meanwhile. Afterwards all of these variables are as
     they were, also those that LiteLLM has written.
     """
     with _in_turn:
@@ -121,7 +121,7 @@ def prepare(name: str) -> None:
 
 
 def _traces_address(name: str) -> str:
-    """Where a callback exports to; empty where that is its vendor's."""
+    """The address that a callback exports to; empty where that is its vendor's."""
     if name == "langfuse_otel":
         from litellm.integrations.langfuse.langfuse_otel import LangfuseOtelLogger
 

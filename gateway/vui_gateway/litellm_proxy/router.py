@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -33,7 +33,7 @@ from vui_gateway.providers import thinking
 from vui_gateway.providers.citations import cites
 from vui_gateway.turns.deployment import Deployment
 
-__all__ = ["HIDDEN", "RouterInForce", "lifespan"]
+__all__ = ["HIDDEN", "RouterInForce", "lifespan", "served_names"]
 
 log = logging.getLogger("vui_gateway")
 
@@ -106,8 +106,7 @@ class RouterInForce:
         set_module(module_settings)
         use_rows(self._rows.get(router, {}))
         forget()
-        before = proxy_server.llm_router
-        proxy_server.llm_router = router
+        before, proxy_server.llm_router = proxy_server.llm_router, router
         proxy_server.llm_model_list = models = router.get_model_list()
         self._chooses = any(auto_routers.is_router(entry) for entry in models or ())
         if before is not None:
@@ -117,10 +116,7 @@ class RouterInForce:
     def model_groups(self) -> list[str]:
         """The names that are served, as `/v1/models` lists them."""
         router: Any = proxy_server.llm_router
-        given = router.model_group_alias.items()
-        aliases = [a for a, of in given if not (isinstance(of, dict) and of.get("hidden"))]
-        names = dict.fromkeys([*aliases, *router.get_model_names()])
-        return [name for name in names if not name.startswith(HIDDEN)]
+        return served_names(router.model_group_alias, router.get_model_names())
 
     def serves(self, model_group: str) -> bool:
         """Whether a call can ask for it, wildcards and aliases included."""
@@ -139,8 +135,7 @@ class RouterInForce:
         router: Any = proxy_server.llm_router
         listed = await proxy_server.model_info_v1(user_api_key_dict=USER)
         infos = {e["model_info"]["id"]: e["model_info"] for e in json.loads(listed.body)["data"]}
-        found = []
-        entries = router.get_model_list()  # with those of aliases, but for wildcards' models
+        found, entries = [], router.get_model_list()  # with aliases of groups, not of wildcards
         known = {entry["model_name"] for entry in entries}
         for alias in [name for name in self.model_groups if name not in known]:
             entries += [{**entry, "model_name": alias} for entry in self._of(alias)]
@@ -247,3 +242,9 @@ class RouterInForce:
         # LiteLLM lists no wildcard's model for an alias, and chooses it all the same.
         meant = resolve_model_group_alias(router.model_group_alias, model_group) or model_group
         return router.get_model_list(model_name=meant) or []
+
+
+def served_names(aliases: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """The names of `/v1/models`, each once: the shown aliases, then the groups of the file."""
+    shown = [a for a, of in aliases.items() if not (isinstance(of, dict) and of.get("hidden"))]
+    return [one for one in dict.fromkeys([*shown, *names]) if not one.startswith(HIDDEN)]

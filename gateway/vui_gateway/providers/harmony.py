@@ -24,7 +24,7 @@ MOST_HEADER = 160  # characters
 # A server may leave out the tokens and keep the names.
 BARE_FINAL = "assistantfinal"
 # How a reply begins whose prompt has opened its header, or whose server left out tokens. No word
-# begins so. What has no group is left out.
+# begins so. A name without a group is left out.
 _TO = r"to=[\w.:-]{1,80} ?"
 BARE_CHANNEL = (
     rf"{BARE_FINAL}|final(?:(?=[A-Z])|<\|message\|>)|(?:assistant ?(?:{_TO})?|{_TO})(?=<\|channel)"

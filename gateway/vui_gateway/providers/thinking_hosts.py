@@ -6,7 +6,7 @@ from vui_gateway.providers.thinking_rules import DISABLED, NONE, TEMPLATE_OFF, R
 
 __all__ = ["HOST_RULES"]
 
-# Models that think unless they are told not to: GLM, DeepSeek, Kimi and Qwen.
+# Models that think unless a field switches it off: GLM, DeepSeek, Kimi and Qwen.
 OPEN_MODELS = (
     r"(glm-(4\.[5-9]|5(\.[0-2])?$)|deepseek-v(3\.|4)(?!.*thinking)|kimi-k2\.[56]"
     r"|qwen-?3(?!.*(instruct|coder|thinking)))"

@@ -41,7 +41,7 @@ class ToolTextFilter:
         self._held = self._before = ""  # _before: the last characters before what is held
         self._inside: str | None = None  # what ends the call under way; JSON by its brackets
         self._depth, self._quoted, self._quotes = 0, "", '"'  # quotes: those that its keys have
-        # What stands before the JSON of a call; it has the name; where a made-up result ends.
+        # The text before the JSON of a call; whether it has the name; the end of a made-up result.
         self._label, self._named = "", False
         self._after: str | None = None
         self._part, self._size = list[str](), 0

@@ -45,7 +45,7 @@ SOUNDS = (
 VOWELLESS = re.compile(rf"(?!(?i:{SOUNDS})\Z)[^\W\d_aeiouyAEIOUYà-ÿ]{{2,6}}")
 CYRILLIC_VOWEL = re.compile(r"[аеёиоуыэюя]", re.IGNORECASE)
 AMOUNT = re.compile(r"\d\s?[^\W\d_]{2,6}\Z")  # a number behind a unit begins a sentence
-# What goes on behind a country or a time of day, and begins no sentence as often.
+# Nouns behind a country or a time of day: they seldom begin a sentence there.
 OF_COUNTRY = (
     "Senate", "Congress", "President", "Army", "Navy", "Air Force", "Marine", "Supreme Court",
     "Government", "Department", "Treasury", "Constitution", "Capitol", "Census", "Open", "Postal",
@@ -95,7 +95,7 @@ LETTERED = _words(
 )
 OPENERS = r"The|Thi|Tha|She|You|And|But|For|Not|Wha|Whe|Why|How|Who|May|Yes|Let|Now|One|Our|His|Her"
 OPENS = re.compile(rf"(?!{OPENERS})[A-Z][a-z][a-z]")
-# What is decided by three characters.
+# Ends that three characters decide.
 LONGER = re.compile(rf"(?:[A-Z]|EE|p|\d|\b(?:{'|'.join(sorted(SMALL_TITLES))}))\Z")
 SENOR = re.compile(r"(?:\A|[.!?¡¿]\s*|\b(?:[Ee]l|al|del|un)\s)Sr\Z")
 NEEDED = 3  # characters after the white space, to decide
@@ -103,7 +103,7 @@ LONGEST_NOUN = max(map(len, OF_COUNTRY))
 
 
 def waits(said: str, following: str) -> bool:
-    """Whether more must come: behind an ordinary word it doesn't matter what."""
+    """Whether more must come: behind an ordinary word one character is enough."""
     word = LAST_WORD.search(said)
     ordinary = not word or (len(word[0]) > 2 and word[0].isalpha() and word[0] not in ANY_OF_THESE)
     if len(following) < (1 if ordinary and not LONGER.search(said) else NEEDED):
@@ -113,7 +113,7 @@ def waits(said: str, following: str) -> bool:
 
 
 def _nouns(word: str) -> tuple[str, ...]:
-    """What goes on behind a word."""
+    """The nouns that go on behind a word."""
     return OF_COUNTRY if word in COUNTRIES else ZONES if word in ("a.m", "p.m") else ()
 
 

@@ -1,4 +1,4 @@
-"""What stands between fences: code, which isn't said, or a text, which is."""
+"""The text between fences: code isn't said, any other text is."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Fences(Inline):
 
     def __init__(self, *, within_line: bool = False) -> None:
         super().__init__(within_line=within_line)
-        self._code = False  # some was left out
-        self._opens = self._closes = False  # what a run of marks does to code
+        self._code = False  # code was left out
+        self._opens = self._closes = False  # whether a run of marks opens or closes code
         self._text = 0  # marks of a text's fence that is open
 
     def _in_run(self, text: str, at: int, *, final: bool) -> int:
-        """More of the same mark."""
+        """Read on in a run of one mark; where the text goes on."""
         begin = at
         while at < len(text) and text[at] == self._fence:
             at += 1

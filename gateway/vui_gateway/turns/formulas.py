@@ -37,7 +37,7 @@ LATEX_ENVIRONMENT = re.compile(r"\\(?:begin|end)\{\w+\*?\}")
 POWER = re.compile(r"\s?\^\s?(?:\{([^{}]*)\}|(\\[a-z]+|[^\s{}]))")
 COMMAND_NAME = re.compile(r"\\([a-zA-Z]+)")
 SPACE = re.compile(r"\\[,;:! ]|\\\\|[&~{}_\[\]\s]+")
-# In a line of text: a command of its own, with an index, or one with what it holds.
+# In a line of text: a command of its own, with an index, or one with its arguments.
 IN_BRACES = r"\{(?:[^{}\n]|\{[^{}\n]{0,80}\}){0,120}\}"
 HOLDS = (
     r"(?:boxed|text(?:bf|it)?|math(?:rm|bf|bb|cal|it)|operatorname|vec|hat|bar|tilde|overline"
